@@ -1,0 +1,77 @@
+"""What mlcc says about a spec: where (span), what (message), the other end (related), and how to mend it (help)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(str, Enum):
+    """How much a diagnostic weighs: only an error stops a compile."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of text. Lines and columns count from 1, the end is exclusive, `file` is a posix display path."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """The other end of a problem, such as the place of a first definition."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding. `code` is a kebab-case slug, the same in every output format."""
+
+    code: str
+    severity: Severity
+    message: str
+    span: Span | None
+    related: tuple[Related, ...] = ()
+    help: str | None = None
+
+
+class MlccError(Exception):
+    """A pass can't go on. Carries at least one diagnostic."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics))
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+
+
+class SpecError(MlccError):
+    """The spec or the call is wrong (exit code 2)."""
+
+
+class OutputError(MlccError):
+    """Files can't be read or written (exit code 3)."""
+
+
+def error(
+    code: str, message: str, span: Span | None, *, related: Iterable[Related] = (), help: str | None = None
+) -> Diagnostic:
+    """Return a diagnostic of severity error."""
+    return Diagnostic(code, Severity.ERROR, message, span, tuple(related), help)
+
+
+def suggest(word: str, allowed: Iterable[str]) -> str | None:
+    """Return the closest of `allowed` to `word`, or None when nothing is close."""
+    import difflib  # only the error path pays for it
+
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
+    return close[0] if close else None
