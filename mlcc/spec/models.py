@@ -1,0 +1,214 @@
+"""The spec language, version 1. These models are the authority: the JSON Schema and the fast loader come from them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, create_model
+
+from mlcc.gates import GATES
+from mlcc.spec.base import Command, Cron, Duration, EnvName, Id, Model, Path, Pattern, Scalar, Text
+from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
+
+
+class Branches(Model):
+    """The branches that an event is taken from."""
+
+    branches: list[Text] = Field(min_length=1, description="Names, or patterns with `*`.")
+
+
+class Tags(Model):
+    """The tags that start a run."""
+
+    patterns: list[Text] = Field(min_length=1, description="Names, or patterns with `*`.")
+
+
+class FormInput(Model):
+    """One input of a manual form. The selecting node checks it; gates' thresholds can't be inputs."""
+
+    type: Literal["string", "number", "integer", "boolean", "choice"]
+    description: Text | None = None
+    default: Scalar | None = None
+    required: bool = False
+    min: int | float | None = None
+    max: int | float | None = None
+    options: list[Text] = Field(default_factory=list, description="The choices of a `choice`.")
+
+
+class Form(Model):
+    """A way to start a run by hand."""
+
+    inputs: dict[Id, FormInput] = Field(default_factory=dict)
+
+
+class Triggers(Model):
+    """What starts a run. Ids of schedules, forms and dispatches are referred to by `when: {trigger: …}`."""
+
+    pull_request: Branches | None = None
+    push: Branches | None = None
+    tag: Tags | None = None
+    schedule: dict[Id, Cron] = Field(default_factory=dict, description="Id to five cron fields, UTC.")
+    manual: dict[Id, Form] = Field(default_factory=dict, description="Id to form.")
+    dispatch: list[Id] = Field(default_factory=list, description="Events that an outside system sends.")
+
+
+class Defaults(Model):
+    """Execution keys for every node that doesn't set them."""
+
+    AT_MOST_ONE: ClassVar = (("python", "image"),)
+    runner: Id | None = None
+    python: str | None = None
+    image: Text | None = None
+    setup: list[Command] = Field(default_factory=list)
+    env: dict[EnvName, EnvValue] = Field(default_factory=dict)
+    working_directory: Path | None = None
+    timeout: Duration = "30m"
+    retry: int = Field(0, ge=0, le=5)
+    cache: dict[Id, Cache] = Field(default_factory=dict)
+    checkout: Checkout | None = None
+    retain: Duration = Field("7d", description="How long the CI system keeps artifacts, in whole days.")
+
+
+class Runner(Model):
+    """The name of a machine pool in each CI system."""
+
+    github: Text | list[Text] | None = None
+    gitlab: Text | list[Text] | None = None
+    jenkins: Text | None = None
+
+
+class Environment(Model):
+    """A deployment target of the CI system: its variables, who may use it."""
+
+    env: dict[EnvName, EnvValue] = Field(default_factory=dict)
+    branches: list[Text] = Field(default_factory=list, description="Nodes in it run for these branches only.")
+    approval: bool = Field(False, description="A person must approve (a setting of the CI system).")
+
+
+class AwsAuth(Model):
+    """AWS by OpenID Connect: the role to assume."""
+
+    role: EnvValue
+    region: EnvValue
+    audience: Text = "sts.amazonaws.com"
+
+
+class GcpAuth(Model):
+    """Google Cloud by workload identity federation."""
+
+    provider: EnvValue = Field(description="projects/…/providers/…")
+    service_account: EnvValue
+
+
+class AzureAuth(Model):
+    """Azure by federated credentials."""
+
+    client_id: EnvValue
+    tenant_id: EnvValue
+    audience: Text = "api://AzureADTokenExchange"
+
+
+class OidcAuth(Model):
+    """Any service that takes the CI system's OpenID Connect token (its path arrives as OIDC_TOKEN_FILE)."""
+
+    audience: Text
+
+
+class Auth(Model):
+    """Logins without static keys."""
+
+    aws: AwsAuth | None = None
+    gcp: GcpAuth | None = None
+    azure: AzureAuth | None = None
+    oidc: OidcAuth | None = None
+
+
+class Origin(Execution):
+    """Where an artifact comes from when it is neither committed nor written by a job."""
+
+    EXACTLY_ONE: ClassVar = (("dvc", "command"),)
+    dvc: Path | None = Field(None, description="A committed .dvc file (or dvc.lock with the artifact's path as output).")
+    command: Command | None = Field(None, description="Writes the artifact to its path.")
+
+
+class Artifact(Model):
+    """Code, data or a model: what is validated, built and passed on."""
+
+    kind: Literal["code", "data", "model", "file"]
+    path: Pattern | list[Pattern] = Field(description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards.")
+    from_: Origin | None = Field(None, alias="from")
+    at: Literal["base"] | None = Field(None, description="`base`: the version at the merge base.")
+    retain: Duration | None = Field(None, description="How long the CI system keeps it, in whole days.")
+
+
+class Job(Execution):
+    """A command with inputs and outputs."""
+
+    run: Command = Field(description="One bash process together with `setup`, in strict mode.")
+    reads: list[Id] = Field(default_factory=list, description="Artifacts it consumes: their blocking gates must have passed.")
+    writes: list[Id] = Field(default_factory=list, description="Artifacts it produces.")
+    evaluates: list[Id] = Field(default_factory=list, description="Artifacts it measures before their gates; only gates read what it writes.")
+    needs: list[Id] = Field(default_factory=list, description="Nodes that must end first (order only).")
+    outputs: list[EnvName] = Field(default_factory=list, description="Small values, written as NAME=value lines to the file $MLCC_OUTPUTS.")
+    blocking: bool = Field(True, description="false: its failure is shown, not counted.")
+
+
+class Waiver(Model):
+    """Opens a gate until a date, visibly."""
+
+    reason: Text = Field(min_length=10)
+    until: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="Last day, as \"2026-12-31\".")
+    issue: Text = Field(description="Where the repair is tracked.")
+
+
+class GateKeys(Execution):
+    """Guards an artifact: nothing consumes it before every blocking gate on it has passed."""
+
+    EXACTLY_ONE: ClassVar = (tuple(GATES),)
+    guards: Id
+    needs: list[Id] = Field(default_factory=list)
+    blocking: bool = True
+    on_inconclusive: Literal["fail", "warn"] = "fail"
+    waive: Waiver | None = None
+    locked: bool = Field(False, description="Who extends this spec can't change the gate.")
+
+
+def _gate_model() -> type[GateKeys]:
+    """Return the gate model with one optional key per registered kind."""
+    kinds: dict[str, Any] = {
+        kind.name: (kind.params() | None, Field(None, description=kind.title)) for kind in GATES.values()
+    }
+    return create_model("Gate", __base__=GateKeys, __module__=__name__, __doc__=GateKeys.__doc__, **kinds)
+
+
+Gate = _gate_model()
+
+
+class GithubOverlay(Model):
+    """Raw GitHub Actions text by stable id. Reported as a loss of portability."""
+
+    workflow: dict[str, Any] = Field(default_factory=dict, description="Keys merged into the workflow.")
+    jobs: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Node id to keys merged into its job; `steps` is a mapping by step id.")
+
+
+class Targets(Model):
+    """Overlays for one CI system each."""
+
+    github: GithubOverlay | None = None
+
+
+class Spec(Model):
+    """A pipeline."""
+
+    version: Literal[1]
+    name: Id = Field(description="Names the pipeline and its files.")
+    requires: str | None = Field(None, pattern=r"^>=\d+\.\d+$", description="The mlcc version it needs, as \">=0.1\".")
+    triggers: Triggers
+    defaults: Defaults = Field(default_factory=Defaults)
+    runners: dict[Id, Runner] = Field(default_factory=dict)
+    environments: dict[Id, Environment] = Field(default_factory=dict)
+    auth: Auth = Field(default_factory=Auth)
+    artifacts: dict[Id, Artifact] = Field(default_factory=dict)
+    jobs: dict[Id, Job] = Field(default_factory=dict)
+    gates: dict[Id, Gate] = Field(default_factory=dict)  # type: ignore[valid-type]  # made from the registry above
+    targets: Targets = Field(default_factory=Targets)

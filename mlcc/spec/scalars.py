@@ -1,0 +1,113 @@
+"""Checks of single values. Free of pydantic, because every lint runs them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")
+ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)\Z")
+_CRON_FIELD = re.compile(r"(?:\*|[0-9]{1,2}(?:-[0-9]{1,2})?)(?:/[0-9]{1,2})?(?:,(?:\*|[0-9]{1,2}(?:-[0-9]{1,2})?)(?:/[0-9]{1,2})?)*\Z")
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Names that the emitted scripts and the platforms use themselves.
+RESERVED_ENV = ("MLCC_", "ARTIFACT_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
+
+
+def check_id(value: str) -> str:
+    """Return `value` if it is an id: lower case, digits, `_` and single `-`."""
+    if len(value) > 60 or not ID.match(value):
+        raise ValueError("an id has lower-case letters, digits, '_' and single '-', starts with a letter, has at most 60 characters")
+    return value
+
+
+def check_env_name(value: str) -> str:
+    """Return `value` if it can name an environment variable of a user."""
+    if not ENV_NAME.match(value):
+        raise ValueError("an environment variable's name has letters, digits and '_' and starts with no digit")
+    if value.upper().startswith(RESERVED_ENV) or value in ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS"):
+        raise ValueError(f"{value} belongs to the runner or to mlcc (so do the prefixes {', '.join(RESERVED_ENV)})")
+    return value
+
+
+def check_secret_name(value: str) -> str:
+    """Return `value` if every platform can hold a secret or variable of this name."""
+    if not ENV_NAME.match(value) or value.upper().startswith("GITHUB_"):
+        raise ValueError("the name of a secret or variable has letters, digits and '_', and doesn't start with GITHUB_")
+    return value
+
+
+def check_duration(value: str) -> str:
+    """Return `value` if it is a duration such as 30s, 15m, 6h, 7d."""
+    if not _DURATION.match(value):
+        raise ValueError("a duration is a whole number and a unit: 30s, 15m, 6h or 7d")
+    return value
+
+
+def seconds(value: str) -> int:
+    """Return the seconds of a checked duration."""
+    match = _DURATION.match(value)
+    assert match is not None
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def check_path(value: str) -> str:
+    """Return `value` if it is a clean path inside the project (security.md: relative, NFC, no way out)."""
+    problem = path_problem(value)
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+def path_problem(value: str) -> str | None:
+    """Say what is wrong with a path, or None."""
+    if not value or value != value.strip():
+        return "a path isn't empty and has no space at its ends"
+    if value.startswith(("/", "-", "~")) or "\\" in value or ":" in value:
+        return "a path is relative, with '/', and starts with neither '-' nor '~' and has no ':'"
+    if unicodedata.normalize("NFC", value) != value or any(unicodedata.category(c)[0] == "C" for c in value):
+        return "a path is in Unicode form NFC, without control characters"
+    parts = value.rstrip("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "a path has no empty, '.' or '..' part"
+    if parts[0] in (".git", ".mlcc", "_mlcc"):
+        return f"'{parts[0]}/' isn't the project's own"
+    return None
+
+
+def check_plain_path(value: str) -> str:
+    """Return `value` if it is a clean path without wildcards."""
+    check_path(value)
+    if any(c in value for c in "*?[]{}"):
+        raise ValueError("this path names one file or one folder (ending in '/'): no wildcards")
+    return value
+
+
+def check_cron(value: str) -> str:
+    """Return `value` if it is a five-field cron line in digits, UTC (the form that all back ends read alike)."""
+    fields = value.split()
+    if len(fields) != 5 or not all(_CRON_FIELD.match(field) for field in fields):
+        raise ValueError("a schedule has five cron fields in digits, UTC, such as '17 3 * * 1'")
+    for field, (low, high) in zip(fields, _CRON_RANGES, strict=True):
+        for number in re.findall(r"(?<!/)\b[0-9]+", field):
+            if not low <= int(number) <= high:
+                raise ValueError(f"{number} is outside {low} to {high} in '{value}'")
+    return value
+
+
+def check_text(value: str) -> str:
+    """Return `value` if it holds printable text, tabs and newlines only."""
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c not in "\n\t" for c in value):
+        raise ValueError("text has no control or invisible characters")
+    return value
+
+
+def check_command(value: str) -> str:
+    """Return `value` if it is a shell command that holds no platform's expression."""
+    check_text(value)
+    if not value.strip():
+        raise ValueError("a command isn't empty")
+    if "${{" in value:
+        raise ValueError("commands hold no '${{ }}': pass the value through `env`, as {secret: …}, {input: …} or {context: …}")
+    return value
