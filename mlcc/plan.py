@@ -1,0 +1,440 @@
+"""The intermediate representation: what a pipeline means, in no CI system's words.
+
+`planner.plan` makes it, `semantics` gives it its meaning, and back ends lower it. Types only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mlcc.diagnostics import Span
+
+Scalar = str | int | float | bool
+
+
+# --- values: each reaches a command as one environment variable ------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A literal."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of the CI system. `as_file`: the variable holds the path of a private file."""
+
+    name: str
+    as_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A plain variable of the CI system."""
+
+    name: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of the manual form, as checked by the selecting node."""
+
+    name: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixValue:
+    """The leg's value on an axis."""
+
+    axis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A small value that another node wrote."""
+
+    node: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFact:
+    """A fact of the run: commit, branch, event, …"""
+
+    key: str
+    default: str | None = None
+
+
+Value = Text | Secret | Variable | Input | MatrixValue | Output | RunFact
+
+
+# --- artifacts ------------------------------------------------------------------------------------
+
+
+class Form(str, Enum):
+    """What lies at an artifact's location."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    PATHS = "paths"  # several committed files, by patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Something that is validated, built or passed on.
+
+    `writer` is the node that makes it (a job, or the fetch of a `from`); None: it is committed.
+    `from_legs`: each leg of the writer adds a folder named after the leg.
+    """
+
+    id: str
+    kind: str
+    form: Form
+    paths: tuple[str, ...]
+    writer: str | None
+    from_legs: bool
+    at_base: bool
+    retain_days: int
+    span: Span | None = field(compare=False, default=None)
+
+
+class Role(str, Enum):
+    """Why a node takes an artifact."""
+
+    READ = "read"  # consumes it: its blocking gates must have passed
+    EVALUATE = "evaluate"  # measures it before its gates
+    GUARD = "guard"  # decides about it
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One artifact that a node takes."""
+
+    artifact: str
+    role: Role
+
+
+# --- the graph ------------------------------------------------------------------------------------
+
+
+class EdgeKind(str, Enum):
+    """Why one node comes after another (S1)."""
+
+    DATA = "data"  # writer -> reader, writer -> gate
+    GUARD = "guard"  # blocking gate -> reader
+    ORDER = "order"  # `needs`
+    VERDICT = "verdict"  # gate -> node whose `when` names its verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`source` comes before `target`. `artifact` is what a data or guard edge is about."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+    artifact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One alternative of `when`. None or empty: not restricted. All that is stated must hold."""
+
+    events: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    inputs: tuple[tuple[str, str], ...] = ()
+    gate: str | None = None
+    verdicts: tuple[str, ...] = ()
+
+
+class Status(str, Enum):
+    """Nodes that run by how others ended (S4)."""
+
+    ALWAYS = "always"
+    FAILURE = "failure"
+
+
+# --- work -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A shell command of a job or of a fetch; `setup` runs before it in the same shell."""
+
+    setup: tuple[str, ...]
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate script with compiled parameters (JSON values; `mlcc.gates` gives them their meaning)."""
+
+    kind: str
+    guards: str
+    parameters: Mapping[str, object] = field(hash=False)
+    packages: bool = False  # the script needs its pinned packages installed
+    on_inconclusive: str = "fail"
+    waiver: tuple[tuple[str, str], ...] = ()
+    locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Deploys digests that passed. Its steps come with the release language; the shape is reserved."""
+
+    environment: str
+    deploys: tuple[str, ...]
+    run: Command
+    rollback: Command | None
+
+
+Work = Command | Gate | Release
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Get the repository. `project` False: only the emitted scripts. `depth` 0: all history."""
+
+    project: bool = True
+    depth: int = 1
+    lfs: bool = False
+    submodules: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UsePython:
+    """Put a Python version first on the path."""
+
+    version: Text | MatrixValue
+
+
+@dataclass(frozen=True, slots=True)
+class UseCache:
+    """Keep folders between runs, named after the content of committed files."""
+
+    id: str
+    paths: tuple[str, ...]
+    key_files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Get the states and data that direct predecessors published."""
+
+    states: tuple[str, ...]
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run the node by the emitted runtime. Only these secrets and variables reach it."""
+
+    secrets: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishState:
+    """Pass on how the node ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishData:
+    """Pass on what the node wrote."""
+
+    retain_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReports:
+    """Keep the files that people read."""
+
+    retain_days: int
+
+
+Step = Checkout | UsePython | UseCache | Receive | Execute | PublishState | PublishData | PublishReports
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A container beside the node."""
+
+    id: str
+    image: str
+    port: int
+    env: tuple[tuple[str, Value], ...]
+    ready_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One instance of a matrix node. A node without matrix has the single leg with an empty id."""
+
+    id: str
+    values: tuple[tuple[str, Scalar], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A file that a node leaves for people."""
+
+    id: str
+    path: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login by OpenID Connect: provider (aws, gcp, azure, oidc), audience and its values by name."""
+
+    provider: str
+    audience: str
+    values: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a node runs. `runner` is an id under the plan's runners, or an axis that holds one."""
+
+    runner: str | MatrixValue
+    image: str | None
+    services: tuple[Service, ...]
+    environment: str | None
+
+
+class NodeKind(str, Enum):
+    """What a node is to the user."""
+
+    JOB = "job"
+    GATE = "gate"
+    FETCH = "fetch"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing that runs. The same shape for jobs, gates, fetches and releases."""
+
+    id: str
+    kind: NodeKind
+    work: Work
+    takes: tuple[Take, ...]
+    writes: tuple[str, ...]
+    needs: tuple[str, ...]
+    sources: tuple[str, ...]  # committed path patterns that it depends on
+    when: tuple[Condition, ...]  # alternatives; empty: always
+    status: Status | None
+    blocking: bool
+    env: tuple[tuple[str, Value], ...]
+    logins: tuple[Login, ...]
+    legs: tuple[Leg, ...]
+    machine: Machine
+    steps: tuple[Step, ...]
+    working_directory: str
+    timeout_seconds: int
+    retry: int
+    teardown: str | None
+    outputs: tuple[str, ...]
+    reports: tuple[Report, ...]
+    span: Span | None = field(compare=False, default=None)
+    spans: Mapping[str, Span] = field(compare=False, hash=False, default_factory=dict)  # key -> its place
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Names of the secrets that this node uses, sorted."""
+        return next((s.secrets for s in self.steps if isinstance(s, Execute)), ())
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the node must not run for a fork's pull request (S10)."""
+        return bool(self.secrets or self.logins or self.kind is NodeKind.RELEASE)
+
+
+# --- triggers and the whole -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FormInput:
+    """An input of a manual form. Numbers are within [minimum, maximum] where given."""
+
+    name: str
+    type: str
+    description: str
+    default: str | None
+    required: bool
+    minimum: float | None = None
+    maximum: float | None = None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ManualForm:
+    """A way to start a run by hand."""
+
+    id: str
+    inputs: tuple[FormInput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """What starts a run. None: that event starts none; branches and tags are patterns."""
+
+    pull_request: tuple[str, ...] | None
+    push: tuple[str, ...] | None
+    tag: tuple[str, ...] | None
+    schedules: tuple[tuple[str, str], ...]
+    forms: tuple[ManualForm, ...]
+    dispatches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A deployment target of the CI system."""
+
+    id: str
+    branches: tuple[str, ...]
+    approval: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A machine pool: back end name -> labels."""
+
+    id: str
+    labels: Mapping[str, tuple[str, ...]] = field(hash=False)
+    span: Span | None = field(compare=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A pipeline. `home` is the project folder relative to the repository root ("" at the root).
+
+    Nodes are in a stable topological order. `spec_files` are the spec and the files that it extends,
+    relative to the repository root.
+    """
+
+    name: str
+    home: str
+    spec_files: tuple[str, ...]
+    triggers: Triggers
+    artifacts: Mapping[str, Artifact] = field(hash=False)
+    nodes: Mapping[str, Node] = field(hash=False)
+    incoming: Mapping[str, tuple[Edge, ...]] = field(hash=False)  # node -> edges that end there
+    outgoing: Mapping[str, tuple[Edge, ...]] = field(hash=False)  # node -> edges that start there
+    runners: Mapping[str, Runner] = field(hash=False)
+    environments: Mapping[str, Environment] = field(hash=False)
+    overlays: Mapping[str, object] = field(hash=False)  # back end -> raw overlay
+    span: Span | None = field(compare=False, default=None)
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """Return every edge, in the order of its target."""
+        return tuple(edge for edges in self.incoming.values() for edge in edges)
