@@ -1,65 +1,146 @@
-"""What all spec models share: strictness, and unions written as one mapping with exactly one of several keys."""
+"""What all spec models share: strictness, and unions as one mapping with exactly one of several keys."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, TypeVar, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mlcc.spec import scalars
 
 
-def _schema_extra(schema: dict[str, Any], model: type[BaseModel]) -> None:
+def _one_of(group: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{"required": [key]} for key in group]
+
+
+def _state_unions(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """State the unions in the JSON Schema too, so that an editor and pydantic agree."""
     assert issubclass(model, Model)
-    rules: list[dict[str, Any]] = [
-        {"oneOf": [{"required": [key]} for key in group]} for group in model.EXACTLY_ONE
-    ]
+    rules: list[dict[str, Any]] = [{"oneOf": _one_of(group)} for group in model.EXACTLY_ONE]
     for group in model.AT_MOST_ONE:
-        rules.append({"oneOf": [*({"required": [key]} for key in group), {"not": {"anyOf": [{"required": [key]} for key in group]}}]})
+        rules.append({"oneOf": [*_one_of(group), {"not": {"anyOf": _one_of(group)}}]})
     if rules:
         schema["allOf"] = rules
 
 
 class Model(BaseModel):
-    """A mapping of the spec. Unknown keys and other types are errors; nothing is coerced."""
+    """A mapping of the spec. Unknown keys and other types are errors; nothing is coerced, null is no value.
+
+    Keys that start with `x-` are ignored. CHECKS are functions of the finished mapping that raise ValueError;
+    they live in modules that don't import pydantic, because the fast loader calls them too.
+    """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, populate_by_name=False, json_schema_extra=_schema_extra
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, json_schema_extra=_state_unions
     )
     EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = ()
     AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    CHECKS: ClassVar[tuple[Callable[[Any], None], ...]] = ()
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _check_unions(cls, value: object) -> object:
-        if isinstance(value, dict):
-            for group in cls.EXACTLY_ONE:
-                _count(value, group, at_least=1)
-            for group in cls.AT_MOST_ONE:
-                _count(value, group, at_least=0)
-        return value
+    def _check_mapping(cls, value: object, build: ModelWrapValidatorHandler[Any]) -> Any:
+        if not isinstance(value, dict):
+            return build(value)
+        kept = {key: item for key, item in value.items() if not key.startswith("x-")}
+        problems = [*_nulls(kept), *_broken_unions(cls, kept)]
+        if problems:
+            _raise_with(problems, cls, kept, build)
+        model = build(kept)
+        for check in cls.CHECKS:
+            check(model)
+        return model
 
 
-def _count(value: dict[str, object], group: tuple[str, ...], at_least: int) -> None:
-    found = [key for key in group if key in value]
-    if at_least <= len(found) <= 1:
-        return
-    what = "exactly one" if at_least else "at most one"
-    have = " and ".join(found) if found else "none"
-    raise PydanticCustomError(
-        "one_of", "{what} of {keys} is allowed here, found {have}", {"what": what, "keys": ", ".join(group), "have": have, "found": found}
-    )
+def _nulls(value: dict[str, object]) -> list[InitErrorDetails]:
+    error = PydanticCustomError("no_value", "no value")
+    return [InitErrorDetails(type=error, loc=(k,), input=None) for k, item in value.items() if item is None]
 
 
-Id = Annotated[str, AfterValidator(scalars.check_id), Field(json_schema_extra={"pattern": r"^[a-z](?:-?[a-z0-9_])*$", "maxLength": 60})]
-EnvName = Annotated[str, AfterValidator(scalars.check_env_name), Field(json_schema_extra={"pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"})]
-SecretName = Annotated[str, AfterValidator(scalars.check_secret_name), Field(json_schema_extra={"pattern": r"^[A-Za-z_][A-Za-z0-9_]*$"})]
-Duration = Annotated[str, AfterValidator(scalars.check_duration), Field(json_schema_extra={"pattern": r"^[1-9][0-9]{0,6}(s|m|h|d)$"})]
-Path = Annotated[str, AfterValidator(scalars.check_plain_path)]
-Pattern = Annotated[str, AfterValidator(scalars.check_path)]
-Cron = Annotated[str, AfterValidator(scalars.check_cron)]
+def _broken_unions(model: type[Model], value: dict[str, object]) -> list[InitErrorDetails]:
+    groups = [*((group, 1) for group in model.EXACTLY_ONE), *((group, 0) for group in model.AT_MOST_ONE)]
+    problems = []
+    for group, least in groups:
+        found = [key for key in group if key in value]
+        if not least <= len(found) <= 1:
+            facts = {"group": group, "found": found, "least": least}
+            problems.append(
+                InitErrorDetails(type=PydanticCustomError("one_of", "one of several", facts), input=value)
+            )
+    return problems
+
+
+def _raise_with(
+    problems: list[InitErrorDetails], model: type[Model], value: object, build: ModelWrapValidatorHandler[Any]
+) -> None:
+    """Raise `problems` together with whatever else is wrong with the mapping."""
+    try:
+        build(value)
+    except ValidationError as error:
+        known = {problem.get("loc") for problem in problems}
+        for line in error.errors(include_url=False):
+            if line["loc"][:1] in known:  # the null is said already
+                continue
+            details = InitErrorDetails(type=line["type"], loc=line["loc"], input=line["input"])
+            if "ctx" in line:
+                details["ctx"] = line["ctx"]
+            problems.append(details)
+    raise ValidationError.from_exception_data(model.__name__, problems)
+
+
+def _schema(**keys: JsonValue) -> Any:
+    return Field(json_schema_extra=dict(keys))
+
+
+_CLEAN_PATH = r"^(?![-/~\s])(?!(?:.*/)?\.{1,2}(?:/|$))(?!.*//)"
+
+Id = Annotated[
+    str, AfterValidator(scalars.check_id), _schema(pattern=r"^[a-z](?:-?[a-z0-9_])*$", maxLength=60)
+]
+EnvName = Annotated[str, AfterValidator(scalars.check_env_name), _schema(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+SecretName = Annotated[
+    str, AfterValidator(scalars.check_secret_name), _schema(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+]
+OutputName = Annotated[
+    str,
+    AfterValidator(scalars.check_output_name),
+    _schema(pattern=r"^[a-z](?:-?[a-z0-9_])*\.[A-Za-z_][A-Za-z0-9_]*$"),
+]
+Duration = Annotated[
+    str, AfterValidator(scalars.check_duration), _schema(pattern=r"^[1-9][0-9]{0,6}(?:s|m|h|d)$")
+]
+Path = Annotated[
+    str, AfterValidator(scalars.check_plain_path), _schema(pattern=_CLEAN_PATH + r"[^\\:*?\[\]{}]+$")
+]
+Pattern = Annotated[str, AfterValidator(scalars.check_path), _schema(pattern=_CLEAN_PATH + r"[^\\:]+$")]
+Cron = Annotated[
+    str, AfterValidator(scalars.check_cron), _schema(pattern=r"^\s*[-0-9*/,]+(?:\s+[-0-9*/,]+){4}\s*$")
+]
+Date = Annotated[str, AfterValidator(scalars.check_date), _schema(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Requirement = Annotated[
+    str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
+]
+PythonVersion = Annotated[
+    str, AfterValidator(scalars.check_python_version), _schema(pattern=r"^3\.[0-9]{1,2}(?:\.[0-9]{1,2})?$")
+]
 Text = Annotated[str, AfterValidator(scalars.check_text)]
-Command = Annotated[str, AfterValidator(scalars.check_command)]
-Scalar = str | int | float | bool
+Command = Annotated[
+    str,
+    AfterValidator(scalars.check_command),
+    _schema(**{"pattern": r"\S", "not": {"pattern": r"\$\{\{"}}),
+]
+Item = TypeVar("Item")
+# A type checker takes a generic alias only in this form.
+OneOrMany = Union[Item, Annotated[list[Item], Field(min_length=1)]]  # noqa: UP007
+Scalar = Text | int | float | bool

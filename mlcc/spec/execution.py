@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mlcc.spec.base import Command, Duration, EnvName, Id, Model, Path, Pattern, Scalar, SecretName, Text
+from mlcc.spec.base import (
+    Command,
+    Duration,
+    EnvName,
+    Id,
+    Model,
+    OneOrMany,
+    OutputName,
+    Path,
+    Pattern,
+    PythonVersion,
+    Scalar,
+    SecretName,
+    Text,
+)
 
 ContextKey = Literal[
     "commit", "base_commit", "branch", "tag", "event", "pull_request",
@@ -24,13 +38,17 @@ class ValueRef(Model):
     var: SecretName | None = Field(None, description="Name of a plain variable in the CI system.")
     input: Id | None = Field(None, description="Input of the manual form that started the run.")
     matrix: Id | None = Field(None, description="Axis of the node's matrix.")
-    output: str | None = Field(None, description="Output of another job, as JOB.NAME.", pattern=r"^[a-z](?:-?[a-z0-9_])*\.[A-Za-z_][A-Za-z0-9_]*$")
+    output: OutputName | None = Field(None, description="Output of another job, as JOB.NAME.")
     context: ContextKey | None = Field(None, description="A fact of the run.")
-    as_: Literal["value", "file"] = Field("value", alias="as", description="`file`: the variable holds the path of a private file with the secret.")
+    as_: Literal["value", "file"] = Field(
+        "value",
+        alias="as",
+        description="`file`: the variable holds the path of a private file with the secret.",
+    )
     default: Scalar | None = Field(None, description="Used when the variable, input or fact is not set.")
 
 
-EnvValue = str | int | float | bool | ValueRef
+EnvValue = Text | int | float | bool | ValueRef
 
 
 class MatrixRef(Model):
@@ -42,7 +60,9 @@ class MatrixRef(Model):
 class Matrix(Model):
     """Runs the node once per leg. Legs have ids: the axes' values joined by '-', or the keys of `include`."""
 
-    axes: dict[Id, list[Scalar]] = Field(default_factory=dict, description="Every combination of the values is a leg.")
+    axes: dict[Id, Annotated[list[Scalar], Field(min_length=1)]] = Field(
+        default_factory=dict, description="Every combination of the values is a leg."
+    )
     include: dict[Id, dict[Id, Scalar]] = Field(default_factory=dict, description="Further legs, by id.")
 
 
@@ -80,14 +100,24 @@ class Checkout(Model):
 class Condition(Model):
     """One alternative of `when`: all that it names must hold."""
 
-    event: EventName | list[EventName] | None = None
-    branch: Text | list[Text] | None = Field(None, description="Name or pattern with `*`; on a pull request, the branch it goes to.")
-    tag: Text | list[Text] | None = Field(None, description="Name or pattern with `*`.")
-    trigger: Id | list[Id] | None = Field(None, description="Id of a schedule, of a manual form, or a dispatch type.")
-    input: dict[Id, Scalar] | None = Field(None, description="Values that inputs of the manual form must have.")
+    event: OneOrMany[EventName] | None = None
+    branch: OneOrMany[Text] | None = Field(
+        None, description="Name or pattern with `*`; on a pull request, the branch it goes to."
+    )
+    tag: OneOrMany[Text] | None = Field(None, description="Name or pattern with `*`.")
+    trigger: OneOrMany[Id] | None = Field(
+        None, description="Id of a schedule, of a manual form, or a dispatch type."
+    )
+    input: dict[Id, Scalar] | None = Field(
+        None, description="Values that inputs of the manual form must have."
+    )
     gate: Id | None = Field(None, description="A non-blocking gate whose verdict decides.")
-    verdict: VerdictName | list[VerdictName] | None = Field(None, description="The verdicts of `gate` that let the node run.")
-    status: Literal["always", "failure"] | None = Field(None, description="`always`: when all before it has ended; `failure`: when one of them failed.")
+    verdict: OneOrMany[VerdictName] | None = Field(
+        None, description="The verdicts of `gate` that let the node run."
+    )
+    status: Literal["always", "failure"] | None = Field(
+        None, description="`always`: when all before it has ended; `failure`: when one of them failed."
+    )
 
 
 class Execution(Model):
@@ -95,20 +125,26 @@ class Execution(Model):
 
     AT_MOST_ONE: ClassVar = (("python", "image"),)
     runner: Id | MatrixRef | None = Field(None, description="Id under `runners`.")
-    python: str | MatrixRef | None = Field(None, description="Python version, such as \"3.12\".")
+    python: PythonVersion | MatrixRef | None = Field(None, description='Python version, such as "3.12".')
     image: Text | None = Field(None, description="Container image to run in; pin it by digest.")
     setup: list[Command] | None = Field(None, description="Commands before `run`, in the same shell.")
     env: dict[EnvName, EnvValue] = Field(default_factory=dict)
     environment: Id | None = Field(None, description="Id under `environments`.")
-    auth: list[Literal["aws", "gcp", "azure", "oidc"]] = Field(default_factory=list, description="Clouds to log in to without static keys.")
+    auth: list[Literal["aws", "gcp", "azure", "oidc"]] = Field(
+        default_factory=list, description="Clouds to log in to without static keys."
+    )
     services: dict[Id, Service] = Field(default_factory=dict)
     matrix: Matrix | None = None
     cache: dict[Id, Cache] = Field(default_factory=dict)
     working_directory: Path | None = None
     timeout: Duration | None = Field(None, description="Over all attempts together.")
     retry: int | None = Field(None, ge=0, le=5, description="How often a failed leg is run again.")
-    when: Condition | list[Condition] | None = None
-    path: list[Pattern] = Field(default_factory=list, description="Committed files that the node depends on beside its artifacts.")
+    when: OneOrMany[Condition] | None = None
+    path: list[Pattern] = Field(
+        default_factory=list, description="Committed files that the node depends on beside its artifacts."
+    )
     checkout: Checkout | Literal["none"] | None = None
-    finally_: Command | None = Field(None, alias="finally", description="Runs afterwards on the same machine, whatever happened.")
+    finally_: Command | None = Field(
+        None, alias="finally", description="Runs afterwards on the same machine, whatever happened."
+    )
     reports: dict[Id, Report] = Field(default_factory=dict)

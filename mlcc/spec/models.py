@@ -1,4 +1,7 @@
-"""The spec language, version 1. These models are the authority: the JSON Schema and the fast loader come from them."""
+"""The spec language, version 1.
+
+These models are the authority: the JSON Schema, the fast loader and the reference pages are made from them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,22 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, create_model
 
 from mlcc.gates import GATES
-from mlcc.spec.base import Command, Cron, Duration, EnvName, Id, Model, Path, Pattern, Scalar, Text
+from mlcc.spec.base import (
+    Command,
+    Cron,
+    Date,
+    Duration,
+    EnvName,
+    Id,
+    Model,
+    OneOrMany,
+    Path,
+    Pattern,
+    PythonVersion,
+    Requirement,
+    Scalar,
+    Text,
+)
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
 
 
@@ -57,7 +75,7 @@ class Defaults(Model):
 
     AT_MOST_ONE: ClassVar = (("python", "image"),)
     runner: Id | None = None
-    python: str | None = None
+    python: PythonVersion | None = None
     image: Text | None = None
     setup: list[Command] = Field(default_factory=list)
     env: dict[EnvName, EnvValue] = Field(default_factory=dict)
@@ -72,8 +90,8 @@ class Defaults(Model):
 class Runner(Model):
     """The name of a machine pool in each CI system."""
 
-    github: Text | list[Text] | None = None
-    gitlab: Text | list[Text] | None = None
+    github: OneOrMany[Text] | None = None
+    gitlab: OneOrMany[Text] | None = None
     jenkins: Text | None = None
 
 
@@ -127,7 +145,9 @@ class Origin(Execution):
     """Where an artifact comes from when it is neither committed nor written by a job."""
 
     EXACTLY_ONE: ClassVar = (("dvc", "command"),)
-    dvc: Path | None = Field(None, description="A committed .dvc file (or dvc.lock with the artifact's path as output).")
+    dvc: Path | None = Field(
+        None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
+    )
     command: Command | None = Field(None, description="Writes the artifact to its path.")
 
 
@@ -135,7 +155,9 @@ class Artifact(Model):
     """Code, data or a model: what is validated, built and passed on."""
 
     kind: Literal["code", "data", "model", "file"]
-    path: Pattern | list[Pattern] = Field(description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards.")
+    path: OneOrMany[Pattern] = Field(
+        description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards."
+    )
     from_: Origin | None = Field(None, alias="from")
     at: Literal["base"] | None = Field(None, description="`base`: the version at the merge base.")
     retain: Duration | None = Field(None, description="How long the CI system keeps it, in whole days.")
@@ -145,11 +167,19 @@ class Job(Execution):
     """A command with inputs and outputs."""
 
     run: Command = Field(description="One bash process together with `setup`, in strict mode.")
-    reads: list[Id] = Field(default_factory=list, description="Artifacts it consumes: their blocking gates must have passed.")
+    reads: list[Id] = Field(
+        default_factory=list, description="Artifacts it consumes: their blocking gates must have passed."
+    )
     writes: list[Id] = Field(default_factory=list, description="Artifacts it produces.")
-    evaluates: list[Id] = Field(default_factory=list, description="Artifacts it measures before their gates; only gates read what it writes.")
+    evaluates: list[Id] = Field(
+        default_factory=list,
+        description="Artifacts it measures before their gates; only gates read what it writes.",
+    )
     needs: list[Id] = Field(default_factory=list, description="Nodes that must end first (order only).")
-    outputs: list[EnvName] = Field(default_factory=list, description="Small values, written as NAME=value lines to the file $MLCC_OUTPUTS.")
+    outputs: list[EnvName] = Field(
+        default_factory=list,
+        description="Small values, written as NAME=value lines to the file $MLCC_OUTPUTS.",
+    )
     blocking: bool = Field(True, description="false: its failure is shown, not counted.")
 
 
@@ -157,7 +187,7 @@ class Waiver(Model):
     """Opens a gate until a date, visibly."""
 
     reason: Text = Field(min_length=10)
-    until: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="Last day, as \"2026-12-31\".")
+    until: Date = Field(description='Last day, as "2026-12-31".')
     issue: Text = Field(description="Where the repair is tracked.")
 
 
@@ -188,7 +218,10 @@ class GithubOverlay(Model):
     """Raw GitHub Actions text by stable id. Reported as a loss of portability."""
 
     workflow: dict[str, Any] = Field(default_factory=dict, description="Keys merged into the workflow.")
-    jobs: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Node id to keys merged into its job; `steps` is a mapping by step id.")
+    jobs: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Node id to keys merged into its job; `steps` is a mapping by step id.",
+    )
 
 
 class Targets(Model):
@@ -202,7 +235,7 @@ class Spec(Model):
 
     version: Literal[1]
     name: Id = Field(description="Names the pipeline and its files.")
-    requires: str | None = Field(None, pattern=r"^>=\d+\.\d+$", description="The mlcc version it needs, as \">=0.1\".")
+    requires: Requirement | None = Field(None, description='The mlcc version it needs, as ">=0.1".')
     triggers: Triggers
     defaults: Defaults = Field(default_factory=Defaults)
     runners: dict[Id, Runner] = Field(default_factory=dict)

@@ -3,39 +3,86 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)\Z")
-_CRON_FIELD = re.compile(r"(?:\*|[0-9]{1,2}(?:-[0-9]{1,2})?)(?:/[0-9]{1,2})?(?:,(?:\*|[0-9]{1,2}(?:-[0-9]{1,2})?)(?:/[0-9]{1,2})?)*\Z")
+_CRON_PART = re.compile(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([0-9]{1,2}))?\Z")
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+_PYTHON_VERSION = re.compile(r"3\.[0-9]{1,2}(?:\.[0-9]{1,2})?\Z")
+_OUTPUT_NAME = re.compile(r"([a-z](?:-?[a-z0-9_])*)\.([A-Za-z_][A-Za-z0-9_]*)\Z")
+_REQUIREMENT = re.compile(r">=([0-9]{1,4})\.([0-9]{1,4})\Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Names that the emitted scripts and the platforms use themselves.
 RESERVED_ENV = ("MLCC_", "ARTIFACT_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
+_SHELL_ENV = ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS")
 
 
 def check_id(value: str) -> str:
     """Return `value` if it is an id: lower case, digits, `_` and single `-`."""
     if len(value) > 60 or not ID.match(value):
-        raise ValueError("an id has lower-case letters, digits, '_' and single '-', starts with a letter, has at most 60 characters")
+        raise ValueError(
+            "an id has lower-case letters, digits, '_' and single '-', starts with a letter, "
+            "has at most 60 characters"
+        )
     return value
 
 
 def check_env_name(value: str) -> str:
     """Return `value` if it can name an environment variable of a user."""
     if not ENV_NAME.match(value):
-        raise ValueError("an environment variable's name has letters, digits and '_' and starts with no digit")
-    if value.upper().startswith(RESERVED_ENV) or value in ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS"):
-        raise ValueError(f"{value} belongs to the runner or to mlcc (so do the prefixes {', '.join(RESERVED_ENV)})")
+        raise ValueError(
+            "an environment variable's name has letters, digits and '_' and starts with no digit"
+        )
+    if value.upper().startswith(RESERVED_ENV) or value in _SHELL_ENV:
+        prefixes = ", ".join(RESERVED_ENV)
+        raise ValueError(f"{value} belongs to the runner or to mlcc (so do the prefixes {prefixes})")
     return value
 
 
 def check_secret_name(value: str) -> str:
     """Return `value` if every platform can hold a secret or variable of this name."""
     if not ENV_NAME.match(value) or value.upper().startswith("GITHUB_"):
-        raise ValueError("the name of a secret or variable has letters, digits and '_', and doesn't start with GITHUB_")
+        raise ValueError(
+            "the name of a secret or variable has letters, digits and '_', and doesn't start with GITHUB_"
+        )
     return value
+
+
+def check_output_name(value: str) -> str:
+    """Return `value` if it is JOB.NAME, an output of a job."""
+    if not _OUTPUT_NAME.match(value):
+        raise ValueError("an output is named JOB.NAME, such as train.BEST_EPOCH")
+    return value
+
+
+def check_python_version(value: str) -> str:
+    """Return `value` if it is a Python version such as 3.12 or 3.12.4."""
+    if not _PYTHON_VERSION.match(value):
+        raise ValueError("a Python version is two or three numbers, such as '3.12'")
+    return value
+
+
+def check_requirement(value: str) -> str:
+    """Return `value` if it is a least mlcc version such as >=0.1."""
+    if not _REQUIREMENT.match(value):
+        raise ValueError("a requirement is '>=' and a version of two numbers, such as '>=0.1'")
+    return value
+
+
+def check_date(value: str) -> str:
+    """Return `value` if it is a day of the calendar such as 2026-12-31."""
+    import datetime  # waivers are rare
+
+    if _DATE.match(value):
+        try:
+            datetime.date.fromisoformat(value)
+        except ValueError:
+            pass
+        else:
+            return value
+    raise ValueError("a date is a day of the calendar, such as '2026-12-31'")
 
 
 def check_duration(value: str) -> str:
@@ -66,7 +113,7 @@ def path_problem(value: str) -> str | None:
         return "a path isn't empty and has no space at its ends"
     if value.startswith(("/", "-", "~")) or "\\" in value or ":" in value:
         return "a path is relative, with '/', and starts with neither '-' nor '~' and has no ':'"
-    if unicodedata.normalize("NFC", value) != value or any(unicodedata.category(c)[0] == "C" for c in value):
+    if not _is_clean_unicode(value):
         return "a path is in Unicode form NFC, without control characters"
     parts = value.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
@@ -74,6 +121,15 @@ def path_problem(value: str) -> str | None:
     if parts[0] in (".git", ".mlcc", "_mlcc"):
         return f"'{parts[0]}/' isn't the project's own"
     return None
+
+
+def _is_clean_unicode(value: str) -> bool:
+    if value.isascii():
+        return value.isprintable()
+    import unicodedata  # most paths are ASCII
+
+    clean = all(unicodedata.category(c)[0] != "C" for c in value)
+    return clean and unicodedata.is_normalized("NFC", value)
 
 
 def check_plain_path(value: str) -> str:
@@ -85,20 +141,39 @@ def check_plain_path(value: str) -> str:
 
 
 def check_cron(value: str) -> str:
-    """Return `value` if it is a five-field cron line in digits, UTC (the form that all back ends read alike)."""
+    """Return `value` if it is a five-field cron line in digits: the form that all back ends read alike."""
     fields = value.split()
-    if len(fields) != 5 or not all(_CRON_FIELD.match(field) for field in fields):
+    if len(fields) != 5:
         raise ValueError("a schedule has five cron fields in digits, UTC, such as '17 3 * * 1'")
     for field, (low, high) in zip(fields, _CRON_RANGES, strict=True):
-        for number in re.findall(r"(?<!/)\b[0-9]+", field):
-            if not low <= int(number) <= high:
-                raise ValueError(f"{number} is outside {low} to {high} in '{value}'")
+        for part in field.split(","):
+            _check_cron_part(part, low, high)
     return value
+
+
+def _check_cron_part(part: str, low: int, high: int) -> None:
+    match = _CRON_PART.match(part)
+    if not match:
+        raise ValueError(f"'{part}' isn't a part of a schedule: write *, 5, 1-5, */15 or 0-30/10")
+    first, last, step = match.groups()
+    for number in (first, last):
+        if number is not None and not low <= int(number) <= high:
+            raise ValueError(f"{number} is outside {low} to {high}")
+    if last is not None and int(last) < int(first):
+        raise ValueError(f"the range {first}-{last} is empty")
+    if step is not None and (int(step) == 0 or (first is not None and last is None)):
+        raise ValueError(f"a step such as /{step} is at least 1 and follows * or a range, in '{part}'")
 
 
 def check_text(value: str) -> str:
     """Return `value` if it holds printable text, tabs and newlines only."""
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c not in "\n\t" for c in value):
+    if value.isascii():
+        visible = value.replace("\n", " ").replace("\t", " ").isprintable()
+    else:
+        import unicodedata  # most specs are ASCII
+
+        visible = not any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c not in "\n\t" for c in value)
+    if not visible:
         raise ValueError("text has no control or invisible characters")
     return value
 
@@ -109,5 +184,8 @@ def check_command(value: str) -> str:
     if not value.strip():
         raise ValueError("a command isn't empty")
     if "${{" in value:
-        raise ValueError("commands hold no '${{ }}': pass the value through `env`, as {secret: …}, {input: …} or {context: …}")
+        raise ValueError(
+            "commands hold no '${{ }}': pass the value through `env`, "
+            "as {secret: …}, {input: …} or {context: …}"
+        )
     return value
