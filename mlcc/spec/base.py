@@ -15,9 +15,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from mlcc.spec import scalars
+
+OWN_ERRORS = ("one_of", "no_value")
 
 
 def _one_of(group: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -92,11 +94,17 @@ def _raise_with(
         for line in error.errors(include_url=False):
             if line["loc"][:1] in known:  # the null is said already
                 continue
-            details = InitErrorDetails(type=line["type"], loc=line["loc"], input=line["input"])
-            if "ctx" in line:
-                details["ctx"] = line["ctx"]
-            problems.append(details)
+            problems.append(_again(line))
     raise ValidationError.from_exception_data(model.__name__, problems)
+
+
+def _again(line: ErrorDetails) -> InitErrorDetails:
+    """Return an error as it can be raised once more, from an outer mapping."""
+    facts = line.get("ctx", {})
+    if line["type"] in OWN_ERRORS:
+        error = PydanticCustomError(line["type"], line["type"], facts)
+        return InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
+    return InitErrorDetails(type=line["type"], loc=line["loc"], input=line["input"], ctx=facts)
 
 
 def _schema(**keys: JsonValue) -> Any:
