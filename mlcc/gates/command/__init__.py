@@ -1,0 +1,1 @@
+"""The gate kind `command`: the user's own program."""

@@ -1,0 +1,1 @@
+"""The gate kind `contract`: schema and quality of one table, compiled to SQL."""

@@ -1,0 +1,70 @@
+"""The parameters of a `contract` gate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mlcc.spec.base import Command, Duration, Id, Model, Scalar, Text
+
+
+class Column(Model):
+    """What a column must be. Every number of violations above the allowed one fails the gate."""
+
+    type: Literal["string", "integer", "number", "boolean", "date", "timestamp"]
+    required: bool = Field(True, description="false: the column may be missing altogether.")
+    max_nulls: int | float = Field(
+        0, ge=0, le=1, description="Largest share of rows without a value; NaN counts as no value."
+    )
+    min: int | float | str | None = Field(
+        None, description="Least value: a number, or an ISO date or timestamp. NaN is outside every range."
+    )
+    max: int | float | str | None = Field(None, description="Largest value, as for `min`.")
+    values: list[Scalar] | None = Field(None, min_length=1, description="The only values allowed.")
+    pattern: Text | None = Field(
+        None, description="RE2 regular expression that the whole of each value must match."
+    )
+    unique: bool = Field(False, description="true: no value occurs twice.")
+    max_length: int | None = Field(None, ge=1, description="Most characters in a string.")
+
+
+class Rows(Model):
+    """How many rows."""
+
+    min: int = Field(1, ge=1, description="An empty table never passes.")
+    max: int | None = Field(None, ge=1)
+
+
+class Freshness(Model):
+    """How old the newest row may be. The only check that reads the clock."""
+
+    column: Text = Field(description="A date or timestamp column that `columns` declares.")
+    max_age: Duration = Field(description="Such as 36h or 7d.")
+
+
+class SqlCheck(Model):
+    """Your own check."""
+
+    sql: Command = Field(description="One SELECT over the table `data` that must return no row.")
+
+
+class Contract(Model):
+    """Schema and quality of the guarded table: Parquet, CSV, TSV or JSON lines."""
+
+    columns: dict[Text, Column] = Field(min_length=1)
+    extra_columns: Literal["allow", "deny"] = Field(
+        "allow", description="`deny`: columns that `columns` doesn't name fail the gate."
+    )
+    unique: list[Text] | None = Field(
+        None, min_length=1, description="Columns that together are a key: never null, never twice the same."
+    )
+    rows: Rows | None = None
+    freshness: Freshness | None = None
+    checks: dict[Id, SqlCheck] = Field(default_factory=dict)
+    denied: list[Text] = Field(
+        default_factory=list, description="Columns that must not be there (any case), such as personal data."
+    )
+
+
+PARAMS = Contract

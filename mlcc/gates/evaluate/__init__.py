@@ -1,0 +1,1 @@
+"""The gate kind `evaluate`: metrics against floors and ceilings."""
