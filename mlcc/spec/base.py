@@ -56,7 +56,7 @@ class Model(BaseModel):
         if not isinstance(value, dict):
             return build(value)
         kept = {key: item for key, item in value.items() if not key.startswith("x-")}
-        problems = [*_nulls(kept), *_broken_unions(cls, kept)]
+        problems = [*_nulls(cls, kept), *_broken_unions(cls, kept)]
         if problems:
             _raise_with(problems, cls, kept, build)
         model = build(kept)
@@ -65,9 +65,15 @@ class Model(BaseModel):
         return model
 
 
-def _nulls(value: dict[str, object]) -> list[InitErrorDetails]:
+def keys(model: type[Model]) -> dict[str, str]:
+    """Return the keys of a mapping as users write them, with the names of their attributes."""
+    return {field.alias or name: name for name, field in model.model_fields.items()}
+
+
+def _nulls(model: type[Model], value: dict[str, object]) -> list[InitErrorDetails]:
     error = PydanticCustomError("no_value", "no value")
-    return [InitErrorDetails(type=error, loc=(k,), input=None) for k, item in value.items() if item is None]
+    empty = [key for key in keys(model) if key in value and value[key] is None]
+    return [InitErrorDetails(type=error, loc=(key,), input=None) for key in empty]
 
 
 def _broken_unions(model: type[Model], value: dict[str, object]) -> list[InitErrorDetails]:

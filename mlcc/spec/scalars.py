@@ -115,6 +115,8 @@ def path_problem(value: str) -> str | None:
         return "a path is relative, with '/', and starts with neither '-' nor '~' and has no ':'"
     if not _is_clean_unicode(value):
         return "a path is in Unicode form NFC, without control characters"
+    if any(c in value for c in "[]{}!"):
+        return "the wildcards of a path are '*', '**' and '?'; it has none of '[]{}!'"
     parts = value.rstrip("/").split("/")
     if any(part in ("", ".", "..") for part in parts):
         return "a path has no empty, '.' or '..' part"
@@ -135,7 +137,7 @@ def _is_clean_unicode(value: str) -> bool:
 def check_plain_path(value: str) -> str:
     """Return `value` if it is a clean path without wildcards."""
     check_path(value)
-    if any(c in value for c in "*?[]{}"):
+    if any(c in value for c in "*?"):
         raise ValueError("this path names one file or one folder (ending in '/'): no wildcards")
     return value
 
