@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, TypeVar, Union
 
 from pydantic import (
@@ -39,8 +38,7 @@ def _state_unions(schema: dict[str, Any], model: type[BaseModel]) -> None:
 class Model(BaseModel):
     """A mapping of the spec. Unknown keys and other types are errors; nothing is coerced, null is no value.
 
-    Keys that start with `x-` are ignored. CHECKS are functions of the finished mapping that raise ValueError;
-    they live in modules that don't import pydantic, because the fast loader calls them too.
+    Keys that start with `x-` are ignored.
     """
 
     model_config = ConfigDict(
@@ -48,7 +46,6 @@ class Model(BaseModel):
     )
     EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = ()
     AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    CHECKS: ClassVar[tuple[Callable[[Any], None], ...]] = ()
 
     @model_validator(mode="wrap")
     @classmethod
@@ -59,10 +56,7 @@ class Model(BaseModel):
         problems = [*_nulls(cls, kept), *_broken_unions(cls, kept)]
         if problems:
             _raise_with(problems, cls, kept, build)
-        model = build(kept)
-        for check in cls.CHECKS:
-            check(model)
-        return model
+        return build(kept)
 
 
 def keys(model: type[Model]) -> dict[str, str]:
@@ -148,7 +142,9 @@ Requirement = Annotated[
 PythonVersion = Annotated[
     str, AfterValidator(scalars.check_python_version), _schema(pattern=r"^3\.[0-9]{1,2}(?:\.[0-9]{1,2})?$")
 ]
-Text = Annotated[str, AfterValidator(scalars.check_text)]
+FreeText = Annotated[str, AfterValidator(scalars.check_free_text)]
+Text = Annotated[str, AfterValidator(scalars.check_text), _schema(pattern=r"\S")]
+Version = Annotated[int, AfterValidator(scalars.check_version), _schema(const=scalars.VERSION)]
 Command = Annotated[
     str,
     AfterValidator(scalars.check_command),
@@ -157,4 +153,4 @@ Command = Annotated[
 Item = TypeVar("Item")
 # A type checker takes a generic alias only in this form.
 OneOrMany = Union[Item, Annotated[list[Item], Field(min_length=1)]]  # noqa: UP007
-Scalar = Text | int | float | bool
+Scalar = FreeText | int | float | bool

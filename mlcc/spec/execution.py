@@ -10,6 +10,7 @@ from mlcc.spec.base import (
     Command,
     Duration,
     EnvName,
+    FreeText,
     Id,
     Model,
     OneOrMany,
@@ -34,21 +35,23 @@ class ValueRef(Model):
     """A typed value: it reaches the command as an environment variable, never as text inside it."""
 
     EXACTLY_ONE: ClassVar = (("secret", "var", "input", "matrix", "output", "context"),)
-    secret: SecretName | None = Field(None, description="Name of a secret in the CI system.")
-    var: SecretName | None = Field(None, description="Name of a plain variable in the CI system.")
-    input: Id | None = Field(None, description="Input of the manual form that started the run.")
-    matrix: Id | None = Field(None, description="Axis of the node's matrix.")
-    output: OutputName | None = Field(None, description="Output of another job, as JOB.NAME.")
-    context: ContextKey | None = Field(None, description="A fact of the run.")
+    secret: SecretName | None = Field(default=None, description="Name of a secret in the CI system.")
+    var: SecretName | None = Field(default=None, description="Name of a plain variable in the CI system.")
+    input: Id | None = Field(default=None, description="Input of the manual form that started the run.")
+    matrix: Id | None = Field(default=None, description="Axis of the node's matrix.")
+    output: OutputName | None = Field(default=None, description="Output of another job, as JOB.NAME.")
+    context: ContextKey | None = Field(default=None, description="A fact of the run.")
     as_: Literal["value", "file"] = Field(
-        "value",
+        default="value",
         alias="as",
         description="`file`: the variable holds the path of a private file with the secret.",
     )
-    default: Scalar | None = Field(None, description="Used when the variable, input or fact is not set.")
+    default: Scalar | None = Field(
+        default=None, description="Used when the variable, input or fact is not set."
+    )
 
 
-EnvValue = Text | int | float | bool | ValueRef
+EnvValue = FreeText | int | float | bool | ValueRef
 
 
 class MatrixRef(Model):
@@ -72,7 +75,7 @@ class Service(Model):
     image: Text = Field(description="Image reference; pin it by digest.")
     port: int = Field(ge=1, le=65535, description="Port that the service listens on.")
     env: dict[EnvName, EnvValue] = Field(default_factory=dict)
-    ready: Duration = Field("60s", description="How long to wait until the port accepts connections.")
+    ready: Duration = Field(default="60s", description="How long to wait until the port accepts connections.")
 
 
 class Cache(Model):
@@ -92,7 +95,7 @@ class Report(Model):
 class Checkout(Model):
     """How the repository is checked out."""
 
-    depth: int = Field(1, ge=0, description="Commits of history; 0 is all.")
+    depth: int = Field(default=1, ge=0, description="Commits of history; 0 is all.")
     lfs: bool = False
     submodules: bool = False
 
@@ -102,21 +105,22 @@ class Condition(Model):
 
     event: OneOrMany[EventName] | None = None
     branch: OneOrMany[Text] | None = Field(
-        None, description="Name or pattern with `*`; on a pull request, the branch it goes to."
+        default=None, description="Name or pattern with `*`; on a pull request, the branch it goes to."
     )
-    tag: OneOrMany[Text] | None = Field(None, description="Name or pattern with `*`.")
+    tag: OneOrMany[Text] | None = Field(default=None, description="Name or pattern with `*`.")
     trigger: OneOrMany[Id] | None = Field(
-        None, description="Id of a schedule, of a manual form, or a dispatch type."
+        default=None, description="Id of a schedule, of a manual form, or a dispatch type."
     )
     input: dict[Id, Scalar] | None = Field(
-        None, description="Values that inputs of the manual form must have."
+        default=None, description="Values that inputs of the manual form must have."
     )
-    gate: Id | None = Field(None, description="A non-blocking gate whose verdict decides.")
+    gate: Id | None = Field(default=None, description="A non-blocking gate whose verdict decides.")
     verdict: OneOrMany[VerdictName] | None = Field(
-        None, description="The verdicts of `gate` that let the node run."
+        default=None, description="The verdicts of `gate` that let the node run."
     )
     status: Literal["always", "failure"] | None = Field(
-        None, description="`always`: when all before it has ended; `failure`: when one of them failed."
+        default=None,
+        description="`always`: when all before it has ended; `failure`: when one of them failed.",
     )
 
 
@@ -124,12 +128,14 @@ class Execution(Model):
     """How a node runs."""
 
     AT_MOST_ONE: ClassVar = (("python", "image"),)
-    runner: Id | MatrixRef | None = Field(None, description="Id under `runners`.")
-    python: PythonVersion | MatrixRef | None = Field(None, description='Python version, such as "3.12".')
-    image: Text | None = Field(None, description="Container image to run in; pin it by digest.")
-    setup: list[Command] | None = Field(None, description="Commands before `run`, in the same shell.")
+    runner: Id | MatrixRef | None = Field(default=None, description="Id under `runners`.")
+    python: PythonVersion | MatrixRef | None = Field(
+        default=None, description='Python version, such as "3.12".'
+    )
+    image: Text | None = Field(default=None, description="Container image to run in; pin it by digest.")
+    setup: list[Command] | None = Field(default=None, description="Commands before `run`, in the same shell.")
     env: dict[EnvName, EnvValue] = Field(default_factory=dict)
-    environment: Id | None = Field(None, description="Id under `environments`.")
+    environment: Id | None = Field(default=None, description="Id under `environments`.")
     auth: list[Literal["aws", "gcp", "azure", "oidc"]] = Field(
         default_factory=list, description="Clouds to log in to without static keys."
     )
@@ -137,14 +143,14 @@ class Execution(Model):
     matrix: Matrix | None = None
     cache: dict[Id, Cache] = Field(default_factory=dict)
     working_directory: Path | None = None
-    timeout: Duration | None = Field(None, description="Over all attempts together.")
-    retry: int | None = Field(None, ge=0, le=5, description="How often a failed leg is run again.")
+    timeout: Duration | None = Field(default=None, description="Over all attempts together.")
+    retry: int | None = Field(default=None, ge=0, le=5, description="How often a failed leg is run again.")
     when: OneOrMany[Condition] | None = None
     path: list[Pattern] = Field(
         default_factory=list, description="Committed files that the node depends on beside its artifacts."
     )
     checkout: Checkout | Literal["none"] | None = None
     finally_: Command | None = Field(
-        None, alias="finally", description="Runs afterwards on the same machine, whatever happened."
+        default=None, alias="finally", description="Runs afterwards on the same machine, whatever happened."
     )
     reports: dict[Id, Report] = Field(default_factory=dict)

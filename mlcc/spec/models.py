@@ -25,6 +25,7 @@ from mlcc.spec.base import (
     Requirement,
     Scalar,
     Text,
+    Version,
 )
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
 
@@ -81,10 +82,12 @@ class Defaults(Model):
     env: dict[EnvName, EnvValue] = Field(default_factory=dict)
     working_directory: Path | None = None
     timeout: Duration = "30m"
-    retry: int = Field(0, ge=0, le=5)
+    retry: int = Field(default=0, ge=0, le=5)
     cache: dict[Id, Cache] = Field(default_factory=dict)
     checkout: Checkout | None = None
-    retain: Duration = Field("7d", description="How long the CI system keeps artifacts, in whole days.")
+    retain: Duration = Field(
+        default="7d", description="How long the CI system keeps artifacts, in whole days."
+    )
 
 
 class Runner(Model):
@@ -100,7 +103,7 @@ class Environment(Model):
 
     env: dict[EnvName, EnvValue] = Field(default_factory=dict)
     branches: list[Text] = Field(default_factory=list, description="Nodes in it run for these branches only.")
-    approval: bool = Field(False, description="A person must approve (a setting of the CI system).")
+    approval: bool = Field(default=False, description="A person must approve (a setting of the CI system).")
 
 
 class AwsAuth(Model):
@@ -146,9 +149,9 @@ class Origin(Execution):
 
     EXACTLY_ONE: ClassVar = (("dvc", "command"),)
     dvc: Path | None = Field(
-        None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
+        default=None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
     )
-    command: Command | None = Field(None, description="Writes the artifact to its path.")
+    command: Command | None = Field(default=None, description="Writes the artifact to its path.")
 
 
 class Artifact(Model):
@@ -158,9 +161,11 @@ class Artifact(Model):
     path: OneOrMany[Pattern] = Field(
         description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards."
     )
-    from_: Origin | None = Field(None, alias="from")
-    at: Literal["base"] | None = Field(None, description="`base`: the version at the merge base.")
-    retain: Duration | None = Field(None, description="How long the CI system keeps it, in whole days.")
+    from_: Origin | None = Field(default=None, alias="from")
+    at: Literal["base"] | None = Field(default=None, description="`base`: the version at the merge base.")
+    retain: Duration | None = Field(
+        default=None, description="How long the CI system keeps it, in whole days."
+    )
 
 
 class Job(Execution):
@@ -180,7 +185,7 @@ class Job(Execution):
         default_factory=list,
         description="Small values, written as NAME=value lines to the file $MLCC_OUTPUTS.",
     )
-    blocking: bool = Field(True, description="false: its failure is shown, not counted.")
+    blocking: bool = Field(default=True, description="false: its failure is shown, not counted.")
 
 
 class Waiver(Model):
@@ -200,13 +205,14 @@ class GateKeys(Execution):
     blocking: bool = True
     on_inconclusive: Literal["fail", "warn"] = "fail"
     waive: Waiver | None = None
-    locked: bool = Field(False, description="Who extends this spec can't change the gate.")
+    locked: bool = Field(default=False, description="Who extends this spec can't change the gate.")
 
 
 def _gate_model() -> type[GateKeys]:
     """Return the gate model with one optional key per registered kind."""
     kinds: dict[str, Any] = {
-        kind.name: (kind.params() | None, Field(None, description=kind.title)) for kind in GATES.values()
+        kind.name: (kind.params() | None, Field(default=None, description=kind.title))
+        for kind in GATES.values()
     }
     return create_model("Gate", __base__=GateKeys, __module__=__name__, __doc__=GateKeys.__doc__, **kinds)
 
@@ -233,9 +239,9 @@ class Targets(Model):
 class Spec(Model):
     """A pipeline."""
 
-    version: Literal[1]
+    version: Version
     name: Id = Field(description="Names the pipeline and its files.")
-    requires: Requirement | None = Field(None, description='The mlcc version it needs, as ">=0.1".')
+    requires: Requirement | None = Field(default=None, description='The mlcc version it needs, as ">=0.1".')
     triggers: Triggers
     defaults: Defaults = Field(default_factory=Defaults)
     runners: dict[Id, Runner] = Field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+VERSION = 1
 ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)\Z")
@@ -17,6 +18,13 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Names that the emitted scripts and the platforms use themselves.
 RESERVED_ENV = ("MLCC_", "ARTIFACT_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
 _SHELL_ENV = ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS")
+
+
+def check_version(value: int) -> int:
+    """Return `value` if it is the version of the language that this package reads."""
+    if value != VERSION:
+        raise ValueError(f"this mlcc reads version {VERSION} of the language")
+    return value
 
 
 def check_id(value: str) -> str:
@@ -167,7 +175,7 @@ def _check_cron_part(part: str, low: int, high: int) -> None:
         raise ValueError(f"a step such as /{step} is at least 1 and follows * or a range, in '{part}'")
 
 
-def check_text(value: str) -> str:
+def check_free_text(value: str) -> str:
     """Return `value` if it holds printable text, tabs and newlines only."""
     if value.isascii():
         visible = value.replace("\n", " ").replace("\t", " ").isprintable()
@@ -180,11 +188,16 @@ def check_text(value: str) -> str:
     return value
 
 
+def check_text(value: str) -> str:
+    """Return `value` if it is text that isn't blank."""
+    if not value.strip():
+        raise ValueError("this text isn't empty")
+    return check_free_text(value)
+
+
 def check_command(value: str) -> str:
     """Return `value` if it is a shell command that holds no platform's expression."""
     check_text(value)
-    if not value.strip():
-        raise ValueError("a command isn't empty")
     if "${{" in value:
         raise ValueError(
             "commands hold no '${{ }}': pass the value through `env`, "
