@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -47,11 +47,15 @@ class Diagnostic:
 
 
 class MlccError(Exception):
-    """A pass can't go on. Carries at least one diagnostic."""
+    """A pass can't go on. Carries at least one diagnostic.
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+    `texts` holds the files that the diagnostics point into, by display path, as far as they could be read.
+    """
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
         super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics))
         self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        self.texts: dict[str, str] = dict(texts or {})
 
 
 class SpecError(MlccError):

@@ -265,7 +265,7 @@ class _Builder:
             self.report("tag", "a YAML tag (`!name`) isn't allowed", span, "delete it, or quote the value")
             return
         if self.text[mark.index : mark.index + 1] == "\t":
-            self.report("not-yaml", "a tab can't indent", span, "use spaces")
+            self.report("not-yaml", "a tab isn't allowed here", span, "use spaces")
             return
         for pattern, message, cure in _SYNTAX:
             if pattern in said:

@@ -100,8 +100,12 @@ def read(data: bytes, display: str) -> Source:
         build,
     )  # the parser is the dearest import of a lint, and a refused text doesn't need it
 
-    text = _text(data, display)
-    return Source(display, build(text, display), {display: text})
+    try:
+        text = _text(data, display)
+        return Source(display, build(text, display), {display: text})
+    except SpecError as problem:
+        texts = {display: data[:MAX_BYTES].decode("utf-8", "replace")}
+        raise SpecError(problem.diagnostics, texts) from None
 
 
 def plain(node: Node) -> object:
