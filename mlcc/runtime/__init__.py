@@ -1,0 +1,1 @@
+"""Code that runs in the compiled pipelines: real modules here, bundled into scripts."""
