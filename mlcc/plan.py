@@ -227,9 +227,8 @@ class UseCache:
 
 @dataclass(frozen=True, slots=True)
 class Receive:
-    """Get the states and data that direct predecessors published."""
+    """Get the states of all predecessors, and the data that these writers published."""
 
-    states: tuple[str, ...]
     data: tuple[str, ...]
 
 
@@ -418,12 +417,13 @@ class Plan:
     """A pipeline. `home` is the project folder relative to the repository root ("" at the root).
 
     Nodes are in a stable topological order. `spec_files` are the spec and the files that it extends,
-    relative to the repository root.
+    `compiled_files` what back ends write, relative to the repository root.
     """
 
     name: str
     home: str
     spec_files: tuple[str, ...]
+    compiled_files: tuple[str, ...]
     triggers: Triggers
     artifacts: Mapping[str, Artifact] = field(hash=False)
     nodes: Mapping[str, Node] = field(hash=False)

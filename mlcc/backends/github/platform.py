@@ -1,0 +1,166 @@
+"""GitHub Actions, as the runtime sees it on a runner.
+
+Facts come from GITHUB_* variables and the event's payload file, never from expressions in the workflow.
+https://docs.github.com/actions/reference/workflows-and-actions/variables
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from mlcc.runtime.platform import Facts
+from mlcc.runtime.records import RunError
+
+EVENTS = {
+    "pull_request": "pull_request",
+    "schedule": "schedule",
+    "workflow_dispatch": "manual",
+    "repository_dispatch": "dispatch",
+}
+FORM_INPUT = "mlcc_form"
+NETWORK_SECONDS = 20
+
+
+class GitHub:
+    """See mlcc.runtime.platform.Platform."""
+
+    raw_exit = False
+
+    def facts(self) -> Facts:
+        """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
+        env = os.environ
+        name = env.get("GITHUB_EVENT_NAME", "")
+        kind = EVENTS.get(name, "")
+        if name == "push":
+            kind = "tag" if env.get("GITHUB_REF_TYPE") == "tag" else "push"
+        if not kind:
+            raise RunError(f"the event {name} isn't one that this pipeline is compiled for")
+        payload = _payload()
+        pull = payload.get("pull_request") or {}
+        inputs = {str(k): _text(v) for k, v in (payload.get("inputs") or {}).items()} if kind == "manual" else {}
+        ref = env.get("GITHUB_REF_NAME", "")
+        repository = env.get("GITHUB_REPOSITORY", "")
+        run_id = env.get("GITHUB_RUN_ID", "")
+        return Facts(
+            event=kind,
+            commit=env.get("GITHUB_SHA", ""),
+            branch=env.get("GITHUB_BASE_REF", "") if kind == "pull_request" else "" if kind == "tag" else ref,
+            tag=ref if kind == "tag" else "",
+            hint=_hint(kind, payload, inputs),
+            inputs=inputs,
+            fork=kind == "pull_request" and _is_fork(pull),
+            base=str((pull.get("base") or {}).get("sha", "")),
+            head=str((pull.get("head") or {}).get("sha", "")),
+            pull_request=str(payload.get("number", "")) if kind == "pull_request" else "",
+            repository=repository,
+            run_id=run_id,
+            run_number=env.get("GITHUB_RUN_NUMBER", ""),
+            run_url=f"{env.get('GITHUB_SERVER_URL', '')}/{repository}/actions/runs/{run_id}",
+        )
+
+    def last_green(self, branch: str) -> str | None:
+        """Ask for the newest push run of this workflow that succeeded on the branch; None: unknown.
+
+        https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow
+        """
+        env = os.environ
+        workflow = env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2]
+        token = env.get("MLCC_TOKEN", "")
+        if not workflow or not token:
+            return None
+        query = urllib.parse.urlencode({"branch": branch, "event": "push", "status": "success", "per_page": 1})
+        url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/runs?{query}"
+        answer = _get(url, token)
+        runs = answer.get("workflow_runs") if answer else None
+        return str(runs[0]["head_sha"]) if isinstance(runs, list) and runs else None
+
+    def put_output(self, name: str, value: str) -> None:
+        """Write an output of the step."""
+        _append("GITHUB_OUTPUT", f"{name}={value}\n")
+
+    def put_summary(self, markdown: str) -> None:
+        """Append to the job's summary."""
+        _append("GITHUB_STEP_SUMMARY", markdown + "\n")
+
+    def warn(self, message: str) -> None:
+        """Print an annotation; the message is escaped as the runner wants it."""
+        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::warning::{escaped}", flush=True)
+
+    def id_token(self, audience: str) -> str:
+        """Return a token. https://docs.github.com/actions/reference/security/oidc"""
+        url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
+        token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
+        if not url or not token:
+            raise RunError("this job may not ask for an OpenID Connect token")
+        answer = _get(f"{url}&audience={urllib.parse.quote(audience, safe='')}", token)
+        value = str(answer.get("value", "")) if answer else ""
+        if not value:
+            raise RunError("GitHub gave no OpenID Connect token")
+        print(f"::add-mask::{value}", flush=True)
+        return value
+
+    def results(self) -> dict[str, Any]:
+        """Return job id -> result, from the `needs` of the final job."""
+        try:
+            needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
+            return {str(id): str(job["result"]) for id, job in needs.items()}
+        except (ValueError, AttributeError, KeyError, TypeError):
+            raise RunError("MLCC_NEEDS isn't what GitHub tells of the jobs before") from None
+
+
+def _payload() -> dict[str, Any]:
+    try:
+        payload = json.loads(Path(os.environ.get("GITHUB_EVENT_PATH", "")).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise RunError("the event's payload can't be read") from None
+    if not isinstance(payload, dict):
+        raise RunError("the event's payload isn't an object")
+    return payload
+
+
+def _text(value: Any) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _hint(kind: str, payload: dict[str, Any], inputs: dict[str, str]) -> str:
+    if kind == "schedule":
+        return str(payload.get("schedule", ""))
+    if kind == "dispatch":
+        return str(payload.get("action", ""))
+    return inputs.pop(FORM_INPUT, "") if kind == "manual" else ""
+
+
+def _is_fork(pull: dict[str, Any]) -> bool:
+    """Tell whether a pull request comes from another repository; unless it surely doesn't, it does."""
+    head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
+    base = ((pull.get("base") or {}).get("repo") or {}).get("full_name")
+    return not (head and head == base)
+
+
+def _get(url: str, token: str) -> dict[str, Any] | None:
+    """Return what an API answers; None when it doesn't answer as it should."""
+    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        return None
+    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+            value = json.loads(answer.read(4_000_000))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _append(variable: str, text: str) -> None:
+    path = os.environ.get(variable, "")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)

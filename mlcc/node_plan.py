@@ -1,0 +1,209 @@
+"""One node of the plan: what it takes, what it runs, on which machine, in which steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlcc import plan as ir
+from mlcc.gates import GATES, ArtifactInfo, GateParamsError
+from mlcc.problems import Problems
+from mlcc.resolve import Resolved, ResolvedNode, as_list
+from mlcc.spec.scalars import seconds
+from mlcc.values import names, text_of, value_of, values_of
+
+
+def node_of(
+    resolved: Resolved, node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems
+) -> ir.Node:
+    """Return the plan's node of a resolved one."""
+    own = node.spec
+    work = _work(node, artifacts, problems)
+    takes = _takes(node, artifacts, problems)
+    writes = _writes(resolved, node)
+    env = values_of(node.env)
+    logins = _logins(resolved, node)
+    services = tuple(_service(id, service) for id, service in own.services.items())
+    return ir.Node(
+        id=node.id,
+        kind=node.kind,
+        work=work,
+        takes=takes,
+        writes=writes,
+        needs=tuple(dict.fromkeys(getattr(own, "needs", []))),
+        sources=_sources(node, takes, artifacts),
+        when=_when(node),
+        status=_status(node),
+        blocking=getattr(own, "blocking", True),
+        env=env,
+        logins=logins,
+        legs=node.legs,
+        machine=ir.Machine(
+            runner=ir.MatrixValue(node.runner_axis) if node.runner_axis else node.runner or "",
+            image=node.image,
+            services=services,
+            environment=own.environment,
+        ),
+        steps=_steps(node, takes, writes, artifacts, (*(v for _, v in env), *_side_values(logins, services))),
+        working_directory=node.working_directory.rstrip("/"),
+        timeout_seconds=seconds(node.timeout),
+        retry=node.retry,
+        teardown=own.finally_,
+        outputs=tuple(getattr(own, "outputs", [])),
+        reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
+        span=problems.span(node.loc, key=True),
+        spans={key: problems.span((*node.loc, key), key=True) for key in _placed_keys(problems, node)},
+    )
+
+
+def _placed_keys(problems: Problems, node: ResolvedNode) -> list[str]:
+    """Return the keys that the spec states on this node, for diagnostics of later passes."""
+    from mlcc.source import Mapping as SpecMapping
+
+    current: object = problems.source.root
+    for part in node.loc:
+        assert isinstance(current, SpecMapping)
+        current = current.entries[str(part)].node
+    return list(current.entries) if isinstance(current, SpecMapping) else []
+
+
+def _work(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Work:
+    if node.kind is ir.NodeKind.GATE:
+        return _gate(node, artifacts, problems)
+    if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
+        # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
+        return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
+    return ir.Command(node.setup, node.spec.run if node.kind is ir.NodeKind.JOB else node.spec.command)
+
+
+def _shell_quote(text: str) -> str:
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Gate:
+    kind = GATES[node.gate_kind]
+    own = node.spec
+    params = getattr(own, kind.name)
+    infos = {id: ArtifactInfo(artifact.paths[0]) for id, artifact in artifacts.items()}
+    try:
+        compiled = dict(kind.compiler().compile(params, infos, own.guards))
+    except GateParamsError as problem:
+        problems.add("bad-gate", problem.message, (*node.loc, kind.name, *problem.loc), help=problem.help)
+        compiled = {}
+    if kind.needs_setup:
+        compiled["setup"] = list(node.setup)
+    waiver = own.waive
+    return ir.Gate(
+        kind=kind.name,
+        guards=own.guards,
+        parameters=compiled,
+        packages=kind.compiler().needs_packages(params),
+        on_inconclusive=own.on_inconclusive,
+        waiver=() if waiver is None else (("issue", waiver.issue), ("reason", waiver.reason), ("until", waiver.until)),
+        locked=own.locked,
+    )
+
+
+def _takes(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> tuple[ir.Take, ...]:
+    own = node.spec
+    if node.kind is ir.NodeKind.GATE:
+        takes = [ir.Take(own.guards, ir.Role.GUARD)]
+        params = getattr(own, node.gate_kind)
+        for loc, name in GATES[node.gate_kind].compiler().references(params):
+            if name not in artifacts:
+                problems.unknown("artifact", name, list(artifacts), (*node.loc, node.gate_kind, *loc))
+            elif name != own.guards:
+                takes.append(ir.Take(name, ir.Role.READ))
+        return tuple(dict.fromkeys(takes))
+    reads = [ir.Take(name, ir.Role.READ) for name in getattr(own, "reads", [])]
+    evaluates = [ir.Take(name, ir.Role.EVALUATE) for name in getattr(own, "evaluates", [])]
+    both = {t.artifact for t in reads} & {t.artifact for t in evaluates}
+    for name in sorted(both):
+        problems.add("reads-and-evaluates", f"'{name}' is both read and evaluated", (*node.loc, "evaluates"), key=True, help="`reads` waits for its gates, `evaluates` comes before them: keep one")
+    return (*reads, *evaluates)
+
+
+def _writes(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
+    if node.kind is ir.NodeKind.FETCH:
+        return tuple(artifact for artifact, fetch in resolved.fetched_by.items() if fetch == node.id)
+    return tuple(getattr(node.spec, "writes", []))
+
+
+def _sources(
+    node: ResolvedNode, takes: tuple[ir.Take, ...], artifacts: Mapping[str, ir.Artifact]
+) -> tuple[str, ...]:
+    """Return the committed paths that the node depends on (S3)."""
+    found = [path for take in takes if artifacts[take.artifact].writer is None for path in artifacts[take.artifact].paths]
+    found += node.spec.path
+    if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
+        found.append(node.spec.dvc)
+    return tuple(dict.fromkeys(found))
+
+
+def _when(node: ResolvedNode) -> tuple[ir.Condition, ...]:
+    return tuple(
+        ir.Condition(
+            events=tuple(as_list(c.event)),
+            branches=tuple(as_list(c.branch)),
+            tags=tuple(as_list(c.tag)),
+            triggers=tuple(as_list(c.trigger)),
+            inputs=tuple((name, text_of(value)) for name, value in sorted((c.input or {}).items())),
+            gate=c.gate,
+            verdicts=tuple(as_list(c.verdict)),
+        )
+        for c in node.conditions
+    )
+
+
+def _status(node: ResolvedNode) -> ir.Status | None:
+    status = next((c.status for c in node.conditions if c.status is not None), None)
+    return None if status is None else ir.Status(status)
+
+
+def _logins(resolved: Resolved, node: ResolvedNode) -> tuple[ir.Login, ...]:
+    return tuple(_login(provider, getattr(resolved.spec.auth, provider)) for provider in dict.fromkeys(node.spec.auth))
+
+
+def _login(provider: str, raw: Any) -> ir.Login:
+    audience = raw.audience if provider != "gcp" else "https://iam.googleapis.com/"
+    fields = {"aws": ("region", "role"), "gcp": ("provider", "service_account"), "azure": ("client_id", "tenant_id")}
+    return ir.Login(provider, audience, tuple((name, value_of(getattr(raw, name))) for name in fields.get(provider, ())))
+
+
+def _service(id: str, raw: Any) -> ir.Service:
+    return ir.Service(id, raw.image, raw.port, values_of(raw.env), seconds(raw.ready))
+
+
+def _side_values(logins: tuple[ir.Login, ...], services: tuple[ir.Service, ...]) -> list[ir.Value]:
+    """Return the values that a node uses beside its own `env`."""
+    return [v for login in logins for _, v in login.values] + [v for s in services for _, v in s.env]
+
+
+def _steps(
+    node: ResolvedNode,
+    takes: tuple[ir.Take, ...],
+    writes: tuple[str, ...],
+    artifacts: Mapping[str, ir.Artifact],
+    values: tuple[ir.Value, ...],
+) -> tuple[ir.Step, ...]:
+    taken = [artifacts[take.artifact] for take in takes]
+    steps: list[ir.Step] = [_checkout(node, any(a.at_base for a in taken))]
+    if node.python_axis or node.python:
+        steps.append(ir.UsePython(ir.MatrixValue(node.python_axis) if node.python_axis else ir.Text(node.python or "")))
+    steps += [ir.UseCache(id, tuple(c.path), tuple(c.key)) for id, c in node.cache.items()]
+    writers = tuple(dict.fromkeys(a.writer for a in taken if a.writer is not None))
+    steps += [ir.Receive(data=writers), ir.Execute(names(values, ir.Secret), names(values, ir.Variable)), ir.PublishState()]
+    if writes:
+        steps.append(ir.PublishData(max(artifacts[id].retain_days for id in writes)))
+    if node.spec.reports:
+        steps.append(ir.PublishReports(30))
+    return tuple(steps)
+
+
+def _checkout(node: ResolvedNode, needs_base: bool) -> ir.Checkout:
+    raw = node.checkout
+    if raw == "none":
+        return ir.Checkout(project=False, depth=0 if needs_base else 1)
+    if raw is None:
+        return ir.Checkout(depth=0 if needs_base else 1)
+    return ir.Checkout(depth=0 if needs_base else raw.depth, lfs=raw.lfs, submodules=raw.submodules)

@@ -1,0 +1,252 @@
+"""PLAN: from a resolved spec to the intermediate representation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlcc import topology
+from mlcc.node_plan import node_of
+from mlcc.plan import (
+    Artifact,
+    Environment,
+    Form,
+    FormInput,
+    Gate,
+    ManualForm,
+    Node,
+    NodeKind,
+    Output,
+    Plan,
+    Role,
+    Runner,
+    Triggers,
+)
+from mlcc.problems import Loc, Problems
+from mlcc.resolve import DEFAULT_RUNNER, Resolved, ResolvedNode, as_list
+from mlcc.spec.scalars import seconds
+from mlcc.values import text_of
+
+if TYPE_CHECKING:
+    from mlcc.spec.models import Spec
+
+DEFAULT_LABELS = {"github": ("ubuntu-24.04",), "gitlab": (), "jenkins": ("linux",)}
+DAY = 86400
+
+
+def plan(
+    resolved: Resolved,
+    *,
+    home: str = "",
+    spec_files: tuple[str, ...] = ("mlcc.yaml",),
+    compiled_files: tuple[str, ...] = (),
+    committed: Callable[[tuple[str, ...]], set[str]] | None = None,
+) -> Plan:
+    """Return the plan of a resolved spec. Raises SpecError.
+
+    `home` is the project folder relative to the repository root. `committed` tells which of the given
+    path patterns match a file of the repository; without it, every unwritten artifact counts as committed.
+    """
+    problems = Problems(resolved.source)
+    artifacts = _artifacts(resolved, problems)
+    problems.stop_if_any()
+    nodes = {id: node_of(resolved, node, artifacts, problems) for id, node in resolved.nodes.items()}
+    problems.stop_if_any()
+    _check_takes(resolved, nodes, artifacts, problems)
+    if committed is not None:
+        _check_committed(nodes, artifacts, committed, problems)
+    problems.stop_if_any()
+    guards = _guards(nodes)
+    edges = [
+        edge
+        for node in nodes.values()
+        for edge in topology.edges_of(node, artifacts, guards, _output_sources(node))
+    ]
+    incoming, outgoing = topology.index(edges, nodes)
+    order = topology.topological_order(list(nodes), incoming, outgoing)
+    if order is None:
+        locs = {id: node.loc for id, node in resolved.nodes.items()}
+        topology.report_cycle(list(nodes), incoming, locs, problems)
+        problems.stop_if_any()
+        raise AssertionError("a cycle was not reported")
+    spec = resolved.spec
+    return Plan(
+        name=spec.name,
+        home=home,
+        spec_files=spec_files,
+        compiled_files=compiled_files,
+        triggers=_triggers(spec),
+        artifacts=artifacts,
+        nodes={id: nodes[id] for id in order},
+        incoming={id: incoming[id] for id in order},
+        outgoing={id: outgoing[id] for id in order},
+        runners=_runners(resolved),
+        environments={id: Environment(id, tuple(e.branches), e.approval) for id, e in spec.environments.items()},
+        overlays={"github": spec.targets.github} if spec.targets.github is not None else {},
+        span=problems.span(("name",)),
+    )
+
+
+def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
+    writers = _writers(resolved, problems)
+    found: dict[str, Artifact] = {}
+    for id, raw in resolved.spec.artifacts.items():
+        loc: Loc = ("artifacts", id)
+        writer = writers.get(id)
+        paths = tuple(as_list(raw.path))
+        form = _form(raw.path)
+        from_legs = writer is not None and len(resolved.nodes[writer].legs) > 1
+        if writer is not None and form is Form.PATHS:
+            problems.add("bad-path", f"'{id}' is written by '{writer}': it has one path, without wildcards", (*loc, "path"), help="use a folder, ending in '/'")
+        elif from_legs and form is not Form.FOLDER:
+            problems.add(
+                "matrix-writes-file", f"'{writer}' runs once per leg, so '{id}' is a folder of folders", (*loc, "path"),
+                others=((resolved.nodes[writer or ""].loc, "the matrix"),), help=f"end the path in '/': each leg's copy is found at {paths[0]}/LEG/",
+            )  # fmt: skip
+        if raw.at is not None and writer is not None:
+            problems.add("bad-origin", f"'{id}' is taken from the merge base, so nothing can write it", (*loc, "at"), key=True)
+        retain = raw.retain or resolved.spec.defaults.retain
+        found[id] = Artifact(
+            id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
+            retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
+            span=problems.span(loc, key=True),
+        )  # fmt: skip
+    return found
+
+
+def _days(duration: str, loc: Loc, problems: Problems) -> int:
+    days, rest = divmod(seconds(duration), DAY)
+    if rest or not 1 <= days <= 90:
+        problems.add("bad-duration", "artifacts are kept for 1d to 90d, in whole days", loc)
+    return days
+
+
+def _form(path: Any) -> Form:
+    if isinstance(path, list) or any(c in path for c in "*?"):
+        return Form.PATHS
+    return Form.FOLDER if path.endswith("/") else Form.FILE
+
+
+def _writers(resolved: Resolved, problems: Problems) -> dict[str, str]:
+    writers = dict(resolved.fetched_by)
+    for node in resolved.nodes.values():
+        for index, artifact in enumerate(getattr(node.spec, "writes", [])):
+            other = writers.setdefault(artifact, node.id)
+            if other != node.id:
+                problems.add(
+                    "two-writers", f"'{artifact}' is written by '{other}' and by '{node.id}'", (*node.loc, "writes", index),
+                    others=((resolved.nodes[other].loc, "the other writer"), (("artifacts", artifact), "the artifact")),
+                    help="give one of them an artifact of its own",
+                )  # fmt: skip
+    return writers
+
+
+def _guards(nodes: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
+    """Return artifact -> its blocking gates."""
+    guards: dict[str, tuple[str, ...]] = {}
+    for node in nodes.values():
+        if isinstance(node.work, Gate) and node.blocking:
+            guards[node.work.guards] = (*guards.get(node.work.guards, ()), node.id)
+    return guards
+
+
+def _output_sources(node: Node) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value.node for _, value in node.env if isinstance(value, Output)))
+
+
+def _check_takes(resolved: Resolved, nodes: Mapping[str, Node], artifacts: Mapping[str, Artifact], problems: Problems) -> None:
+    for node in nodes.values():
+        loc = resolved.nodes[node.id].loc
+        for take in node.takes:
+            writer = artifacts[take.artifact].writer
+            measured = writer is not None and any(t.role is Role.EVALUATE for t in nodes[writer].takes)
+            if measured and node.kind is not NodeKind.GATE:
+                problems.add(
+                    "reads-evaluation", f"'{take.artifact}' is a measurement made before the gates: only gates read it", loc, key=True,
+                    others=((resolved.nodes[writer or ""].loc, "it evaluates, and writes it"),),
+                    help="let a job that `reads` the model write an artifact of its own",
+                )  # fmt: skip
+        _check_status(node, nodes, resolved.nodes[node.id], problems)
+        for _, value in node.env:
+            if isinstance(value, Output):
+                _check_output(node, value, nodes, loc, problems)
+
+
+def _check_output(node: Node, value: Output, nodes: Mapping[str, Node], loc: Loc, problems: Problems) -> None:
+    source = nodes.get(value.node)
+    if source is None or value.name not in source.outputs:
+        known = [f"{n.id}.{name}" for n in nodes.values() for name in n.outputs]
+        problems.unknown("output", f"{value.node}.{value.name}", known, (*loc, "env"))
+    elif len(source.legs) > 1:
+        problems.add("matrix-output", f"'{source.id}' runs once per leg, so it has no single output", (*loc, "env"), help="pass the values in an artifact")
+
+
+def _check_status(node: Node, nodes: Mapping[str, Node], own: ResolvedNode, problems: Problems) -> None:
+    if node.status is not None:
+        if node.takes or node.writes or node.kind is NodeKind.GATE:
+            problems.add("status-node", "a node with `status` takes and writes no artifact and is no gate", own.loc, key=True, help="name what it follows under `needs`")
+        elif not node.needs:
+            problems.add("status-node", "a node with `status` follows no node", own.loc, key=True, help="name what it follows under `needs`")
+        return
+    for index, name in enumerate(node.needs):
+        if nodes[name].status is not None:
+            problems.add("needs-status", f"'{name}' runs by how others ended; an ordinary node can't wait for it", (*own.loc, "needs", index))
+
+
+def _check_committed(
+    nodes: Mapping[str, Node],
+    artifacts: Mapping[str, Artifact],
+    committed: Callable[[tuple[str, ...]], set[str]],
+    problems: Problems,
+) -> None:
+    used = {take.artifact for node in nodes.values() for take in node.takes}
+    wanted = {path for id in used if artifacts[id].writer is None for path in artifacts[id].paths}
+    there = committed(tuple(sorted(wanted)))
+    for id in artifacts:
+        artifact = artifacts[id]
+        if id not in used or artifact.writer is not None or artifact.at_base:
+            continue
+        for path in artifact.paths:
+            if path not in there:
+                problems.add(
+                    "no-writer", f"'{id}' is neither committed nor written: nothing is at '{path}'", ("artifacts", id, "path"),
+                    help=f"commit the file, add '{id}' to the `writes` of a job, or say where it comes from (`from`)",
+                )  # fmt: skip
+
+
+def _runners(resolved: Resolved) -> dict[str, Runner]:
+    found = {DEFAULT_RUNNER: Runner(DEFAULT_RUNNER, DEFAULT_LABELS)}
+    for id, raw in resolved.spec.runners.items():
+        labels = {name: tuple(as_list(getattr(raw, name))) for name in DEFAULT_LABELS if getattr(raw, name) is not None}
+        found[id] = Runner(id, labels, Problems(resolved.source).span(("runners", id), key=True))
+    return found
+
+
+def _triggers(spec: Spec) -> Triggers:
+    raw = spec.triggers
+    return Triggers(
+        pull_request=tuple(raw.pull_request.branches) if raw.pull_request else None,
+        push=tuple(raw.push.branches) if raw.push else None,
+        tag=tuple(raw.tag.patterns) if raw.tag else None,
+        schedules=tuple(raw.schedule.items()),
+        forms=tuple(
+            ManualForm(id, tuple(_form_input(name, field) for name, field in form.inputs.items()))
+            for id, form in raw.manual.items()
+        ),
+        dispatches=tuple(raw.dispatch),
+    )
+
+
+def _form_input(name: str, raw: Any) -> FormInput:
+    return FormInput(
+        name=name,
+        type=raw.type,
+        description=raw.description or "",
+        default=None if raw.default is None else text_of(raw.default),
+        required=raw.required,
+        minimum=raw.min,
+        maximum=raw.max,
+        options=tuple(raw.options),
+    )
+
+

@@ -1,0 +1,144 @@
+"""Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from mlcc.runtime.decide import read_states
+from mlcc.runtime.digest import DigestError, file_digest, paths_digest, tree_digest
+from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of
+
+
+def location(id: str, artifact: dict[str, Any]) -> str:
+    """Return where an artifact lies for who takes it, relative to the project folder."""
+    if artifact.get("at_base"):
+        return str(ROOT / "base" / id) + "/" + str(artifact["paths"][0])
+    return str(artifact["paths"][0])
+
+
+def digest(id: str, artifact: dict[str, Any]) -> str:
+    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
+    where = location(id, artifact)
+    try:
+        if artifact["form"] == "paths":
+            return paths_digest(list(artifact["paths"]), Path())
+        path = Path(where)
+        if artifact["form"] == "folder":
+            return tree_digest(path)
+        if not path.is_file():
+            raise RunError(f"the artifact '{id}' isn't there: no file {where}")
+        return file_digest(path)
+    except (DigestError, OSError) as problem:
+        raise RunError(f"the artifact '{id}' can't be read: {problem}") from None
+
+
+def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
+    """Put an artifact where its readers expect it, and return its digest. Raises RunError."""
+    artifact = plan["artifacts"][id]
+    writer = artifact.get("writer")
+    if writer is not None:
+        _unpack(id, artifact, plan["nodes"][writer], selection["commit"])
+    elif artifact.get("at_base"):
+        _from_base(id, artifact, selection["base_commit"])
+    return digest(id, artifact)
+
+
+def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], commit: str) -> None:
+    """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
+    target = Path(artifact["paths"][0])
+    _clear(target)
+    name = artifact["writer"]
+    states = read_states(name, writer, commit)
+    for leg, state in zip(legs_of(writer), states):
+        written = (state or {}).get("outputs", {}).get(id)
+        packed = data_folder(name, leg) / id
+        if written is None or not packed.exists():
+            raise RunError(f"'{name}' published no '{id}'")
+        where = target / leg if leg else target
+        source = packed if artifact["form"] == "folder" else packed / target.name
+        where.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, where)
+        found = tree_digest(where) if artifact["form"] == "folder" else file_digest(where)
+        if found != written:
+            raise RunError(f"'{id}' has other bytes than '{name}' wrote: {found} instead of {written}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.is_file():
+        shutil.copyfile(source, target)
+    else:
+        raise RunError(f"{source} isn't there")
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.exists() or path.is_symlink():
+        path.unlink()
+
+
+def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
+    """Write the version at the merge base below `_mlcc/base/`."""
+    if not base:
+        raise RunError(f"'{id}' is taken from the merge base, and this run has none (it isn't a pull request)")
+    folder = ROOT / "base" / id
+    _clear(folder)
+    packed = subprocess.run(
+        ["git", "archive", "--format=tar", base, "--", *artifact["paths"]], capture_output=True, check=False
+    )
+    if packed.returncode != 0:
+        raise RunError(f"the merge base {base[:12]} has no '{artifact['paths'][0]}'")
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
+        for member in tar.getmembers():
+            if not (member.isfile() or member.isdir()) or member.name.startswith("/") or ".." in Path(member.name).parts:
+                raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
+            tar.extract(member, folder)
+
+
+def check_guards(id: str, node: dict[str, Any], taken: dict[str, str], plan: dict[str, Any], selection: dict[str, Any]) -> None:
+    """Refuse an artifact whose gates judged other bytes (S2). Raises RunError."""
+    for other, kind in node["before"]:
+        if kind != "guard" or other not in selection["selected"]:
+            continue
+        gate = plan["nodes"][other]
+        guarded = gate["guards"]
+        for state in read_states(other, gate, selection["commit"]):
+            judged = (state or {}).get("inputs", {}).get(guarded)
+            if guarded in taken and judged != taken[guarded]:
+                raise RunError(f"'{other}' judged other bytes of '{guarded}' than '{id}' would read")
+
+
+def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
+    """Remove what an earlier attempt may have written, and make the folders that outputs go to."""
+    for id in node.get("writes", []):
+        artifact = plan["artifacts"][id]
+        target = Path(artifact["paths"][0])
+        _clear(target)
+        (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
+
+
+def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
+    """Copy what a node wrote to where it is passed on, and return artifact -> digest. Raises RunError."""
+    folder = data_folder(node_id, leg)
+    _clear(folder)
+    digests: dict[str, str] = {}
+    for id in node.get("writes", []):
+        artifact = plan["artifacts"][id]
+        digests[id] = digest(id, artifact)
+        source = Path(artifact["paths"][0])
+        if artifact["form"] == "file" and source.stat().st_size == 0:
+            raise RunError(f"'{id}' was written empty")
+        target = folder / id if artifact["form"] == "folder" else folder / id / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, target)
+    return digests

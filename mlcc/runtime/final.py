@@ -1,0 +1,120 @@
+"""The final node: how the run ended (S6), derived anew from the states, fit to be the one required check.
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcc.runtime.decide import Ending, ending, skip_cause
+from mlcc.runtime.platform import Platform
+from mlcc.runtime.records import (
+    RunError,
+    legs_of,
+    read_plan,
+    read_record,
+    read_selection,
+    state_folder,
+    write_record,
+)
+
+ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
+
+
+def final_main(platform: Platform) -> int:
+    """Return 0 when the run is green, 1 when it is red, and show why."""
+    plan = read_plan()
+    results = platform.results()
+    try:
+        selection = read_selection()
+    except RunError as problem:
+        platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
+        print(f"mlcc: red: {problem}")
+        return 1
+    endings = all_endings(plan, selection)
+    red = red_causes(plan, selection, endings, results)
+    write_record(state_folder("final") / "result.json", _result(selection, endings, red))
+    platform.put_summary(summary(plan, selection, endings, red))
+    for cause in red:
+        print(f"mlcc: red: {cause}")
+    if not red:
+        print("mlcc: green")
+    return 1 if red else 0
+
+
+def all_endings(plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how each selected node ended; one without a state is skipped where S4 says so, else lost."""
+    endings: dict[str, Ending] = {}
+    for id, node in plan["nodes"].items():  # in topological order
+        if id not in selection["selected"]:
+            continue
+        found = ending(id, node, selection["commit"])
+        if found.end == "lost":
+            cause = skip_cause(id, plan, selection, endings)
+            found = Ending("lost", cause="it left no state") if cause is None else Ending("skipped", cause=cause)
+        endings[id] = found
+    return endings
+
+
+def red_causes(
+    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]
+) -> list[str]:
+    """Return why the run is red; none: it is green."""
+    causes = []
+    if results.get("select", "success") != "success":
+        causes.append(f"the selecting node ended with {results['select']}")
+    for id, found in endings.items():
+        blocking = plan["nodes"][id].get("blocking", True)
+        if blocking and found.end in ("failed", "lost"):
+            causes.append(f"'{id}' {'failed' if found.end == 'failed' else 'was lost'}: {found.cause}")
+        elif results.get(id) in ("failure", "cancelled") and (blocking or results[id] == "cancelled"):
+            causes.append(f"'{id}' ended with {results[id]} in the CI system")
+    return causes
+
+
+def _result(selection: dict[str, Any], endings: dict[str, Ending], red: list[str]) -> dict[str, Any]:
+    return {
+        "schema": "https://mlcc.dev/result/1",
+        "commit": selection["commit"],
+        "green": not red,
+        "causes": red,
+        "nodes": {id: {"end": e.end, "verdict": e.verdict, "cause": e.cause} for id, e in endings.items()},
+    }
+
+
+def summary(
+    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
+) -> str:
+    """Return the run as a Markdown table: every node, its end, and the sentence that says why."""
+    lines = [f"## {'❌' if red else '✅'} {plan['name']}", ""]
+    if not endings:
+        lines.append("Nothing that the pipeline depends on has changed.")
+    else:
+        lines += ["| | node | ended | why |", "|---|---|---|---|"]
+    for id, found in endings.items():
+        blocking = plan["nodes"][id].get("blocking", True)
+        icon = ICONS["warned" if found.end == "failed" and not blocking else found.end]
+        verdict = f"{found.end} ({found.verdict})" if plan["nodes"][id]["kind"] == "gate" and found.verdict else found.end
+        lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
+    rest = [id for id in plan["nodes"] if id not in endings]
+    if rest:
+        lines += ["", f"<details><summary>{len(rest)} not selected</summary>", ""]
+        lines += [f"- {id}: {cell(selection['reasons'][id])}" for id in rest]
+        lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(id: str, plan: dict[str, Any]) -> str:
+    """Return what a gate found, for a node whose state has no cause."""
+    for leg in legs_of(plan["nodes"][id]):
+        record = read_record(state_folder(id, leg) / "verdict.json")
+        if record is not None:
+            return str(record.get("summary", ""))
+    return ""
+
+
+def cell(text: str) -> str:
+    """Return text for a cell of a Markdown table: one line, no markup, no links."""
+    plain = " ".join(text.split())[:300]
+    return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)

@@ -1,0 +1,264 @@
+"""One leg of one node: decide, receive, run, publish, and say how it ended (S2, S4, S5, S7, S8).
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from mlcc.runtime.data import check_guards, clean_outputs, publish, receive
+from mlcc.runtime.decide import Ending, ancestors, denied, ending, skip_cause
+from mlcc.runtime.login import Logins
+from mlcc.runtime.platform import Platform
+from mlcc.runtime.process import TIMED_OUT, Cancelled, run, shell, watch_cancel
+from mlcc.runtime.records import (
+    RunError,
+    data_folder,
+    legs_of,
+    read_plan,
+    read_record,
+    read_selection,
+    report_folder,
+    state_folder,
+    write_record,
+)
+from mlcc.runtime.values import node_env, read_values, resolve, runner_env
+
+PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
+TEARDOWN_SECONDS = 300.0
+VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
+
+
+class Attempt:
+    """What one leg of a node needs while it runs."""
+
+    def __init__(self, id: str, leg: str, platform: Platform) -> None:
+        self.id, self.leg, self.platform = id, leg, platform
+        self.plan = read_plan()
+        if id not in self.plan["nodes"]:
+            raise RunError(f"the plan has no node '{id}'")
+        self.node: dict[str, Any] = self.plan["nodes"][id]
+        if leg not in legs_of(self.node):
+            raise RunError(f"'{id}' has no leg '{leg}'")
+        self.selection = read_selection()
+        self.deadline = time.monotonic() + float(self.node["timeout"])
+        self.state: dict[str, Any] = {
+            "schema": "https://mlcc.dev/state/1", "node": id, "leg": leg, "commit": self.selection["commit"],
+            "end": "failed", "verdict": "error", "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
+        }  # fmt: skip
+
+    def endings(self) -> dict[str, Ending]:
+        """Return how the selected nodes before this one ended."""
+        if self.node.get("status") == "failure":
+            before = ancestors(self.id, self.plan)
+        else:
+            before = [other for other, _ in self.node["before"]]
+        commit = self.selection["commit"]
+        return {o: ending(o, self.plan["nodes"][o], commit) for o in before if o in self.selection["selected"]}
+
+    def finish(self, end: str, verdict: str, cause: str) -> None:
+        """Write down how the leg ended."""
+        self.state.update(end=end, verdict=verdict, cause=cause)
+        write_record(state_folder(self.id, self.leg) / "state.json", self.state)
+
+
+def node_main(platform: Platform) -> int:
+    """Run the leg that the environment names, and return its exit status."""
+    watch_cancel()
+    leg = Attempt(os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", ""), platform)
+    for folder in (state_folder(leg.id, leg.leg), data_folder(leg.id, leg.leg), report_folder(leg.id, leg.leg)):
+        shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+    status = ERROR
+    try:
+        status = _decide_and_run(leg)
+    except RunError as problem:
+        leg.finish("failed", "error", str(problem))
+    except Cancelled:
+        leg.finish("failed", "error", "the run was cancelled")
+    except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
+        leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
+    return _report(leg, status)
+
+
+def _decide_and_run(leg: Attempt) -> int:
+    if leg.id not in leg.selection["selected"]:
+        leg.finish("skipped", "", "it isn't selected")
+        return SKIP
+    cause = skip_cause(leg.id, leg.plan, leg.selection, leg.endings())
+    if cause is not None:
+        leg.finish("skipped", "", cause)
+        return SKIP
+    inputs = {id: receive(id, leg.plan, leg.selection) for id in leg.node["takes"]}
+    check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
+    leg.state["inputs"] = inputs
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        private = Path(folder)
+        env, logins = _environment(leg, private)
+        try:
+            return _attempts(leg, env, logins, private)
+        finally:
+            _teardown(leg, env)
+
+
+def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
+    """Return the environment of the command, and its logins; wait until its services answer."""
+    node, plan, selection = leg.node, leg.plan, leg.selection
+    own = node_env(node, leg.leg, plan, selection, private)
+    legs = node.get("legs", {"": {}})
+    logins = node.get("logins", [])
+    values = {
+        login["provider"]: {
+            name: resolve(name, value, legs[leg.leg], plan, selection, private) for name, value in login["values"].items()
+        }
+        for login in logins
+    }
+    login = Logins(logins, values, private, leg.platform)
+    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    for id, within in node.get("services", {}).items():
+        name = id.upper().replace("-", "_")
+        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], within)
+    return env, login
+
+
+def _wait_for(id: str, host: str, port: str, within: float) -> None:
+    """Wait until a service accepts connections. Raises RunError after `within` seconds."""
+    if not host or not port:
+        raise RunError(f"the CI system gave no address for the service '{id}'")
+    limit = time.monotonic() + within
+    while True:
+        try:
+            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
+                return
+        except (OSError, ValueError):
+            if time.monotonic() > limit:
+                raise RunError(f"the service '{id}' accepted no connection within {within:g} s") from None
+            time.sleep(0.2)
+
+
+def _attempts(leg: Attempt, env: dict[str, str], logins: Logins, private: Path) -> int:
+    """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
+    status = ERROR
+    for number in range(1, int(leg.node.get("retry", 0)) + 2):
+        leg.state["attempts"] = number
+        if number > 1:
+            print(f"mlcc: attempt {number}", flush=True)
+        (private / "outputs").unlink(missing_ok=True)
+        clean_outputs(leg.node, leg.plan)
+        if leg.node["kind"] == "gate":
+            status = _gate(leg, env, logins)
+        else:
+            status = _command(leg, env, logins, private / "outputs")
+        if status in (PASS, TIMEOUT):
+            break
+    return status
+
+
+def _command(leg: Attempt, env: dict[str, str], logins: Logins, outputs: Path) -> int:
+    where = leg.node.get("working_directory") or "."
+    code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
+    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    if code != 0:
+        leg.finish("failed", "fail", f"its command ended with {code}")
+        return FAIL
+    try:
+        leg.state["values"] = read_values(outputs, leg.node.get("outputs", []))
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
+    except RunError as problem:
+        leg.finish("failed", "fail", str(problem))
+        return FAIL
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run a gate script and believe its verdict only where exit status and verdict file agree (S5)."""
+    python = _gate_python(leg, env) if leg.node.get("packages") else sys.executable
+    folder = state_folder(leg.id)
+    shutil.rmtree(folder, ignore_errors=True)
+    script = f".mlcc/gates/{leg.node['gate']}.py"
+    code = run([python, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
+    record = read_record(folder / "verdict.json")
+    if leg.leg:
+        shutil.rmtree(state_folder(leg.id, leg.leg), ignore_errors=True)
+        if folder.exists():
+            folder.rename(state_folder(leg.id, leg.leg))
+    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    return _judge(leg, code, record)
+
+
+def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
+    """Return a Python that has the gate's pinned packages, in an environment of its own."""
+    folder = Path("_mlcc") / "venv" / leg.node["gate"]
+    python = str(folder / "bin" / "python")
+    wanted = f".mlcc/gates/{leg.node['gate']}.txt"
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+         "--require-hashes", "--only-binary", ":all:", "-r", wanted],
+    ):  # fmt: skip
+        if run(command, env, leg.deadline) != 0:
+            raise RunError(f"the packages pinned in {wanted} can't be installed")
+    return python
+
+
+def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
+    if record is None or record.get("gate") != leg.id:
+        leg.finish("failed", "error", "the gate left no verdict")
+        return ERROR
+    verdict, summary = str(record.get("verdict")), str(record.get("summary", ""))
+    opened = verdict == "pass" or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn") or "waived" in record
+    if (code == PASS) != opened or (not opened and VERDICTS.get(code, "error") != verdict):
+        leg.finish("failed", "error", f"the gate ended with {code}, which contradicts its verdict '{verdict}'")
+        return ERROR
+    leg.finish("passed" if opened else "failed", verdict, summary)
+    return code if code in (PASS, FAIL, INCONCLUSIVE) else ERROR
+
+
+def _teardown(leg: Attempt, env: dict[str, str]) -> None:
+    """Run `finally` and collect reports, whatever happened before."""
+    if leg.node.get("finally"):
+        where = leg.node.get("working_directory") or "."
+        code = shell(leg.node["finally"], env, time.monotonic() + TEARDOWN_SECONDS, where)
+        if code != 0:
+            leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
+    for id, report in leg.node.get("reports", {}).items():
+        source = Path(report["path"])
+        if not source.is_file():
+            leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
+            continue
+        target = report_folder(leg.id, leg.leg) / id / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        if report["format"] == "markdown" and source.stat().st_size < 500_000:
+            leg.platform.put_summary(source.read_text("utf-8", "replace"))
+
+
+def _report(leg: Attempt, status: int) -> int:
+    """Tell people and the CI system how the leg ended, and return the exit status that it reads."""
+    end, cause = str(leg.state["end"]), str(leg.state["cause"])
+    name = f"{leg.id} ({leg.leg})" if leg.leg else leg.id
+    print(f"mlcc: {name} {end}{': ' + cause if cause else ''}", flush=True)
+    summary = state_folder(leg.id, leg.leg) / "summary.md"
+    if summary.is_file():
+        leg.platform.put_summary(summary.read_text("utf-8", "replace"))
+    if not leg.node.get("blocking", True) and leg.id in leg.selection["selected"]:
+        found = Ending(end, str(leg.state["verdict"]), cause)
+        names = denied(leg.id, leg.plan, leg.selection, found) if not leg.leg else []
+        leg.platform.put_output("deny", "," + "".join(id + "," for id in names))
+        if end == "failed":
+            leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
+            return status if leg.platform.raw_exit else 0
+    return 0 if status == SKIP and not leg.platform.raw_exit else status

@@ -1,0 +1,59 @@
+"""What the runtime asks of a CI system. Each back end has a module that answers.
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+
+class Facts(NamedTuple):
+    """What started the run, as the CI system tells it.
+
+    `event` is push, pull_request, tag, schedule, manual or dispatch. `branch` of a pull request is the one
+    it goes to. `hint` tells triggers of one kind apart: the cron line, the form, the dispatch type.
+    `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
+    """
+
+    event: str
+    commit: str
+    branch: str = ""
+    tag: str = ""
+    hint: str = ""
+    inputs: dict[str, str] = {}  # noqa: RUF012 - a default that nothing writes to
+    fork: bool = False
+    base: str = ""
+    head: str = ""
+    pull_request: str = ""
+    repository: str = ""
+    run_id: str = ""
+    run_number: str = ""
+    run_url: str = ""
+
+
+class Platform(Protocol):
+    """A CI system. `raw_exit`: it reads the runtime's own exit codes; else a shown failure exits 0."""
+
+    raw_exit: bool
+
+    def facts(self) -> Facts:
+        """Return what started the run. Raises RunError."""
+
+    def last_green(self, branch: str) -> str | None:
+        """Return the newest commit of `branch` whose final node was green; None: unknown."""
+
+    def put_output(self, name: str, value: str) -> None:
+        """Hand a small text to the system's own conditions."""
+
+    def put_summary(self, markdown: str) -> None:
+        """Show Markdown on the run's page."""
+
+    def warn(self, message: str) -> None:
+        """Show a warning on the run's page."""
+
+    def id_token(self, audience: str) -> str:
+        """Return an OpenID Connect token. Raises RunError."""
+
+    def results(self) -> dict[str, Any]:
+        """Return node -> how the system itself says it ended, for the final node."""

@@ -1,0 +1,87 @@
+"""Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Callable
+
+GRACE = 10.0  # seconds between asking a process group to end and killing it
+TICK = 0.2  # seconds between looks at a child
+STRICT = "set -euo pipefail\n"
+TIMED_OUT = 124
+
+
+class Cancelled(Exception):
+    """The CI system ends the run."""
+
+
+def watch_cancel() -> None:
+    """Turn the signals of a cancelled run into an exception, so that children and teardown are cared for."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise Cancelled
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def run(
+    command: list[str], env: dict[str, str], deadline: float, cwd: str = ".", tick: Callable[[], None] | None = None
+) -> int:
+    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
+
+    `tick` is called from time to time while the command runs.
+    """
+    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return TIMED_OUT
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
+            if tick is not None:
+                tick()
+    finally:
+        _end_group(child)
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    """End every process of the child's group: ask, wait, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + GRACE
+    while time.monotonic() < limit and _signal_group(child.pid, 0):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(TICK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(GRACE)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def shell(
+    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
+) -> int:
+    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        script = Path(folder) / "run.sh"
+        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
+        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)

@@ -1,0 +1,102 @@
+"""The files that nodes leave for one another under `_mlcc/`, and how they are read and written.
+
+    _mlcc/s--NODE[--LEG]/state.json     how it ended, what it took and wrote (by digest), its small values
+    _mlcc/s--GATE[--LEG]/verdict.json   what a gate found
+    _mlcc/d--NODE[--LEG]/ARTIFACT/      the bytes that it wrote
+    _mlcc/r--NODE[--LEG]/               reports for people
+    _mlcc/s--select/selection.json      what the event selects
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path("_mlcc")
+MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
+
+
+class RunError(Exception):
+    """The node can't do its work; the message is for people."""
+
+
+def state_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves its state and verdict."""
+    return ROOT / f"s--{_instance(node, leg)}"
+
+
+def data_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves the bytes of what it wrote."""
+    return ROOT / f"d--{_instance(node, leg)}"
+
+
+def report_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves its reports."""
+    return ROOT / f"r--{_instance(node, leg)}"
+
+
+def _instance(node: str, leg: str) -> str:
+    return f"{node}--{leg}" if leg else node
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} isn't JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+    try:
+        if path.stat().st_size > MAX_RECORD:
+            raise RunError(f"{path} is too large to be a record")
+        value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as problem:
+        raise RunError(f"{path} can't be read: {problem}") from None
+    if not isinstance(value, dict):
+        raise RunError(f"{path} isn't a record")
+    return value
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write a JSON object whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".new")
+    with scratch.open("w", encoding="utf-8") as file:
+        json.dump(record, file, indent=1, sort_keys=True, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def read_plan() -> dict[str, Any]:
+    """Return the compiled plan beside this script."""
+    found = read_record(Path(".mlcc") / "plan.json")
+    if found is None:
+        raise RunError("there is no .mlcc/plan.json here: run this in the folder of the spec, after `mlcc compile`")
+    return found
+
+
+def read_selection() -> dict[str, Any]:
+    """Return what the selecting node decided."""
+    found = read_record(state_folder("select") / "selection.json")
+    if found is None:
+        raise RunError("the selecting node left no selection")
+    return found
+
+
+def legs_of(node: dict[str, Any]) -> list[str]:
+    """Return the ids of a node's legs; a node without matrix has one, without a name."""
+    return list(node.get("legs", {"": {}}))

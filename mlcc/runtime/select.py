@@ -1,0 +1,275 @@
+"""The selecting node: what the event selects (S3, S10), from the plan, the event and the changed paths.
+
+Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from typing import Any
+
+from mlcc.runtime.patterns import name_matches, path_matches
+from mlcc.runtime.platform import Facts, Platform
+from mlcc.runtime.records import RunError, read_plan, state_folder, write_record
+
+
+def select_main(platform: Platform) -> int:
+    """Decide what runs, write it down, and tell the CI system what it need not start."""
+    plan = read_plan()
+    facts = platform.facts()
+    trigger = trigger_of(plan, facts)
+    inputs = check_inputs(plan, facts, trigger)
+    base = _base(facts, platform)
+    changed = None if base is None else changed_paths(base, facts.head or "HEAD")
+    event = {
+        "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
+        "fork": facts.fork, "changed": changed,
+    }  # fmt: skip
+    chosen = select(plan, event)
+    record = {
+        **chosen,
+        "schema": "https://mlcc.dev/selection/1",
+        "commit": facts.commit,
+        "base_commit": base or "",
+        "event": event,
+        "inputs": {**_defaults(plan), **inputs},
+        "facts": _run_facts(facts, base),
+    }
+    write_record(state_folder("select") / "selection.json", record)
+    skipped = [id for id in plan["nodes"] if id not in chosen["selected"]]
+    platform.put_output("skip", "," + "".join(id + "," for id in skipped))
+    print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
+    for id in plan["nodes"]:
+        mark = "run " if id in chosen["selected"] else "skip"
+        print(f"  {mark} {id}: {chosen['reasons'][id]}")
+    return 0
+
+
+def _defaults(plan: dict[str, Any]) -> dict[str, str]:
+    """Return what inputs are worth in a run that no form started."""
+    forms = plan["triggers"].get("manual", {}).values()
+    return {name: field["default"] for form in forms for name, field in form.items() if "default" in field}
+
+
+def _run_facts(facts: Facts, base: str | None) -> dict[str, str]:
+    return {
+        "commit": facts.commit, "base_commit": base or "", "branch": facts.branch, "tag": facts.tag,
+        "event": facts.event, "pull_request": facts.pull_request, "repository": facts.repository,
+        "run_id": facts.run_id, "run_number": facts.run_number, "run_url": facts.run_url,
+    }  # fmt: skip
+
+
+# --- the event ------------------------------------------------------------------------------------
+
+
+def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
+    """Return the id of the schedule, form or dispatch that started the run. Raises RunError."""
+    triggers = plan["triggers"]
+    if facts.event == "schedule":
+        found = [id for id, cron in triggers.get("schedule", {}).items() if cron == facts.hint]
+    elif facts.event == "manual":
+        forms = list(triggers.get("manual", {}))
+        found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []
+    elif facts.event == "dispatch":
+        found = [id for id in triggers.get("dispatch", []) if id == facts.hint]
+    else:
+        return ""
+    if not found:
+        raise RunError(f"a run by {facts.event} '{printable(facts.hint)}' isn't among the triggers of the spec")
+    return str(found[0])
+
+
+def printable(text: str) -> str:
+    """Return a text from outside in a form that can't start a line or a command of a log."""
+    return "".join(c if c.isprintable() else "?" for c in text[:200])
+
+
+def check_inputs(plan: dict[str, Any], facts: Facts, trigger: str) -> dict[str, str]:
+    """Return the inputs of a manual run, defaults filled in. Raises RunError on one that its form refuses."""
+    if facts.event != "manual":
+        return {}
+    fields = plan["triggers"]["manual"][trigger]
+    checked: dict[str, str] = {}
+    for name, field in fields.items():
+        value = facts.inputs.get(name, "")
+        if value == "":
+            value = field.get("default", "")
+        if value == "" and not field.get("required"):
+            continue
+        problem = input_problem(value, field)
+        if problem:
+            raise RunError(f"the input {name} is refused: {problem}")
+        checked[name] = value
+    return checked
+
+
+def input_problem(value: str, field: dict[str, Any]) -> str:
+    """Say what is wrong with an input's value; empty: nothing."""
+    kind = field["type"]
+    if value == "":
+        return "it is required"
+    if len(value) > 1000 or not value.isprintable():
+        return "it is too long, or has control characters"
+    if kind == "choice" and value not in field["options"]:
+        return "it is none of its options"
+    if kind == "boolean" and value not in ("true", "false"):
+        return "it is neither true nor false"
+    return _number_problem(value, field) if kind in ("number", "integer") else ""
+
+
+def _number_problem(value: str, field: dict[str, Any]) -> str:
+    try:
+        number = int(value) if field["type"] == "integer" else float(value)
+    except ValueError:
+        return f"it isn't a {field['type']}"
+    if not math.isfinite(number):
+        return "it isn't finite"
+    if "min" in field and not number >= field["min"]:
+        return f"it is below {field['min']}"
+    if "max" in field and not number <= field["max"]:
+        return f"it is above {field['max']}"
+    return ""
+
+
+# --- what has changed -----------------------------------------------------------------------------
+
+
+def _git(*words: str) -> str | None:
+    """Return what a git command prints; None when it fails."""
+    done = subprocess.run(["git", *words], capture_output=True, check=False)
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+def _base(facts: Facts, platform: Platform) -> str | None:
+    """Return the commit that the changes are counted from (S3); None: unknown, so everything has changed."""
+    if facts.event == "pull_request":
+        found = _git("merge-base", facts.base, facts.head or "HEAD") if facts.base else None
+        return found.strip() if found else None
+    if facts.event != "push":
+        return None
+    green = platform.last_green(facts.branch)
+    if not green or _git("merge-base", "--is-ancestor", green, "HEAD") is None:
+        return None
+    return green
+
+
+def changed_paths(base: str, head: str) -> list[str] | None:
+    """Return the paths that differ between two commits, relative to the repository root; None: unknown."""
+    found = _git("diff", "--name-only", "--no-renames", "-z", base, head, "--")
+    return None if found is None else sorted(path for path in found.split("\0") if path)
+
+
+# --- selection ------------------------------------------------------------------------------------
+
+
+def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """Return the selected nodes, the reason for each node, and the nodes that wait for a verdict."""
+    nodes = plan["nodes"]
+    waiting = [id for id, node in nodes.items() if not node.get("status") and _waits(node, event)]
+    refused: dict[str, str] = {}
+    pulls: dict[str, dict[str, str]] = {}
+    for id, node in nodes.items():  # in topological order
+        pulls[id] = _pulls(id, node, id in waiting)
+        cause = _refusal(node, event)
+        missing = next((other for other in pulls[id] if other in refused), None)
+        if cause is None and missing is not None:
+            cause = f"it can't run without '{missing}': {refused[missing]}"
+        if cause is not None:
+            refused[id] = cause
+    reasons = dict(refused)
+    selected: set[str] = set()
+    for id, reason in _roots(plan, event).items():
+        todo = [] if id in refused else [(id, reason)]
+        while todo:
+            current, why = todo.pop()
+            if current not in selected:
+                selected.add(current)
+                reasons[current] = why
+                todo.extend(pulls[current].items())
+    for id, node in nodes.items():
+        if node.get("status") and id not in refused:
+            first = next((other for other, _ in node["before"] if other in selected), None)
+            if first is not None:
+                selected.add(id)
+                reasons[id] = f"it follows '{first}', which is selected"
+    for id in nodes:
+        reasons.setdefault(id, "nothing that it depends on has changed")
+    return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
+
+
+def _waits(node: dict[str, Any], event: dict[str, Any]) -> bool:
+    holding = [c for c in node.get("when", []) if not _condition_problem(c, event)]
+    return bool(holding) and all("gate" in c for c in holding)
+
+
+def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
+    if node.get("status"):
+        return {}
+    why = {"data": f"'{id}' takes what it writes", "guard": f"it guards what '{id}' reads"}
+    if waits:
+        why["verdict"] = f"'{id}' waits for its verdict"
+    return {other: why[kind] for other, kind in node["before"] if kind in why}
+
+
+def _refusal(node: dict[str, Any], event: dict[str, Any]) -> str | None:
+    if event["kind"] == "pull_request":
+        if node["kind"] == "release":
+            return "releases never run for pull requests"
+        if event["fork"] and node.get("trusted"):
+            return "it uses secrets, and the pull request comes from a fork"
+    problems = [_condition_problem(condition, event) for condition in node.get("when", [])]
+    if not problems or "" in problems:
+        return None
+    return "its `when` doesn't allow it: " + "; ".join(problems)
+
+
+def _condition_problem(condition: dict[str, Any], event: dict[str, Any]) -> str:
+    if "events" in condition and event["kind"] not in condition["events"]:
+        return f"the event is {event['kind']}"
+    for key, what in (("branches", "branch"), ("tags", "tag")):
+        name = event[what]
+        if key in condition and not (name and any(name_matches(p, name) for p in condition[key])):
+            return f"the {what} is {name or 'none'}"
+    if "triggers" in condition and event["trigger"] not in condition["triggers"]:
+        return f"the trigger is {event['trigger'] or 'none of them'}"
+    for name, value in condition.get("inputs", {}).items():
+        if event["inputs"].get(name) != value:
+            return f"the input {name} isn't {value}"
+    return ""
+
+
+def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
+    nodes = {id: node for id, node in plan["nodes"].items() if not node.get("status")}
+    if event["kind"] not in ("push", "pull_request"):
+        return {id: f"a run by {event['kind']} selects every candidate" for id in nodes}
+    if event["changed"] is None:
+        return {id: "the base is unknown, so everything counts as changed" for id in nodes}
+    changed = list(event["changed"])
+    for path in changed:
+        if any(path_matches(pattern, path) for pattern in plan["always"]):
+            return {id: f"{printable(path)} changed, which every node depends on" for id in nodes}
+    home = plan["home"] + "/" if plan["home"] else ""
+    own = {
+        id: next((p for p in changed if any(path_matches(home + s, p) for s in node.get("sources", []))), None)
+        for id, node in plan["nodes"].items()
+    }
+    return _touched(plan, nodes, own)
+
+
+def _touched(plan: dict[str, Any], nodes: dict[str, Any], own: dict[str, str | None]) -> dict[str, str]:
+    """Return the nodes with a change among their sources or an ancestor's, and those without any sources."""
+    hits: dict[str, str | None] = {}
+    sourced: dict[str, bool] = {}
+    for id, node in plan["nodes"].items():  # in topological order, so that ancestors' answers are there
+        before = [other for other, _ in node["before"]]
+        hits[id] = next((hit for hit in [own[id], *(hits[other] for other in before)] if hit), None)
+        sourced[id] = bool(node.get("sources")) or any(sourced[other] for other in before)
+    found: dict[str, str] = {}
+    for id in nodes:
+        hit = hits[id]
+        if hit:
+            found[id] = f"{printable(hit)} changed"
+        elif not sourced[id]:
+            found[id] = "neither it nor anything before it has sources, so it always runs"
+    return found

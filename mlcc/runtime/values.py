@@ -1,0 +1,106 @@
+"""The environment of a node's command: every typed value arrives as one variable.
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mlcc.runtime.data import location
+from mlcc.runtime.decide import read_states
+from mlcc.runtime.login import write_private
+from mlcc.runtime.records import RunError
+
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
+SERVICE = "MLCC_SERVICE_"
+
+
+def node_env(
+    node: dict[str, Any], leg: str, plan: dict[str, Any], selection: dict[str, Any], private: Path
+) -> dict[str, str]:
+    """Return the variables of a node's command beside the runner's own. Raises RunError on a value that is missing."""
+    legs: dict[str, dict[str, Any]] = node.get("legs", {"": {}})
+    env = {f"MATRIX_{_upper(axis)}": str(value) for axis, value in legs[leg].items()}
+    where = node.get("working_directory", "")
+    for id in (*node["takes"], *node.get("writes", [])):
+        path = location(id, plan["artifacts"][id])
+        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if where else path.rstrip("/")
+    for id in node.get("services", {}):
+        host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
+        env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
+    for name, value in node.get("env", {}).items():
+        env[name] = resolve(name, value, legs[leg], plan, selection, private)
+    return env
+
+
+def _upper(id: str) -> str:
+    return id.upper().replace("-", "_")
+
+
+def resolve(
+    name: str, value: dict[str, Any], leg: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], private: Path
+) -> str:
+    """Return the text of one typed value. Raises RunError when it has none."""
+    (kind, key), *rest = value.items()
+    options = dict(rest)
+    if kind == "text":
+        return str(key)
+    if kind == "secret":
+        return _secret(name, str(key), bool(options.get("as_file")), private)
+    if kind == "var":
+        found = os.environ.get(f"{VARIABLE}{key}", "")
+    elif kind == "input":
+        found = selection["inputs"].get(key, "")
+    elif kind == "matrix":
+        found = str(leg[key])
+    elif kind == "output":
+        found = _output(str(key), plan, selection)
+    else:
+        found = str(Path.cwd()) if key == "workspace" else selection["facts"].get(key, "")
+    found = found or options.get("default", "")  # a tag is empty on a branch, and that is no mistake
+    if found == "" and kind == "var":
+        raise RunError(f"the variable {key} isn't set in the CI system, and {name} has no default")
+    return str(found)
+
+
+def _secret(name: str, key: str, as_file: bool, private: Path) -> str:
+    found = os.environ.get(SECRET + key, "")
+    if found == "":
+        raise RunError(f"the secret {key} isn't set in the CI system")
+    if not as_file:
+        return found
+    path = private / name
+    write_private(path, found)
+    return str(path)
+
+
+def _output(key: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
+    id, _, name = key.partition(".")
+    (state,) = read_states(id, plan["nodes"][id], selection["commit"])
+    found = (state or {}).get("values", {}).get(name)
+    if found is None:
+        raise RunError(f"'{id}' left no value {name}")
+    return str(found)
+
+
+def runner_env() -> dict[str, str]:
+    """Return the runner's environment without what belongs to mlcc: a command sees only what its node names."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MLCC_")}
+
+
+def read_values(path: Path, names: list[str]) -> dict[str, str]:
+    """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
+    found: dict[str, str] = {}
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        name, sign, value = line.partition("=")
+        if not sign or name not in names or len(value) > 4096 or name in found:
+            raise RunError(f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value")
+        found[name] = value
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise RunError(f"the command left no value for {', '.join(missing)} in $MLCC_OUTPUTS")
+    return found

@@ -1,0 +1,324 @@
+"""The reference interpreter: what a plan means (S1 to S12), independent of every CI system.
+
+It is the oracle that the emitted runtime and the compiled pipelines are tested against, and what
+`mlcc explain` prints. Releases are ordinary nodes here, apart from S10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
+from mlcc.runtime.patterns import name_matches, path_matches
+from mlcc.topology import ancestors
+
+DIFF_EVENTS = ("push", "pull_request")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What started a run.
+
+    `branch` of a pull request is the branch that it goes to. `changed`: paths relative to the repository
+    root, against the base of S3; None: the base is unknown, or the event has none.
+    """
+
+    kind: str
+    branch: str | None = None
+    tag: str | None = None
+    trigger: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    fork: bool = False
+    changed: frozenset[str] | None = None
+
+
+class Outcome(str, Enum):
+    """How a node that runs turns out by itself. A job passes, fails or times out; a gate has a verdict."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+class End(str, Enum):
+    """How a node ends in a run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNSELECTED = "unselected"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The selected nodes; why each node is selected or not; and the nodes whose verdict condition counts."""
+
+    selected: frozenset[str]
+    reasons: Mapping[str, str]
+    by_verdict: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of every node, why, and the colour of the run."""
+
+    ends: Mapping[str, End]
+    reasons: Mapping[str, str]
+    green: bool
+
+
+# --- S3, S10: selection ---------------------------------------------------------------------------
+
+
+def select(plan: Plan, event: Event) -> Selection:
+    """Return what an event selects (S3, S10)."""
+    by_verdict = _by_verdict(plan, event)
+    pulled = {id: _pulls(plan, node, by_verdict) for id, node in plan.nodes.items()}
+    refused = _refused(plan, event, pulled)
+    reasons: dict[str, str] = dict(refused)
+    selected: set[str] = set()
+    roots = _roots(plan, event)
+    for id, reason in roots.items():
+        if id not in refused:
+            _pull(id, reason, pulled, selected, reasons)
+    for node in plan.nodes.values():  # topological order: a status node may follow another
+        if node.status and node.id not in refused:
+            first = next((name for name in node.needs if name in selected), None)
+            if first is not None:
+                selected.add(node.id)
+                reasons[node.id] = f"it follows '{first}', which is selected"
+    for id in plan.nodes:
+        reasons.setdefault(id, "nothing that it depends on has changed")
+    return Selection(frozenset(selected), reasons, by_verdict)
+
+
+def _by_verdict(plan: Plan, event: Event) -> frozenset[str]:
+    return frozenset(node.id for node in plan.nodes.values() if not node.status and _needs_verdict(node, event))
+
+
+def _needs_verdict(node: Node, event: Event) -> bool:
+    """Tell whether only alternatives that name a verdict let the node run."""
+    holding = [c for c in node.when if condition_problem(c, event) is None]
+    return bool(holding) and all(c.gate is not None for c in holding)
+
+
+def _pulls(plan: Plan, node: Node, by_verdict: frozenset[str]) -> dict[str, str]:
+    """Return the nodes that `node` can't do without, each with the reason (S3)."""
+    if node.status:
+        return {}
+    pulled: dict[str, str] = {}
+    for edge in plan.incoming[node.id]:
+        if edge.kind is EdgeKind.DATA:
+            pulled[edge.source] = f"'{node.id}' takes what it writes"
+        elif edge.kind is EdgeKind.GUARD:
+            pulled[edge.source] = f"it guards '{edge.artifact}', which '{node.id}' reads"
+        elif edge.kind is EdgeKind.VERDICT and node.id in by_verdict:
+            pulled[edge.source] = f"'{node.id}' waits for its verdict"
+    return pulled
+
+
+def _refused(plan: Plan, event: Event, pulled: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the nodes that are no candidates, each with the cause."""
+    refused: dict[str, str] = {}
+    for node in plan.nodes.values():  # topological order: what a node pulls in is judged before it
+        cause = _own_refusal(node, event)
+        if cause is None:
+            missing = next((id for id in pulled[node.id] if id in refused), None)
+            cause = None if missing is None else f"it can't run without '{missing}': {refused[missing]}"
+        if cause is not None:
+            refused[node.id] = cause
+    return refused
+
+
+def _own_refusal(node: Node, event: Event) -> str | None:
+    if event.kind == "pull_request":
+        if node.kind is NodeKind.RELEASE:
+            return "releases never run for pull requests"
+        if event.fork and node.trusted:
+            return "it uses secrets, and the pull request comes from a fork"
+    if not node.when:
+        return None
+    problems = [condition_problem(condition, event) for condition in node.when]
+    return None if None in problems else "its `when` doesn't allow it: " + "; ".join(str(p) for p in problems)
+
+
+def condition_problem(condition: Condition, event: Event) -> str | None:
+    """Say why an alternative of `when` doesn't hold for an event, leaving its verdict aside; None: it holds."""
+    if condition.events and event.kind not in condition.events:
+        return f"the event is {event.kind}"
+    if condition.branches and not _any_matches(condition.branches, event.branch):
+        return f"the branch is {event.branch or 'none'}"
+    if condition.tags and not _any_matches(condition.tags, event.tag):
+        return f"the tag is {event.tag or 'none'}"
+    if condition.triggers and event.trigger not in condition.triggers:
+        return f"the trigger is {event.trigger or 'none of them'}"
+    for name, value in condition.inputs:
+        if event.inputs.get(name) != value:
+            return f"the input {name} isn't {value}"
+    return None
+
+
+def _any_matches(patterns: Iterable[str], name: str | None) -> bool:
+    return name is not None and any(name_matches(pattern, name) for pattern in patterns)
+
+
+def _roots(plan: Plan, event: Event) -> dict[str, str]:
+    """Return the nodes that the event itself asks for, each with the reason; refusals come later."""
+    ordinary = [node for node in plan.nodes.values() if not node.status]
+    if event.kind not in DIFF_EVENTS:
+        return {node.id: f"a run by {event.kind} selects every candidate" for node in ordinary}
+    if event.changed is None:
+        return {node.id: "the base is unknown, so everything counts as changed" for node in ordinary}
+    always = next((path for path in sorted(event.changed) if belongs_to_all(plan, path)), None)
+    if always is not None:
+        return {node.id: f"{always} changed, which every node depends on" for node in ordinary}
+    roots: dict[str, str] = {}
+    changed = sorted(event.changed)
+    for node in ordinary:
+        reason = _touched(plan, node, changed)
+        if reason is not None:
+            roots[node.id] = reason
+    return roots
+
+
+def belongs_to_all(plan: Plan, path: str) -> bool:
+    """Tell whether a path belongs to the sources of every node: the spec, emitted and compiled files."""
+    emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
+    return path in plan.spec_files or path in plan.compiled_files or path.startswith(emitted)
+
+
+def _touched(plan: Plan, node: Node, changed: list[str]) -> str | None:
+    family = [node.id, *sorted(ancestors(node.id, plan.incoming))]
+    prefix = f"{plan.home}/" if plan.home else ""
+    patterns = [prefix + pattern for id in family for pattern in plan.nodes[id].sources]
+    if not patterns:
+        return "neither it nor anything before it has sources, so it always runs"
+    hit = next((path for path in changed if any(path_matches(p, path) for p in patterns)), None)
+    return None if hit is None else f"{hit} changed"
+
+
+def _pull(id: str, reason: str, pulled: Mapping[str, Mapping[str, str]], selected: set[str], reasons: dict[str, str]) -> None:
+    todo = [(id, reason)]
+    while todo:
+        current, why = todo.pop()
+        if current in selected:
+            continue
+        selected.add(current)
+        reasons[current] = why
+        todo.extend(pulled[current].items())
+
+
+# --- S4 to S6, S12: running -----------------------------------------------------------------------
+
+
+def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome]) -> Result:
+    """Return how a run ends when each node that runs turns out as `outcomes` says (default: pass)."""
+    ends: dict[str, End] = {}
+    reasons: dict[str, str] = {}
+    for id, node in plan.nodes.items():
+        if id not in selection.selected:
+            ends[id], reasons[id] = End.UNSELECTED, selection.reasons[id]
+            continue
+        skip = skip_reason(plan, node, ends, outcomes, selection)
+        if skip is not None:
+            ends[id], reasons[id] = End.SKIPPED, skip
+            continue
+        outcome = outcomes.get(id, Outcome.PASS)
+        ends[id] = End.PASSED if opens(node, outcome) else End.FAILED
+        reasons[id] = selection.reasons[id]
+    green = not any(ends[id] is End.FAILED and node.blocking for id, node in plan.nodes.items())
+    return Result(ends, reasons, green)
+
+
+def opens(node: Node, outcome: Outcome) -> bool:
+    """Tell whether an outcome counts as passed: pass, and inconclusive where the gate says so (S5)."""
+    if outcome is Outcome.INCONCLUSIVE:
+        return isinstance(node.work, Gate) and node.work.on_inconclusive == "warn"
+    return outcome is Outcome.PASS
+
+
+def skip_reason(
+    plan: Plan, node: Node, ends: Mapping[str, End], outcomes: Mapping[str, Outcome], selection: Selection
+) -> str | None:
+    """Say why a selected node is skipped (S4, S12); None: it runs."""
+    if node.status is Status.ALWAYS:
+        return None
+    if node.status is Status.FAILURE:
+        before = ancestors(node.id, plan.incoming)
+        failed = any(ends.get(id) is End.FAILED and plan.nodes[id].blocking for id in before)
+        return None if failed else "nothing before it failed"
+    for edge in plan.incoming[node.id]:
+        end = ends[edge.source]
+        if end is End.UNSELECTED:
+            continue
+        if edge.kind is EdgeKind.VERDICT:
+            if node.id in selection.by_verdict:
+                reason = _verdict_problem(node, edge.source, end, outcomes)
+                if reason is not None:
+                    return reason
+        elif end is End.SKIPPED:
+            return f"'{edge.source}' was skipped"
+        elif end is End.FAILED and (edge.kind is EdgeKind.DATA or plan.nodes[edge.source].blocking):
+            return f"'{edge.source}' failed"
+    return None
+
+
+def _verdict_problem(node: Node, gate: str, end: End, outcomes: Mapping[str, Outcome]) -> str | None:
+    if end is End.SKIPPED:
+        return f"'{gate}' was skipped"
+    verdict = outcomes.get(gate, Outcome.PASS).value
+    wanted = {v for condition in node.when if condition.gate == gate for v in condition.verdicts}
+    return None if verdict in wanted else f"the verdict of '{gate}' is {verdict}, not {' or '.join(sorted(wanted))}"
+
+
+# --- what a plan allows at all --------------------------------------------------------------------
+
+
+def never_runs(plan: Plan) -> dict[str, str]:
+    """Return the nodes that no trigger of the plan can select, each with a cause.
+
+    Branches, tags and inputs are taken as whatever the conditions ask for.
+    """
+    causes: dict[str, str] = {}
+    runnable: set[str] = set()
+    for event in _possible_events(plan):
+        by_verdict = _by_verdict(plan, event)
+        refused = _refused(plan, event, {id: _pulls(plan, n, by_verdict) for id, n in plan.nodes.items()})
+        causes.update(refused)
+        runnable.update(id for id in plan.nodes if id not in refused)
+    return {id: cause for id, cause in causes.items() if id not in runnable}
+
+
+def _possible_events(plan: Plan) -> list[Event]:
+    """Return one event for each trigger, and for each combination of branch, tag and input that a `when` names."""
+    triggers = plan.triggers
+    conditions = [c for node in plan.nodes.values() for c in node.when]
+    tags = {t for c in conditions for t in c.tags} | set(triggers.tag or ())
+    inputs = [dict(c.inputs) for c in conditions if c.inputs] or [{}]
+    events: list[Event] = []
+    named = {b for c in conditions for b in c.branches}
+    for kind, allowed in (("push", triggers.push), ("pull_request", triggers.pull_request)):
+        if allowed is not None:
+            branches = {_example(b) for b in (*allowed, *named) if any(name_matches(p, _example(b)) for p in allowed)}
+            events += [Event(kind, branch=b) for b in sorted(branches)]
+    if triggers.tag is not None:
+        events += [Event("tag", tag=_example(t)) for t in sorted(tags) if any(name_matches(p, _example(t)) for p in triggers.tag)]
+    branches = {_example(b) for b in named} or {"main"}
+    for branch in sorted(branches):
+        events += [Event("schedule", branch=branch, trigger=id) for id, _ in triggers.schedules]
+        events += [Event("dispatch", branch=branch, trigger=id) for id in triggers.dispatches]
+        events += [
+            Event("manual", branch=branch, trigger=form.id, inputs=values) for form in triggers.forms for values in [{}, *inputs]
+        ]
+    return events
+
+
+def _example(pattern: str) -> str:
+    """Return a name that a pattern matches."""
+    return pattern.replace("**", "x").replace("*", "x").replace("?", "x")
+
+
