@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+_LENGTHS_APART = 4
+_LONGEST_WORD = 60
+_MOST_WORDS = 300
+
 
 class Severity(str, Enum):
     """How much a diagnostic weighs: only an error stops a compile."""
@@ -17,7 +21,7 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of text. Lines and columns count from 1, the end is exclusive, `file` is a posix display path."""
+    """A range of text. Lines and columns count from 1, the end is exclusive, `file` is a display path."""
 
     file: str
     line: int
@@ -49,7 +53,7 @@ class Diagnostic:
 class MlccError(Exception):
     """A pass can't go on. Carries at least one diagnostic.
 
-    `texts` holds the files that the diagnostics point into, by display path, as far as they could be read.
+    `texts` holds the files that the diagnostics point into, by display path, as far as they can be read.
     """
 
     def __init__(self, diagnostics: Sequence[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
@@ -74,8 +78,14 @@ def error(
 
 
 def suggest(word: str, allowed: Iterable[str]) -> str | None:
-    """Return the closest of `allowed` to `word`, or None when nothing is close."""
+    """Return the closest of `allowed` to `word`, or None when nothing is close.
+
+    Only words of about the same length are compared, and not thousands of them: a hostile spec has many.
+    """
     import difflib  # only the error path pays for it
 
-    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
+    similar = [other for other in allowed if abs(len(other) - len(word)) <= _LENGTHS_APART]
+    if len(word) > _LONGEST_WORD or len(similar) > _MOST_WORDS:
+        return None
+    close = difflib.get_close_matches(word, similar, n=1, cutoff=0.6)
     return close[0] if close else None

@@ -26,7 +26,7 @@ def to_text(diagnostics: Sequence[Diagnostic], texts: Texts) -> str:
 
 
 def to_json(diagnostics: Sequence[Diagnostic], texts: Texts) -> str:
-    """Return `{"version": 1, "diagnostics": [...]}`, each with code, severity, message, span, related and help."""
+    """Return `{"version": 1, "diagnostics": [...]}` with the fields of Diagnostic (null: none)."""
     del texts  # every rendering takes them
     return _dump({"version": 1, "diagnostics": [_plain(diagnostic) for diagnostic in _ordered(diagnostics)]})
 

@@ -78,11 +78,15 @@ Loc: TypeAlias = "tuple[str | int, ...]"
 
 @dataclass(slots=True)
 class Source:
-    """A loaded spec: its root, and the text of every file that took part by display path."""
+    """A loaded spec: its root, and the text of every file that took part by display path.
+
+    `file` is where it lies, or None for a spec that came from memory.
+    """
 
     path: str
     root: Mapping
     texts: dict[str, str]
+    file: Path | None = None
 
 
 def load(path: Path, display: str | None = None) -> Source:
@@ -91,7 +95,9 @@ def load(path: Path, display: str | None = None) -> Source:
     Raises SpecError with everything that is wrong with the text.
     """
     shown = path.as_posix() if display is None else display
-    return read(_bytes(path, shown), shown)
+    source = read(_bytes(path, shown), shown)
+    source.file = path
+    return source
 
 
 def read(data: bytes, display: str) -> Source:
