@@ -1,0 +1,319 @@
+"""WRITE and CHECK: put a compile's files on disk all at once, or say how the disk differs from them.
+
+What mlcc didn't write it never overwrites, whatever the flags; what was edited by hand only with `force`.
+Files are written, looked for and removed in a few places only, so that a generated file that the spec no
+longer produces is always found.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlcc.diagnostics import Diagnostic, OutputError, error
+from mlcc.drift import Drift, unified
+from mlcc.files import File, is_generated, is_intact, origin, seal
+from mlcc.folder import Folder, UnsafePathError, check_path
+from mlcc.journal import BadJournalError, BusyError, Change, is_left_behind, open_journal
+
+_HEAD = 1 << 16  # bytes: more than enough to tell whether a file carries the marker
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """What a write did, as sorted paths. `orphans` are generated files that the spec no longer produces."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+    orphans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """Whose files these are: the spec's path and its folder, both relative to the root."""
+
+    path: str
+    home: str
+
+    @property
+    def own(self) -> str:
+        """The folder beside the spec that holds its scripts, and the journal."""
+        return f"{self.home}/.mlcc" if self.home else ".mlcc"
+
+    @property
+    def journal(self) -> str:
+        return f"{self.own}/journal"
+
+    def is_place(self, path: str) -> bool:
+        """Whether an output of this spec may lie there."""
+        if path.startswith(f"{self.own}/"):
+            return path != self.journal
+        above, _, name = path.rpartition("/")
+        if above == ".github/workflows":
+            return name.endswith((".yml", ".yaml"))
+        return path in (".gitlab-ci.yml", "Jenkinsfile") or path.startswith(".gitlab/")
+
+    def is_mine(self, path: str, text: str) -> bool:
+        """Whether a generated file was compiled from this spec; in its own folder it needn't say so."""
+        source = origin(text)
+        return source == self.path or (source is None and path.startswith(f"{self.own}/"))
+
+    def command(self, *flags: str) -> str:
+        """The command that compiles this spec."""
+        named = [] if self.path == "mlcc.yaml" else [self.path]
+        return shlex.join(["mlcc", "compile", *named, *flags])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file as it is (None: absent) beside what it should be (None: it is an orphan)."""
+
+    path: str
+    current: str | None
+    compiled: str | None
+
+    @property
+    def same(self) -> bool:
+        return self.current == self.compiled
+
+    @property
+    def edited(self) -> bool:
+        return self.current is not None and not self.same and not is_intact(self.current)
+
+
+def write(
+    files: Sequence[File],
+    root: Path,
+    *,
+    home: str,
+    spec: str | None = None,
+    force: bool = False,
+    prune: bool = False,
+) -> WriteReport:
+    """Write `files` below `root`, all of them or none; sealed here.
+
+    `home` is the spec's folder relative to `root` (`.` or empty for the root), `spec` the spec's own path, by
+    default `mlcc.yaml` there. `force` overwrites files that were edited by hand, `prune` removes orphans.
+
+    Raises OutputError: `not-ours`, `edited`, `owned-by-other`, `unsafe-path`, `duplicate-output`, `busy`,
+    `bad-journal`, `cannot-read`, `cannot-write`; the files are then as they were.
+    """
+    mine = _spec(home, spec)
+    sealed = _sealed(files, mine)
+    with _opened(root, mine, "cannot-write") as folder:
+        _recover(folder, mine)
+        found = _survey(folder, mine, sealed)
+        if _changes(folder, mine, found, force=force, prune=prune):
+            with open_journal(folder, mine.journal) as journal:
+                # looked at again, now that no other compile can be writing
+                found = _survey(folder, mine, sealed)
+                journal.apply(_changes(folder, mine, found, force=force, prune=prune))
+    return _report(found, prune)
+
+
+def check(files: Sequence[File], root: Path, *, home: str, spec: str | None = None) -> list[Drift]:
+    """Return how the files below `root` differ from `files`, sorted by path; changes nothing.
+
+    Arguments and errors are those of `write`, and `interrupted`: a compile that didn't end is for the next
+    `write` to finish. Finishing it here would trust a journal that may have come with a pull request.
+    """
+    mine = _spec(home, spec)
+    sealed = _sealed(files, mine)
+    with _opened(root, mine, "cannot-read") as folder:
+        if is_left_behind(folder, mine.journal):
+            raise OutputError(
+                [
+                    error(
+                        "interrupted",
+                        f"an earlier compile left `{mine.journal}` and may not have ended",
+                        None,
+                        help=f"run `{mine.command()}`; if the file came with the checkout, delete it",
+                    )
+                ]
+            )
+        found = _survey(folder, mine, sealed)
+    _refuse([problem for one in found if (problem := _foreign(one, mine))])
+    return [_drift(one, mine) for one in found if not one.same]
+
+
+def _spec(home: str, spec: str | None) -> _Spec:
+    folder = "" if home == "." else home
+    path = spec or (f"{folder}/mlcc.yaml" if folder else "mlcc.yaml")
+    return _Spec(path, folder)
+
+
+def _sealed(files: Sequence[File], mine: _Spec) -> dict[str, str]:
+    """Seal every file's text by path; raises OutputError for paths that can't be written to."""
+    sealed: dict[str, str] = {}
+    problems: list[Diagnostic] = []
+    folded: dict[str, str] = {}
+    for file in files:
+        twin = folded.setdefault(file.path.casefold(), file.path)
+        if file.path in sealed or twin != file.path:
+            message = f"`{file.path}` and `{twin}` would be one file where case doesn't count"
+            problems.append(error("duplicate-output", message, None, help="rename one of the two ids"))
+        try:
+            check_path(file.path)
+            if not mine.is_place(file.path):
+                raise UnsafePathError(f"`{file.path}` isn't a place for mlcc's output")
+        except UnsafePathError as fault:
+            problems.append(error("unsafe-path", str(fault), None))
+        text = seal(file.text)
+        if not mine.is_mine(file.path, text):
+            raise ValueError(f"{file.path} doesn't name {mine.path} in its marker")
+        sealed[file.path] = text
+    _refuse(problems)
+    return sealed
+
+
+@contextmanager
+def _opened(root: Path, mine: _Spec, code: str) -> Iterator[Folder]:
+    """Open the root, and turn what goes wrong below it into diagnostics."""
+    try:
+        with Folder(root) as folder:
+            yield folder
+    except UnsafePathError as fault:
+        message = f"{fault}; mlcc reads and writes through real folders only"
+        raise OutputError([error("unsafe-path", message, None)]) from fault
+    except BusyError as fault:
+        message = "another compile of this spec is writing"
+        raise OutputError(
+            [error("busy", message, None, help="run it again when that one has ended")]
+        ) from fault
+    except BadJournalError as fault:
+        message = f"`{mine.journal}` can't be trusted: {fault}"
+        raise OutputError(
+            [error("bad-journal", message, None, help="delete it, then compile again")]
+        ) from fault
+    except OSError as fault:
+        message = f"{fault.strerror or fault}: `{fault.filename or root}`"
+        raise OutputError([error(code, message, None, help=_after_failure(root, mine))]) from fault
+
+
+def _after_failure(root: Path, mine: _Spec) -> str:
+    if (root / mine.journal).exists():
+        return f"what was begun is recorded in `{mine.journal}`; `{mine.command()}` finishes or undoes it"
+    return "nothing was changed"
+
+
+def _recover(folder: Folder, mine: _Spec) -> None:
+    if is_left_behind(folder, mine.journal):
+        with open_journal(folder, mine.journal) as journal:
+            journal.recover(mine.is_place)
+
+
+def _survey(folder: Folder, mine: _Spec, sealed: dict[str, str]) -> list[_Found]:
+    """Return every output beside the file on disk, and every orphan; sorted by path."""
+    found = [_Found(path, _read(folder, path), text) for path, text in sealed.items()]
+    for path in _places(folder, mine):
+        if path in sealed or not mine.is_place(path):
+            continue
+        head = _text(folder.read(path, _HEAD) or b"")
+        if is_generated(head) and mine.is_mine(path, head):
+            found.append(_Found(path, _read(folder, path), None))
+    return sorted(found, key=lambda one: one.path)
+
+
+def _places(folder: Folder, mine: _Spec) -> Iterator[str]:
+    yield from folder.files(".github/workflows", deep=False)
+    yield from folder.files(".gitlab", deep=True)
+    yield from folder.files(mine.own, deep=True)
+    yield from (path for path in folder.files("", deep=False) if path in (".gitlab-ci.yml", "Jenkinsfile"))
+
+
+def _read(folder: Folder, path: str) -> str | None:
+    """Return a file's text: all of it when it is generated, else its head, which is enough to refuse it."""
+    head = folder.read(path, _HEAD)
+    if head is None or len(head) < _HEAD or not is_generated(_text(head)):
+        return None if head is None else _text(head)
+    return _text(folder.read(path) or b"")
+
+
+def _text(data: bytes) -> str:
+    # whatever the bytes are, they come back the same from encode()
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
+
+
+def _changes(
+    folder: Folder, mine: _Spec, found: Sequence[_Found], *, force: bool, prune: bool
+) -> list[Change]:
+    """Return what has to change; raises OutputError for every file that mustn't."""
+    concerned = [one for one in found if not one.same and (one.compiled is not None or prune)]
+    problems = [_foreign(one, mine) or (None if force else _hand_edit(one, mine)) for one in concerned]
+    _refuse([problem for problem in problems if problem])
+    return [
+        Change(
+            one.path,
+            _bytes(one.current),
+            _bytes(one.compiled),
+            0o644 if one.current is None else folder.mode(one.path),
+        )
+        for one in concerned
+    ]
+
+
+def _foreign(one: _Found, mine: _Spec) -> Diagnostic | None:
+    """The problem with a file that somebody else wrote."""
+    if one.current is None or one.same or (is_generated(one.current) and mine.is_mine(one.path, one.current)):
+        return None
+    source = origin(one.current)
+    if source is not None:
+        message = f"`{one.path}` is compiled from `{source}`, not from `{mine.path}`"
+        way = f"give the two specs different names, or remove the file if `{source}` is gone"
+        return error("owned-by-other", message, None, help=way)
+    message = f"`{one.path}` exists, and mlcc didn't write it"
+    return error(
+        "not-ours", message, None, help="move or delete it, then compile again; --force doesn't help here"
+    )
+
+
+def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic | None:
+    """The problem with a file that was changed since mlcc wrote it."""
+    if not one.edited:
+        return None
+    message = f"`{one.path}` was edited by hand since mlcc wrote it"
+    if one.compiled is None:
+        way = f"it is no longer compiled from the spec; `{mine.command('--prune', '--force')}` removes it"
+    else:
+        way = (
+            f"put the change into `{mine.path}` (what it can't say goes under `targets`), "
+            f"or drop it with `{mine.command('--force')}`"
+        )
+    return error("edited", message, None, help=f"{way}\n{_diff(one)}")
+
+
+def _drift(one: _Found, mine: _Spec) -> Drift:
+    if one.current is None:
+        return Drift(one.path, "missing", _diff(one), mine.command())
+    flags = ["--force"] if one.edited else []
+    if one.compiled is None:
+        return Drift(one.path, "orphan", _diff(one), mine.command("--prune", *flags))
+    return Drift(one.path, "edited" if one.edited else "stale", _diff(one), mine.command(*flags))
+
+
+def _diff(one: _Found) -> str:
+    return unified(one.path, one.current or "", one.compiled or "")
+
+
+def _refuse(problems: Sequence[Diagnostic]) -> None:
+    if problems:
+        raise OutputError(problems)
+
+
+def _report(found: Sequence[_Found], prune: bool) -> WriteReport:
+    outputs = [one for one in found if one.compiled is not None]
+    orphans = tuple(one.path for one in found if one.compiled is None)
+    return WriteReport(
+        written=tuple(one.path for one in outputs if not one.same),
+        unchanged=tuple(one.path for one in outputs if one.same),
+        removed=orphans if prune else (),
+        orphans=() if prune else orphans,
+    )
