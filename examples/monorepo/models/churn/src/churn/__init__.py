@@ -1,0 +1,1 @@
+"""Which customers leave within the next quarter."""

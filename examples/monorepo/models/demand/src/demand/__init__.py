@@ -1,0 +1,1 @@
+"""How many units each store sells on the next day."""
