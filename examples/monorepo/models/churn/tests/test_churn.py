@@ -10,7 +10,7 @@ from churn import generate, table, train
 
 DATA = Path(__file__).parents[1] / "data" / "customers.csv"
 ROW = {
-    "customer_id": "17",
+    "id": "17",
     "tenure_months": "30",
     "plan": "plus",
     "monthly_charge": "27.50",

@@ -6,7 +6,7 @@ import math
 import random
 from pathlib import Path
 
-HEADER = "customer_id,tenure_months,plan,monthly_charge,support_calls,autopay,churned"
+HEADER = "id,tenure_months,plan,monthly_charge,support_calls,autopay,churned"
 CUSTOMERS = 4000
 PRICE = {"basic": 15.0, "plus": 30.0, "family": 55.0}  # dollars a month
 

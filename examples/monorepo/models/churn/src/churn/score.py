@@ -18,7 +18,7 @@ def load(path: Path) -> list[float]:
 
 
 def main() -> None:
-    """Write customer_id, churned, p."""
+    """Write id, churned, p."""
     weights = load(Path(os.environ.get("ARTIFACT_MODEL") or "build/model.json"))
     target = Path(os.environ.get("ARTIFACT_SCORED") or "build/scored.csv")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def main() -> None:
     ]
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["customer_id", "churned", "p"])
+        writer.writerow(["id", "churned", "p"])
         for one in held_out:
             writer.writerow([one.number, one.churned, f"{probability(weights, one.features):.6f}"])
     print(f"scored {len(held_out)} customers")

@@ -36,7 +36,7 @@ def customer(row: dict[str, str]) -> Customer:
         float(row["support_calls"]),
         float(row["autopay"]),
     )
-    return Customer(int(row["customer_id"]), features, int(row["churned"]))
+    return Customer(int(row["id"]), features, int(row["churned"]))
 
 
 def read(path: Path) -> list[Customer]:

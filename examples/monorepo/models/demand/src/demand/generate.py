@@ -7,14 +7,14 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
-HEADER = "day,store,promotion,units"
+HEADER = "id,day,store,promotion,units"
 FIRST = date(2023, 1, 2)
 DAYS = 728
 WEEKDAYS = (0.85, 0.8, 0.85, 0.95, 1.2, 1.45, 0.9)  # Monday to Sunday
 
 
 def store(number: int, chance: random.Random) -> list[str]:
-    """Rows of one store: a drifting level, the weekday, the season, promotions, and noise."""
+    """Rows of one store, without ids: a drifting level, the weekday, the season, promotions, noise."""
     level = chance.uniform(60, 240)
     rows = []
     for index in range(DAYS):
@@ -31,7 +31,8 @@ def store(number: int, chance: random.Random) -> list[str]:
 def table() -> str:
     """The whole file's text, by store, then day."""
     chance = random.Random(20230102)
-    rows = [row for number in range(1, 7) for row in store(number, chance)]
+    sales = [row for number in range(1, 7) for row in store(number, chance)]
+    rows = [f"{id},{row}" for id, row in enumerate(sales, start=1)]
     return "\n".join([HEADER, *rows]) + "\n"
 
 
