@@ -34,6 +34,7 @@ def node_of(
         sources=_sources(node, takes, artifacts),
         when=_when(node),
         status=_status(node),
+        branches=_branches(resolved, node),
         blocking=getattr(own, "blocking", True),
         env=env,
         logins=logins,
@@ -158,6 +159,11 @@ def _when(node: ResolvedNode) -> tuple[ir.Condition, ...]:
 def _status(node: ResolvedNode) -> ir.Status | None:
     status = next((c.status for c in node.conditions if c.status is not None), None)
     return None if status is None else ir.Status(status)
+
+
+def _branches(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
+    environment = resolved.spec.environments.get(node.spec.environment or "")
+    return tuple(environment.branches) if environment else ()
 
 
 def _logins(resolved: Resolved, node: ResolvedNode) -> tuple[ir.Login, ...]:

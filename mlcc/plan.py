@@ -331,6 +331,7 @@ class Node:
     sources: tuple[str, ...]  # committed path patterns that it depends on
     when: tuple[Condition, ...]  # alternatives; empty: always
     status: Status | None
+    branches: tuple[str, ...]  # of its environment; not empty: only runs of these branches, no pull requests
     blocking: bool
     env: tuple[tuple[str, Value], ...]
     logins: tuple[Login, ...]
@@ -409,6 +410,7 @@ class Runner:
 
     id: str
     labels: Mapping[str, tuple[str, ...]] = field(hash=False)
+    pull_requests: bool = False  # opted in: a self-hosted machine may run pull requests
     span: Span | None = field(compare=False, default=None)
 
 

@@ -218,7 +218,7 @@ def _runners(resolved: Resolved) -> dict[str, Runner]:
     found = {DEFAULT_RUNNER: Runner(DEFAULT_RUNNER, DEFAULT_LABELS)}
     for id, raw in resolved.spec.runners.items():
         labels = {name: tuple(as_list(getattr(raw, name))) for name in DEFAULT_LABELS if getattr(raw, name) is not None}
-        found[id] = Runner(id, labels, Problems(resolved.source).span(("runners", id), key=True))
+        found[id] = Runner(id, labels, raw.pull_requests, Problems(resolved.source).span(("runners", id), key=True))
     return found
 
 

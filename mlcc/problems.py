@@ -43,4 +43,4 @@ class Problems:
     def stop_if_any(self) -> None:
         """Raise SpecError when something was found."""
         if self.found:
-            raise SpecError(self.found)
+            raise SpecError(self.found, self.source.texts)

@@ -96,6 +96,13 @@ def select(plan: Plan, event: Event) -> Selection:
     return Selection(frozenset(selected), reasons, by_verdict)
 
 
+def candidates(plan: Plan, event: Event) -> frozenset[str]:
+    """Return the nodes that an event may select, whatever has changed."""
+    by_verdict = _by_verdict(plan, event)
+    refused = _refused(plan, event, {id: _pulls(plan, node, by_verdict) for id, node in plan.nodes.items()})
+    return frozenset(id for id in plan.nodes if id not in refused)
+
+
 def _by_verdict(plan: Plan, event: Event) -> frozenset[str]:
     return frozenset(node.id for node in plan.nodes.values() if not node.status and _needs_verdict(node, event))
 
@@ -140,6 +147,8 @@ def _own_refusal(node: Node, event: Event) -> str | None:
             return "releases never run for pull requests"
         if event.fork and node.trusted:
             return "it uses secrets, and the pull request comes from a fork"
+    if node.branches and (event.kind == "pull_request" or not _any_matches(node.branches, event.branch)):
+        return f"its environment is for runs of {' or '.join(node.branches)}"
     if not node.when:
         return None
     problems = [condition_problem(condition, event) for condition in node.when]

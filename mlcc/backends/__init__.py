@@ -1,1 +1,80 @@
-"""Back ends: each turns a plan into the files of one CI system."""
+"""Back ends: each turns a plan into the files of one CI system. One folder and one line in BACKENDS each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from mlcc.diagnostics import Diagnostic
+from mlcc.files import File
+from mlcc.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """How well a CI system can do one thing of the language.
+
+    `grade`: exact, emulated (the same by other means), stricter, weaker or impossible. `how` is the lowering,
+    `source` the platform's page that it rests on.
+    """
+
+    feature: str
+    grade: str
+    how: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A figure of the platform, and the part of it that mlcc lets a pipeline use."""
+
+    name: str
+    most: int
+    unit: str
+    source: str
+    share: float = 1.0
+
+    @property
+    def allowed(self) -> int:
+        """Return the most that compiles."""
+        return int(self.most * self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of a limit a pipeline uses."""
+
+    limit: Limit
+    used: int
+    where: str
+
+
+class Backend(Protocol):
+    """What `mlcc.backends.<name>.backend` offers as module-level names."""
+
+    CAPABILITIES: Sequence[Capability]
+    LIMITS: Sequence[Limit]
+
+    def output_paths(self, name: str, home: str) -> tuple[str, ...]:
+        """Return where the files of a pipeline go, relative to the repository root."""
+
+    def compile(self, plan: Plan) -> list[File]:
+        """Lower and render a plan. Raises SpecError for what the platform can't do."""
+
+    def check(self, plan: Plan) -> list[Diagnostic]:
+        """Return what the platform can't do of a plan, without rendering it."""
+
+    def usage(self, plan: Plan) -> list[Usage]:
+        """Return how much of each limit the compiled plan uses."""
+
+
+BACKENDS = {
+    "github": "mlcc.backends.github.backend",
+}
+
+
+def backend(name: str) -> Backend:
+    """Return the back end of a registered name."""
+    return cast(Backend, import_module(BACKENDS[name]))

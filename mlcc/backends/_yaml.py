@@ -40,7 +40,7 @@ class Flow:
 class Comment:
     """A scalar with a comment behind it, such as the version that a pinned commit stands for.
 
-    `text` may hold only `A-Za-z0-9 ._-`: anything else raises ValueError.
+    `text` may hold only `A-Za-z0-9 ._:[]-`: anything else raises ValueError.
     """
 
     __slots__ = ("text", "value")
@@ -105,7 +105,7 @@ _FLOW_PLAIN = re.compile(rf"{_START}[A-Za-z0-9_./@$*+-]*(?: [A-Za-z0-9_./@$*+-]+
 _RESERVED = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", ".inf", ".nan"])
 
 _PRINTABLE = re.compile(r"[ -~]*").fullmatch
-_COMMENT = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._-]*[A-Za-z0-9._-])?").fullmatch
+_COMMENT = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._:\[\]-]*[A-Za-z0-9._\]-])?").fullmatch
 # Ranges, not str.isprintable: that grows with Python's Unicode tables, and output must not.
 _LETTERS = (
     "!-~\u00a1-\u00ac\u00ae-\u024f\u0370-\u0482\u048a-\u052f"

@@ -218,6 +218,9 @@ def _refusal(node: dict[str, Any], event: dict[str, Any]) -> str | None:
             return "releases never run for pull requests"
         if event["fork"] and node.get("trusted"):
             return "it uses secrets, and the pull request comes from a fork"
+    branches = node.get("branches", [])
+    if branches and (event["kind"] == "pull_request" or not _any_matches(branches, event["branch"])):
+        return f"its environment is for runs of {' or '.join(branches)}"
     problems = [_condition_problem(condition, event) for condition in node.get("when", [])]
     if not problems or "" in problems:
         return None
@@ -229,7 +232,7 @@ def _condition_problem(condition: dict[str, Any], event: dict[str, Any]) -> str:
         return f"the event is {event['kind']}"
     for key, what in (("branches", "branch"), ("tags", "tag")):
         name = event[what]
-        if key in condition and not (name and any(name_matches(p, name) for p in condition[key])):
+        if key in condition and not _any_matches(condition[key], name):
             return f"the {what} is {name or 'none'}"
     if "triggers" in condition and event["trigger"] not in condition["triggers"]:
         return f"the trigger is {event['trigger'] or 'none of them'}"
@@ -237,6 +240,10 @@ def _condition_problem(condition: dict[str, Any], event: dict[str, Any]) -> str:
         if event["inputs"].get(name) != value:
             return f"the input {name} isn't {value}"
     return ""
+
+
+def _any_matches(patterns: list[str], name: str) -> bool:
+    return bool(name) and any(name_matches(pattern, name) for pattern in patterns)
 
 
 def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:

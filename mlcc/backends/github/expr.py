@@ -1,0 +1,87 @@
+"""GitHub's expression syntax: the only place that spells it.
+
+https://docs.github.com/actions/reference/workflows-and-actions/expressions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """An expression, without its `${{ }}`. `terms` are joined by `&&`."""
+
+    terms: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """Return the expression as one line."""
+        return " && ".join(self.terms)
+
+    def interpolation(self) -> str:
+        """Return the expression as a whole value."""
+        return "${{ " + self.text + " }}"
+
+    def parts(self) -> list[str]:
+        """Return the value in lines that one space joins, one term each."""
+        first, *rest = self.terms
+        lines = ["${{ " + first, *("&& " + term for term in rest)]
+        return [*lines[:-1], lines[-1] + " }}"]
+
+
+def literal(text: str) -> str:
+    """Return a string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def value(term: str) -> Expr:
+    """Return an expression of one term."""
+    return Expr((term,))
+
+
+def both(terms: Sequence[str]) -> Expr:
+    """Return the conjunction of terms."""
+    return Expr(tuple(terms))
+
+
+def secret(name: str) -> Expr:
+    """Return a secret's value."""
+    return value(f"secrets.{name}")
+
+
+def variable(name: str) -> Expr:
+    """Return a configuration variable's value."""
+    return value(f"vars.{name}")
+
+
+def succeeded(job: str) -> str:
+    """Return the term that a job before this one succeeded."""
+    return f"needs.{job}.result == 'success'"
+
+
+def listed(id: str, job: str, output: str) -> str:
+    """Return the term that a list output (',a,b,') of a job names `id`."""
+    return f"contains(needs.{job}.outputs.{output}, {literal(f',{id},')})"
+
+
+def unlisted(id: str, job: str, output: str) -> str:
+    """Return the term that a list output of a job doesn't name `id`. An absent output names nothing."""
+    return "!" + listed(id, job, output)
+
+
+def either(first: str, second: str) -> str:
+    """Return the term that one of two holds."""
+    return f"({first} || {second})"
+
+
+def hash_files(paths: Sequence[str]) -> str:
+    """Return the term for the digest of committed files."""
+    return f"hashFiles({', '.join(literal(path) for path in paths)})"
+
+
+NOT_CANCELLED = "!cancelled()"
+ALWAYS = "always()"
+ANY_FAILED = "(contains(needs.*.result, 'failure') || contains(needs.*.result, 'cancelled'))"
+IS_PULL_REQUEST = "github.event_name == 'pull_request'"

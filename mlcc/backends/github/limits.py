@@ -1,0 +1,18 @@
+"""GitHub's figures, each with its source. Read in November 2026."""
+
+from __future__ import annotations
+
+from mlcc.backends import Limit
+
+_LIMITS = "https://docs.github.com/actions/reference/limits"
+_SYNTAX = "https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax"
+
+EXPRESSION = Limit("expression", 21_000, "characters", "github.com/actions/runner: ExpressionConstants.MaxLength")
+WORKFLOW = Limit("workflow file", 512_000, "bytes", _LIMITS, share=0.9)
+MATRIX = Limit("matrix legs", 256, "jobs", _LIMITS)
+INPUTS = Limit("inputs of the manual form", 25, "inputs", _SYNTAX)
+JOB_MINUTES = Limit("time of a job on a hosted runner", 360, "minutes", _LIMITS)
+SCHEDULE_MINUTES = 5  # the shortest interval between scheduled runs
+OUTPUT = Limit("output of a job", 1_048_576, "bytes in UTF-16", _SYNTAX)
+
+LIMITS = (EXPRESSION, WORKFLOW, MATRIX, INPUTS, JOB_MINUTES, OUTPUT)

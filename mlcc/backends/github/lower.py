@@ -1,0 +1,224 @@
+"""LOWER: from the plan to a GitHub workflow.
+
+The emitted runtime decides what runs; conditions here only save runners, and may err only towards starting one
+too many. Each job's `if` restates S4 over job results and deny lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlcc import plan as ir
+from mlcc.backends.github import expr
+from mlcc.backends.github.expr import Expr
+from mlcc.backends.github.model import (
+    DispatchInput,
+    Job,
+    Permission,
+    RunStep,
+    Service,
+    Text,
+    Triggers,
+    UsesStep,
+    Workflow,
+)
+from mlcc.backends.github.pins import CHECKOUT, UPLOAD
+from mlcc.backends.github.platform import FORM_INPUT
+from mlcc.backends.github.steps import SCRIPTS, folder, publish, steps_of
+from mlcc.topology import ancestors
+
+SELECT, FINAL = "select", "final"
+HOSTED = ("ubuntu-24.04",)
+BACKSTOP_MINUTES = 15  # beyond the node's own deadline: set-up of the runner, transfers, teardown
+SERVICE_MINUTES = 10  # of the selecting and the final job
+
+
+def lower(plan: ir.Plan) -> Workflow:
+    """Return the workflow of a plan that `check.check` accepts."""
+    jobs = (_select(plan), *(_node(plan, node) for node in plan.nodes.values()), _final(plan))
+    return Workflow(
+        name=plan.name,
+        spec=plan.spec_files[0],
+        working_directory=plan.home,
+        triggers=_triggers(plan.triggers),
+        group=plan.name,
+        env={"MLCC_PLATFORM": "github"},
+        jobs=jobs,
+    )
+
+
+def _triggers(triggers: ir.Triggers) -> Triggers:
+    return Triggers(
+        pull_request=triggers.pull_request,
+        push_branches=triggers.push,
+        push_tags=triggers.tag,
+        crons=tuple(dict.fromkeys(cron for _, cron in triggers.schedules)),
+        dispatch=_dispatch(triggers.forms) if triggers.forms else None,
+        repository_dispatch=triggers.dispatches,
+    )
+
+
+def _dispatch(forms: tuple[ir.ManualForm, ...]) -> tuple[DispatchInput, ...]:
+    """Return GitHub's one form for all of the plan's: with several, the first input says which is meant."""
+    fields = {field.name: field for form in forms for field in form.inputs}
+    inputs = [_dispatch_input(field, only_form=len(forms) == 1) for field in fields.values()]
+    if len(forms) > 1:
+        ids = tuple(form.id for form in forms)
+        inputs.insert(0, DispatchInput(FORM_INPUT, "choice", "What to start", True, ids[0], ids))
+    return tuple(inputs)
+
+
+def _dispatch_input(field: ir.FormInput, *, only_form: bool) -> DispatchInput:
+    # GitHub has no integers; the selecting node checks types and ranges. `required` can't hold for other forms.
+    kind = "number" if field.type == "integer" else field.type
+    required = field.required and only_form
+    return DispatchInput(field.name, kind, field.description, required, field.default, field.options)
+
+
+def _select(plan: ir.Plan) -> Job:
+    asks_api = plan.triggers.push is not None
+    permissions = [Permission("contents", "read")]
+    env: dict[str, Text] = {}
+    if asks_api:
+        permissions.append(Permission("actions", "read", "finds the last green run of the branch"))
+        env["MLCC_TOKEN"] = expr.value("github.token")
+    return Job(
+        id=SELECT,
+        name=SELECT,
+        needs=(),
+        if_=None,
+        runs_on=HOSTED,
+        timeout_minutes=SERVICE_MINUTES,
+        permissions=tuple(permissions),
+        outputs={"skip": expr.value("steps.run.outputs.skip")},
+        steps=(
+            # All commits, since the merge base may lie far back; only the files of the newest one.
+            UsesStep("checkout", CHECKOUT, {"fetch-depth": 0, "filter": "blob:none", "persist-credentials": False}),
+            RunStep("run", f"exec python3 -I {SCRIPTS}/run.py select", env),
+            publish(plan, "state", f"s--{SELECT}", None, UPLOAD),
+        ),
+    )
+
+
+def _final(plan: ir.Plan) -> Job:
+    return Job(
+        id=FINAL,
+        name=plan.name,  # the one required check
+        needs=(SELECT, *plan.nodes),
+        if_=expr.value(expr.ALWAYS),
+        runs_on=HOSTED,
+        timeout_minutes=SERVICE_MINUTES,
+        steps=(
+            *steps_of(plan, None, (ir.Checkout(project=False),)),
+            UsesStep("receive", *folder(plan, "s--*")),
+            RunStep("run", f"exec python3 -I {SCRIPTS}/run.py final", {"MLCC_NEEDS": expr.value("toJSON(needs)")}),
+            publish(plan, "result", f"s--{FINAL}", expr.value(expr.ALWAYS), UPLOAD),
+        ),
+    )
+
+
+def _node(plan: ir.Plan, node: ir.Node) -> Job:
+    before = _before(plan, node)
+    permissions = [Permission("contents", "read")]
+    if node.logins:
+        permissions.append(Permission("id-token", "write", "logs in without static keys"))
+    implied = node.machine.environment is None and bool(node.secrets)
+    return Job(
+        id=node.id,
+        name=f"{node.id} (${{{{ matrix.leg }}}})" if is_matrix(node) else node.id,
+        needs=(SELECT, *before),
+        if_=_condition(plan, node, before),
+        runs_on=_runs_on(plan, node),
+        timeout_minutes=-(-node.timeout_seconds // 60) + BACKSTOP_MINUTES,
+        permissions=tuple(permissions),
+        environment=plan.name if implied else node.machine.environment,
+        deployment=not implied,
+        legs=tuple(_leg(plan, node, leg) for leg in node.legs) if is_matrix(node) else (),
+        container=node.machine.image,
+        services={service.id: _service(service) for service in node.machine.services},
+        outputs={"deny": expr.value("steps.run.outputs.deny")} if denies(plan, node) else {},
+        steps=tuple(steps_of(plan, node, node.steps)),
+    )
+
+
+def is_matrix(node: ir.Node) -> bool:
+    """Tell whether a node has named legs."""
+    return node.legs != (ir.Leg(""),)
+
+
+def denies(plan: ir.Plan, node: ir.Node) -> bool:
+    """Tell whether how a node ends can keep others from running while its job succeeds."""
+    kinds = {edge.kind for edge in plan.outgoing[node.id]}
+    return not node.blocking and bool(kinds & {ir.EdgeKind.DATA, ir.EdgeKind.VERDICT})
+
+
+def _before(plan: ir.Plan, node: ir.Node) -> tuple[str, ...]:
+    """Return the nodes whose results the job's condition reads, in the plan's order."""
+    if node.status is ir.Status.FAILURE:
+        wanted = ancestors(node.id, plan.incoming)
+    else:
+        wanted = {edge.source for edge in plan.incoming[node.id]}
+    return tuple(id for id in plan.nodes if id in wanted)
+
+
+def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...]) -> Expr:
+    start = expr.ALWAYS if node.status is ir.Status.ALWAYS else expr.NOT_CANCELLED
+    terms = [start, expr.succeeded(SELECT), expr.unlisted(node.id, SELECT, "skip")]
+    if node.status is ir.Status.FAILURE:
+        terms.append(expr.ANY_FAILED)
+    if node.status is None:
+        for id in before:
+            kinds = {edge.kind for edge in plan.incoming[node.id] if edge.source == id}
+            terms += _predecessor(plan.nodes[id], node.id, kinds, denies(plan, plan.nodes[id]))
+    return expr.both(terms)
+
+
+def _predecessor(before: ir.Node, id: str, kinds: set[ir.EdgeKind], denying: bool) -> list[str]:
+    """Return the terms of S4 for one predecessor.
+
+    Data and guard edges pull their source in, so it is selected. Others may be unselected, and then count not.
+    """
+    ok = expr.succeeded(before.id)
+    if not kinds & {ir.EdgeKind.DATA, ir.EdgeKind.GUARD}:
+        ok = expr.either(ok, expr.listed(before.id, SELECT, "skip"))
+    terms = [ok]
+    if denying and kinds & {ir.EdgeKind.DATA, ir.EdgeKind.VERDICT}:
+        terms.append(expr.unlisted(id, before.id, "deny"))
+    return terms
+
+
+def _runs_on(plan: ir.Plan, node: ir.Node) -> tuple[str, ...] | Expr:
+    runner = node.machine.runner
+    if isinstance(runner, ir.MatrixValue):
+        return expr.value("matrix.runner")
+    return plan.runners[runner].labels["github"]
+
+
+def _leg(plan: ir.Plan, node: ir.Node, leg: ir.Leg) -> Mapping[str, str | tuple[str, ...]]:
+    found: dict[str, str | tuple[str, ...]] = {"leg": leg.id}
+    values = dict(leg.values)
+    runner = node.machine.runner
+    if isinstance(runner, ir.MatrixValue):
+        labels = plan.runners[str(values[runner.axis])].labels["github"]
+        found["runner"] = labels[0] if len(labels) == 1 else labels
+    for step in node.steps:
+        if isinstance(step, ir.UsePython) and isinstance(step.version, ir.MatrixValue):
+            found["python"] = str(values[step.version.axis])
+    return found
+
+
+def _service(service: ir.Service) -> Service:
+    return Service(service.image, service.port, {name: service_value(value) for name, value in service.env})
+
+
+def service_value(value: ir.Value) -> Text:
+    """Return a service's variable; `resolve` admits literals, secrets and variables."""
+    if isinstance(value, ir.Secret):
+        return expr.secret(value.name)
+    if isinstance(value, ir.Variable):
+        default = "" if value.default is None else f" || {expr.literal(value.default)}"
+        return expr.value(f"vars.{value.name}{default}")
+    assert isinstance(value, ir.Text)
+    return value.text
+
+

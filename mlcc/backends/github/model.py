@@ -1,0 +1,110 @@
+"""A workflow as typed values: what `lower` makes and `render` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlcc.backends.github.expr import Expr
+from mlcc.backends.github.pins import Action
+
+Text = str | Expr
+Setting = str | int | bool | Expr
+
+
+@dataclass(frozen=True, slots=True)
+class UsesStep:
+    """A step that runs an action. Lines of `with_` values are kept as a block."""
+
+    id: str
+    action: Action
+    with_: Mapping[str, Setting] = field(hash=False, default_factory=dict)
+    if_: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunStep:
+    """A step that runs a constant command; values reach it through `env` alone."""
+
+    id: str
+    run: str
+    env: Mapping[str, Text] = field(hash=False, default_factory=dict)
+    if_: Expr | None = None
+
+
+Step = UsesStep | RunStep
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A scope of the job's token, and what it is for."""
+
+    scope: str
+    access: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A container beside the job."""
+
+    image: str
+    port: int
+    env: Mapping[str, Text] = field(hash=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job. `legs` are the values of `matrix.leg` (and `runner`, `python`) of each leg; empty: no matrix."""
+
+    id: str
+    name: str
+    needs: tuple[str, ...]
+    if_: Expr | None
+    runs_on: tuple[str, ...] | Expr
+    timeout_minutes: int
+    steps: tuple[Step, ...]
+    permissions: tuple[Permission, ...] = (Permission("contents", "read"),)
+    environment: str | None = None
+    deployment: bool = True  # False: the environment only holds secrets, and nothing is deployed
+    legs: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
+    container: str | None = None
+    services: Mapping[str, Service] = field(hash=False, default_factory=dict)
+    outputs: Mapping[str, Expr] = field(hash=False, default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchInput:
+    """One input of the manual form."""
+
+    name: str
+    type: str
+    description: str
+    required: bool
+    default: str | None
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """The `on` of a workflow. None: not triggered by that event."""
+
+    pull_request: tuple[str, ...] | None
+    push_branches: tuple[str, ...] | None
+    push_tags: tuple[str, ...] | None
+    crons: tuple[str, ...]
+    dispatch: tuple[DispatchInput, ...] | None
+    repository_dispatch: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow file. `working_directory` is the project folder, "" at the root."""
+
+    name: str
+    spec: str
+    working_directory: str
+    triggers: Triggers
+    group: str
+    env: Mapping[str, str] = field(hash=False)
+    jobs: tuple[Job, ...] = ()

@@ -1,0 +1,166 @@
+"""RENDER: from the typed workflow to YAML. Order and style of every key are decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlcc.backends._yaml import Block, Comment, Flow, Spaced, Wrapped, emit
+from mlcc.backends.github.expr import Expr
+from mlcc.backends.github.model import DispatchInput, Job, Setting, Step, Triggers, UsesStep, Workflow
+from mlcc.backends.github.overlay import Overlay, merged
+from mlcc.files import marker_line
+
+LINE = 90  # characters; a longer expression stands one term a line
+SELF_HOSTED_REASON = "zizmor: ignore[self-hosted-runner]"
+
+
+def render(workflow: Workflow, overlay: Overlay) -> str:
+    """Return the workflow file's text, with an unsealed marker."""
+    header = (
+        f"{marker_line(workflow.spec)}\n"
+        f"Compiled from {ascii(workflow.spec)[1:-1]} by mlcc. Don't edit: change the spec and run `mlcc compile`."
+    )
+    return emit(tree(workflow, overlay), header)
+
+
+def tree(workflow: Workflow, overlay: Overlay) -> Any:
+    """Return the workflow as a tree for the emitter, overlays merged in."""
+    run: dict[str, Any] = {"shell": "bash"}
+    if workflow.working_directory:
+        run["working-directory"] = workflow.working_directory
+    pull_request = "github.event_name == 'pull_request'"
+    content: dict[str, Any] = {
+        "name": workflow.name,
+        "on": _on(workflow.triggers),
+        "permissions": {},
+        "concurrency": {
+            "group": f"{workflow.group}-${{{{ {pull_request} && github.ref || github.run_id }}}}",
+            "cancel-in-progress": f"${{{{ {pull_request} }}}}",
+        },
+        "defaults": {"run": run},
+        "env": dict(workflow.env),
+    }
+    jobs = {job.id: merged(_job(job), overlay.jobs.get(job.id, {})) for job in workflow.jobs}
+    return {**merged(content, overlay.workflow), "jobs": Spaced(jobs)}
+
+
+def _on(triggers: Triggers) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    push: dict[str, Any] = {}
+    if triggers.push_branches is not None:
+        push["branches"] = list(triggers.push_branches)
+    if triggers.push_tags is not None:
+        push["tags"] = list(triggers.push_tags)
+    if push:
+        found["push"] = {key: Flow(value) for key, value in push.items()}
+    if triggers.pull_request is not None:
+        found["pull_request"] = {"branches": Flow(list(triggers.pull_request))}
+    if triggers.crons:
+        found["schedule"] = [{"cron": cron} for cron in triggers.crons]
+    if triggers.dispatch is not None:
+        found["workflow_dispatch"] = _inputs(triggers.dispatch)
+    if triggers.repository_dispatch:
+        found["repository_dispatch"] = {"types": Flow(list(triggers.repository_dispatch))}
+    return found
+
+
+def _inputs(inputs: tuple[DispatchInput, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in inputs:
+        content: dict[str, Any] = {"type": field.type}
+        if field.description:
+            content["description"] = field.description
+        if field.required:
+            content["required"] = True
+        if field.default is not None:
+            content["default"] = field.default == "true" if field.type == "boolean" else field.default
+        if field.options:
+            content["options"] = list(field.options)
+        found[field.name] = content
+    return {"inputs": found} if found else {}
+
+
+def _job(job: Job) -> dict[str, Any]:
+    content: dict[str, Any] = {"name": job.name}
+    if job.needs:
+        content["needs"] = Flow(list(job.needs))
+    if job.if_ is not None:
+        content["if"] = _expression(job.if_)
+    content["runs-on"] = _runs_on(job.runs_on)
+    content["timeout-minutes"] = job.timeout_minutes
+    content["permissions"] = {
+        p.scope: Comment(p.access, p.why) if p.why else p.access for p in job.permissions
+    }
+    if job.environment is not None:
+        content["environment"] = (
+            {"name": job.environment} if job.deployment else {"name": job.environment, "deployment": False}
+        )
+    if job.legs:
+        content["strategy"] = {"fail-fast": False, "matrix": _matrix(job.legs)}
+    if job.container is not None:
+        content["container"] = {"image": job.container}
+    if job.services:
+        content["services"] = {
+            id: {
+                "image": service.image,
+                **({"env": _texts(service.env)} if service.env else {}),
+                "ports": [f"{service.port}/tcp"],
+            }
+            for id, service in job.services.items()
+        }
+    if job.outputs:
+        content["outputs"] = {name: value.interpolation() for name, value in job.outputs.items()}
+    content["steps"] = {step.id: _step(step) for step in job.steps}  # a mapping until overlays are merged
+    return content
+
+
+def _matrix(legs: tuple[Mapping[str, str | tuple[str, ...]], ...]) -> dict[str, Any]:
+    if all(set(leg) == {"leg"} for leg in legs):
+        return {"leg": Flow([leg["leg"] for leg in legs])}
+    return {
+        "include": [Flow({k: list(v) if isinstance(v, tuple) else v for k, v in leg.items()}) for leg in legs]
+    }
+
+
+def _runs_on(labels: tuple[str, ...] | Expr) -> Any:
+    if isinstance(labels, Expr):
+        return labels.interpolation()
+    if "self-hosted" in labels:
+        # Opted in: `check` refuses a self-hosted runner for pull requests unless the spec allows it.
+        return [Comment(label, SELF_HOSTED_REASON) for label in labels]
+    return labels[0] if len(labels) == 1 else list(labels)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    content: dict[str, Any] = {"id": step.id}
+    if step.if_ is not None:
+        content["if"] = _expression(step.if_)
+    if isinstance(step, UsesStep):
+        content["uses"] = Comment(step.action.reference, step.action.tag)
+        if step.with_:
+            content["with"] = {key: _setting(value) for key, value in step.with_.items()}
+    else:
+        if step.env:
+            content["env"] = _texts(step.env)
+        content["run"] = step.run
+    return content
+
+
+def _texts(values: Mapping[str, str | Expr]) -> dict[str, Any]:
+    return {name: _setting(value) for name, value in values.items()}
+
+
+def _setting(value: Setting) -> Any:
+    if isinstance(value, Expr):
+        return value.interpolation()
+    if isinstance(value, str) and "\n" in value:
+        return Block(value)
+    return value
+
+
+def _expression(expression: Expr) -> Any:
+    text = expression.interpolation()
+    return text if len(text) <= LINE else Wrapped(expression.parts())
+
+

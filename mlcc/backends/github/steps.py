@@ -1,0 +1,176 @@
+"""LOWER, continued: the plan's steps as GitHub's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlcc import plan as ir
+from mlcc.backends.github import expr
+from mlcc.backends.github.expr import Expr
+from mlcc.backends.github.model import RunStep, Setting, Step, Text, UsesStep
+from mlcc.backends.github.pins import (
+    CACHE_RESTORE,
+    CACHE_SAVE,
+    CHECKOUT,
+    DOWNLOAD,
+    SETUP_PYTHON,
+    UPLOAD,
+    Action,
+)
+from mlcc.exhaustive import assert_never
+from mlcc.topology import ancestors
+
+SCRIPTS = ".mlcc"
+FILES = "_mlcc"
+
+
+def steps_of(plan: ir.Plan, node: ir.Node | None, steps: tuple[ir.Step, ...]) -> Iterator[Step]:
+    """Return the steps of a node's job (of the final job: None), in order."""
+    for step in steps:
+        yield from _lower(plan, node, step)
+    for step in steps:
+        if isinstance(step, ir.UseCache):
+            yield _save(plan, step)
+
+
+def _lower(plan: ir.Plan, node: ir.Node | None, step: ir.Step) -> Iterator[Step]:
+    match step:
+        case ir.Checkout():
+            yield UsesStep("checkout", CHECKOUT, _checkout(plan, step))
+        case ir.UsePython():
+            version = expr.value("matrix.python") if isinstance(step.version, ir.MatrixValue) else step.version.text
+            yield UsesStep("python", SETUP_PYTHON, {"python-version": version})
+        case ir.UseCache():
+            yield _restore(plan, step)
+        case ir.Receive() | ir.Execute() | ir.PublishState() | ir.PublishData() | ir.PublishReports():
+            assert node is not None
+            yield _exchange(plan, node, step)
+        case _:
+            assert_never(step)
+
+
+def _exchange(
+    plan: ir.Plan,
+    node: ir.Node,
+    step: ir.Receive | ir.Execute | ir.PublishState | ir.PublishData | ir.PublishReports,
+) -> Step:
+    """Return a step that moves a node's files, or runs it."""
+    match step:
+        case ir.Receive():
+            return UsesStep("receive", *folder(plan, _pattern(plan, node, step)))
+        case ir.Execute():
+            return RunStep("run", f"exec python3 -I {SCRIPTS}/run.py node", _env(node, step))
+        case ir.PublishState():
+            return publish(plan, "state", f"s--{_instance(node)}", expr.value(expr.NOT_CANCELLED), UPLOAD)
+        case ir.PublishData():
+            # A node that ended without data says so in its state, and its readers refuse to run.
+            settings: dict[str, Any] = {"include-hidden-files": True, "retention-days": step.retain_days}
+            return publish(plan, "data", f"d--{_instance(node)}", None, UPLOAD, missing="ignore", more=settings)
+        case ir.PublishReports():
+            return publish(
+                plan, "reports", f"r--{_instance(node)}", expr.value(expr.NOT_CANCELLED), UPLOAD,
+                missing="ignore", more={"retention-days": step.retain_days},
+            )  # fmt: skip
+        case _:
+            assert_never(step)
+
+
+def _instance(node: ir.Node) -> str:
+    return f"{node.id}--${{{{ matrix.leg }}}}" if node.legs != (ir.Leg(""),) else node.id
+
+
+def _in_home(plan: ir.Plan, path: str) -> str:
+    return f"{plan.home}/{path}" if plan.home else path
+
+
+def _checkout(plan: ir.Plan, step: ir.Checkout) -> dict[str, Setting]:
+    settings: dict[str, Setting] = {"persist-credentials": False}
+    if step.depth != 1:
+        settings["fetch-depth"] = step.depth
+    if not step.project:
+        settings["sparse-checkout"] = _in_home(plan, SCRIPTS)
+    if step.lfs:
+        settings["lfs"] = True
+    if step.submodules:
+        settings["submodules"] = True
+    return settings
+
+
+def _cache_settings(plan: ir.Plan, step: ir.UseCache) -> dict[str, Setting]:
+    prefix = f"{plan.name}-{step.id}-${{{{ runner.os }}}}-"
+    paths = [path if path.startswith("~/") else _in_home(plan, path) for path in step.paths]
+    files = expr.hash_files([_in_home(plan, path) for path in step.key_files])
+    return {"path": "\n".join(paths), "key": prefix + "${{ " + files + " }}", "restore-keys": prefix}
+
+
+def _restore(plan: ir.Plan, step: ir.UseCache) -> UsesStep:
+    return UsesStep(f"cache-{step.id}", CACHE_RESTORE, _cache_settings(plan, step))
+
+
+def _save(plan: ir.Plan, step: ir.UseCache) -> UsesStep:
+    """Return the step that keeps a cache, under the key and paths that were asked for. Pull requests keep none."""
+    restored = f"steps.cache-{step.id}"
+    return UsesStep(
+        f"save-{step.id}",
+        CACHE_SAVE,
+        {"path": _cache_settings(plan, step)["path"], "key": expr.value(f"{restored}.outputs.cache-primary-key")},
+        expr.both(["github.event_name != 'pull_request'", f"{restored}.outputs.cache-hit != 'true'"]),
+    )
+
+
+def _pattern(plan: ir.Plan, node: ir.Node, step: ir.Receive) -> str:
+    """Return the names of what a node receives. The action's pattern is a minimatch: braces are alternatives."""
+    if node.status is ir.Status.FAILURE:
+        wanted = ancestors(node.id, plan.incoming)
+    else:
+        wanted = {edge.source for edge in plan.incoming[node.id]}
+    names = ["s--select"]
+    names += [f"s--{_any_leg(plan.nodes[id])}" for id in plan.nodes if id in wanted]
+    names += [f"d--{_any_leg(plan.nodes[id])}" for id in plan.nodes if id in step.data]
+    return names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
+
+
+def _any_leg(node: ir.Node) -> str:
+    return f"{node.id}--*" if node.legs != (ir.Leg(""),) else node.id
+
+
+def folder(plan: ir.Plan, pattern: str) -> tuple[Action, dict[str, Setting]]:
+    """Return the action and settings that put every artifact of a pattern into its own folder below `_mlcc/`.
+
+    Each artifact holds its own folder (see `publish`), and all are merged: without merging, the action strips
+    the folder when exactly one artifact matches (actions/download-artifact v8.0.1, src/download-artifact.ts).
+    """
+    return DOWNLOAD, {"pattern": pattern, "path": _in_home(plan, FILES), "merge-multiple": True}
+
+
+def publish(
+    plan: ir.Plan,
+    id: str,
+    name: str,
+    condition: Expr | None,
+    action: Action,
+    missing: str = "error",
+    more: dict[str, Setting] | None = None,
+) -> UsesStep:
+    """Return the step that uploads `_mlcc/NAME/` as an artifact of that name.
+
+    The second path need not exist: it makes `_mlcc` the common root, so that the artifact holds its own folder.
+    """
+    paths = f"{_in_home(plan, FILES)}/{name}/\n{_in_home(plan, FILES)}/.root"
+    return UsesStep(id, action, {"name": name, "path": paths, "if-no-files-found": missing, **(more or {})}, condition)
+
+
+def _env(node: ir.Node, step: ir.Execute) -> dict[str, Text]:
+    env: dict[str, Text] = {"MLCC_NODE": node.id}
+    if node.legs != (ir.Leg(""),):
+        env["MLCC_LEG"] = expr.value("matrix.leg")
+    for name in step.secrets:
+        env[f"MLCC_SECRET_{name}"] = expr.secret(name)
+    for name in step.variables:
+        env[f"MLCC_VAR_{name}"] = expr.variable(name)
+    for service in node.machine.services:
+        name = service.id.upper().replace("-", "_")
+        address = f"localhost:${{{{ job.services.{service.id}.ports['{service.port}'] }}}}"
+        env[f"MLCC_SERVICE_{name}"] = f"{service.id}:{service.port}" if node.machine.image else address
+    return env

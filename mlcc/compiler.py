@@ -1,0 +1,85 @@
+"""The passes, in order: load, extend, validate, resolve, plan, lower and render, bundle. Writing is `writer`'s."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlcc.backends import BACKENDS, backend
+from mlcc.diagnostics import SpecError, error, suggest
+from mlcc.extends import merge
+from mlcc.files import File
+from mlcc.plan import Plan
+from mlcc.planner import plan
+from mlcc.repository import Tree, find_root
+from mlcc.resolve import resolve
+from mlcc.source import Source, load
+from mlcc.spec.validate import validate
+
+if TYPE_CHECKING:
+    from mlcc.spec.models import Spec
+
+SPEC = "mlcc.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A spec that the passes before lowering accept. `root` is the repository's folder."""
+
+    source: Source
+    spec: Spec
+    plan: Plan
+    root: Path
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Return the text of each file that the spec is made of, by display path."""
+        return self.source.texts
+
+
+def analyse(path: Path) -> Analysis:
+    """Run the passes up to the plan. Raises SpecError."""
+    root = find_root(path)
+    source = merge(load(path), root)
+    spec = validate(source)
+    home = os.path.relpath(path.resolve().parent, root).replace(os.sep, "/")
+    home = "" if home == "." else home
+    resolved = resolve(spec, source)
+    made = plan(
+        resolved,
+        home=home,
+        spec_files=tuple(os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts),
+        compiled_files=compiled_files(spec.name, home),
+        committed=Tree(path.resolve().parent).matching,
+    )
+    return Analysis(source, spec, made, root)
+
+
+def compiled_files(name: str, home: str) -> tuple[str, ...]:
+    """Return where every back end would write, so that a change there selects everything."""
+    return tuple(path for id in BACKENDS for path in backend(id).output_paths(name, home))
+
+
+def compile_files(analysis: Analysis, targets: Iterable[str]) -> list[File]:
+    """Return every file that a spec compiles to. Raises SpecError."""
+    from mlcc.emitted import scripts  # only a compile needs the bundler
+
+    try:
+        files = [file for target in targets for file in backend(target).compile(analysis.plan)]
+        return files + scripts(analysis.plan)
+    except SpecError as problem:
+        raise SpecError(problem.diagnostics, analysis.texts) from None
+
+
+def check_targets(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the back ends that are meant, all of them by default. Raises SpecError on an unknown one."""
+    wanted = tuple(dict.fromkeys(names)) or tuple(BACKENDS)
+    for name in wanted:
+        if name not in BACKENDS:
+            close = suggest(name, BACKENDS)
+            help = f"did you mean '{close}'?" if close else f"there are {', '.join(BACKENDS)}"
+            raise SpecError([error("unknown-target", f"there is no back end '{name}'", None, help=help)])
+    return wanted

@@ -1,0 +1,50 @@
+"""The files beside the spec: the runtime, the plan that it reads, the gate scripts and their parameters."""
+
+from __future__ import annotations
+
+from mlcc.backends import BACKENDS
+from mlcc.bundle import bundle
+from mlcc.files import File, seal
+from mlcc.gates import scripts as gate_scripts
+from mlcc.plan import Gate, Plan
+from mlcc.plan_json import document, gate_parameters, to_runtime
+
+RUNTIME = (
+    "mlcc.runtime.records",
+    "mlcc.runtime.patterns",
+    "mlcc.runtime.digest",
+    "mlcc.runtime.platform",
+    *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
+    "mlcc.runtime.select",
+    "mlcc.runtime.decide",
+    "mlcc.runtime.data",
+    "mlcc.runtime.process",
+    "mlcc.runtime.login",
+    "mlcc.runtime.values",
+    "mlcc.runtime.node",
+    "mlcc.runtime.final",
+    "mlcc.runtime.main",
+)
+_DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
+
+python3 -I .mlcc/run.py select | node | final"""
+
+
+def scripts(plan: Plan) -> list[File]:
+    """Return the files of `.mlcc/`."""
+    folder = f"{plan.home}/.mlcc" if plan.home else ".mlcc"
+    spec = plan.spec_files[0]
+    gates = [node for node in plan.nodes.values() if isinstance(node.work, Gate)]
+    files = [
+        File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC, entry="main"))),
+        File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
+    ]
+    for node in gates:
+        files.append(File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec))))
+    prefix = f"{plan.home}/" if plan.home else ""
+    kinds = {node.work.kind: False for node in gates if isinstance(node.work, Gate)}
+    for node in gates:
+        if isinstance(node.work, Gate) and node.work.packages:
+            kinds[node.work.kind] = True
+    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds)]
+    return files

@@ -1,0 +1,185 @@
+"""The plan as the emitted runtime reads it: `.mlcc/plan.json`, and the parameters of each gate.
+
+Defaults are left out, so that a reviewer sees what differs. Commands stand line by line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mlcc import plan as ir
+from mlcc.files import marker_line
+
+JsonObject = dict[str, Any]
+
+
+def to_runtime(plan: ir.Plan) -> JsonObject:
+    """Return the plan as JSON values, with the keys that `mlcc.runtime` reads."""
+    emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
+    return {
+        "format": 1,
+        "name": plan.name,
+        "home": plan.home,
+        "always": sorted({*plan.spec_files, *plan.compiled_files, emitted}),
+        "triggers": _triggers(plan.triggers),
+        "artifacts": {id: _artifact(artifact) for id, artifact in plan.artifacts.items()},
+        "nodes": {id: _node(plan, node) for id, node in plan.nodes.items()},
+    }
+
+
+def document(content: JsonObject, spec: str) -> str:
+    """Return JSON text with the ownership marker as its first key (to be sealed by the writer)."""
+    marked = {"mlcc": f"{marker_line(spec)} (generated: change the spec and run `mlcc compile`)", **content}
+    return json.dumps(marked, indent=1, ensure_ascii=True) + "\n"
+
+
+def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:
+    """Return what the gate's script reads: what it guards, what it may open, its compiled parameters."""
+    gate = node.work
+    assert isinstance(gate, ir.Gate)
+    artifacts = {take.artifact: plan.artifacts[take.artifact] for take in node.takes}
+    content: JsonObject = {
+        "kind": gate.kind,
+        "gate": node.id,
+        "guards": gate.guards,
+        "artifacts": {id: {"kind": a.kind, "path": _location(a)} for id, a in artifacts.items()},
+        "on_inconclusive": gate.on_inconclusive,
+        "params": dict(gate.parameters),
+    }
+    if gate.waiver:
+        content["waive"] = dict(gate.waiver)
+    return content
+
+
+def _location(artifact: ir.Artifact) -> str | list[str]:
+    """Return where an artifact lies for its gates, relative to the project folder."""
+    if artifact.form is ir.Form.PATHS:
+        return list(artifact.paths)
+    return f"_mlcc/base/{artifact.id}/{artifact.paths[0]}" if artifact.at_base else artifact.paths[0]
+
+
+def _triggers(triggers: ir.Triggers) -> JsonObject:
+    found: JsonObject = {}
+    if triggers.schedules:
+        found["schedule"] = dict(triggers.schedules)
+    if triggers.forms:
+        found["manual"] = {
+            form.id: {field.name: _form_input(field) for field in form.inputs} for form in triggers.forms
+        }
+    if triggers.dispatches:
+        found["dispatch"] = list(triggers.dispatches)
+    return found
+
+
+def _form_input(field: ir.FormInput) -> JsonObject:
+    return _without_empty(
+        {
+            "type": field.type,
+            "default": field.default,
+            "required": field.required or None,
+            "min": field.minimum,
+            "max": field.maximum,
+            "options": list(field.options),
+        }
+    )
+
+
+def _without_empty(content: JsonObject) -> JsonObject:
+    return {
+        key: value for key, value in content.items() if value is not None and value not in ("", [], {}, ())
+    }
+
+
+def _artifact(artifact: ir.Artifact) -> JsonObject:
+    return _without_empty(
+        {
+            "kind": artifact.kind,
+            "form": artifact.form.value,
+            "paths": list(artifact.paths),
+            "writer": artifact.writer,
+            "at_base": artifact.at_base or None,
+        }
+    )
+
+
+def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
+    before = dict.fromkeys((edge.source, edge.kind.value) for edge in plan.incoming[node.id])
+    content: JsonObject = {
+        "kind": node.kind.value,
+        **_work(node),
+        "takes": list(dict.fromkeys(take.artifact for take in node.takes)),
+        "writes": list(node.writes),
+        "before": [list(pair) for pair in before],
+        "sources": list(node.sources),
+        "when": [_condition(condition) for condition in node.when],
+        "status": node.status.value if node.status else None,
+        "blocking": None if node.blocking else False,
+        "trusted": node.trusted or None,
+        "branches": list(node.branches),
+        "env": {name: value_json(value) for name, value in node.env},
+        "logins": [
+            {
+                "provider": login.provider,
+                "audience": login.audience,
+                "values": {name: value_json(value) for name, value in login.values},
+            }
+            for login in node.logins
+        ],
+        "services": {service.id: service.ready_seconds for service in node.machine.services},
+        "legs": {leg.id: dict(leg.values) for leg in node.legs} if node.legs != (ir.Leg(""),) else None,
+        "working_directory": node.working_directory,
+        "timeout": node.timeout_seconds,
+        "retry": node.retry or None,
+        "finally": lines(node.teardown) if node.teardown else None,
+        "outputs": list(node.outputs),
+        "reports": {report.id: {"path": report.path, "format": report.format} for report in node.reports},
+    }
+    kept = _without_empty(content)
+    return {**{key: kept.get(key, []) for key in ("kind", "takes", "before")}, **kept}
+
+
+def _work(node: ir.Node) -> JsonObject:
+    work = node.work
+    if isinstance(work, ir.Gate):
+        return {
+            "gate": work.kind,
+            "guards": work.guards,
+            "packages": work.packages or None,
+            "on_inconclusive": work.on_inconclusive if work.on_inconclusive != "fail" else None,
+        }
+    command = work.run if isinstance(work, ir.Release) else work
+    return {"setup": [line for step in command.setup for line in lines(step)], "run": lines(command.run)}
+
+
+def lines(command: str) -> list[str]:
+    """Return a command line by line, as the runtime joins it again."""
+    return command.rstrip("\n").split("\n")
+
+
+def _condition(condition: ir.Condition) -> JsonObject:
+    content = asdict(condition)
+    content["inputs"] = dict(condition.inputs)
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in _without_empty(content).items()}
+
+
+def value_json(value: ir.Value) -> Mapping[str, Any]:
+    """Return a value as the runtime resolves it: its kind first, options behind."""
+    content: JsonObject
+    if isinstance(value, ir.Text):
+        return {"text": value.text}
+    if isinstance(value, ir.Secret):
+        content = {"secret": value.name, "as_file": value.as_file or None}
+    elif isinstance(value, ir.Variable):
+        content = {"var": value.name, "default": value.default}
+    elif isinstance(value, ir.Input):
+        content = {"input": value.name, "default": value.default}
+    elif isinstance(value, ir.MatrixValue):
+        content = {"matrix": value.axis}
+    elif isinstance(value, ir.Output):
+        content = {"output": f"{value.node}.{value.name}"}
+    else:
+        content = {"context": value.key, "default": value.default}
+    return {key: item for key, item in content.items() if item is not None}

@@ -1,0 +1,50 @@
+"""What the passes ask of the repository around a spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlcc.runtime.patterns import path_matches
+
+WILDCARDS = "*?"
+
+
+def find_root(spec: Path) -> Path:
+    """Return the root of the repository that a spec lies in; its own folder when there is none."""
+    home = spec.resolve().parent
+    return next((folder for folder in (home, *home.parents) if (folder / ".git").exists()), home)
+
+
+class Tree:
+    """The files below a project folder that are committed, or could be: ignored ones don't count."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def matching(self, patterns: tuple[str, ...]) -> set[str]:
+        """Return those of `patterns` (see mlcc.runtime.patterns) that match at least one file."""
+        if not patterns:
+            return set()
+        files = self._git_files(patterns)
+        if files is None:
+            return {pattern for pattern in patterns if self._on_disk(pattern)}
+        return {pattern for pattern in patterns if any(path_matches(pattern, file) for file in files)}
+
+    def _git_files(self, patterns: tuple[str, ...]) -> list[str] | None:
+        import subprocess  # not every lint needs it
+
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
+        command += [f":(glob){pattern.rstrip('/')}" for pattern in patterns]
+        command += [f":(glob){pattern.rstrip('/')}/**" for pattern in patterns]
+        try:
+            done = subprocess.run(command, cwd=self.home, capture_output=True, check=False)
+        except OSError:
+            return None
+        if done.returncode != 0:
+            return None
+        return [name for name in done.stdout.decode("utf-8", "surrogateescape").split("\0") if name]
+
+    def _on_disk(self, pattern: str) -> bool:
+        if not any(c in pattern for c in WILDCARDS):
+            return (self.home / pattern).exists()
+        return any(True for _ in self.home.glob(pattern.rstrip("/")))
