@@ -17,10 +17,15 @@ MAX_SCALAR = 64 * 1024
 """Longest scalar, in characters."""
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_COLON = re.compile(r" *:")
 _COMMENT = re.compile(r"[ \t]+#[^\n]*")
 _COMMANDS = frozenset({"run", "setup"})
 _END = (yaml_events.SequenceEndEvent, yaml_events.MappingEndEvent)
 
+_CHARACTERS = {
+    "\t": ("a tab isn't allowed here", "use spaces"),
+    "#": ("a comment needs a space before its `#`", "quote the value if it isn't a comment"),
+}
 # What ruamel says, and what it means to somebody who writes a spec.
 _SYNTAX = (
     ("mapping values are not allowed here", "`: ` isn't allowed here", "quote a value that contains `: `"),
@@ -133,8 +138,12 @@ class _Builder:
         while not isinstance(event := self.next(), _END):
             key, key_span = self.key(event, depth + 1)
             end = self.last
+            after = event.end_mark
             value = self.next()
-            node = self.node(value, depth + 1, key in _COMMANDS)
+            if isinstance(value, ScalarEvent) and value.style is None and not value.value:
+                node: Node = self.nothing(value, after)
+            else:
+                node = self.node(value, depth + 1, key in _COMMANDS)
             end = node.span if node.span.end_line >= end.end_line else end
             if key is None:
                 continue
@@ -181,6 +190,13 @@ class _Builder:
         if unquoted and (problem := scalars.read_key(text)):
             self.report(problem.code, problem.message, span, problem.help)
         return text, span
+
+    def nothing(self, event: ScalarEvent, key_end: FileMark) -> Scalar:
+        """Return the null of a key with no value. It lies after the colon; ruamel puts it at the next token."""
+        self.properties(event)
+        colon = _COLON.match(self.text, key_end.index)
+        line, column = key_end.line + 1, key_end.column + 1 + (len(colon.group()) if colon else 0)
+        return Scalar(None, Span(self.display, line, column, line, column), "", True)
 
     def scalar(self, event: ScalarEvent, command: bool) -> Scalar:
         text = str(event.value)
@@ -264,8 +280,9 @@ class _Builder:
         if "tag handle" in said or "tag" in str(problem.context):
             self.report("tag", "a YAML tag (`!name`) isn't allowed", span, "delete it, or quote the value")
             return
-        if self.text[mark.index : mark.index + 1] == "\t":
-            self.report("not-yaml", "a tab isn't allowed here", span, "use spaces")
+        if mark and self.text[mark.index : mark.index + 1] in _CHARACTERS:
+            message, cure = _CHARACTERS[self.text[mark.index]]
+            self.report("not-yaml", message, span, cure)
             return
         for pattern, message, cure in _SYNTAX:
             if pattern in said:

@@ -54,6 +54,7 @@ with _bare_package():
     from ruamel.yaml.parser import Parser
     from ruamel.yaml.reader import Reader
     from ruamel.yaml.scanner import Scanner
+    from ruamel.yaml.tokens import ScalarToken
 
 __all__ = [
     "AliasEvent",
@@ -80,9 +81,13 @@ class DirectiveError(Exception):
         self.mark = mark
 
 
-# Spaces, comments and line breaks between two tokens. In brackets a tab separates tokens too.
-_GAP = re.compile(r" *(?:#[^\n\0]*)?(?:\n *(?:#[^\n\0]*)?)*")
-_FLOW_GAP = re.compile(r"[ \t]*(?:#[^\n\0]*)?(?:\n[ \t]*(?:#[^\n\0]*)?)*")
+# Spaces, comments and line breaks between two tokens. Stricter than ruamel where readers differ: a tab separates
+# nothing, and a comment has a space before it.
+_GAP = re.compile(r" *(?:(?<![^ \n])#[^\n\0]*)?(?:\n *(?:#[^\n\0]*)?)*")
+# What a plain scalar takes from one line, outside and inside of brackets.
+_WORD, _FLOW_WORD = (rf"(?:[^ \t\n\0:{more}]|:(?![ \t\n\0]))+" for more in ("", r",\[\]{}"))
+_LINE = re.compile(rf"{_WORD}(?: +(?!#){_WORD})*")
+_FLOW_LINE = re.compile(rf"{_FLOW_WORD}(?: +(?!#){_FLOW_WORD})*")
 
 
 class _Loader(Reader, Scanner, Parser):
@@ -141,13 +146,29 @@ class _Loader(Reader, Scanner, Parser):
 
     def scan_to_next_token(self) -> None:
         """Skip what separates tokens."""
-        gap = _FLOW_GAP if self.flow_context else _GAP
-        skipped = gap.match(self.buffer, self.pointer)
-        if skipped and skipped.end() > self.pointer:
+        gap = _GAP.match(self.buffer, self.pointer)
+        if gap and gap.end() > self.pointer:
             line = self.line
-            self.forward(skipped.end() - self.pointer)
+            self.forward(gap.end() - self.pointer)
             if self.line != line and not self.flow_context:
                 self.allow_simple_key = True
+
+    def scan_plain(self) -> ScalarToken:
+        """Read an unquoted scalar."""
+        start = end = self.get_mark()
+        indent = self.indent + 1
+        line = _FLOW_LINE if self.flow_context else _LINE
+        parts: list[str] = []
+        gap: list[str] | None = []
+        while gap is not None and (text := line.match(self.buffer, self.pointer)):
+            self.allow_simple_key = False
+            parts += [*gap, text.group()]
+            self.forward(len(text.group()))
+            end = self.get_mark()
+            gap = self.scan_plain_spaces(indent, start)
+            if not gap or self.peek() == "#" or (not self.flow_context and self.column < indent):
+                break
+        return ScalarToken("".join(parts), True, start, end)
 
     def fetch_directive(self) -> None:
         """Refuse `%YAML` and `%TAG`, and unknown ones, which ruamel skips."""
