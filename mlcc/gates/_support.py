@@ -31,6 +31,7 @@ class Gate:
     def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
         self.id = id
         self.folder = folder
+        self.kind: str = document["kind"]
         self.guards: str = document["guards"]
         self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
         self.on_inconclusive: str = document["on_inconclusive"]
@@ -124,13 +125,13 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
         document = parse_json(parameters.decode("utf-8"), path)
     except UnicodeDecodeError:
         raise GateError(f"{path} is not UTF-8") from None
-    _check(document, kind, id, path)
+    _check_document(document, kind, id, path)
     assert isinstance(document, dict)
     record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
     return Gate(id, folder, document)
 
 
-def _check(document: object, kind: str, id: str, path: str) -> None:
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
     """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
     if not isinstance(document, dict):
         raise GateError(f"{path} is no JSON object")

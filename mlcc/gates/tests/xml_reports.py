@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_BYTES = 64 << 20
-_MAX_DEPTH = 200
-_NOT_RUN = ("notrun", "disabled", "skipped")
+MAX_REPORT_BYTES = 64 << 20
+_MAX_REPORT_DEPTH = 200
+_SKIPPED_STATUS = ("notrun", "disabled", "skipped")
 
 
 class Counts:
@@ -47,14 +47,14 @@ class _JUnit:
         elif name == "testcase":
             if self._case is not None:
                 raise _MalformedError("a testcase lies inside another")
-            self._case = "skipped" if attributes.get("status", "").lower() in _NOT_RUN else "passed"
+            self._case = "skipped" if attributes.get("status", "").lower() in _SKIPPED_STATUS else "passed"
         elif self._case is not None and self._path[-1:] == ["testcase"]:
             if name in ("failure", "error"):
                 self._case = "failed"
             elif name == "skipped" and self._case != "failed":
                 self._case = "skipped"
         self._path.append(name)
-        if len(self._path) > _MAX_DEPTH:
+        if len(self._path) > _MAX_REPORT_DEPTH:
             raise _MalformedError("it is nested too deeply")
 
     def end(self, tag: str) -> None:
@@ -135,7 +135,7 @@ def _count(text: str) -> int:
 def _parse(
     path: str, start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], *, doctype: bool
 ) -> None:
-    data = read_bytes(path, MAX_BYTES)
+    data = read_bytes(path, MAX_REPORT_BYTES)
     parser = expat.ParserCreate()
 
     def refuse_doctype(*declaration: object) -> None:

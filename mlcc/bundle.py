@@ -1,0 +1,293 @@
+"""Joins ordinary modules of this package into one script that stands alone.
+
+Gates and the pipeline's own steps run in repositories where mlcc isn't installed. Their code is written as
+normal modules, imported by tests and checked by mypy; `bundle` proves that they import nothing but the
+standard library and each other, and writes them one after the other into a single readable file.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib.util
+import re
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlcc.files import marker_line
+
+# Scripts must start on what long-lived runners have.
+OLDEST_PYTHON = (3, 8)
+_PACKAGE = "mlcc"
+_DYNAMIC = frozenset(("__import__", "exec", "eval", "importlib", "runpy", "imp"))
+_WIDTH = 110
+
+
+class BundleError(Exception):
+    """The modules can't be joined: a bug in mlcc or in a plug-in, not in a spec."""
+
+
+@dataclass(slots=True)
+class _Module:
+    """One module, taken apart. `body` is its source without imports and module docstring."""
+
+    name: str
+    doc: str
+    body: str
+    plain: set[str] = field(default_factory=set)  # `import x` and `import x.y as z`, as written
+    names: dict[str, set[str]] = field(default_factory=dict)  # `from x import y, z as w`
+    typing: dict[str, set[str]] = field(default_factory=dict)  # the same under `if TYPE_CHECKING:`
+    needs: dict[str, set[str]] = field(default_factory=dict)  # bundled module -> names taken from it
+    bound: set[str] = field(default_factory=set)  # names that its imports bind
+    defined: set[str] = field(default_factory=set)  # names that its body defines at the top level
+
+
+def bundle(modules: Sequence[str], *, doc: str, entry: str, allow: Collection[str] = ()) -> str:
+    """Return one script made of `modules`, dependencies first, that runs `main()` of the module `entry`.
+
+    `doc` is the script's docstring. `allow` names packages that functions may import when they need them.
+    The digest in the script's marker is left blank, for `mlcc.files.seal`. Raises BundleError for an import
+    of anything else, names that collide, a cycle, a missing `main`, and code that needs a newer Python.
+    """
+    parts = {name: _take_apart(name, modules, allow) for name in modules}
+    if entry not in parts or "main" not in parts[entry].defined:
+        raise BundleError(f"{entry} is not among the modules, or has no main()")
+    ordered = _ordered(parts)
+    _check_names(ordered)
+    text = _write(ordered, doc)
+    try:
+        ast.parse(text, feature_version=OLDEST_PYTHON)
+    except SyntaxError as error:
+        raise BundleError(f"line {error.lineno} of the script is no Python 3.8: {error.msg}") from None
+    return text
+
+
+def _take_apart(name: str, modules: Sequence[str], allow: Collection[str]) -> _Module:
+    source = _source(name)
+    tree = ast.parse(source)
+    dropped: list[ast.stmt] = []
+    statements = list(tree.body)
+    module = _Module(name, ast.get_docstring(tree) or "", "")
+    if module.doc:
+        dropped.append(statements.pop(0))
+    for statement in statements:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            _take_import(module, statement, modules)
+            dropped.append(statement)
+        elif _is_for_typing(statement):
+            _take_typing(module, statement)
+            dropped.append(statement)
+        else:
+            module.defined.update(_defined(statement, name))
+            _check_inside(statement, name, allow)
+    module.body = _without(source, dropped, name)
+    return module
+
+
+def _source(name: str) -> str:
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        raise BundleError(f"there is no module {name}")
+    return Path(found.origin).read_text(encoding="utf-8")
+
+
+def _take_import(module: _Module, statement: ast.Import | ast.ImportFrom, modules: Sequence[str]) -> None:
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            _check_standard(alias.name, module.name)
+            module.plain.add(f"{alias.name} as {alias.asname}" if alias.asname else alias.name)
+            module.bound.add(alias.asname or alias.name.partition(".")[0])
+        return
+    origin = statement.module or ""
+    if statement.level or any(alias.name == "*" for alias in statement.names):
+        raise BundleError(f"{module.name} has a relative or star import")
+    if origin in modules:
+        if any(alias.asname for alias in statement.names):
+            raise BundleError(f"{module.name} renames what it imports from {origin}")
+        module.needs.setdefault(origin, set()).update(alias.name for alias in statement.names)
+        return
+    if origin == "__future__":
+        return
+    _check_standard(origin, module.name)
+    for alias in statement.names:
+        shown = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+        module.names.setdefault(origin, set()).add(shown)
+        module.bound.add(alias.asname or alias.name)
+
+
+def _check_standard(origin: str, name: str) -> None:
+    if origin.partition(".")[0] not in sys.stdlib_module_names or origin.partition(".")[0] in _DYNAMIC:
+        raise BundleError(f"{name} imports {origin}, which a script of its own can't")
+
+
+def _is_for_typing(statement: ast.stmt) -> bool:
+    """Whether a statement only serves the type checker: `TYPE_CHECKING = False` and the block under it."""
+    if isinstance(statement, ast.Assign):
+        return [ast.unparse(target) for target in statement.targets] == ["TYPE_CHECKING"]
+    return isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
+
+
+def _take_typing(module: _Module, statement: ast.stmt) -> None:
+    for inner in statement.body if isinstance(statement, ast.If) else ():
+        if not isinstance(inner, ast.ImportFrom) or inner.module is None:
+            raise BundleError(f"{module.name} has more than `from … import` under TYPE_CHECKING")
+        _check_standard(inner.module, module.name)
+        module.typing.setdefault(inner.module, set()).update(alias.name for alias in inner.names)
+
+
+def _defined(statement: ast.stmt, module: str) -> Iterator[str]:
+    """Yield the names that a top-level statement defines. Only definitions and assignments are allowed."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        yield statement.name
+    elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets:
+            for node in ast.walk(target):
+                if isinstance(node, ast.Name):
+                    yield node.id
+    else:
+        what = ast.unparse(statement).split("\n")[0][:60]
+        raise BundleError(f"{module} has the top-level statement `{what}`: only definitions can be joined")
+
+
+def _check_inside(statement: ast.stmt, name: str, allow: Collection[str]) -> None:
+    """Prove that functions import only the standard library and what is allowed, and nothing by name."""
+    for node in ast.walk(statement):
+        origins: list[str] = []
+        if isinstance(node, ast.Import):
+            origins = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            origins = ["." * node.level + (node.module or "")]
+        elif isinstance(node, ast.Name) and node.id in _DYNAMIC:
+            raise BundleError(f"{name} uses {node.id}, so its imports can't be proven")
+        for origin in origins:
+            if origin.partition(".")[0] not in allow:
+                _check_standard(origin, name)
+
+
+def _without(source: str, dropped: Sequence[ast.stmt], name: str) -> str:
+    """Return the source without some statements, whole lines at a time, comments kept."""
+    lines = source.split("\n")
+    gone: set[int] = set()
+    for statement in dropped:
+        first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
+        ends = lines[last - 1][statement.end_col_offset or 0 :].strip()
+        if statement.col_offset or (ends and not ends.startswith("#")):
+            raise BundleError(f"{name}, line {statement.lineno}: an import shares its line with other code")
+        gone.update(range(first, last))
+    for i, line in enumerate(lines):
+        if line.startswith("# ruff: noqa"):  # and the comment above it, which says why
+            gone.add(i)
+            while i and lines[i - 1].startswith("#"):
+                i -= 1
+                gone.add(i)
+    kept = [line for i, line in enumerate(lines) if i not in gone]
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(kept)).strip("\n")
+
+
+def _ordered(parts: dict[str, _Module]) -> list[_Module]:
+    """Return the modules, dependencies first, else in the given order."""
+    done: list[_Module] = []
+    open_: list[str] = []
+
+    def visit(name: str) -> None:
+        if name in open_:
+            raise BundleError(f"modules import each other: {' -> '.join([*open_, name])}")
+        if parts[name] in done:
+            return
+        open_.append(name)
+        for needed, taken in parts[name].needs.items():
+            missing = taken - parts[needed].defined
+            if missing:
+                raise BundleError(
+                    f"{name} imports {sorted(missing)[0]} from {needed}, which doesn't define it"
+                )
+            visit(needed)
+        open_.pop()
+        done.append(parts[name])
+
+    for name in parts:
+        visit(name)
+    return done
+
+
+def _check_names(modules: Sequence[_Module]) -> None:
+    """Refuse names that would mean something else in one file than in separate modules."""
+    owner: dict[str, str] = {}
+    imported: dict[str, str] = {}
+    for module in modules:
+        for origin, name in _bindings(module):
+            if imported.setdefault(name, origin) != origin:
+                raise BundleError(f"{name} is imported as {imported[name]} and as {origin}")
+        for name in sorted(module.defined):
+            if name in owner:
+                raise BundleError(f"{name} is defined in {owner[name]} and in {module.name}")
+            if hasattr(builtins, name):
+                raise BundleError(f"{module.name} defines {name}, which would hide the built-in for others")
+            owner[name] = module.name
+    for name in sorted(set(owner) & set(imported)):
+        raise BundleError(f"{name} is defined in {owner[name]} and imported as {imported[name]}")
+
+
+def _bindings(module: _Module) -> Iterator[tuple[str, str]]:
+    """Yield (what, name) for each name that a module's imports bind."""
+    for plain in module.plain:
+        origin, _, alias = plain.partition(" as ")
+        yield (origin, alias) if alias else (origin.partition(".")[0], origin.partition(".")[0])
+    for origin, names in (*module.names.items(), *module.typing.items()):
+        for name in names:
+            what, _, alias = name.partition(" as ")
+            yield f"{origin}.{what}", alias or what
+
+
+def _write(modules: Sequence[_Module], doc: str) -> str:
+    names = ", ".join(module.name for module in modules)
+    head = [
+        f"# {marker_line()}",
+        '"""' + doc.strip(),
+        "",
+        "This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of",
+        "mlcc. It was joined from these modules of mlcc, which are tested as they are:",
+        *(f"  {line}" for line in _wrapped(names)),
+        "Don't edit it: `mlcc compile` writes it again.",
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        *_imports(modules),
+    ]
+    sections = ["\n".join(head).rstrip()]
+    for module in modules:
+        title = f"# --- {module.name} "
+        comment = "\n".join(f"# {line}".rstrip() for line in module.doc.split("\n"))
+        sections.append(title + "-" * max(3, _WIDTH - len(title)) + "\n" + comment + "\n\n" + module.body)
+    sections.append('if __name__ == "__main__":\n    raise SystemExit(main())')
+    return "\n\n\n".join(sections) + "\n"
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = [""]
+    for word in text.split(" "):
+        if len(lines[-1]) + len(word) > _WIDTH - 10:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _imports(modules: Sequence[_Module]) -> list[str]:
+    plain = sorted({line for module in modules for line in module.plain})
+    lines = [f"import {line}" for line in plain] + _from_lines([module.names for module in modules])
+    typing = _from_lines([module.typing for module in modules])
+    if typing:
+        lines += ["", "TYPE_CHECKING = False", "if TYPE_CHECKING:", *(f"    {line}" for line in typing)]
+    return lines
+
+
+def _from_lines(taken: Sequence[dict[str, set[str]]]) -> list[str]:
+    names: dict[str, set[str]] = {}
+    for part in taken:
+        for origin, wanted in part.items():
+            names.setdefault(origin, set()).update(wanted)
+    return [f"from {origin} import {', '.join(sorted(names[origin]))}" for origin in sorted(names)]

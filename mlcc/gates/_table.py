@@ -1,0 +1,266 @@
+"""Tables for gates: DuckDB in memory, allowed to read the gate's artifact and nothing else."""
+
+from __future__ import annotations
+
+# os.path is loaded at start-up anyway.
+# SQL is what this module writes; whatever comes from outside goes through `identifier` or `text_literal`.
+# ruff: noqa: PTH106, PTH113, PTH118, PTH123, S608
+import os
+import re
+
+from mlcc.gates._records import GateError, visible
+from mlcc.gates._sql import text_literal
+from mlcc.gates._support import Gate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+MEMORY_LIMIT = "2GB"
+_MAJOR = "2"
+_HEADER_CHARACTERS = 1 << 20
+_MAX_KEYS = 10_000
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+class Table:
+    """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
+
+    `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
+    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON.
+    """
+
+    def __init__(self, connection: Any, source: str, columns: dict[str, str]) -> None:
+        self.connection = connection
+        self.source = source
+        self.columns = columns
+
+    def one(self, sql: str) -> tuple[Any, ...]:
+        """Return the one row of a query. Raises GateError."""
+        rows = self.rows(sql)
+        if len(rows) != 1:
+            raise GateError("a query did not give one row")
+        return rows[0]
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query. Raises GateError."""
+        return query(self.connection, sql)
+
+
+def open_table(gate: Gate, artifact: str, format: str) -> Table:
+    """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
+    files = _files(gate.path(artifact), format)
+    if format in _DELIMITERS:
+        names = _header(files[0], _DELIMITERS[format])
+        connection = _connect(gate, files)
+        source = _csv_source(files[0], names, _DELIMITERS[format])
+        return Table(connection, source, dict.fromkeys(names, "VARCHAR"))
+    connection = _connect(gate, files)
+    if format == "jsonl":
+        return _open_json_lines(connection, files[0])
+    if format == "parquet":
+        return _open_parquet(connection, files)
+    raise GateError(f"the format {visible(format)} is not known")
+
+
+def query(connection: Any, sql: str) -> list[tuple[Any, ...]]:
+    """Return all rows of a query. Raises GateError, without values of the data in its message."""
+    import duckdb
+
+    try:
+        found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+    except duckdb.Error as error:
+        raise GateError(_reason(error)) from None
+    return found
+
+
+def close(table: Table, gate: Gate) -> None:
+    """Close the connection, and remove the folder that DuckDB may have made for what didn't fit in memory."""
+    table.connection.close()
+    try:
+        os.rmdir(os.path.join(gate.folder, "spill"))
+    except OSError:
+        return
+
+
+def _connect(gate: Gate, files: Sequence[str]) -> Any:
+    try:
+        import duckdb
+    except ImportError:
+        raise GateError(_how_to_install(gate)) from None
+    if duckdb.__version__.split(".")[0] != _MAJOR:
+        raise GateError(f"DuckDB {visible(duckdb.__version__)} is installed: {_how_to_install(gate)}")
+    config: Mapping[str, str] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": os.path.join(gate.folder, "spill"),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "python_enable_replacements": "false",
+    }
+    allowed = ", ".join(text_literal(file) for file in files)
+    try:
+        connection = duckdb.connect(":memory:", config=dict(config))
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            "SET preserve_insertion_order = false",
+            f"SET allowed_paths = [{allowed}]",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            connection.execute(setting)
+    except duckdb.Error as error:
+        raise GateError(f"DuckDB could not be locked down: {type(error).__name__}") from None
+    return connection
+
+
+def _how_to_install(gate: Gate) -> str:
+    list_ = f".mlcc/gates/{gate.kind}.txt"
+    return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
+
+
+def _files(path: str, format: str) -> list[str]:
+    """Return the files of an artifact: itself, or all Parquet files of a folder."""
+    found = _files_below(path) if path.endswith("/") else [path]
+    if path.endswith("/") and (format != "parquet" or not all(name.endswith(".parquet") for name in found)):
+        raise GateError(f"{visible(path)} is not a folder of Parquet files only")
+    if not found:
+        raise GateError(f"{visible(path)} holds no Parquet file")
+    for name in found:
+        if any(c in name for c in "*?[{"):
+            raise GateError(f"the file name {visible(name)} has a wildcard in it")
+        if not os.path.isfile(name):
+            raise GateError(f"{visible(name)} is missing")
+    return found
+
+
+def _files_below(path: str) -> list[str]:
+    # Writers of Parquet leave marks such as _SUCCESS and .part.crc beside their files; readers skip them.
+    return sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(path)
+        for name in names
+        if name[0] not in "._"
+    )
+
+
+def _header(path: str, delimiter: str) -> list[str]:
+    """Return the column names of a CSV file, from its first record."""
+    import csv  # here, so that a gate that reads only JSON doesn't wait for it
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = iter(lambda: file.readline(_HEADER_CHARACTERS), "")
+            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+    except UnicodeDecodeError:
+        raise GateError(f"{visible(path)} is not UTF-8") from None
+    except csv.Error as error:
+        raise GateError(f"the header of {visible(path)} is not proper CSV: {error}") from None
+    if not names or not all(names):
+        raise GateError(f"{visible(path)} has no header, or a column without a name")
+    _refuse_twins(names, path)
+    return names
+
+
+def _refuse_twins(names: Sequence[str], path: str) -> None:
+    """SQL names don't tell case apart, so neither may the columns of a table that is judged by SQL."""
+    seen: dict[str, str] = {}
+    for name in names:
+        twin = seen.setdefault(name.casefold(), name)
+        if seen[name.casefold()] is not name or names.count(name) > 1:
+            raise GateError(f"{visible(path)} has the columns {visible(twin, 80)} and {visible(name, 80)}")
+
+
+def _csv_source(path: str, names: Sequence[str], delimiter: str) -> str:
+    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
+    options = (
+        "auto_detect = false, header = true, quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
+        "null_padding = false, ignore_errors = false, compression = 'none'"
+    )
+    return (
+        f"read_csv([{text_literal(path)}], delim = {text_literal(delimiter)}, {options}, "
+        f"columns = {{{columns}}})"
+    )
+
+
+def _open_json_lines(connection: Any, path: str) -> Table:
+    source = (
+        f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none', "
+        "columns = {'json': 'JSON'})"
+    )
+    ((other, twice),) = query(
+        connection,
+        "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
+        f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
+    )
+    if other or twice:
+        what = "no JSON object" if other else "objects with a key that occurs twice"
+        raise GateError(f"{other or twice} lines of {visible(path)} are {what}")
+    keys = query(
+        connection, f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}"
+    )
+    if len(keys) > _MAX_KEYS:
+        raise GateError(f"{visible(path)} has over {_MAX_KEYS} different keys")
+    return Table(connection, source, {key: "JSON" for (key,) in sorted(keys)})
+
+
+def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
+    list_ = "[" + ", ".join(text_literal(file) for file in files) + "]"
+    schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
+    for file, *fields in query(
+        connection,
+        "SELECT file_name, name, num_children, type, converted_type, CAST(logical_type AS VARCHAR) "
+        f"FROM parquet_schema({list_})",
+    ):
+        schemas[file].append(tuple(fields))
+    first = schemas[files[0]]
+    for file, schema in schemas.items():
+        # The root's name tells only who wrote the file.
+        if schema[1:] != first[1:]:
+            raise GateError(f"{visible(file)} has another schema than {visible(files[0])}")
+    names = _top_names(first)
+    _refuse_twins(names, files[0])
+    source = f"read_parquet({list_}, hive_partitioning = false, union_by_name = false)"
+    columns = {row[0]: row[1] for row in query(connection, f"DESCRIBE SELECT * FROM {source}")}
+    if list(columns) != names:
+        raise GateError(f"the columns of {visible(files[0])} could not be told apart")
+    return Table(connection, source, columns)
+
+
+def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Return the names of the top level of a Parquet schema, which lists its tree depth first, root first."""
+    names: list[str] = []
+    below: list[int] = []  # per open level, how many nodes are still to come
+    for name, children, *_ in schema:
+        if len(below) == 1:
+            names.append(name)
+        if below:
+            below[-1] -= 1
+        if children:
+            below.append(children)
+        while below and below[-1] == 0:
+            below.pop()
+    return names
+
+
+def _reason(error: Exception) -> str:
+    """Say what DuckDB met. Its own text quotes rows and absolute paths, so only known parts are passed on."""
+    text = str(error)
+    csv_line = re.search(r"CSV Error on Line: (\d+)", text)
+    if csv_line:
+        known = (
+            (r"Expected Number of Columns: \d+ Found: \d+", None),
+            ("unterminated quote", "a quote is not closed"),
+            ("Invalid unicode", "it is not UTF-8"),
+            ("line size", "it is too long"),
+        )
+        for pattern, said in known:
+            match = re.search(pattern, text)
+            if match:
+                return f"line {csv_line[1]} is not proper CSV: {said or match[0].lower()}"
+        return f"line {csv_line[1]} is not proper CSV"
+    json_line = re.search(r"Malformed JSON in file .*, at byte \d+ in line (\d+)", text)
+    if json_line:
+        return f"line {json_line[1]} is not proper JSON"
+    return f"DuckDB could not read the data ({type(error).__name__})"

@@ -1,0 +1,197 @@
+"""How each declared type is read, checked and written as SQL, per data format."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlcc.gates import GateParamsError, Loc
+from mlcc.gates._sql import identifier, text_literal
+
+# What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
+# the number 10.
+_TEXT_FORMS = {
+    "integer": r"[+-]?[0-9]{1,19}",
+    "number": r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]|[iI]nf(inity)?)",
+    "boolean": r"[tT]rue|[fF]alse|TRUE|FALSE|0|1",
+    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "timestamp": (
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+        r"(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    ),
+}
+_SQL_TYPES = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+_JSON_TYPES = {
+    "string": "'VARCHAR'",
+    "integer": "'UBIGINT', 'BIGINT'",
+    "number": "'UBIGINT', 'BIGINT', 'DOUBLE'",
+    "boolean": "'BOOLEAN'",
+    "date": "'VARCHAR'",
+    "timestamp": "'VARCHAR'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column, ready to be written as SQL. `raw` names it in the view before it gets its type."""
+
+    name: str
+    params: Any
+    raw: str
+
+    @property
+    def sql(self) -> str:
+        """The column in the view `data`, with its type."""
+        return identifier(self.name)
+
+    @property
+    def loc(self) -> Loc:
+        """Where the column lies in the gate's parameters."""
+        return ("columns", self.name)
+
+
+def columns_of(params: Any) -> list[Column]:
+    """Return the declared columns. Raises GateParamsError for names that SQL can't tell apart."""
+    seen: dict[str, str] = {}
+    for name in params.columns:
+        twin = seen.setdefault(name.casefold(), name)
+        if twin != name:
+            raise GateParamsError(("columns", name), f"the column {name} differs from {twin} only in case")
+    prefix = "raw"
+    while any(name.startswith(prefix) for name in seen):
+        prefix += "_"
+    return [
+        Column(name, column, f"{prefix}{i}") for i, (name, column) in enumerate(params.columns.items(), 1)
+    ]
+
+
+def view(columns: list[Column], format: str) -> list[str]:
+    """Return the lines of the SQL view `data`: the declared columns with their types, over `source`."""
+    if format == "parquet":
+        typed = [f"{_from_parquet(column)} AS {column.sql}" for column in columns if _from_parquet(column)]
+        replace = [" REPLACE (", *_listed(typed), ")"] if typed else []
+        lines = ["SELECT *" + "".join(replace[:1]), *replace[1:]]
+    elif format == "jsonl":
+        lines = ["SELECT", *_listed([*_json_parts(columns), "json"])]
+    else:
+        typed = [f"{_from_text(column, column.sql)} AS {column.sql}" for column in columns]
+        raw = [f"source.{column.sql} AS {column.raw}" for column in columns]
+        lines = ["SELECT * REPLACE (", *_listed(typed), "),", *_listed(raw)]
+    return ["CREATE VIEW data AS", *lines, "FROM source"]
+
+
+def _listed(parts: list[str]) -> list[str]:
+    return [f"  {part}," for part in parts[:-1]] + [f"  {parts[-1]}"]
+
+
+def _from_parquet(column: Column) -> str | None:
+    """Return the cast that a Parquet column needs (its type is checked before), or None."""
+    kind = column.params.type
+    if kind == "number":
+        return f"CAST({column.sql} AS DOUBLE)"  # decimals would make every check several times slower
+    if kind == "string":
+        return f"CAST({column.sql} AS VARCHAR)"
+    if kind == "timestamp":
+        return f"make_timestamp(epoch_us({column.sql}))"  # with or without time zone: UTC
+    return None
+
+
+def _from_text(column: Column, text: str) -> str:
+    kind = column.params.type
+    if kind == "string":
+        return text
+    form = text_literal(_TEXT_FORMS[kind])
+    cast = f"TRY_CAST({text} AS {_SQL_TYPES[kind]})"
+    if kind == "timestamp":
+        # A cast to TIMESTAMP would ignore the offset.
+        cast = f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
+    return f"CASE WHEN regexp_full_match({text}, {form}) THEN {cast} END"
+
+
+def _json_parts(columns: list[Column]) -> list[str]:
+    parts = []
+    for column in columns:
+        pointer = text_literal("/" + column.name.replace("~", "~0").replace("/", "~1"))
+        text = f"json_extract_string(json, {pointer})"
+        known = f"json_type(json, {pointer}) IN ({_JSON_TYPES[column.params.type]})"
+        parts.append(f"CASE WHEN {known} THEN {_from_text(column, text)} END AS {column.sql}")
+        parts.append(f"{text} AS {column.raw}")
+    return parts
+
+
+def absent_type(column: Column, format: str) -> str:
+    """Return the SQL type of the empty column that stands in for a missing one."""
+    return _SQL_TYPES[column.params.type] if format == "parquet" else "VARCHAR"
+
+
+def literal(column: Column, value: object, loc: Loc) -> str:
+    """Return a value of the column's type as SQL. Raises GateParamsError where it isn't of that type."""
+    kind = column.params.type
+    if kind == "string" and isinstance(value, str):
+        return text_literal(_sound(value, loc))
+    if kind == "boolean" and isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if kind == "integer" and type(value) is int:
+        return str(value)
+    if kind == "number" and type(value) is int:
+        return str(value)
+    if kind == "number" and isinstance(value, float) and math.isfinite(value):
+        return real(value)
+    if kind in ("date", "timestamp") and isinstance(value, str):
+        return _time_literal(kind, value, loc)
+    article = "an" if kind == "integer" else "a"
+    raise GateParamsError(loc, f"{value!r} is not {article} {kind}, which the column {column.name} is")
+
+
+def real(value: float) -> str:
+    """Return a float as a SQL number of type DOUBLE (without an exponent it would be a decimal)."""
+    shown = repr(value)
+    return shown if "e" in shown else shown + "e0"
+
+
+def _time_literal(kind: str, value: str, loc: Loc) -> str:
+    shape = "%Y-%m-%d" if kind == "date" else None
+    try:
+        if not re.fullmatch(_TEXT_FORMS[kind], value):
+            raise ValueError
+        if shape:
+            return f"DATE '{datetime.date.fromisoformat(value).isoformat()}'"
+        return f"TIMESTAMP '{_utc(value)}'"
+    except ValueError:
+        example = '"2024-01-31"' if kind == "date" else '"2024-01-31T12:00:00Z"'
+        raise GateParamsError(loc, f"{value!r} is not a {kind} such as {example}") from None
+
+
+def _utc(value: str) -> str:
+    """Return an ISO timestamp in UTC, without offset. Python 3.10 reads neither Z nor +0200."""
+    text = re.sub(r"([+-]\d{2})(\d{2})$", r"\1:\2", value.replace("Z", "+00:00"))
+    text = re.sub(r"\.(\d+)", lambda match: "." + match[1][:6].ljust(6, "0"), text)
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    return moment.isoformat(sep=" ")
+
+
+def _sound(text: str, loc: Loc) -> str:
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise GateParamsError(loc, "the text has characters that SQL can't hold")
+    return text
+
+
+def check_names(names: Mapping[Loc, str]) -> None:
+    """Raise GateParamsError for a column name that SQL can't hold."""
+    for loc, name in names.items():
+        if not name:
+            raise GateParamsError(loc, "a column's name is not empty")
+        _sound(name, loc)

@@ -1,0 +1,225 @@
+"""The gate `contract`: runs the committed SQL over the guarded table and judges its counts."""
+
+from __future__ import annotations
+
+# SQL is what this module runs; names go through `identifier`, the rest is committed.
+# ruff: noqa: S608
+import sys
+import time
+
+from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
+from mlcc.gates._sql import identifier
+from mlcc.gates._support import Gate, run
+from mlcc.gates._table import Table, close, open_table, query
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_TYPES = {
+    "string": ("VARCHAR", "ENUM"),
+    "integer": (*_INTEGERS, *("U" + name for name in _INTEGERS)),
+    "number": ("DOUBLE", "FLOAT", "DECIMAL", *_INTEGERS, *("U" + name for name in _INTEGERS)),
+    "boolean": ("BOOLEAN",),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
+}
+# How far ahead of this machine's clock the newest row may be: clocks differ, and a date has no time zone.
+_AHEAD_SECONDS = 86_400
+_PHRASES = {
+    "type": "{count} of {rows} values of {column} are not of its type",
+    "max_nulls": "{count} of {rows} rows have no {column}; at most {limit} may",
+    "min": "{count} of {rows} values of {column} are under {limit} or NaN",
+    "max": "{count} of {rows} values of {column} are over {limit} or NaN",
+    "values": "{count} of {rows} values of {column} are not among the {limit} allowed ones",
+    "pattern": "{count} of {rows} values of {column} don't match {limit}",
+    "max_length": "{count} of {rows} values of {column} have over {limit} characters",
+    "unique": "{count} values of {column} occur more than once",
+    "key_nulls": "{count} of {rows} rows lack a part of the key {key}",
+    "key": "{count} values of the key {key} occur more than once",
+}
+
+
+def judge(gate: Gate) -> Verdict:
+    """Judge the table by the contract's columns first, then by the counts of its one query."""
+    params = gate.params
+    table = open_table(gate, params["artifact"], params["format"])
+    try:
+        checks, absent = _check_columns(params, table.columns)
+        measures = _measure(params, table, absent)
+        checks += _check_rows(params["rows"], measures[0])
+        if measures[0] > 0:
+            checks += _check_counts(params, measures, absent)
+            if "freshness" in params:  # a column that is missing has no newest row, which fails
+                checks.append(_check_freshness(params["freshness"], measures, time.time()))
+            checks += [_check_sql(table, id, lines) for id, lines in sorted(params["sql"].items())]
+    finally:
+        close(table, gate)
+    return verdict_of(checks)
+
+
+def _check_columns(params: dict[str, Any], found: dict[str, str]) -> tuple[list[Check], set[str]]:
+    """Return the checks of names and types, and the columns that can't be looked into."""
+    checks: list[Check] = []
+    absent: set[str] = set()
+    for column in params["columns"]:
+        name, declared = column["name"], column["type"]
+        shown = visible(name, 80)
+        if name not in found:
+            absent.add(name)
+            verdict = "fail" if column["required"] else "pass"
+            optional = "" if column["required"] else ", which it may be"
+            checks.append(Check(f"{name}.present", verdict, f"the column {shown} is missing{optional}"))
+        elif params["format"] == "parquet":
+            actual = found[name].partition("(")[0]
+            fits = actual in _TYPES[declared]
+            if not fits:
+                absent.add(name)
+            message = (
+                f"the column {shown} is of type {visible(found[name], 80)}; the contract says {declared}"
+            )
+            checks.append(Check(f"{name}.type", "pass" if fits else "fail", message))
+    checks += _check_other_columns(params, found)
+    return checks, absent
+
+
+def _check_other_columns(params: dict[str, Any], found: dict[str, str]) -> list[Check]:
+    checks: list[Check] = []
+    declared = {column["name"] for column in params["columns"]}
+    extra = [visible(name, 80) for name in found if name not in declared]
+    if params["extra_columns"] == "deny":
+        listed = ", ".join(extra[:10]) + (" and more" if len(extra) > 10 else "")
+        message = f"{len(extra)} columns are not in the contract: {listed}" if extra else "no column is extra"
+        checks.append(Check("extra_columns", "fail" if extra else "pass", message, n=len(extra)))
+    denied = {name.casefold() for name in params["denied"]}
+    if denied:
+        there = [visible(name, 80) for name in found if name.casefold() in denied]
+        message = f"denied columns are there: {', '.join(there)}" if there else "no denied column is there"
+        checks.append(Check("denied", "fail" if there else "pass", message, n=len(there)))
+    return checks
+
+
+def _measure(params: dict[str, Any], table: Table, absent: set[str]) -> tuple[Any, ...]:
+    """Return the counts of the committed query. Columns that can't be looked into stand in empty."""
+    table.rows(f"CREATE VIEW source AS SELECT {_source_columns(params, table, absent)} FROM {table.source}")
+    table.rows("\n".join(params["view"]))
+    measures = table.one("\n".join(params["query"]))
+    if type(measures[0]) is not int:
+        raise GateError("the number of rows is not known")
+    return measures
+
+
+def _source_columns(params: dict[str, Any], table: Table, absent: set[str]) -> str:
+    if params["format"] == "jsonl":
+        return "json"
+    # SQL doesn't tell case apart: a column that only resembles a declared one must not take its place.
+    taken = {name.casefold() for name in absent}
+    parts = [identifier(name) for name in table.columns if name.casefold() not in taken]
+    types = {column["name"]: column["absent"] for column in params["columns"]}
+    parts += [f"CAST(NULL AS {types[name]}) AS {identifier(name)}" for name in sorted(absent)]
+    return ", ".join(parts)
+
+
+def _check_rows(limits: dict[str, int], rows: int) -> list[Check]:
+    found = [("min", limits["min"], rows - limits["min"], "at least {} are required")]
+    if "max" in limits:
+        found.append(("max", limits["max"], limits["max"] - rows, "at most {} are allowed"))
+    return [
+        Check(
+            f"rows.{side}",
+            "pass" if margin >= 0 else "fail",
+            f"the table has {rows} rows; {wanted.format(limit)}",
+            estimate=rows,
+            threshold={side: limit},
+            margin=margin,
+        )
+        for side, limit, margin, wanted in found
+    ]
+
+
+def _check_counts(params: dict[str, Any], measures: tuple[Any, ...], absent: set[str]) -> list[Check]:
+    rows = measures[0]
+    checks = []
+    for check in params["checks"]:
+        column = check.get("column")
+        if column in absent:
+            continue  # its first check said so, and failed unless the column may be missing
+        count = measures[check["measure"]]
+        if type(count) is not int or count < 0:
+            raise GateError(f"the check {visible(check['id'], 80)} gave no count")
+        checks.append(_check_count(check, count, rows, params["key"]))
+    return checks
+
+
+def _check_count(check: dict[str, Any], count: int, rows: int, key: list[str]) -> Check:
+    kind: str = check["kind"]
+    limit: Any = check.get("limit")
+    allowed: float = limit if kind == "max_nulls" else 0
+    found: float = count / rows if kind == "max_nulls" else count
+    message = _PHRASES[kind].format(
+        count=count,
+        rows=rows,
+        column=visible(str(check.get("column")), 80),
+        limit=visible(_limit(kind, limit), 80),
+        key=visible(", ".join(key), 80),
+    )
+    return Check(
+        check["id"],
+        "pass" if found <= allowed else "fail",
+        message,
+        estimate=found,
+        n=rows,
+        threshold={"max": allowed},
+        margin=allowed - found,
+    )
+
+
+def _limit(kind: str, limit: Any) -> str:
+    if kind == "max_nulls":
+        return f"{number(100 * limit)} %"
+    return str(len(limit)) if kind == "values" else str(limit)
+
+
+def _check_freshness(freshness: dict[str, Any], measures: tuple[Any, ...], now: float) -> Check:
+    """Judge the age of the newest row at the time `now`, in seconds since 1970."""
+    newest = measures[freshness["measure"]]
+    column = visible(freshness["column"], 80)
+    if newest is None:
+        return Check("freshness", "fail", f"no row has a {column}")
+    age = int(now - newest)
+    if age < -_AHEAD_SECONDS:
+        return Check("freshness", "fail", f"the newest {column} lies {-age // 3600} hours in the future")
+    verdict = "pass" if age <= freshness["seconds"] else "fail"
+    message = (
+        f"the newest {column} is {max(age, 0) // 3600} hours old; at most {freshness['max_age']} is allowed"
+    )
+    # The age changes from run to run, so no number of it goes into the record.
+    return Check("freshness", verdict, message)
+
+
+def _check_sql(table: Table, id: str, lines: list[str]) -> Check:
+    """Run a user's check: one SELECT, proven so by DuckDB's own parser, that must return no row."""
+    import duckdb
+
+    sql = "\n".join(lines)
+    name = f"checks.{id}"
+    try:
+        statements = table.connection.extract_statements(sql)
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            return Check(name, "error", f"the check {visible(id)} is not one SELECT statement")
+    except duckdb.Error:
+        return Check(name, "error", f"the check {visible(id)} is not proper SQL")
+    try:
+        ((count,),) = query(table.connection, f"SELECT COUNT(*) FROM (\n{sql}\n)")
+    except GateError as error:
+        return Check(name, "error", f"the check {visible(id)} did not run: {error}")
+    verdict = "pass" if count == 0 else "fail"
+    return Check(
+        name, verdict, f"the check {visible(id)} finds {count} rows", estimate=count, threshold={"max": 0}
+    )
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    return run("contract", judge, __file__, sys.argv[1:])

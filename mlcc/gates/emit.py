@@ -1,0 +1,52 @@
+"""The gates' committed files: one script per kind, and the pinned packages that it may need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.resources import files
+
+from mlcc.bundle import bundle
+from mlcc.files import File, marker_line
+from mlcc.gates import GATES, GateKind
+
+FOLDER = ".mlcc/gates"
+
+
+def scripts(kinds: Iterable[str]) -> list[File]:
+    """Return `.mlcc/gates/<kind>.py`, and `.txt` where the kind may need packages, for each of `kinds`.
+
+    Paths are relative to the project root. The markers are unsealed.
+    """
+    found: list[File] = []
+    for name in sorted(set(kinds)):
+        kind = GATES[name]
+        found.append(File(f"{FOLDER}/{name}.py", script(kind)))
+        if kind.requires:
+            found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
+    return found
+
+
+def script(kind: GateKind) -> str:
+    """Return the script of a gate kind, the same bytes for every project."""
+    doc = f"The gate `{kind.name}`. {kind.title}\n\n"
+    doc += f"Run it in the folder of mlcc.yaml: python -I {FOLDER}/{kind.name}.py GATE_ID\n"
+    doc += f"It reads {FOLDER}/GATE_ID.json, writes verdict.json, junit.xml and summary.md to\n"
+    doc += "_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive."
+    return bundle(kind.scripts, doc=doc, entry=kind.scripts[-1], allow=kind.requires)
+
+
+def requirements(kind: str) -> str:
+    """Return the hash-pinned packages of a kind, as pip reads them.
+
+    They are installed with `pip install --require-hashes --only-binary :all: --no-deps -r FILE`.
+    """
+    pins = [
+        files("mlcc.gates.requirements").joinpath(f"{name}.txt").read_text("utf-8")
+        for name in GATES[kind].requires
+    ]
+    return f"# {marker_line()}\n" + "".join(pins)
+
+
+def needs_packages(kind: str, params: object) -> bool:
+    """Whether a gate of this kind needs its kind's packages, with these parameters."""
+    return bool(GATES[kind].requires) and GATES[kind].compiler().needs_packages(params)

@@ -1,0 +1,1 @@
+"""Hash-pinned packages that gates may need."""
