@@ -40,9 +40,14 @@ class Analysis:
         return self.source.texts
 
 
-def analyse(path: Path) -> Analysis:
-    """Run the passes up to the plan. Raises SpecError."""
-    root = find_root(path)
+def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = False) -> Analysis:
+    """Run the passes up to the plan. `root` is the repository's folder, by default found by its `.git`.
+
+    `assume_committed`: don't look whether the artifacts that nothing writes are there. Raises SpecError.
+    """
+    root = find_root(path) if root is None else root.resolve()
+    if not path.resolve().is_relative_to(root):
+        raise SpecError([error("outside", f"{path} isn't inside {root}", None, help="name a folder above the spec")])
     source = merge(load(path), root)
     spec = validate(source)
     home = os.path.relpath(path.resolve().parent, root).replace(os.sep, "/")
@@ -53,14 +58,14 @@ def analyse(path: Path) -> Analysis:
         home=home,
         spec_files=tuple(os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts),
         compiled_files=compiled_files(spec.name, home),
-        committed=Tree(path.resolve().parent).matching,
+        committed=None if assume_committed else Tree(path.resolve().parent).matching,
     )
     return Analysis(source, spec, made, root)
 
 
 def compiled_files(name: str, home: str) -> tuple[str, ...]:
     """Return where every back end would write, so that a change there selects everything."""
-    return tuple(path for id in BACKENDS for path in backend(id).output_paths(name, home))
+    return tuple(path for registered in BACKENDS.values() for path in registered.output_paths(name, home))
 
 
 def compile_files(analysis: Analysis, targets: Iterable[str]) -> list[File]:

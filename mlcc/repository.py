@@ -48,3 +48,11 @@ class Tree:
         if not any(c in pattern for c in WILDCARDS):
             return (self.home / pattern).exists()
         return any(True for _ in self.home.glob(pattern.rstrip("/")))
+
+
+def find_specs(folder: Path) -> list[Path]:
+    """Return every mlcc.yaml below a folder that git doesn't ignore, sorted."""
+    found = Tree(folder)._git_files(("**/mlcc.yaml", "mlcc.yaml"))
+    if found is None:
+        return sorted(path for path in folder.rglob("mlcc.yaml") if ".git" not in path.parts)
+    return sorted({folder / name for name in found if name.rpartition("/")[2] == "mlcc.yaml"})

@@ -57,9 +57,6 @@ class Backend(Protocol):
     CAPABILITIES: Sequence[Capability]
     LIMITS: Sequence[Limit]
 
-    def output_paths(self, name: str, home: str) -> tuple[str, ...]:
-        """Return where the files of a pipeline go, relative to the repository root."""
-
     def compile(self, plan: Plan) -> list[File]:
         """Lower and render a plan. Raises SpecError for what the platform can't do."""
 
@@ -69,12 +66,27 @@ class Backend(Protocol):
     def usage(self, plan: Plan) -> list[Usage]:
         """Return how much of each limit the compiled plan uses."""
 
+    def obligations(self, plan: Plan) -> list[str]:
+        """Return what no file can hold: settings that a person makes once, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'."""
+
+    module: str
+    outputs: tuple[str, ...]
+
+    def output_paths(self, name: str, home: str) -> tuple[str, ...]:
+        """Return where the files of a pipeline go, relative to the repository root."""
+        return tuple(path.format(name=name, home=f"{home}/" if home else "") for path in self.outputs)
+
 
 BACKENDS = {
-    "github": "mlcc.backends.github.backend",
+    "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
 }
 
 
 def backend(name: str) -> Backend:
-    """Return the back end of a registered name."""
-    return cast(Backend, import_module(BACKENDS[name]))
+    """Return the back end of a registered name (imports it)."""
+    return cast(Backend, import_module(BACKENDS[name].module))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import Usage
+from mlcc.backends import BACKENDS, Usage
 from mlcc.backends.github.capabilities import CAPABILITIES
 from mlcc.backends.github.check import check_limits, check_plan, usages
 from mlcc.backends.github.limits import LIMITS
@@ -15,12 +15,7 @@ from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.files import File, seal
 from mlcc.plan import Plan
 
-__all__ = ["CAPABILITIES", "LIMITS", "check", "compile", "obligations", "output_paths", "usage"]
-
-
-def output_paths(name: str, home: str) -> tuple[str, ...]:  # noqa: ARG001 - other systems keep files in the project
-    """Return the path of the workflow; GitHub reads it at the repository root alone."""
-    return (f".github/workflows/{name}.yml",)
+__all__ = ["CAPABILITIES", "LIMITS", "check", "compile", "obligations", "usage"]
 
 
 def compile(plan: Plan) -> list[File]:
@@ -28,7 +23,7 @@ def compile(plan: Plan) -> list[File]:
     workflow, text, problems = _compile(plan)
     if problems:
         raise SpecError(problems)
-    (path,) = output_paths(workflow.name, plan.home)
+    (path,) = BACKENDS["github"].output_paths(workflow.name, plan.home)
     return [File(path, seal(text))]
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.parse
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +72,7 @@ class GitHub:
         token = env.get("MLCC_TOKEN", "")
         if not workflow or not token:
             return None
-        query = urllib.parse.urlencode({"branch": branch, "event": "push", "status": "success", "per_page": 1})
+        query = f"branch={_quoted(branch)}&event=push&status=success&per_page=1"
         url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/runs?{query}"
         answer = _get(url, token)
         runs = answer.get("workflow_runs") if answer else None
@@ -99,7 +97,7 @@ class GitHub:
         token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
         if not url or not token:
             raise RunError("this job may not ask for an OpenID Connect token")
-        answer = _get(f"{url}&audience={urllib.parse.quote(audience, safe='')}", token)
+        answer = _get(f"{url}&audience={_quoted(audience)}", token)
         value = str(answer.get("value", "")) if answer else ""
         if not value:
             raise RunError("GitHub gave no OpenID Connect token")
@@ -144,8 +142,16 @@ def _is_fork(pull: dict[str, Any]) -> bool:
     return not (head and head == base)
 
 
+def _quoted(text: str) -> str:
+    """Return a text as a part of a URL's query."""
+    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
+
+
 def _get(url: str, token: str) -> dict[str, Any] | None:
     """Return what an API answers; None when it doesn't answer as it should."""
+    import urllib.request  # dear, and most nodes ask no API
+
     if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         return None
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked above

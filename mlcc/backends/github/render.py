@@ -11,6 +11,7 @@ from mlcc.backends.github.model import DispatchInput, Job, Setting, Step, Trigge
 from mlcc.backends.github.overlay import Overlay, merged
 from mlcc.files import marker_line
 
+ONE_LINE = ("with", "env", "permissions", "environment", "run", "container")
 LINE = 90  # characters; a longer expression stands one term a line
 SELF_HOSTED_REASON = "zizmor: ignore[self-hosted-runner]"
 
@@ -42,7 +43,24 @@ def tree(workflow: Workflow, overlay: Overlay) -> Any:
         "env": dict(workflow.env),
     }
     jobs = {job.id: merged(_job(job), overlay.jobs.get(job.id, {})) for job in workflow.jobs}
-    return {**merged(content, overlay.workflow), "jobs": Spaced(jobs)}
+    return {**compact(merged(content, overlay.workflow)), "jobs": Spaced({id: compact(job) for id, job in jobs.items()})}
+
+
+def compact(value: Any) -> Any:
+    """Return a tree whose small mappings stand on one line."""
+    if isinstance(value, list):
+        return [compact(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _small(item) if key in ONE_LINE else compact(item) for key, item in value.items()}
+
+
+def _small(value: Any) -> Any:
+    if not isinstance(value, dict) or not all(type(item) in (str, int, bool) for item in value.values()):
+        return value
+    length = sum(len(key) + len(str(item)) + 4 for key, item in value.items())
+    plain = not any("\n" in str(item) or "${{" in str(item) for item in value.values())
+    return Flow(value) if value and plain and length <= 60 else value
 
 
 def _on(triggers: Triggers) -> dict[str, Any]:
@@ -53,9 +71,9 @@ def _on(triggers: Triggers) -> dict[str, Any]:
     if triggers.push_tags is not None:
         push["tags"] = list(triggers.push_tags)
     if push:
-        found["push"] = {key: Flow(value) for key, value in push.items()}
+        found["push"] = Flow(push) if len(push) == 1 else {key: Flow(value) for key, value in push.items()}
     if triggers.pull_request is not None:
-        found["pull_request"] = {"branches": Flow(list(triggers.pull_request))}
+        found["pull_request"] = Flow({"branches": list(triggers.pull_request)})
     if triggers.crons:
         found["schedule"] = [{"cron": cron} for cron in triggers.crons]
     if triggers.dispatch is not None:
@@ -105,7 +123,7 @@ def _job(job: Job) -> dict[str, Any]:
             id: {
                 "image": service.image,
                 **({"env": _texts(service.env)} if service.env else {}),
-                "ports": [f"{service.port}/tcp"],
+                "ports": [str(service.port)],
             }
             for id, service in job.services.items()
         }

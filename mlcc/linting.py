@@ -1,0 +1,71 @@
+"""LINT: errors that a compile would stop at, then the rules. Imports nothing that a clean lint doesn't need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlcc.backends import backend
+from mlcc.compiler import Analysis, analyse
+from mlcc.diagnostics import Diagnostic, Severity, SpecError
+from mlcc.lint import Subject, run
+
+
+@dataclass(slots=True)
+class LintReport:
+    """What was found in all specs, and the specs that could be analysed."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    analyses: list[Analysis] = field(default_factory=list)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a spec doesn't compile."""
+        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+
+    @property
+    def counts(self) -> bool:
+        """Whether something beyond a note was found."""
+        return any(diagnostic.severity is not Severity.NOTE for diagnostic in self.diagnostics)
+
+    def limits(self, targets: tuple[str, ...]) -> str:
+        """Return how much of each platform limit each pipeline uses."""
+        lines = []
+        for analysis in self.analyses:
+            for target in targets:
+                for usage in backend(target).usage(analysis.plan):
+                    share = 100 * usage.used / usage.limit.allowed
+                    lines.append(
+                        f"{analysis.plan.name} {target}: {usage.limit.name}: {usage.used:,} of {usage.limit.allowed:,} "
+                        f"{usage.limit.unit} ({share:.1f} %), {usage.where}"
+                    )
+        return "\n".join(lines)
+
+    def environments(self) -> str:
+        """Return the variables that arrive at each node."""
+        from mlcc.lint.environment import environment_of
+
+        lines = []
+        for analysis in self.analyses:
+            for id, node in analysis.plan.nodes.items():
+                lines.append(f"{analysis.plan.name} {id}: {' '.join(environment_of(node, analysis.plan))}")
+        return "\n".join(lines)
+
+
+def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...]) -> LintReport:
+    """Return what is wrong with specs; one that can't be read doesn't hide the others' mistakes."""
+    report = LintReport()
+    for path in paths:
+        try:
+            analysis = analyse(path, root)
+        except SpecError as problem:
+            report.diagnostics += problem.diagnostics
+            report.texts.update(problem.texts)
+            continue
+        report.analyses.append(analysis)
+        report.texts.update(analysis.texts)
+        for target in targets:
+            report.diagnostics += backend(target).check(analysis.plan)
+        report.diagnostics += run(Subject(analysis.spec, analysis.source, analysis.plan))
+    return report
