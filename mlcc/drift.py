@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mlcc.diagnostics import Diagnostic, OutputError
 from mlcc.files import unsealed
 
 Kind = Literal["missing", "stale", "edited", "orphan"]
@@ -27,6 +29,14 @@ class Drift:
     kind: Kind
     diff: str
     command: str
+
+
+class EditedError(OutputError):
+    """Files edited by hand stand in the way; `drifts` shows each edit (a diagnostic is one line)."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic], drifts: Sequence[Drift]) -> None:
+        super().__init__(diagnostics)
+        self.drifts: tuple[Drift, ...] = tuple(drifts)
 
 
 def unified(path: str, found: str, compiled: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic, OutputError, error
-from mlcc.drift import Drift, unified
+from mlcc.drift import Drift, EditedError, unified
 from mlcc.files import File, is_generated, is_intact, origin, seal
 from mlcc.folder import Folder, UnsafePathError, check_path
 from mlcc.journal import BadJournalError, BusyError, Change, is_left_behind, open_journal
@@ -100,7 +100,8 @@ def write(
     default `mlcc.yaml` there. `force` overwrites files that were edited by hand, `prune` removes orphans.
 
     Raises OutputError: `not-ours`, `edited`, `owned-by-other`, `unsafe-path`, `duplicate-output`, `busy`,
-    `bad-journal`, `cannot-read`, `cannot-write`; the files are then as they were.
+    `bad-journal`, `cannot-write`; the files are then as they were. Where hand edits are in the way it is an
+    EditedError, whose `drifts` show them.
     """
     mine = _spec(home, spec)
     sealed = _sealed(files, mine)
@@ -247,8 +248,11 @@ def _changes(
 ) -> list[Change]:
     """Return what has to change; raises OutputError for every file that mustn't."""
     concerned = [one for one in found if not one.same and (one.compiled is not None or prune)]
-    problems = [_foreign(one, mine) or (None if force else _hand_edit(one, mine)) for one in concerned]
-    _refuse([problem for problem in problems if problem])
+    edited = [one for one in concerned if one.edited and not force and not _foreign(one, mine)]
+    problems = [
+        _foreign(one, mine) or (_hand_edit(one, mine) if one in edited else None) for one in concerned
+    ]
+    _refuse([problem for problem in problems if problem], [_drift(one, mine) for one in edited])
     return [
         Change(
             one.path,
@@ -275,10 +279,8 @@ def _foreign(one: _Found, mine: _Spec) -> Diagnostic | None:
     )
 
 
-def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic | None:
+def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic:
     """The problem with a file that was changed since mlcc wrote it."""
-    if not one.edited:
-        return None
     message = f"`{one.path}` was edited by hand since mlcc wrote it"
     if one.compiled is None:
         way = f"it is no longer compiled from the spec; `{mine.command('--prune', '--force')}` removes it"
@@ -287,7 +289,7 @@ def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic | None:
             f"put the change into `{mine.path}` (what it can't say goes under `targets`), "
             f"or drop it with `{mine.command('--force')}`"
         )
-    return error("edited", message, None, help=f"{way}\n{_diff(one)}")
+    return error("edited", message, None, help=way)
 
 
 def _drift(one: _Found, mine: _Spec) -> Drift:
@@ -303,7 +305,9 @@ def _diff(one: _Found) -> str:
     return unified(one.path, one.current or "", one.compiled or "")
 
 
-def _refuse(problems: Sequence[Diagnostic]) -> None:
+def _refuse(problems: Sequence[Diagnostic], edits: Sequence[Drift] = ()) -> None:
+    if edits:
+        raise EditedError(problems, edits)
     if problems:
         raise OutputError(problems)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.diagnostics import Diagnostic, OutputError
+from mlcc.drift import EditedError
 from mlcc.files import File, is_intact, marker_line, seal
 from mlcc.writer import check, write
 
@@ -108,11 +109,15 @@ def test_an_edited_file_is_refused_with_a_diff_and_both_ways_on(root: Path) -> N
         write(outputs("a: 2\n"), root, home=".")
     assert only(caught).code == "edited"
     assert only(caught).message == f"`{CI}` was edited by hand since mlcc wrote it"
-    help_text = only(caught).help or ""
-    assert "put the change into `mlcc.yaml`" in help_text
-    assert "`mlcc compile --force`" in help_text
-    assert "\n-a: 1\n-by: hand\n+a: 2\n" in help_text
-    assert "sha256" not in help_text.replace(f" # {marker_line('mlcc.yaml')}", "")
+    assert only(caught).help == (
+        "put the change into `mlcc.yaml` (what it can't say goes under `targets`), "
+        "or drop it with `mlcc compile --force`"
+    )
+    assert isinstance(caught.value, EditedError)
+    ((path, kind, diff),) = [(one.path, one.kind, one.diff) for one in caught.value.drifts]
+    assert (path, kind) == (CI, "edited")
+    assert "\n-a: 1\n-by: hand\n+a: 2\n" in diff
+    assert "sha256" not in diff.replace(f" # {marker_line('mlcc.yaml')}", "")
     assert tree(root) == before
     report = write(outputs("a: 2\n"), root, home=".", force=True)
     assert report.written == (CI, GATE, ".mlcc/run.py")
