@@ -11,3 +11,9 @@ def identifier(name: str) -> str:
 def text_literal(text: str) -> str:
     """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def real_literal(value: float) -> str:
+    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
+    shown = repr(float(value))
+    return shown if "e" in shown else shown + "e0"

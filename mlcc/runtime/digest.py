@@ -129,8 +129,12 @@ def _candidates(top: str, path: str) -> list[str]:
     parts = path.rstrip("/").split("/")
     fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), len(parts))
     base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
     place = os.path.join(top, base)
-    if base and (os.path.islink(place) or not os.path.isdir(place)):
+    if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
     return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
 

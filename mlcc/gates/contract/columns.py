@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlcc.gates import GateParamsError, Loc
-from mlcc.gates._sql import identifier, text_literal
+from mlcc.gates._sql import identifier, real_literal, text_literal
 
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
@@ -147,17 +147,11 @@ def literal(column: Column, value: object, loc: Loc) -> str:
     if kind == "number" and type(value) is int:
         return str(value)
     if kind == "number" and isinstance(value, float) and math.isfinite(value):
-        return real(value)
+        return real_literal(value)
     if kind in ("date", "timestamp") and isinstance(value, str):
         return _time_literal(kind, value, loc)
     article = "an" if kind == "integer" else "a"
     raise GateParamsError(loc, f"{value!r} is not {article} {kind}, which the column {column.name} is")
-
-
-def real(value: float) -> str:
-    """Return a float as a SQL number of type DOUBLE (without an exponent it would be a decimal)."""
-    shown = repr(value)
-    return shown if "e" in shown else shown + "e0"
 
 
 def _time_literal(kind: str, value: str, loc: Loc) -> str:

@@ -30,8 +30,8 @@ _AHEAD_SECONDS = 86_400
 _PHRASES = {
     "type": "{count} of {rows} values of {column} are not of its type",
     "max_nulls": "{count} of {rows} rows have no {column}; at most {limit} may",
-    "min": "{count} of {rows} values of {column} are under {limit} or NaN",
-    "max": "{count} of {rows} values of {column} are over {limit} or NaN",
+    "min": "{count} of {rows} values of {column} are under {limit}{nan}",
+    "max": "{count} of {rows} values of {column} are over {limit}{nan}",
     "values": "{count} of {rows} values of {column} are not among the {limit} allowed ones",
     "pattern": "{count} of {rows} values of {column} don't match {limit}",
     "max_length": "{count} of {rows} values of {column} have over {limit} characters",
@@ -140,6 +140,7 @@ def _check_rows(limits: dict[str, int], rows: int) -> list[Check]:
 
 def _check_counts(params: dict[str, Any], measures: tuple[Any, ...], absent: set[str]) -> list[Check]:
     rows = measures[0]
+    numbers = {column["name"] for column in params["columns"] if column["type"] == "number"}
     checks = []
     for check in params["checks"]:
         column = check.get("column")
@@ -148,11 +149,12 @@ def _check_counts(params: dict[str, Any], measures: tuple[Any, ...], absent: set
         count = measures[check["measure"]]
         if type(count) is not int or count < 0:
             raise GateError(f"the check {visible(check['id'], 80)} gave no count")
-        checks.append(_check_count(check, count, rows, params["key"]))
+        nan = " or NaN" if column in numbers else ""
+        checks.append(_check_count(check, count, rows, {"key": ", ".join(params["key"]), "nan": nan}))
     return checks
 
 
-def _check_count(check: dict[str, Any], count: int, rows: int, key: list[str]) -> Check:
+def _check_count(check: dict[str, Any], count: int, rows: int, words: dict[str, str]) -> Check:
     kind: str = check["kind"]
     limit: Any = check.get("limit")
     allowed: float = limit if kind == "max_nulls" else 0
@@ -162,7 +164,8 @@ def _check_count(check: dict[str, Any], count: int, rows: int, key: list[str]) -
         rows=rows,
         column=visible(str(check.get("column")), 80),
         limit=visible(_limit(kind, limit), 80),
-        key=visible(", ".join(key), 80),
+        key=visible(words["key"], 80),
+        nan=words["nan"],
     )
     return Check(
         check["id"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mlcc.gates._sql import identifier, text_literal
+from mlcc.gates._sql import identifier, real_literal, text_literal
 from mlcc.gates.evaluate.metrics import BINARY, REGRESSION
 
 # The smallest step at 1.0 of a float: scikit-learn keeps probabilities that far from 0 and 1 in log_loss.
@@ -143,7 +143,7 @@ def _invalid(params: Any, wanted: set[str]) -> list[str]:
 def _classes(params: Any, wanted: set[str]) -> list[str]:
     if not is_binary(params, wanted):
         return ["SUM(hit) AS hits"] if "accuracy" in wanted else []
-    positive = f"s >= {params.threshold!r}" if params.score is not None else "p = 1"
+    positive = f"s >= {real_literal(params.threshold)}" if params.score is not None else "p = 1"
     parts = [
         _count(f"y = 1 AND {positive}", "tp"),
         _count(f"y = 0 AND {positive}", "fp"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+_LEAST_SUPPORT = 30
 _SIDES = {"min": ("lower", "at least"), "max": ("upper", "at most")}
 
 
@@ -39,7 +40,7 @@ def _judge_file(gate: Gate) -> list[Check]:
         except GateError as error:
             checks.append(Check(metric["id"], "error", str(error)))
             continue
-        checks += _compare(metric, found, gate.params, bounded)
+        checks += _compare(metric, found, gate.params, rows=found.n, bounded=bounded)
     return checks
 
 
@@ -92,7 +93,7 @@ def _judge_rows(gate: Gate) -> list[Check]:
         except GateError as error:
             checks.append(Check(metric["id"], "error", str(error)))
             continue
-        checks += _compare(metric, found, gate.params, True)
+        checks += _compare(metric, found, gate.params, rows=rows, bounded=True)
     return checks
 
 
@@ -118,25 +119,26 @@ def _sums(gate: Gate) -> dict[str, Any]:
     return dict(zip(names, values))  # noqa: B905 - strict= is newer than Python 3.8
 
 
-def _compare(metric: dict[str, Any], found: Estimate, params: dict[str, Any], bounded: bool) -> list[Check]:
-    checks = []
-    for side in ("min", "max"):
-        if side in metric:
-            checks.append(_compare_side(metric["id"], side, metric[side], found, params, bounded))
-    return checks
+def _compare(
+    metric: dict[str, Any], found: Estimate, params: dict[str, Any], *, rows: int, bounded: bool
+) -> list[Check]:
+    """Hold a metric against its limits. `rows` are the table's; `bounded`: its error is known."""
+    few = _too_few(found, params.get("min_n", 0), rows)
+    confidence = params["confidence"] if bounded else None
+    sides = [side for side in ("min", "max") if side in metric]
+    return [_compare_side(metric["id"], side, metric[side], found, confidence, few) for side in sides]
 
 
 def _compare_side(
-    id: str, side: str, limit: float, found: Estimate, params: dict[str, Any], bounded: bool
+    id: str, side: str, limit: float, found: Estimate, confidence: float | None, few: str
 ) -> Check:
     """Pass when the bound keeps to the limit, fail when the value itself doesn't, else inconclusive."""
     end, wanted = _SIDES[side]
     bound = getattr(found, end)
     sign = 1 if side == "min" else -1
     margin, gap = sign * (bound - limit), sign * (found.value - limit)
-    least = params.get("min_n", 0)
-    if found.n < least:
-        verdict, note = "inconclusive", f"; it rests on {found.n} rows, and {least} are needed"
+    if few:
+        verdict, note = "inconclusive", few
     elif margin >= 0:
         verdict, note = "pass", ""
     elif gap < 0:
@@ -144,8 +146,9 @@ def _compare_side(
     else:
         verdict, note = "inconclusive", _rows_needed(found, bound, gap)
     n = f", n = {found.n}" if found.n else ""
-    level = f"{number(100 * params['confidence'])} %"
-    how = f"{level} {end} bound {number(bound)}{n}" if bounded else f"point only: no standard error{n}"
+    how = f"point only: no standard error{n}"
+    if confidence is not None:
+        how = f"{number(100 * confidence)} % {end} bound {number(bound)}{n}"
     message = (
         f"{visible(id, 80)} is {number(found.value)} ({how}); {wanted} {number(limit)} is required{note}"
     )
@@ -154,12 +157,22 @@ def _compare_side(
         verdict,
         message,
         estimate=found.value,
-        interval=(found.lower, found.upper) if bounded else None,
-        confidence=params["confidence"] if bounded else None,
+        interval=None if confidence is None else (found.lower, found.upper),
+        confidence=confidence,
         n=found.n or None,
         threshold={side: limit},
         margin=margin,
     )
+
+
+def _too_few(found: Estimate, least: int, rows: int) -> str:
+    """Say so where there are fewer rows than asked for, or too few for the theory behind the bounds."""
+    if rows < least:
+        return f"; there are {rows} rows, and {least} are needed"
+    support = min(least, _LEAST_SUPPORT)
+    if found.support < support:
+        return f"; its error rests on only {found.support} rows, and {support} are needed"
+    return ""
 
 
 def _rows_needed(found: Estimate, bound: float, gap: float) -> str:

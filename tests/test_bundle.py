@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.bundle import BundleError, bundle
+from mlcc.files import is_generated, is_intact, seal
+from mlcc.gates import GATES
+from mlcc.gates.emit import scripts
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that writes modules and bundles them, the last one being the entry."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(*sources: str, allow: tuple[str, ...] = ()) -> str:
+        folder = tmp_path.name.replace("-", "_")
+        names = []
+        for i, source in enumerate(sources):
+            name = f"m{i}_{folder}"
+            for j in range(len(sources)):
+                source = source.replace(f"module{j}", f"m{j}_{folder}")
+            (tmp_path / f"{name}.py").write_text(source)
+            names.append(name)
+        return bundle(names, doc="A test.", entry=names[-1], allow=allow)
+
+    return write
+
+
+def _run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "script.py").write_text(script)
+    return subprocess.run(
+        [sys.executable, "-I", "script.py"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_runs_alone(modules: Any, tmp_path: Path) -> None:
+    first = (
+        '"""The first."""\nfrom __future__ import annotations\n\nimport json\n\n\nX = 3  # why\n\n\n'
+        'def f():\n    """Doc."""\n    return json.dumps(X)\n'
+    )
+    second = (
+        "import sys\nfrom module0 import f, X\n\n\n"
+        "def main():\n    print(f(), X, 'json' in sys.modules)\n    return 5\n"
+    )
+    script = modules(first, second)
+    done = _run(script, tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (5, "3 3 True\n", "")
+    assert "X = 3  # why" in script
+    assert '    """Doc."""' in script
+    assert "# The first." in script
+    assert script.endswith('\n\n\nif __name__ == "__main__":\n    raise SystemExit(main())\n')
+    assert script.count("import json") == script.count("import sys") == 1
+    assert "from m0" not in script
+
+
+def test_dependencies_come_first(modules: Any, tmp_path: Path) -> None:
+    done = _run(
+        modules(
+            "from module1 import BASE\n\nX = BASE + 1\n",
+            "BASE = 1\n",
+            "from module0 import X\n\n\ndef main():\n    print(X)\n    return 0\n",
+        ),
+        tmp_path,
+    )
+    assert done.stdout == "2\n"
+
+
+def test_marker_is_unsealed_and_sealable(modules: Any) -> None:
+    script = modules("def main():\n    return 0\n")
+    assert script.startswith("# mlcc:generated sha256=" + "0" * 64 + "\n")
+    assert is_generated(script)
+    assert is_intact(seal(script))
+
+
+def test_typing_imports_are_kept_for_readers(modules: Any, tmp_path: Path) -> None:
+    source = (
+        "from __future__ import annotations\n\nTYPE_CHECKING = False\nif TYPE_CHECKING:\n"
+        "    from collections.abc import Sequence\n\n\ndef main(x: Sequence[int] = ()):\n    return 0\n"
+    )
+    script = modules(source)
+    assert "if TYPE_CHECKING:\n    from collections.abc import Sequence\n" in script
+    assert _run(script, tmp_path).returncode == 0
+
+
+MAIN = "\n\ndef main():\n    return 0\n"
+
+
+@pytest.mark.parametrize(
+    ("sources", "why"),
+    [
+        (["import numpy\n" + MAIN], "imports numpy"),
+        (["from numpy import array\n" + MAIN], "imports numpy"),
+        (["import mlcc.files\n" + MAIN], "imports mlcc"),
+        (["from mlcc.files import seal\n" + MAIN], "imports mlcc"),
+        (["import importlib\n" + MAIN], "imports importlib"),
+        (["def main():\n    import numpy\n    return 0\n"], "imports numpy"),
+        (["def main():\n    from mlcc.files import seal\n    return 0\n"], "imports mlcc"),
+        (["def main():\n    return __import__('numpy')\n"], "__import__"),
+        (["def main():\n    return eval('1')\n"], "eval"),
+        (["def main():\n    from . import x\n    return 0\n"], "imports"),
+        (["from json import *\n" + MAIN], "star import"),
+        (["from . import x\n" + MAIN], "relative"),
+        (["X = 1\n", "X = 2\n" + MAIN], "X is defined in"),
+        (["def f(): pass\n", "class f: pass\n" + MAIN], "f is defined in"),
+        (["(a, b) = 1, 2\n", "b = 1\n" + MAIN], "b is defined in"),
+        (["json = 1\n", "import json\n" + MAIN], "json is defined in"),
+        (["from os import path\n", "def path(): pass\n" + MAIN], "path is defined in"),
+        (["from os import path as p\n", "from sys import path as p\n" + MAIN], "p is imported as"),
+        (["import os.path as p\n", "import sys as p\n" + MAIN], "p is imported as"),
+        (["def open(): pass\n" + MAIN], "hide the built-in"),
+        (["from module1 import B\nA = 1\n", "from module0 import A\nB = 1\n" + MAIN], "import each other"),
+        (["A = 1\n", "from module0 import B\n" + MAIN], "doesn't define it"),
+        (["A = 1\n", "from module0 import A as B\n" + MAIN], "renames"),
+        (["A = 1\n"], r"no main\(\)"),
+        (["print(1)\n" + MAIN], "top-level statement"),
+        (["if True:\n    X = 1\n" + MAIN], "top-level statement"),
+        (["import json; X = 1\n" + MAIN], "shares its line"),
+        (["def main():\n    match 1:\n        case _:\n            return 0\n"], "Python 3.8"),
+        (["TYPE_CHECKING = False\nif TYPE_CHECKING:\n    X = 1\n" + MAIN], "under TYPE_CHECKING"),
+        (["TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from numpy import array\n" + MAIN], "imports numpy"),
+    ],
+)
+def test_refuses(modules: Any, sources: list[str], why: str) -> None:
+    with pytest.raises(BundleError, match=why):
+        modules(*sources)
+
+
+def test_refuses_a_module_that_is_not_there() -> None:
+    with pytest.raises(BundleError, match="there is no module"):
+        bundle(["mlcc.nothing"], doc="", entry="mlcc.nothing")
+
+
+def test_allowed_packages_are_imported_late(modules: Any, tmp_path: Path) -> None:
+    late = "def main():\n    import numpy\n    return 0\n"
+    assert "    import numpy" in modules(late, allow=("numpy",))
+    with pytest.raises(BundleError, match="imports numpy"):
+        modules("import numpy\n" + MAIN, allow=("numpy",))
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+def test_gate_scripts_import_only_the_standard_library() -> None:
+    for file in scripts(GATES):
+        if file.path.endswith(".py"):
+            tree = ast.parse(file.text, feature_version=(3, 8))
+            allowed = set(GATES[Path(file.path).stem].requires)
+            assert _imported(tree) - set(sys.stdlib_module_names) <= allowed, file.path
+            top = ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef)], [])
+            assert _imported(top) <= set(sys.stdlib_module_names), file.path
+
+
+def test_gate_scripts_are_the_same_each_time() -> None:
+    assert scripts(GATES) == scripts(reversed(list(GATES)))
+    assert [file.path for file in scripts(["tests", "evaluate"])] == [
+        ".mlcc/gates/evaluate.py",
+        ".mlcc/gates/evaluate.txt",
+        ".mlcc/gates/tests.py",
+    ]
+
+
+def test_gate_scripts_do_not_depend_on_the_hash_seed() -> None:
+    code = "from mlcc.gates.emit import scripts; import sys; sys.stdout.write(repr(scripts(['contract'])))"
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin"},
+            cwd=Path(__file__).parents[1],
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(outputs) == 1
+
+
+def test_requirements_pin_every_package_by_hash() -> None:
+    (text,) = (file.text for file in scripts(["contract"]) if file.path.endswith(".txt"))
+    lines = text.splitlines()
+    assert lines[0] == "# mlcc:generated sha256=" + "0" * 64
+    assert lines[1] == "duckdb==2.0.0 \\"
+    assert len(lines) > 10
+    for line in lines[2:]:
+        assert line.strip().rstrip("\\").strip().startswith("--hash=sha256:")
+    assert "http" not in text
