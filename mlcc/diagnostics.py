@@ -1,4 +1,4 @@
-"""What mlcc says about a spec: where (span), what (message), the other end (related), how to mend it (help)."""
+"""What mlcc says about a spec: where (span), what (message), the other end (related) and a cure (help)."""
 
 from __future__ import annotations
 

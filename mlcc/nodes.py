@@ -192,7 +192,7 @@ class _Builder:
         return text, span
 
     def nothing(self, event: ScalarEvent, key_end: FileMark) -> Scalar:
-        """Return the null of a key with no value. It lies after the colon; ruamel puts it at the next token."""
+        """Return the null of a key with no value, at the colon; ruamel puts it at the next token."""
         self.properties(event)
         colon = _COLON.match(self.text, key_end.index)
         line, column = key_end.line + 1, key_end.column + 1 + (len(colon.group()) if colon else 0)

@@ -14,6 +14,7 @@ from mlcc.source import HIDDEN
 
 WIDTH = 100
 """How many columns of a source line are shown; a longer one is cut around the place that matters."""
+_CUT = "..."
 _TAB = "    "
 
 Texts = Mapping[str, str]
@@ -115,8 +116,8 @@ def _snippet(line: str, span: Span) -> tuple[str, str]:
     last = len(line) if span.end_line > span.line else min(span.end_column - 1, len(line))
     last = max(last, first)
     begin, end = _window(line, first, last)
-    head = "..." if begin else ""
-    tail = "..." if end < len(line) else ""
+    head = _CUT if begin else ""
+    tail = _CUT if end < len(line) else ""
     shown = head + "".join(map(_cell, line[begin:end])) + tail
     indent = len(head) + _width(line[begin:first])
     return shown, " " * indent + "^" * max(1, _width(line[first : min(last, end)]))
@@ -128,6 +129,7 @@ def _window(line: str, first: int, last: int) -> tuple[int, int]:
         return 0, len(line)
     covered = min(last - first, WIDTH // 2)
     begin = max(0, min(first - (WIDTH - covered) // 2, len(line) - WIDTH))
+    begin = begin if begin > len(_CUT) else 0
     end, room = begin, WIDTH
     while end < len(line) and (room := room - _width(line[end])) >= 0:
         end += 1

@@ -46,9 +46,11 @@ _SAME: dict[str, bool | None] = {
     "": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
+# Without `y` and `n`: YAML 1.1 lists them, but no reader in use takes them for booleans, yamllint lets them
+# pass as well, and many a data set has a column called y.
 _BOOL_1_1 = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("no", "No", "NO", "off", "Off", "OFF"), False),
 }
 _OWN_MEANING_1_1 = frozenset({"=", "<<"})
 _NUMBER_STARTS = frozenset("0123456789+-.")

@@ -102,9 +102,7 @@ def load(path: Path, display: str | None = None) -> Source:
 
 def read(data: bytes, display: str) -> Source:
     """Read a spec from the bytes of a file. Raises SpecError with everything that is wrong with the text."""
-    from mlcc.nodes import (
-        build,
-    )  # the parser is the dearest import of a lint, and a refused text doesn't need it
+    from mlcc.nodes import build  # the parser is the dearest import of a lint: only when a spec is read
 
     try:
         text = _text(data, display)
@@ -143,12 +141,7 @@ def locate(root: Node, loc: Loc, key: bool = False) -> Span:
 
 def _bytes(path: Path, display: str) -> bytes:
     try:
-        # Not blocking: opening a pipe would otherwise wait for somebody to write to it.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SpecError([error("no-such-file", f"{display} is not a regular file", None)])
-            return file.read(MAX_BYTES + 1)
+        return _read_file(path, display)
     except FileNotFoundError:
         message = f"there is no file {display}"
         raise SpecError([error("no-such-file", message, None, help="`mlcc init` writes one")]) from None
@@ -156,6 +149,18 @@ def _bytes(path: Path, display: str) -> bytes:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else "bad path"
         message = f"{display} can't be read: {reason}"
         raise SpecError([error("unreadable-file", message, None)]) from None
+
+
+def _read_file(path: Path, display: str) -> bytes:
+    # Not blocking: opening a pipe would otherwise wait for somebody to write to it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SpecError([error("no-such-file", f"{display} is not a regular file", None)])
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _text(data: bytes, display: str) -> str:

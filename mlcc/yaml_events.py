@@ -81,8 +81,8 @@ class DirectiveError(Exception):
         self.mark = mark
 
 
-# Spaces, comments and line breaks between two tokens. Stricter than ruamel where readers differ: a tab separates
-# nothing, and a comment has a space before it.
+# Spaces, comments and line breaks between two tokens. Stricter than ruamel where readers differ: a tab
+# separates nothing, and a comment has a space before it.
 _GAP = re.compile(r" *(?:(?<![^ \n])#[^\n\0]*)?(?:\n *(?:#[^\n\0]*)?)*")
 # What a plain scalar takes from one line, outside and inside of brackets.
 _WORD, _FLOW_WORD = (rf"(?:[^ \t\n\0:{more}]|:(?![ \t\n\0]))+" for more in ("", r",\[\]{}"))

@@ -153,7 +153,7 @@ def _keys() -> dict[str, Case]:
     cases["key-missing"] = (": x\n", "bad-key")
     cases["key-missing-flow"] = ("a: {: x}\n", "bad-key")
     cases["key-of-lists"] = ("? - a\n  - b\n: x\n", "bad-key")
-    for word in ("null", "true", "False", "yes", "NO", "on", "Off", "y", "N"):
+    for word in ("null", "true", "False", "yes", "NO", "on", "Off"):
         cases[f"key-word-{word}"] = (f"{word}: x\n", "ambiguous-scalar")
     cases["duplicate"] = ("a: 1\nb: 2\na: 3\n", "duplicate-key")
     cases["duplicate-nested"] = ("a: {b: 1, b: 2}\n", "duplicate-key")
@@ -173,8 +173,8 @@ def _scalars() -> dict[str, Case]:
             "NO",
             "on",
             "OFF",
-            "y",
-            "n",
+            "Yes",
+            "On",
             "~",
             "=",
             "<<",

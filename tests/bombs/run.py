@@ -1,4 +1,4 @@
-"""Load every hostile spec under a cap of 256 MiB; print a JSON object for each, with its codes and CPU seconds.
+"""Load every hostile spec under a cap of 256 MiB; print a JSON object for each: codes and CPU seconds.
 
 By hand: `PYTHONPATH=. python tests/bombs/run.py`.
 """

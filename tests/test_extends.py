@@ -1,0 +1,425 @@
+"""EXTENDS: what a spec takes from the specs that it extends, and what it may not change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcc.diagnostics import Diagnostic, Span, SpecError
+from mlcc.extends import GATE_KINDS, merge
+from mlcc.source import Mapping, Scalar, Sequence, Source, load, locate, plain, read
+
+BASE = """\
+version: 1
+name: platform
+defaults: {python: "3.12", timeout: 30m}
+jobs:
+  train: {run: python -m train, reads: [raw], env: {A: 1, B: 2}}
+  old: {run: x}
+gates:
+  unit: {guards: code, locked: true, tests: {run: pytest}}
+  floor: {guards: model, evaluate: {predictions: scored}}
+"""
+
+
+def write(root: Path, **files: str) -> None:
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def merged(root: Path, name: str = "mlcc.yaml") -> Source:
+    return merge(load(root / name, name), root)
+
+
+def values(root: Path, spec: str, **bases: str) -> object:
+    write(root, mlcc=spec, **bases)
+    return plain(merged(root).root)
+
+
+def refusals(root: Path, spec: str, **bases: str) -> tuple[Diagnostic, ...]:
+    write(root, mlcc=spec, **bases)
+    with pytest.raises(SpecError) as caught:
+        merged(root)
+    for diagnostic in caught.value.diagnostics:
+        for span in (diagnostic.span, *(related.span for related in diagnostic.related)):
+            assert span is not None
+            assert span.file in caught.value.texts
+    return caught.value.diagnostics
+
+
+def told(diagnostics: tuple[Diagnostic, ...]) -> list[tuple[str, str, int, int]]:
+    return [(d.code, d.span.file, d.span.line, d.span.column) for d in diagnostics if d.span]
+
+
+# Merging
+
+
+def test_without_extends_nothing_changes(tmp_path: Path) -> None:
+    source = read(b"a: {drop: [x]}\n", "mlcc.yaml")
+    assert merge(source, tmp_path) is source
+
+
+def test_mappings_merge_lists_and_scalars_replace(tmp_path: Path) -> None:
+    own = "jobs: {train: {reads: [x], env: {B: 3, C: 4}}, new: {run: y}}\n"
+    spec = f"extends: [base.yaml]\nversion: 1\nname: own\n{own}"
+    assert values(tmp_path, spec, base=BASE) == {
+        "version": 1,
+        "name": "own",
+        "defaults": {"python": "3.12", "timeout": "30m"},
+        "jobs": {
+            "train": {"run": "python -m train", "reads": ["x"], "env": {"A": 1, "B": 3, "C": 4}},
+            "old": {"run": "x"},
+            "new": {"run": "y"},
+        },
+        "gates": {
+            "unit": {"guards": "code", "locked": True, "tests": {"run": "pytest"}},
+            "floor": {"guards": "model", "evaluate": {"predictions": "scored"}},
+        },
+    }
+
+
+def test_the_order_is_that_of_the_base_then_of_the_spec(tmp_path: Path) -> None:
+    write(tmp_path, mlcc="extends: [base.yaml]\nc: 1\nb: 2\n", base="a: 1\nb: 1\n")
+    assert list(merged(tmp_path).root.entries) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "result"),
+    [
+        ("x", "{a: 1}", {"a": 1}),
+        ("{a: 1}", "x", "x"),
+        ("[1]", "{a: 1}", {"a": 1}),
+        ("{a: 1}", "[1]", [1]),
+        ("{a: 1}", "", None),
+        ("{a: 1}", "{}", {"a": 1}),
+    ],
+)
+def test_other_kinds_replace(tmp_path: Path, base: str, own: str, result: object) -> None:
+    assert values(tmp_path, f"extends: [base.yaml]\nk: {own}\n", base=f"k: {base}\n") == {"k": result}
+
+
+def test_name_and_version_never_come_from_a_base(tmp_path: Path) -> None:
+    assert values(tmp_path, "extends: [base.yaml]\n", base="version: 1\nname: x\na: 1\n") == {"a": 1}
+
+
+def test_later_bases_win_and_the_spec_wins_over_all(tmp_path: Path) -> None:
+    spec = "extends: [one.yaml, two.yaml]\nc: own\n"
+    result = values(tmp_path, spec, one="a: one\nb: one\nc: one\n", two="b: two\nc: two\n")
+    assert result == {"a": "one", "b": "two", "c": "own"}
+
+
+def test_bases_extend_relative_to_themselves(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        models__churn__mlcc="extends: [../../platform/base.yaml]\nc: 3\n",
+        platform__base="extends: [common/all.yaml]\nb: 2\n",
+        platform__common__all="a: 1\n",
+    )
+    source = merged(tmp_path, "models/churn/mlcc.yaml")
+    assert plain(source.root) == {"a": 1, "b": 2, "c": 3}
+    assert list(source.texts) == ["models/churn/mlcc.yaml", "platform/base.yaml", "platform/common/all.yaml"]
+    assert locate(source.root, ("a",)) == Span("platform/common/all.yaml", 1, 4, 1, 5)
+    assert source.file == tmp_path / "models/churn/mlcc.yaml"
+
+
+def test_a_base_of_two_bases_is_merged_once_and_may_be_locked(tmp_path: Path) -> None:
+    result = values(
+        tmp_path,
+        "extends: [one.yaml, two.yaml]\n",
+        one="extends: [base.yaml]\na: 1\n",
+        two="extends: [base.yaml]\nb: 2\n",
+        base="gates: {unit: {locked: true}}\nc: 3\n",
+    )
+    assert result == {"gates": {"unit": {"locked": True}}, "c": 3, "a": 1, "b": 2}
+
+
+def test_many_diamonds_take_no_time(tmp_path: Path) -> None:
+    write(tmp_path, level0="a: 1\n", mlcc="extends: [left14.yaml, right14.yaml]\n")
+    for level in range(1, 15):
+        below = "level0.yaml" if level == 1 else f"left{level - 1}.yaml, right{level - 1}.yaml"
+        write(tmp_path, **{f"left{level}": f"extends: [{below}]\n", f"right{level}": f"extends: [{below}]\n"})
+    assert plain(merged(tmp_path).root) == {"a": 1}
+
+
+def test_an_overridden_value_knows_its_base(tmp_path: Path) -> None:
+    write(tmp_path, mlcc="extends: [base.yaml]\ndefaults:\n  timeout: 1h\n  runner: big\n", base=BASE)
+    defaults = merged(tmp_path).root.entries["defaults"]
+    assert defaults.base == Span("base.yaml", 3, 11, 3, 41)
+    assert isinstance(defaults.node, Mapping)
+    timeout = defaults.node.entries["timeout"]
+    assert timeout.base == Span("base.yaml", 3, 37, 3, 40)
+    assert timeout.node.span == Span("mlcc.yaml", 3, 12, 3, 14)
+    assert timeout.key_span == Span("mlcc.yaml", 3, 3, 3, 10)
+    assert defaults.node.entries["python"].base is None
+    assert defaults.node.entries["runner"].base is None
+
+
+# Unions
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "result"),
+    [
+        ("jobs: {a: {run: x, env: e}}", "jobs: {a: {remote: r}}", {"env": "e", "remote": "r"}),
+        ("jobs: {a: {run: x, python: p}}", "jobs: {a: {image: i}}", {"run": "x", "image": "i"}),
+        ("artifacts: {a: {kind: k, path: p}}", "artifacts: {a: {uri: u}}", {"kind": "k", "uri": "u"}),
+        (
+            "artifacts: {a: {from: {dvc: d}}}",
+            "artifacts: {a: {from: {command: c}}}",
+            {"from": {"command": "c"}},
+        ),
+        ("gates: {a: {guards: g, tests: t}}", "gates: {a: {command: c}}", {"guards": "g", "command": "c"}),
+        # Both in the extending spec: the models refuse it.
+        ("jobs: {a: {run: x}}", "jobs: {a: {run: z, remote: r}}", {"run": "z", "remote": "r"}),
+    ],
+)
+def test_a_key_of_a_union_replaces_the_others(tmp_path: Path, base: str, own: str, result: object) -> None:
+    whole = values(tmp_path, f"extends: [base.yaml]\n{own}\n", base=base + "\n")
+    assert isinstance(whole, dict)
+    assert next(iter(whole.values()))["a"] == result
+
+
+@pytest.mark.parametrize(
+    ("base", "own"),
+    [
+        ("gates: {a: {contract: {path: {min: 1}}}}", "gates: {a: {contract: {table: {max: 2}}}}"),
+        ("jobs: {a: {env: {run: x}}}", "jobs: {a: {env: {remote: z}}}"),
+        ("artifacts: {path: {kind: data}}", "artifacts: {table: {kind: data}}"),
+        ("jobs: {run: {run: x}}", "jobs: {remote: {run: x}}"),
+    ],
+)
+def test_ids_that_look_like_a_union_stay(tmp_path: Path, base: str, own: str) -> None:
+    def leaves(value: object) -> int:
+        return sum(map(leaves, value.values())) if isinstance(value, dict) else 1
+
+    assert leaves(values(tmp_path, f"extends: [base.yaml]\n{own}\n", base=base + "\n")) == 2
+
+
+def test_every_gate_kind_is_in_the_union() -> None:
+    from mlcc.gates import GATES
+
+    assert GATES.keys() <= GATE_KINDS
+
+
+# Drop
+
+
+def test_drop_removes_what_was_inherited(tmp_path: Path) -> None:
+    spec = "extends: [base.yaml]\ndrop: [defaults]\njobs: {drop: [old]}\ngates: {drop: [floor], new: {}}\n"
+    assert values(tmp_path, spec, base=BASE) == {
+        "jobs": {"train": {"run": "python -m train", "reads": ["raw"], "env": {"A": 1, "B": 2}}},
+        "gates": {"unit": {"guards": "code", "locked": True, "tests": {"run": "pytest"}}, "new": {}},
+    }
+
+
+def test_drop_and_write_again_replaces(tmp_path: Path) -> None:
+    spec = "extends: [base.yaml]\njobs: {drop: [train], train: {run: z}}\n"
+    result = values(tmp_path, spec, base="jobs: {train: {run: x, env: {A: 1}}}\n")
+    assert result == {"jobs": {"train": {"run": "z"}}}
+
+
+def test_an_id_may_be_called_drop(tmp_path: Path) -> None:
+    result = values(tmp_path, "extends: [base.yaml]\nk: {drop: {b: 2}}\n", base="k: {drop: {a: 1}, x: 1}\n")
+    assert result == {"k": {"drop": {"a": 1, "b": 2}, "x": 1}}
+
+
+def test_dropping_what_is_not_there(tmp_path: Path) -> None:
+    (problem,) = refusals(tmp_path, "extends: [base.yaml]\njobs: {drop: [trian]}\n", base=BASE)
+    assert told((problem,)) == [("unknown-id", "mlcc.yaml", 2, 15)]
+    assert problem.help == "did you mean `train`?"
+    assert problem.related[0].span.file == "base.yaml"
+
+
+def test_drop_takes_ids(tmp_path: Path) -> None:
+    problems = refusals(tmp_path, "extends: [base.yaml]\njobs: {drop: [[train], 1]}\n", base=BASE)
+    assert told(problems) == [("bad-drop", "mlcc.yaml", 2, 15), ("bad-drop", "mlcc.yaml", 2, 24)]
+
+
+# Locked gates
+
+
+@pytest.mark.parametrize(
+    ("own", "column"),
+    [
+        ("gates: {unit: {blocking: false}}", 9),
+        ("gates: {unit: {timeout: 2h}}", 9),
+        ("gates: {unit: {locked: false}}", 9),
+        ("gates: {unit: {}}", 9),
+        ("gates: {unit: }", 9),
+        ("gates: {unit: {guards: code, locked: true, tests: {run: pytest}}}", 9),
+        ("gates: {drop: [unit]}", 16),
+        ("gates: {drop: [unit], unit: {}}", 16),
+        ("gates: []", 1),
+        ("gates:", 1),
+        ("drop: [gates]", 8),
+    ],
+)
+def test_a_locked_gate_can_not_be_changed(tmp_path: Path, own: str, column: int) -> None:
+    problems = refusals(tmp_path, f"extends: [base.yaml]\n{own}\n", base=BASE)
+    assert set(told(problems)) >= {("locked-gate", "mlcc.yaml", 2, column)}
+    assert problems[0].related[0].span == Span("base.yaml", 8, 24, 8, 30)
+
+
+def test_a_second_base_can_not_change_it_either(tmp_path: Path) -> None:
+    problems = refusals(
+        tmp_path, "extends: [base.yaml, two.yaml]\n", base=BASE, two="gates: {unit: {retry: 1}}\n"
+    )
+    assert told(problems) == [("locked-gate", "two.yaml", 1, 9)]
+
+
+def test_a_lock_holds_two_files_away(tmp_path: Path) -> None:
+    problems = refusals(
+        tmp_path, "extends: [two.yaml]\ngates: {unit: {}}\n", base=BASE, two="extends: [base.yaml]\n"
+    )
+    assert told(problems) == [("locked-gate", "mlcc.yaml", 2, 9)]
+
+
+def test_a_gate_may_be_locked_further_down(tmp_path: Path) -> None:
+    spec = "extends: [base.yaml]\ngates: {floor: {locked: true}}\n"
+    result = values(tmp_path, spec, base="gates: {floor: {guards: model, locked: false}}\n")
+    assert result == {"gates": {"floor": {"guards": "model", "locked": True}}}
+
+
+# Files
+
+
+def test_a_cycle_is_shown_edge_by_edge(tmp_path: Path) -> None:
+    (problem,) = refusals(
+        tmp_path, "extends: [one.yaml]\n", one="a: 1\nextends: [two.yaml]\n", two="extends: [one.yaml]\n"
+    )
+    assert problem.code == "extends-cycle"
+    assert problem.message == "specs extend each other in a circle: one.yaml -> two.yaml -> one.yaml"
+    assert [(r.span.file, r.span.line, r.message) for r in problem.related] == [
+        ("one.yaml", 2, "one.yaml extends two.yaml"),
+        ("two.yaml", 1, "two.yaml extends one.yaml"),
+    ]
+
+
+def test_a_spec_can_not_extend_itself(tmp_path: Path) -> None:
+    (problem,) = refusals(tmp_path, "extends: [./mlcc.yaml]\n")
+    assert problem.message == "specs extend each other in a circle: mlcc.yaml -> mlcc.yaml"
+
+
+@pytest.mark.parametrize(
+    ("extends", "code"),
+    [
+        ("base.yaml", "bad-extends"),
+        ("{a: b}", "bad-extends"),
+        ("", "bad-extends"),
+        ("[base.yaml, base.yaml]", "bad-extends"),
+        ("[1]", "bad-path"),
+        ("[[base.yaml]]", "bad-path"),
+        ('[""]', "bad-path"),
+        ("[/etc/passwd]", "bad-path"),
+        ("['a\\b.yaml']", "bad-path"),
+        ("[-x.yaml]", "bad-path"),
+        ("[e\u0301.yaml]", "bad-path"),
+        ("[missing.yaml]", "no-such-file"),
+        ("[.]", "no-such-file"),
+        ("[base.yaml/x]", "unreadable-file"),
+        ("[../outside.yaml]", "outside-repository"),
+        ("[link.yaml]", "outside-repository"),
+        ("[loop.yaml]", "unreadable-file"),
+    ],
+)
+def test_a_bad_path_is_refused_where_it_is_written(tmp_path: Path, extends: str, code: str) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (tmp_path / "outside.yaml").write_text("a: 1\n")
+    (root / "link.yaml").symlink_to("../outside.yaml")
+    (root / "loop.yaml").symlink_to("loop.yaml")
+    problems = refusals(root, f"a: 1\nextends: {extends}\n", base="b: 2\n")
+    assert {(found, file, line) for found, file, line, _ in told(problems)} == {(code, "mlcc.yaml", 2)}
+
+
+def test_a_symlink_inside_the_repository_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "link.yaml").symlink_to("base.yaml")
+    assert values(tmp_path, "extends: [link.yaml]\n", base="a: 1\n") == {"a": 1}
+
+
+def test_the_repository_may_itself_be_a_symlink(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    write(real, mlcc="extends: [base.yaml]\n", base="a: 1\n")
+    link = tmp_path / "link"
+    link.symlink_to(real)
+    assert plain(merge(load(link / "mlcc.yaml"), link).root) == {"a": 1}
+
+
+def test_an_error_in_a_base_points_there_and_names_who_extends_it(tmp_path: Path) -> None:
+    problems = refusals(tmp_path, "extends: [base.yaml]\n", base="a: no\nb: *x\n")
+    assert told(problems) == [("ambiguous-scalar", "base.yaml", 1, 4), ("alias", "base.yaml", 2, 4)]
+    assert all(d.related[-1].span == Span("mlcc.yaml", 1, 11, 1, 20) for d in problems)
+
+
+def test_all_files_together_are_capped(tmp_path: Path) -> None:
+    big = "k: [" + "a, " * 5_000 + "\n" + "a, " * 5_000 + "]\n"
+    spec = "extends: [one.yaml, two.yaml, three.yaml]\n"
+    problems = refusals(tmp_path, spec, one=big, two=big, three=big)
+    assert told(problems) == [("too-large", "mlcc.yaml", 1, 31)]
+
+
+def test_the_number_of_files_is_capped(tmp_path: Path) -> None:
+    for number in range(40):
+        write(tmp_path, **{f"base{number}": f"a: {number}\n"})
+    spec = "extends:\n" + "".join(f"- base{number}.yaml\n" for number in range(40))
+    assert told(refusals(tmp_path, spec)) == [("too-large", "mlcc.yaml", 34, 3)]
+
+
+def test_hostile_drops_end_soon(tmp_path: Path) -> None:
+    base = "k:\n" + "".join(f"  id{number}: x\n" for number in range(9_000))
+    spec = (
+        "extends: [base.yaml]\nk: {drop: [" + "".join(f"no{number},\n " for number in range(9_000)) + "]}\n"
+    )
+    assert len(refusals(tmp_path, spec, base=base)) == 100
+
+
+# Against a model
+
+TREES = st.recursive(
+    st.integers(0, 9) | st.lists(st.integers(0, 9), max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=8,
+)
+MAPPINGS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4)
+
+
+def text(tree: object) -> str:
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key}: {text(value)}" for key, value in tree.items()) + "}"
+    return "[" + ", ".join(map(text, tree)) + "]" if isinstance(tree, list) else str(tree)
+
+
+def overlay(base: object, own: object) -> object:
+    if isinstance(base, dict) and isinstance(own, dict):
+        keys = [*base, *(key for key in own if key not in base)]
+        return {
+            k: overlay(base[k], own[k]) if k in base and k in own else own.get(k, base.get(k)) for k in keys
+        }
+    return own
+
+
+@given(st.lists(MAPPINGS, min_size=1, max_size=3))
+def test_merging_is_the_plain_overlay(
+    tmp_path_factory: pytest.TempPathFactory, trees: list[dict[str, object]]
+) -> None:
+    root = tmp_path_factory.mktemp("merge")
+    expected: object = {}
+    for number, tree in enumerate(trees):
+        link = f"extends: [base{number - 1}.yaml]\n" if number else ""
+        write(root, **{f"base{number}": f"{link}k: {text(tree)}\n"})
+        expected = overlay(expected, {"k": tree})
+    source = merged(root, f"base{len(trees) - 1}.yaml")
+    assert plain(source.root) == expected
+    assert list(_spans(source.root)) == [None] * len(list(_spans(source.root)))
+
+
+def _spans(node: Mapping | Sequence | Scalar) -> list[Span | None]:
+    """Return the spans that lie in no loaded file: none."""
+    if isinstance(node, Mapping):
+        return [span for entry in node.entries.values() for span in _spans(entry.node)]
+    return [] if node.span.file.startswith("base") else [node.span]
