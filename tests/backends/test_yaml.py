@@ -168,7 +168,7 @@ LEAVES = st.one_of(
     SCALARS,
     HOSTILE.map(Block),
     st.lists(HOSTILE, max_size=4).map(Wrapped),
-    st.builds(Comment, SCALARS, st.sampled_from(["v7.0.1", "a b", "_", "-"])),
+    st.builds(Comment, SCALARS, st.sampled_from(["v7.0.1", "a b", "_", "-", "zizmor: ignore[unpinned]"])),
 )
 KEYS = HOSTILE.filter(lambda text: len(text) < 150)
 TREES = st.recursive(
@@ -313,7 +313,7 @@ def test_other_types_are_refused(tree: Any) -> None:
         emit(tree)
 
 
-@pytest.mark.parametrize("text", ["", " ", "a\nb", "a # b", "a: b", "é", "${{ x }}", "a ", " a"])
+@pytest.mark.parametrize("text", ["", " ", "a\nb", "a # b", "a:", "[a]", "é", "${{ x }}", "a ", " a"])
 def test_a_comment_holds_a_version_and_nothing_else(text: str) -> None:
     with pytest.raises(ValueError, match="not fit for a comment"):
         Comment("x", text)
