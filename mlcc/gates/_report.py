@@ -26,9 +26,9 @@ _SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
 def prepare_folder(folder: str) -> None:
     """Make the report folder and remove the reports of an earlier run. Raises GateError."""
     try:
-        os.makedirs(folder, exist_ok=True)
         if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
             raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
         for name in REPORTS:
             remove_file(os.path.join(folder, name))
     except OSError as error:
