@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
-from mlcc.source import MAX_DIAGNOSTICS, Entry, Mapping, Node, Scalar, Sequence, Source, load
+from mlcc.source import MAX_BYTES, MAX_DIAGNOSTICS, Entry, Mapping, Node, Scalar, Sequence, Source, load
 
 Keys = tuple[str, ...]
 
@@ -143,6 +143,9 @@ class _Merger:
         self.values += _size(loaded.root)
         if self.values > _MAX_VALUES:
             message = f"a spec and what it extends may have at most {_MAX_VALUES} values"
+            raise SpecError([error("too-large", message, item.span)])
+        if sum(map(len, self.texts.values())) > MAX_BYTES:
+            message = f"a spec and what it extends may be at most {MAX_BYTES // 1024} KiB long"
             raise SpecError([error("too-large", message, item.span)])
         return loaded
 

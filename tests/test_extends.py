@@ -363,6 +363,12 @@ def test_all_files_together_are_capped(tmp_path: Path) -> None:
     assert told(problems) == [("too-large", "mlcc.yaml", 1, 31)]
 
 
+def test_the_length_of_all_files_is_capped(tmp_path: Path) -> None:
+    long = "a: b\n" + ("# " + "x" * 9_997 + "\n") * 60
+    spec = "extends: [one.yaml, two.yaml]\n"
+    assert told(refusals(tmp_path, spec, one=long, two=long)) == [("too-large", "mlcc.yaml", 1, 21)]
+
+
 def test_the_number_of_files_is_capped(tmp_path: Path) -> None:
     for number in range(40):
         write(tmp_path, **{f"base{number}": f"a: {number}\n"})

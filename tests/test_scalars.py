@@ -37,6 +37,8 @@ from mlcc.scalars import read, read_key
         ("-", "-"),
         ("train", "train"),
         ("y", "y"),
+        ("08_", "08_"),
+        ("._", "._"),
         ("N", "N"),
         ("north", "north"),
         ("Yesterday", "Yesterday"),
@@ -65,6 +67,11 @@ def test_what_everybody_reads_alike_is_taken(raw: str, value: object) -> None:
         ),
         ("0o10", "`0o10` is text in YAML 1.1 and the number 8 in YAML 1.2", 'quote it: "0o10", or write 8'),
         ("1:30", "`1:30` is the number 90 in YAML 1.1 and text in YAML 1.2", 'quote it: "1:30"'),
+        (
+            "1E-05",
+            "`1E-05` is text in YAML 1.1 and the number 1e-05 in YAML 1.2",
+            'quote it: "1E-05", or write 0.00001',
+        ),
         (
             "1e-4",
             "`1e-4` is text in YAML 1.1 and the number 0.0001 in YAML 1.2",
