@@ -38,7 +38,7 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
         except Exception as problem:
             if click.get_current_context().find_root().params.get("debug"):
                 raise
-            click.echo(f"mlcc: a bug in mlcc: {type(problem).__name__}: {ascii(str(problem))}", err=True)
+            click.echo(f"mlcc: a bug in mlcc: {type(problem).__name__}: {str(problem)!a}", err=True)
             click.echo("mlcc: please report it, with what `mlcc --debug ...` prints", err=True)
             code = BUG
         sys.exit(code)
@@ -78,7 +78,7 @@ def spec_paths(specs: tuple[Path, ...], everything: bool = False) -> tuple[Path,
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mlcc")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug in mlcc.")
-def cli(debug: bool) -> None:  # noqa: ARG001 - read from the context by `guarded`
+def cli(debug: bool) -> None:
     """Compile one spec of an ML repository into CI/CD pipelines with gates for code, data and models."""
 
 
@@ -103,14 +103,22 @@ def init(folder: Path, stdout: bool) -> int:
 
 @cli.command(name="compile")
 @common
-@click.option("--target", "targets", multiple=True, metavar="NAME", help="A back end; by default all. Repeatable.")
+@click.option(
+    "--target", "targets", multiple=True, metavar="NAME", help="A back end; by default all. Repeatable."
+)
 @click.option("--check", is_flag=True, help="Write nothing; say what differs from what is committed.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
 @click.option("--prune", is_flag=True, help="Remove files of this spec that it no longer produces.")
 @click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
 @guarded
 def compile_(
-    specs: tuple[Path, ...], root: Path | None, targets: tuple[str, ...], check: bool, force: bool, prune: bool, everything: bool
+    specs: tuple[Path, ...],
+    root: Path | None,
+    targets: tuple[str, ...],
+    check: bool,
+    force: bool,
+    prune: bool,
+    everything: bool,
 ) -> int:
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets
@@ -175,14 +183,22 @@ def _check(path: Path, root: Path | None, targets: tuple[str, ...]) -> int:
 
 @cli.command()
 @common
-@click.option("--target", "targets", multiple=True, metavar="NAME", help="A back end; by default all. Repeatable.")
+@click.option(
+    "--target", "targets", multiple=True, metavar="NAME", help="A back end; by default all. Repeatable."
+)
 @click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--limits", is_flag=True, help="Show how much of each platform limit the pipeline uses.")
 @click.option("--env", "environment", is_flag=True, help="Show the variables that arrive at each node.")
 @click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
 @guarded
 def lint(
-    specs: tuple[Path, ...], root: Path | None, targets: tuple[str, ...], format: str, limits: bool, environment: bool, everything: bool
+    specs: tuple[Path, ...],
+    root: Path | None,
+    targets: tuple[str, ...],
+    format: str,
+    limits: bool,
+    environment: bool,
+    everything: bool,
 ) -> int:
     """Find mistakes in specs: errors that a compile would stop at, and what goes wrong in real pipelines."""
     from mlcc.compiler import check_targets
@@ -200,16 +216,32 @@ def lint(
 
 @cli.command()
 @common
-@click.option("--event", default="push", show_default=True, type=click.Choice(("push", "pull_request", "tag", "schedule", "manual", "dispatch")))
-@click.option("--branch", help="The branch; of a pull request, the one it goes to. By default the first of the trigger.")
+@click.option(
+    "--event",
+    default="push",
+    show_default=True,
+    type=click.Choice(("push", "pull_request", "tag", "schedule", "manual", "dispatch")),
+)
+@click.option(
+    "--branch", help="The branch; of a pull request, the one it goes to. By default the first of the trigger."
+)
 @click.option("--tag", help="The tag of a tag event.")
 @click.option("--trigger", help="The id of the schedule, form or dispatch.")
-@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of a manual run. Repeatable.")
+@click.option(
+    "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input of a manual run. Repeatable."
+)
 @click.option("--fork", is_flag=True, help="The pull request comes from a fork.")
-@click.option("--changed", multiple=True, metavar="PATH", help="A changed path, from the repository's root. Repeatable; without it, all.")
+@click.option(
+    "--changed",
+    multiple=True,
+    metavar="PATH",
+    help="A changed path, from the repository's root. Repeatable; without it, all.",
+)
 @click.option("--nothing-changed", is_flag=True, help="No path has changed.")
 @click.option("--fail", "failures", multiple=True, metavar="NODE", help="A node that fails. Repeatable.")
-@click.option("--verdict", "verdicts", multiple=True, metavar="GATE=VERDICT", help="A gate's verdict. Repeatable.")
+@click.option(
+    "--verdict", "verdicts", multiple=True, metavar="GATE=VERDICT", help="A gate's verdict. Repeatable."
+)
 @click.option("--format", type=click.Choice(("text", "json")), default="text", show_default=True)
 @guarded
 def explain(specs: tuple[Path, ...], root: Path | None, format: str, **question: Any) -> int:

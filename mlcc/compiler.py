@@ -47,7 +47,9 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
     """
     root = find_root(path) if root is None else root.resolve()
     if not path.resolve().is_relative_to(root):
-        raise SpecError([error("outside", f"{path} isn't inside {root}", None, help="name a folder above the spec")])
+        raise SpecError(
+            [error("outside", f"{path} isn't inside {root}", None, help="name a folder above the spec")]
+        )
     source = merge(load(path), root)
     spec = validate(source)
     home = os.path.relpath(path.resolve().parent, root).replace(os.sep, "/")
@@ -56,7 +58,9 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
     made = plan(
         resolved,
         home=home,
-        spec_files=tuple(os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts),
+        spec_files=tuple(
+            os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts
+        ),
         compiled_files=compiled_files(spec.name, home),
         committed=None if assume_committed else Tree(path.resolve().parent).matching,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlcc.backends import BACKENDS
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
-from mlcc.gates import scripts as gate_scripts
+from mlcc.gates.emit import scripts as gate_scripts
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
@@ -36,15 +36,14 @@ def scripts(plan: Plan) -> list[File]:
     spec = plan.spec_files[0]
     gates = [node for node in plan.nodes.values() if isinstance(node.work, Gate)]
     files = [
-        File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC, entry="main"))),
+        File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC, entry=RUNTIME[-1]))),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
     for node in gates:
-        files.append(File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec))))
+        files.append(
+            File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec)))
+        )
     prefix = f"{plan.home}/" if plan.home else ""
-    kinds = {node.work.kind: False for node in gates if isinstance(node.work, Gate)}
-    for node in gates:
-        if isinstance(node.work, Gate) and node.work.packages:
-            kinds[node.work.kind] = True
+    kinds = {node.work.kind for node in gates if isinstance(node.work, Gate)}
     files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds)]
     return files

@@ -21,7 +21,12 @@ def answer(plan: Plan, question: Mapping[str, Any], format: str) -> str:
     result = run(plan, selection, outcomes)
     if format == "json":
         nodes = {id: {"end": end.value, "why": result.reasons[id]} for id, end in result.ends.items()}
-        return json.dumps({"selected": sorted(selection.selected), "nodes": nodes, "green": result.green}, indent=2) + "\n"
+        return (
+            json.dumps(
+                {"selected": sorted(selection.selected), "nodes": nodes, "green": result.green}, indent=2
+            )
+            + "\n"
+        )
     return _text(plan, event, selection, result, outcomes)
 
 
@@ -43,7 +48,9 @@ def event_of(plan: Plan, question: Mapping[str, Any]) -> Event:
         trigger = trigger or names[0]
         if trigger not in names:
             raise _unknown(f"{kind} trigger", trigger, names)
-    branch = question["branch"] or (names[0].replace("*", "x") if kind in ("push", "pull_request") else "main")
+    branch = question["branch"] or (
+        names[0].replace("*", "x") if kind in ("push", "pull_request") else "main"
+    )
     changed = frozenset(question["changed"]) if question["changed"] or question["nothing_changed"] else None
     return Event(
         kind,
@@ -94,7 +101,9 @@ def _unknown(what: str, name: str, known: tuple[str, ...]) -> SpecError:
     return _wrong(f"there is no {what} '{name}'", help)
 
 
-def _text(plan: Plan, event: Event, selection: Selection, result: Result, outcomes: Mapping[str, Outcome]) -> str:
+def _text(
+    plan: Plan, event: Event, selection: Selection, result: Result, outcomes: Mapping[str, Outcome]
+) -> str:
     width = max(len(id) for id in plan.nodes)
     changed = "everything" if event.changed is None else ", ".join(sorted(event.changed)) or "nothing"
     where = event.tag or event.branch or ""
@@ -105,5 +114,7 @@ def _text(plan: Plan, event: Event, selection: Selection, result: Result, outcom
         if verdict is not None and end in (End.PASSED, End.FAILED):
             word = f"{word} ({verdict.value})"
         lines.append(f"  {id:<{width}}  {word:<14}  {result.reasons[id]}")
-    lines.append(f"{len(selection.selected)} of {len(plan.nodes)} nodes selected; the run is {'green' if result.green else 'red'}")
+    lines.append(
+        f"{len(selection.selected)} of {len(plan.nodes)} nodes selected; the run is {'green' if result.green else 'red'}"
+    )
     return "\n".join(lines) + "\n"

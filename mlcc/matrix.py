@@ -23,7 +23,10 @@ def capability_matrix(format: str) -> str:
         }
         return json.dumps(content, indent=2) + "\n"
     rows = [
-        (feature, name, ledger[feature]) for feature in features for name, ledger in found.items() if feature in ledger
+        (feature, name, ledger[feature])
+        for feature in features
+        for name, ledger in found.items()
+        if feature in ledger
     ]
     if format == "markdown":
         lines = ["| feature | back end | grade | how |", "|---|---|---|---|"]

@@ -8,7 +8,8 @@ from typing import Any
 from mlcc import plan as ir
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
 from mlcc.problems import Problems
-from mlcc.resolve import Resolved, ResolvedNode, as_list
+from mlcc.references import as_list
+from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
 from mlcc.values import names, text_of, value_of, values_of
 
@@ -100,12 +101,16 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
         parameters=compiled,
         packages=kind.compiler().needs_packages(params),
         on_inconclusive=own.on_inconclusive,
-        waiver=() if waiver is None else (("issue", waiver.issue), ("reason", waiver.reason), ("until", waiver.until)),
+        waiver=()
+        if waiver is None
+        else (("issue", waiver.issue), ("reason", waiver.reason), ("until", waiver.until)),
         locked=own.locked,
     )
 
 
-def _takes(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> tuple[ir.Take, ...]:
+def _takes(
+    node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems
+) -> tuple[ir.Take, ...]:
     own = node.spec
     if node.kind is ir.NodeKind.GATE:
         takes = [ir.Take(own.guards, ir.Role.GUARD)]
@@ -120,7 +125,13 @@ def _takes(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: P
     evaluates = [ir.Take(name, ir.Role.EVALUATE) for name in getattr(own, "evaluates", [])]
     both = {t.artifact for t in reads} & {t.artifact for t in evaluates}
     for name in sorted(both):
-        problems.add("reads-and-evaluates", f"'{name}' is both read and evaluated", (*node.loc, "evaluates"), key=True, help="`reads` waits for its gates, `evaluates` comes before them: keep one")
+        problems.add(
+            "reads-and-evaluates",
+            f"'{name}' is both read and evaluated",
+            (*node.loc, "evaluates"),
+            key=True,
+            help="`reads` waits for its gates, `evaluates` comes before them: keep one",
+        )
     return (*reads, *evaluates)
 
 
@@ -134,7 +145,12 @@ def _sources(
     node: ResolvedNode, takes: tuple[ir.Take, ...], artifacts: Mapping[str, ir.Artifact]
 ) -> tuple[str, ...]:
     """Return the committed paths that the node depends on (S3)."""
-    found = [path for take in takes if artifacts[take.artifact].writer is None for path in artifacts[take.artifact].paths]
+    found = [
+        path
+        for take in takes
+        if artifacts[take.artifact].writer is None
+        for path in artifacts[take.artifact].paths
+    ]
     found += node.spec.path
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         found.append(node.spec.dvc)
@@ -167,13 +183,21 @@ def _branches(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
 
 
 def _logins(resolved: Resolved, node: ResolvedNode) -> tuple[ir.Login, ...]:
-    return tuple(_login(provider, getattr(resolved.spec.auth, provider)) for provider in dict.fromkeys(node.spec.auth))
+    return tuple(
+        _login(provider, getattr(resolved.spec.auth, provider)) for provider in dict.fromkeys(node.spec.auth)
+    )
 
 
 def _login(provider: str, raw: Any) -> ir.Login:
     audience = raw.audience if provider != "gcp" else "https://iam.googleapis.com/"
-    fields = {"aws": ("region", "role"), "gcp": ("provider", "service_account"), "azure": ("client_id", "tenant_id")}
-    return ir.Login(provider, audience, tuple((name, value_of(getattr(raw, name))) for name in fields.get(provider, ())))
+    fields = {
+        "aws": ("region", "role"),
+        "gcp": ("provider", "service_account"),
+        "azure": ("client_id", "tenant_id"),
+    }
+    return ir.Login(
+        provider, audience, tuple((name, value_of(getattr(raw, name))) for name in fields.get(provider, ()))
+    )
 
 
 def _service(id: str, raw: Any) -> ir.Service:
@@ -195,10 +219,16 @@ def _steps(
     taken = [artifacts[take.artifact] for take in takes]
     steps: list[ir.Step] = [_checkout(node, any(a.at_base for a in taken))]
     if node.python_axis or node.python:
-        steps.append(ir.UsePython(ir.MatrixValue(node.python_axis) if node.python_axis else ir.Text(node.python or "")))
+        steps.append(
+            ir.UsePython(ir.MatrixValue(node.python_axis) if node.python_axis else ir.Text(node.python or ""))
+        )
     steps += [ir.UseCache(id, tuple(c.path), tuple(c.key)) for id, c in node.cache.items()]
     writers = tuple(dict.fromkeys(a.writer for a in taken if a.writer is not None))
-    steps += [ir.Receive(data=writers), ir.Execute(names(values, ir.Secret), names(values, ir.Variable)), ir.PublishState()]
+    steps += [
+        ir.Receive(data=writers),
+        ir.Execute(names(values, ir.Secret), names(values, ir.Variable)),
+        ir.PublishState(),
+    ]
     if writes:
         steps.append(ir.PublishData(max(artifacts[id].retain_days for id in writes)))
     if node.spec.reports:

@@ -10,69 +10,24 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mlcc.diagnostics import Span
-
-Scalar = str | int | float | bool
-
-
-# --- values: each reaches a command as one environment variable ------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A literal."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret of the CI system. `as_file`: the variable holds the path of a private file."""
-
-    name: str
-    as_file: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A plain variable of the CI system."""
-
-    name: str
-    default: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An input of the manual form, as checked by the selecting node."""
-
-    name: str
-    default: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixValue:
-    """The leg's value on an axis."""
-
-    axis: str
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A small value that another node wrote."""
-
-    node: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunFact:
-    """A fact of the run: commit, branch, event, …"""
-
-    key: str
-    default: str | None = None
-
-
-Value = Text | Secret | Variable | Input | MatrixValue | Output | RunFact
-
+from mlcc.plan_steps import Checkout as Checkout
+from mlcc.plan_steps import Execute as Execute
+from mlcc.plan_steps import PublishData as PublishData
+from mlcc.plan_steps import PublishReports as PublishReports
+from mlcc.plan_steps import PublishState as PublishState
+from mlcc.plan_steps import Receive as Receive
+from mlcc.plan_steps import Step as Step
+from mlcc.plan_steps import UseCache as UseCache
+from mlcc.plan_steps import UsePython as UsePython
+from mlcc.plan_values import Input as Input
+from mlcc.plan_values import MatrixValue as MatrixValue
+from mlcc.plan_values import Output as Output
+from mlcc.plan_values import RunFact as RunFact
+from mlcc.plan_values import Scalar as Scalar
+from mlcc.plan_values import Secret as Secret
+from mlcc.plan_values import Text as Text
+from mlcc.plan_values import Value as Value
+from mlcc.plan_values import Variable as Variable
 
 # --- artifacts ------------------------------------------------------------------------------------
 
@@ -197,69 +152,6 @@ class Release:
 
 
 Work = Command | Gate | Release
-
-
-@dataclass(frozen=True, slots=True)
-class Checkout:
-    """Get the repository. `project` False: only the emitted scripts. `depth` 0: all history."""
-
-    project: bool = True
-    depth: int = 1
-    lfs: bool = False
-    submodules: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class UsePython:
-    """Put a Python version first on the path."""
-
-    version: Text | MatrixValue
-
-
-@dataclass(frozen=True, slots=True)
-class UseCache:
-    """Keep folders between runs, named after the content of committed files."""
-
-    id: str
-    paths: tuple[str, ...]
-    key_files: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Receive:
-    """Get the states of all predecessors, and the data that these writers published."""
-
-    data: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Execute:
-    """Run the node by the emitted runtime. Only these secrets and variables reach it."""
-
-    secrets: tuple[str, ...]
-    variables: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PublishState:
-    """Pass on how the node ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishData:
-    """Pass on what the node wrote."""
-
-    retain_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class PublishReports:
-    """Keep the files that people read."""
-
-    retain_days: int
-
-
-Step = Checkout | UsePython | UseCache | Receive | Execute | PublishState | PublishData | PublishReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +285,9 @@ class Triggers:
     schedules: tuple[tuple[str, str], ...]
     forms: tuple[ManualForm, ...]
     dispatches: tuple[str, ...]
+    spans: Mapping[str, Span] = field(
+        compare=False, hash=False, default_factory=dict
+    )  # trigger id -> its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +310,20 @@ class Runner:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """Raw text for one back end, and where the spec states each part of it (by its keys)."""
+
+    content: object = field(hash=False)
+    places: Mapping[tuple[str, ...], Span] = field(compare=False, hash=False)
+
+    def place(self, *keys: str) -> Span | None:
+        """Return the place of a part, or of the nearest part around it."""
+        return next(
+            (self.places[keys[:n]] for n in range(len(keys), -1, -1) if keys[:n] in self.places), None
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A pipeline. `home` is the project folder relative to the repository root ("" at the root).
 
@@ -433,7 +342,7 @@ class Plan:
     outgoing: Mapping[str, tuple[Edge, ...]] = field(hash=False)  # node -> edges that start there
     runners: Mapping[str, Runner] = field(hash=False)
     environments: Mapping[str, Environment] = field(hash=False)
-    overlays: Mapping[str, object] = field(hash=False)  # back end -> raw overlay
+    overlays: Mapping[str, Overlay] = field(hash=False)  # by back end
     span: Span | None = field(compare=False, default=None)
 
     @property

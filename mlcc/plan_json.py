@@ -14,6 +14,7 @@ from mlcc import plan as ir
 from mlcc.files import marker_line
 
 JsonObject = dict[str, Any]
+WIDTH = 100
 
 
 def to_runtime(plan: ir.Plan) -> JsonObject:
@@ -33,7 +34,23 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
 def document(content: JsonObject, spec: str) -> str:
     """Return JSON text with the ownership marker as its first key (to be sealed by the writer)."""
     marked = {"mlcc": f"{marker_line(spec)} (generated: change the spec and run `mlcc compile`)", **content}
-    return json.dumps(marked, indent=1, ensure_ascii=True) + "\n"
+    return "\n".join(_json_lines(marked, "")) + "\n"
+
+
+def _json_lines(value: object, indent: str) -> list[str]:
+    """Return JSON in lines: what fits on one line stands on one, so that reviewers read less."""
+    short = json.dumps(value)
+    if not isinstance(value, (dict, list)) or not value or len(indent) + len(short) <= WIDTH:
+        return [short]
+    inner = indent + "  "
+    pairs = value.items() if isinstance(value, dict) else (("", item) for item in value)
+    found = ["{" if isinstance(value, dict) else "["]
+    for key, item in pairs:
+        first, *rest = _json_lines(item, inner)
+        found += [f"{inner}{json.dumps(key) + ': ' if isinstance(value, dict) else ''}{first}", *rest]
+        found[-1] += ","
+    found[-1] = found[-1][:-1]
+    return [*found, indent + ("}" if isinstance(value, dict) else "]")]
 
 
 def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc import topology
+from mlcc.diagnostics import Span
 from mlcc.node_plan import node_of
 from mlcc.plan import (
     Artifact,
@@ -17,13 +18,18 @@ from mlcc.plan import (
     Node,
     NodeKind,
     Output,
+    Overlay,
     Plan,
     Role,
     Runner,
     Triggers,
 )
 from mlcc.problems import Loc, Problems
-from mlcc.resolve import DEFAULT_RUNNER, Resolved, ResolvedNode, as_list
+from mlcc.references import as_list
+from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
+from mlcc.semantics import never_runs
+from mlcc.source import Mapping as SpecMapping
+from mlcc.source import Node as SpecNode
 from mlcc.spec.scalars import seconds
 from mlcc.values import text_of
 
@@ -70,21 +76,33 @@ def plan(
         problems.stop_if_any()
         raise AssertionError("a cycle was not reported")
     spec = resolved.spec
-    return Plan(
+    made = Plan(
         name=spec.name,
         home=home,
         spec_files=spec_files,
         compiled_files=compiled_files,
-        triggers=_triggers(spec),
+        triggers=_triggers(spec, problems),
         artifacts=artifacts,
         nodes={id: nodes[id] for id in order},
         incoming={id: incoming[id] for id in order},
         outgoing={id: outgoing[id] for id in order},
         runners=_runners(resolved),
-        environments={id: Environment(id, tuple(e.branches), e.approval) for id, e in spec.environments.items()},
-        overlays={"github": spec.targets.github} if spec.targets.github is not None else {},
+        environments={
+            id: Environment(id, tuple(e.branches), e.approval) for id, e in spec.environments.items()
+        },
+        overlays=_overlays(resolved),
         span=problems.span(("name",)),
     )
+    for id, cause in never_runs(made).items():
+        problems.add(
+            "never-runs",
+            f"no trigger of this spec can run '{id}'",
+            resolved.nodes[id].loc,
+            key=True,
+            help=cause,
+        )
+    problems.stop_if_any()
+    return made
 
 
 def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
@@ -97,14 +115,25 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
         form = _form(raw.path)
         from_legs = writer is not None and len(resolved.nodes[writer].legs) > 1
         if writer is not None and form is Form.PATHS:
-            problems.add("bad-path", f"'{id}' is written by '{writer}': it has one path, without wildcards", (*loc, "path"), help="use a folder, ending in '/'")
+            problems.add(
+                "bad-path",
+                f"'{id}' is written by '{writer}': it has one path, without wildcards",
+                (*loc, "path"),
+                help="use a folder, ending in '/'",
+            )
         elif from_legs and form is not Form.FOLDER:
             problems.add(
                 "matrix-writes-file", f"'{writer}' runs once per leg, so '{id}' is a folder of folders", (*loc, "path"),
-                others=((resolved.nodes[writer or ""].loc, "the matrix"),), help=f"end the path in '/': each leg's copy is found at {paths[0]}/LEG/",
+                others=((resolved.nodes[writer or ""].loc, "the matrix"),),
+                help=f"end the path in '/': each leg's copy is found at {paths[0]}/LEG/",
             )  # fmt: skip
         if raw.at is not None and writer is not None:
-            problems.add("bad-origin", f"'{id}' is taken from the merge base, so nothing can write it", (*loc, "at"), key=True)
+            problems.add(
+                "bad-origin",
+                f"'{id}' is taken from the merge base, so nothing can write it",
+                (*loc, "at"),
+                key=True,
+            )
         retain = raw.retain or resolved.spec.defaults.retain
         found[id] = Artifact(
             id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
@@ -154,7 +183,9 @@ def _output_sources(node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value.node for _, value in node.env if isinstance(value, Output)))
 
 
-def _check_takes(resolved: Resolved, nodes: Mapping[str, Node], artifacts: Mapping[str, Artifact], problems: Problems) -> None:
+def _check_takes(
+    resolved: Resolved, nodes: Mapping[str, Node], artifacts: Mapping[str, Artifact], problems: Problems
+) -> None:
     for node in nodes.values():
         loc = resolved.nodes[node.id].loc
         for take in node.takes:
@@ -162,35 +193,57 @@ def _check_takes(resolved: Resolved, nodes: Mapping[str, Node], artifacts: Mappi
             measured = writer is not None and any(t.role is Role.EVALUATE for t in nodes[writer].takes)
             if measured and node.kind is not NodeKind.GATE:
                 problems.add(
-                    "reads-evaluation", f"'{take.artifact}' is a measurement made before the gates: only gates read it", loc, key=True,
+                    "reads-evaluation", f"'{take.artifact}' is a measurement made before the gates: only gates read it",
+                    loc, key=True,
                     others=((resolved.nodes[writer or ""].loc, "it evaluates, and writes it"),),
                     help="let a job that `reads` the model write an artifact of its own",
                 )  # fmt: skip
         _check_status(node, nodes, resolved.nodes[node.id], problems)
         for _, value in node.env:
             if isinstance(value, Output):
-                _check_output(node, value, nodes, loc, problems)
+                _check_output(value, nodes, loc, problems)
 
 
-def _check_output(node: Node, value: Output, nodes: Mapping[str, Node], loc: Loc, problems: Problems) -> None:
+def _check_output(value: Output, nodes: Mapping[str, Node], loc: Loc, problems: Problems) -> None:
     source = nodes.get(value.node)
     if source is None or value.name not in source.outputs:
         known = [f"{n.id}.{name}" for n in nodes.values() for name in n.outputs]
         problems.unknown("output", f"{value.node}.{value.name}", known, (*loc, "env"))
     elif len(source.legs) > 1:
-        problems.add("matrix-output", f"'{source.id}' runs once per leg, so it has no single output", (*loc, "env"), help="pass the values in an artifact")
+        problems.add(
+            "matrix-output",
+            f"'{source.id}' runs once per leg, so it has no single output",
+            (*loc, "env"),
+            help="pass the values in an artifact",
+        )
 
 
 def _check_status(node: Node, nodes: Mapping[str, Node], own: ResolvedNode, problems: Problems) -> None:
     if node.status is not None:
         if node.takes or node.writes or node.kind is NodeKind.GATE:
-            problems.add("status-node", "a node with `status` takes and writes no artifact and is no gate", own.loc, key=True, help="name what it follows under `needs`")
+            problems.add(
+                "status-node",
+                "a node with `status` takes and writes no artifact and is no gate",
+                own.loc,
+                key=True,
+                help="name what it follows under `needs`",
+            )
         elif not node.needs:
-            problems.add("status-node", "a node with `status` follows no node", own.loc, key=True, help="name what it follows under `needs`")
+            problems.add(
+                "status-node",
+                "a node with `status` follows no node",
+                own.loc,
+                key=True,
+                help="name what it follows under `needs`",
+            )
         return
     for index, name in enumerate(node.needs):
         if nodes[name].status is not None:
-            problems.add("needs-status", f"'{name}' runs by how others ended; an ordinary node can't wait for it", (*own.loc, "needs", index))
+            problems.add(
+                "needs-status",
+                f"'{name}' runs by how others ended; an ordinary node can't wait for it",
+                (*own.loc, "needs", index),
+            )
 
 
 def _check_committed(
@@ -217,13 +270,40 @@ def _check_committed(
 def _runners(resolved: Resolved) -> dict[str, Runner]:
     found = {DEFAULT_RUNNER: Runner(DEFAULT_RUNNER, DEFAULT_LABELS)}
     for id, raw in resolved.spec.runners.items():
-        labels = {name: tuple(as_list(getattr(raw, name))) for name in DEFAULT_LABELS if getattr(raw, name) is not None}
-        found[id] = Runner(id, labels, raw.pull_requests, Problems(resolved.source).span(("runners", id), key=True))
+        labels = {
+            name: tuple(as_list(getattr(raw, name)))
+            for name in DEFAULT_LABELS
+            if getattr(raw, name) is not None
+        }
+        found[id] = Runner(
+            id, labels, raw.pull_requests, Problems(resolved.source).span(("runners", id), key=True)
+        )
     return found
 
 
-def _triggers(spec: Spec) -> Triggers:
+def _overlays(resolved: Resolved) -> dict[str, Overlay]:
+    targets = resolved.source.root.entries.get("targets")
+    if targets is None or not isinstance(targets.node, SpecMapping):
+        return {}
+    found = {}
+    for name, entry in targets.node.entries.items():
+        places: dict[tuple[str, ...], Span] = {(): entry.key_span}
+        _collect_places(entry.node, (), places)
+        found[name] = Overlay(getattr(resolved.spec.targets, name), places)
+    return found
+
+
+def _collect_places(node: SpecNode, keys: tuple[str, ...], places: dict[tuple[str, ...], Span]) -> None:
+    if isinstance(node, SpecMapping):
+        for key, entry in node.entries.items():
+            inner = (*keys, key)
+            places[inner] = entry.key_span
+            _collect_places(entry.node, inner, places)
+
+
+def _triggers(spec: Spec, problems: Problems) -> Triggers:
     raw = spec.triggers
+    ids = {**dict.fromkeys(raw.schedule, "schedule"), **dict.fromkeys(raw.manual, "manual")}
     return Triggers(
         pull_request=tuple(raw.pull_request.branches) if raw.pull_request else None,
         push=tuple(raw.push.branches) if raw.push else None,
@@ -234,6 +314,7 @@ def _triggers(spec: Spec) -> Triggers:
             for id, form in raw.manual.items()
         ),
         dispatches=tuple(raw.dispatch),
+        spans={id: problems.span(("triggers", group, id), key=True) for id, group in ids.items()},
     )
 
 
@@ -248,5 +329,3 @@ def _form_input(name: str, raw: Any) -> FormInput:
         maximum=raw.max,
         options=tuple(raw.options),
     )
-
-

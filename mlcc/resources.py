@@ -23,6 +23,10 @@ def render(template: str, **values: object) -> str:
 
     loader = jinja2.FileSystemLoader(folder("templates"))
     environment = jinja2.Environment(  # noqa: S701 - the outputs are YAML, Groovy and Markdown, not HTML
-        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template(template).render(**values)

@@ -37,7 +37,7 @@ class Event:
 class Outcome(str, Enum):
     """How a node that runs turns out by itself. A job passes, fails or times out; a gate has a verdict."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
@@ -104,7 +104,9 @@ def candidates(plan: Plan, event: Event) -> frozenset[str]:
 
 
 def _by_verdict(plan: Plan, event: Event) -> frozenset[str]:
-    return frozenset(node.id for node in plan.nodes.values() if not node.status and _needs_verdict(node, event))
+    return frozenset(
+        node.id for node in plan.nodes.values() if not node.status and _needs_verdict(node, event)
+    )
 
 
 def _needs_verdict(node: Node, event: Event) -> bool:
@@ -210,7 +212,9 @@ def _touched(plan: Plan, node: Node, changed: list[str]) -> str | None:
     return None if hit is None else f"{hit} changed"
 
 
-def _pull(id: str, reason: str, pulled: Mapping[str, Mapping[str, str]], selected: set[str], reasons: dict[str, str]) -> None:
+def _pull(
+    id: str, reason: str, pulled: Mapping[str, Mapping[str, str]], selected: set[str], reasons: dict[str, str]
+) -> None:
     todo = [(id, reason)]
     while todo:
         current, why = todo.pop()
@@ -281,7 +285,11 @@ def _verdict_problem(node: Node, gate: str, end: End, outcomes: Mapping[str, Out
         return f"'{gate}' was skipped"
     verdict = outcomes.get(gate, Outcome.PASS).value
     wanted = {v for condition in node.when if condition.gate == gate for v in condition.verdicts}
-    return None if verdict in wanted else f"the verdict of '{gate}' is {verdict}, not {' or '.join(sorted(wanted))}"
+    return (
+        None
+        if verdict in wanted
+        else f"the verdict of '{gate}' is {verdict}, not {' or '.join(sorted(wanted))}"
+    )
 
 
 # --- what a plan allows at all --------------------------------------------------------------------
@@ -312,16 +320,24 @@ def _possible_events(plan: Plan) -> list[Event]:
     named = {b for c in conditions for b in c.branches}
     for kind, allowed in (("push", triggers.push), ("pull_request", triggers.pull_request)):
         if allowed is not None:
-            branches = {_example(b) for b in (*allowed, *named) if any(name_matches(p, _example(b)) for p in allowed)}
+            branches = {
+                _example(b) for b in (*allowed, *named) if any(name_matches(p, _example(b)) for p in allowed)
+            }
             events += [Event(kind, branch=b) for b in sorted(branches)]
     if triggers.tag is not None:
-        events += [Event("tag", tag=_example(t)) for t in sorted(tags) if any(name_matches(p, _example(t)) for p in triggers.tag)]
+        events += [
+            Event("tag", tag=_example(t))
+            for t in sorted(tags)
+            if any(name_matches(p, _example(t)) for p in triggers.tag)
+        ]
     branches = {_example(b) for b in named} or {"main"}
     for branch in sorted(branches):
         events += [Event("schedule", branch=branch, trigger=id) for id, _ in triggers.schedules]
         events += [Event("dispatch", branch=branch, trigger=id) for id in triggers.dispatches]
         events += [
-            Event("manual", branch=branch, trigger=form.id, inputs=values) for form in triggers.forms for values in [{}, *inputs]
+            Event("manual", branch=branch, trigger=form.id, inputs=values)
+            for form in triggers.forms
+            for values in [{}, *inputs]
         ]
     return events
 
@@ -329,5 +345,3 @@ def _possible_events(plan: Plan) -> list[Event]:
 def _example(pattern: str) -> str:
     """Return a name that a pattern matches."""
     return pattern.replace("**", "x").replace("*", "x").replace("?", "x")
-
-

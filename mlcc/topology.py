@@ -18,7 +18,12 @@ _WHY = {
 }
 
 
-def edges_of(node: Node, artifacts: Mapping[str, Artifact], guards: Mapping[str, tuple[str, ...]], outputs: Iterable[str]) -> list[Edge]:
+def edges_of(
+    node: Node,
+    artifacts: Mapping[str, Artifact],
+    guards: Mapping[str, tuple[str, ...]],
+    outputs: Iterable[str],
+) -> list[Edge]:
     """Return the edges that end at `node`, each once, in a stable order.
 
     `guards` maps an artifact to its blocking gates, `outputs` are the nodes whose output values it uses.
@@ -81,7 +86,9 @@ def report_cycle(ids: list[str], incoming: Index, locs: Mapping[str, Loc], probl
 
 
 def _explain(edge: Edge) -> str:
-    return _WHY[edge.kind].format(source=edge.source, target=edge.target, artifact=edge.artifact or "an output")
+    return _WHY[edge.kind].format(
+        source=edge.source, target=edge.target, artifact=edge.artifact or "an output"
+    )
 
 
 def _cure(cycle: list[Edge]) -> str:

@@ -57,7 +57,7 @@ def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], commit: s
     _clear(target)
     name = artifact["writer"]
     states = read_states(name, writer, commit)
-    for leg, state in zip(legs_of(writer), states):
+    for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
         written = (state or {}).get("outputs", {}).get(id)
         packed = data_folder(name, leg) / id
         if written is None or not packed.exists():
@@ -90,7 +90,9 @@ def _clear(path: Path) -> None:
 def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
     """Write the version at the merge base below `_mlcc/base/`."""
     if not base:
-        raise RunError(f"'{id}' is taken from the merge base, and this run has none (it isn't a pull request)")
+        raise RunError(
+            f"'{id}' is taken from the merge base, and this run has none (it isn't a pull request)"
+        )
     folder = ROOT / "base" / id
     _clear(folder)
     packed = subprocess.run(
@@ -100,12 +102,18 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
         raise RunError(f"the merge base {base[:12]} has no '{artifact['paths'][0]}'")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
         for member in tar.getmembers():
-            if not (member.isfile() or member.isdir()) or member.name.startswith("/") or ".." in Path(member.name).parts:
+            if (
+                not (member.isfile() or member.isdir())
+                or member.name.startswith("/")
+                or ".." in Path(member.name).parts
+            ):
                 raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
             tar.extract(member, folder)
 
 
-def check_guards(id: str, node: dict[str, Any], taken: dict[str, str], plan: dict[str, Any], selection: dict[str, Any]) -> None:
+def check_guards(
+    id: str, node: dict[str, Any], taken: dict[str, str], plan: dict[str, Any], selection: dict[str, Any]
+) -> None:
     """Refuse an artifact whose gates judged other bytes (S2). Raises RunError."""
     for other, kind in node["before"]:
         if kind != "guard" or other not in selection["selected"]:

@@ -83,7 +83,11 @@ def _edge_problem(
         return f"'{other}' left no state"
     if kind == "verdict":
         wanted = verdicts_wanted(plan["nodes"][id], other)
-        return "" if found.verdict in wanted else f"the verdict of '{other}' is {found.verdict}, not {' or '.join(wanted)}"
+        return (
+            ""
+            if found.verdict in wanted
+            else f"the verdict of '{other}' is {found.verdict}, not {' or '.join(wanted)}"
+        )
     if found.end == "failed" and (kind == "data" or _blocks(plan, other)):
         return f"'{other}' failed"
     return ""

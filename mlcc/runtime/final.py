@@ -33,7 +33,7 @@ def final_main(platform: Platform) -> int:
         print(f"mlcc: red: {problem}")
         return 1
     endings = all_endings(plan, selection)
-    red = red_causes(plan, selection, endings, results)
+    red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     for cause in red:
@@ -52,14 +52,14 @@ def all_endings(plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, En
         found = ending(id, node, selection["commit"])
         if found.end == "lost":
             cause = skip_cause(id, plan, selection, endings)
-            found = Ending("lost", cause="it left no state") if cause is None else Ending("skipped", cause=cause)
+            found = (
+                Ending("lost", cause="it left no state") if cause is None else Ending("skipped", cause=cause)
+            )
         endings[id] = found
     return endings
 
 
-def red_causes(
-    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]
-) -> list[str]:
+def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
     """Return why the run is red; none: it is green."""
     causes = []
     if results.get("select", "success") != "success":
@@ -95,7 +95,11 @@ def summary(
     for id, found in endings.items():
         blocking = plan["nodes"][id].get("blocking", True)
         icon = ICONS["warned" if found.end == "failed" and not blocking else found.end]
-        verdict = f"{found.end} ({found.verdict})" if plan["nodes"][id]["kind"] == "gate" and found.verdict else found.end
+        verdict = (
+            f"{found.end} ({found.verdict})"
+            if plan["nodes"][id]["kind"] == "gate" and found.verdict
+            else found.end
+        )
         lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
     rest = [id for id in plan["nodes"] if id not in endings]
     if rest:

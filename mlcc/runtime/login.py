@@ -21,7 +21,13 @@ REFRESH = 240.0  # seconds; GitHub's tokens live 300
 class Logins:
     """The logins of one node. `tick` renews their token files, since a token outlives no long training."""
 
-    def __init__(self, logins: list[dict[str, Any]], values: dict[str, dict[str, str]], folder: Path, platform: Platform) -> None:
+    def __init__(
+        self,
+        logins: list[dict[str, Any]],
+        values: dict[str, dict[str, str]],
+        folder: Path,
+        platform: Platform,
+    ) -> None:
         self._platform = platform
         self._folder = folder
         self._audiences = {login["provider"]: str(login["audience"]) for login in logins}
@@ -65,7 +71,10 @@ class Logins:
         if provider == "gcp":
             path = self._folder / "gcp.json"
             write_private(path, json.dumps(_external_account(self._audiences[provider], values, token)))
-            return {"GOOGLE_APPLICATION_CREDENTIALS": str(path), "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(path)}
+            return {
+                "GOOGLE_APPLICATION_CREDENTIALS": str(path),
+                "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(path),
+            }
         if provider == "azure":
             return {
                 "AZURE_CLIENT_ID": values["client_id"], "AZURE_TENANT_ID": values["tenant_id"],

@@ -19,7 +19,7 @@ from mlcc.runtime.data import check_guards, clean_outputs, publish, receive
 from mlcc.runtime.decide import Ending, ancestors, denied, ending, skip_cause
 from mlcc.runtime.login import Logins
 from mlcc.runtime.platform import Platform
-from mlcc.runtime.process import TIMED_OUT, Cancelled, run, shell, watch_cancel
+from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
 from mlcc.runtime.records import (
     RunError,
     data_folder,
@@ -63,7 +63,9 @@ class Attempt:
         else:
             before = [other for other, _ in self.node["before"]]
         commit = self.selection["commit"]
-        return {o: ending(o, self.plan["nodes"][o], commit) for o in before if o in self.selection["selected"]}
+        return {
+            o: ending(o, self.plan["nodes"][o], commit) for o in before if o in self.selection["selected"]
+        }
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended."""
@@ -75,14 +77,18 @@ def node_main(platform: Platform) -> int:
     """Run the leg that the environment names, and return its exit status."""
     watch_cancel()
     leg = Attempt(os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", ""), platform)
-    for folder in (state_folder(leg.id, leg.leg), data_folder(leg.id, leg.leg), report_folder(leg.id, leg.leg)):
+    for folder in (
+        state_folder(leg.id, leg.leg),
+        data_folder(leg.id, leg.leg),
+        report_folder(leg.id, leg.leg),
+    ):
         shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
     status = ERROR
     try:
         status = _decide_and_run(leg)
     except RunError as problem:
         leg.finish("failed", "error", str(problem))
-    except Cancelled:
+    except CancelledError:
         leg.finish("failed", "error", "the run was cancelled")
     except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
         leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
@@ -104,7 +110,7 @@ def _decide_and_run(leg: Attempt) -> int:
         private = Path(folder)
         env, logins = _environment(leg, private)
         try:
-            return _attempts(leg, env, logins, private)
+            return _attempts(leg, env, logins)
         finally:
             _teardown(leg, env)
 
@@ -117,7 +123,8 @@ def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
     logins = node.get("logins", [])
     values = {
         login["provider"]: {
-            name: resolve(name, value, legs[leg.leg], plan, selection, private) for name, value in login["values"].items()
+            name: resolve(name, value, legs[leg.leg], plan, selection, private)
+            for name, value in login["values"].items()
         }
         for login in logins
     }
@@ -144,25 +151,23 @@ def _wait_for(id: str, host: str, port: str, within: float) -> None:
             time.sleep(0.2)
 
 
-def _attempts(leg: Attempt, env: dict[str, str], logins: Logins, private: Path) -> int:
+def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
     status = ERROR
     for number in range(1, int(leg.node.get("retry", 0)) + 2):
         leg.state["attempts"] = number
         if number > 1:
             print(f"mlcc: attempt {number}", flush=True)
-        (private / "outputs").unlink(missing_ok=True)
+        Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        if leg.node["kind"] == "gate":
-            status = _gate(leg, env, logins)
-        else:
-            status = _command(leg, env, logins, private / "outputs")
+        attempt = _gate if leg.node["kind"] == "gate" else _command
+        status = attempt(leg, env, logins)
         if status in (PASS, TIMEOUT):
             break
     return status
 
 
-def _command(leg: Attempt, env: dict[str, str], logins: Logins, outputs: Path) -> int:
+def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     where = leg.node.get("working_directory") or "."
     code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
     if code == TIMED_OUT and time.monotonic() >= leg.deadline:
@@ -172,7 +177,7 @@ def _command(leg: Attempt, env: dict[str, str], logins: Logins, outputs: Path) -
         leg.finish("failed", "fail", f"its command ended with {code}")
         return FAIL
     try:
-        leg.state["values"] = read_values(outputs, leg.node.get("outputs", []))
+        leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
         leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
     except RunError as problem:
         leg.finish("failed", "fail", str(problem))
@@ -218,10 +223,21 @@ def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
     if record is None or record.get("gate") != leg.id:
         leg.finish("failed", "error", "the gate left no verdict")
         return ERROR
+    guarded = leg.node["guards"]
+    judged = record.get("inputs", {}).get(guarded, {}).get("digest")
+    if judged != leg.state["inputs"].get(guarded) and record.get("verdict") != "error":
+        leg.finish("failed", "error", f"the gate judged other bytes of '{guarded}' than it was given")
+        return ERROR
     verdict, summary = str(record.get("verdict")), str(record.get("summary", ""))
-    opened = verdict == "pass" or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn") or "waived" in record
+    opened = (
+        verdict == "pass"
+        or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn")
+        or "waived" in record
+    )
     if (code == PASS) != opened or (not opened and VERDICTS.get(code, "error") != verdict):
-        leg.finish("failed", "error", f"the gate ended with {code}, which contradicts its verdict '{verdict}'")
+        leg.finish(
+            "failed", "error", f"the gate ended with {code}, which contradicts its verdict '{verdict}'"
+        )
         return ERROR
     leg.finish("passed" if opened else "failed", verdict, summary)
     return code if code in (PASS, FAIL, INCONCLUSIVE) else ERROR

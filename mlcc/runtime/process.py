@@ -11,9 +11,9 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Callable
 
 GRACE = 10.0  # seconds between asking a process group to end and killing it
 TICK = 0.2  # seconds between looks at a child
@@ -21,7 +21,7 @@ STRICT = "set -euo pipefail\n"
 TIMED_OUT = 124
 
 
-class Cancelled(Exception):
+class CancelledError(Exception):
     """The CI system ends the run."""
 
 
@@ -29,14 +29,18 @@ def watch_cancel() -> None:
     """Turn the signals of a cancelled run into an exception, so that children and teardown are cared for."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise Cancelled
+        raise CancelledError
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
 
 
 def run(
-    command: list[str], env: dict[str, str], deadline: float, cwd: str = ".", tick: Callable[[], None] | None = None
+    command: list[str],
+    env: dict[str, str],
+    deadline: float,
+    cwd: str = ".",
+    tick: Callable[[], None] | None = None,
 ) -> int:
     """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
 

@@ -85,7 +85,9 @@ def read_plan() -> dict[str, Any]:
     """Return the compiled plan beside this script."""
     found = read_record(Path(".mlcc") / "plan.json")
     if found is None:
-        raise RunError("there is no .mlcc/plan.json here: run this in the folder of the spec, after `mlcc compile`")
+        raise RunError(
+            "there is no .mlcc/plan.json here: run this in the folder of the spec, after `mlcc compile`"
+        )
     return found
 
 

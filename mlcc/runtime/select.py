@@ -76,7 +76,9 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
     else:
         return ""
     if not found:
-        raise RunError(f"a run by {facts.event} '{printable(facts.hint)}' isn't among the triggers of the spec")
+        raise RunError(
+            f"a run by {facts.event} '{printable(facts.hint)}' isn't among the triggers of the spec"
+        )
     return str(found[0])
 
 
@@ -249,16 +251,18 @@ def _any_matches(patterns: list[str], name: str) -> bool:
 def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
     nodes = {id: node for id, node in plan["nodes"].items() if not node.get("status")}
     if event["kind"] not in ("push", "pull_request"):
-        return {id: f"a run by {event['kind']} selects every candidate" for id in nodes}
+        return dict.fromkeys(nodes, f"a run by {event['kind']} selects every candidate")
     if event["changed"] is None:
-        return {id: "the base is unknown, so everything counts as changed" for id in nodes}
+        return dict.fromkeys(nodes, "the base is unknown, so everything counts as changed")
     changed = list(event["changed"])
     for path in changed:
         if any(path_matches(pattern, path) for pattern in plan["always"]):
             return {id: f"{printable(path)} changed, which every node depends on" for id in nodes}
     home = plan["home"] + "/" if plan["home"] else ""
     own = {
-        id: next((p for p in changed if any(path_matches(home + s, p) for s in node.get("sources", []))), None)
+        id: next(
+            (p for p in changed if any(path_matches(home + s, p) for s in node.get("sources", []))), None
+        )
         for id, node in plan["nodes"].items()
     }
     return _touched(plan, nodes, own)

@@ -42,7 +42,12 @@ def _upper(id: str) -> str:
 
 
 def resolve(
-    name: str, value: dict[str, Any], leg: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], private: Path
+    name: str,
+    value: dict[str, Any],
+    leg: dict[str, Any],
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    private: Path,
 ) -> str:
     """Return the text of one typed value. Raises RunError when it has none."""
     (kind, key), *rest = value.items()
@@ -98,7 +103,9 @@ def read_values(path: Path, names: list[str]) -> dict[str, str]:
     for line in path.read_text("utf-8").splitlines() if path.exists() else []:
         name, sign, value = line.partition("=")
         if not sign or name not in names or len(value) > 4096 or name in found:
-            raise RunError(f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value")
+            raise RunError(
+                f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value"
+            )
         found[name] = value
     missing = [name for name in names if name not in found]
     if missing:

@@ -96,6 +96,7 @@ class Runner(Model):
     github: OneOrMany[Text] | None = None
     gitlab: OneOrMany[Text] | None = None
     jenkins: Text | None = None
+    pull_requests: bool = Field(False, description="Whether a self-hosted machine may run pull requests.")
 
 
 class Environment(Model):

@@ -10,29 +10,77 @@ _EVENTS = _DOCS + "reference/workflows-and-actions/events-that-trigger-workflows
 
 CAPABILITIES = (
     Capability("triggers.push", "exact", "`on.push.branches`", _EVENTS),
-    Capability("triggers.pull_request", "exact", "`on.pull_request.branches`, never `pull_request_target`", _EVENTS),
+    Capability(
+        "triggers.pull_request", "exact", "`on.pull_request.branches`, never `pull_request_target`", _EVENTS
+    ),
     Capability("triggers.tag", "exact", "`on.push.tags`", _EVENTS),
-    Capability("triggers.schedule", "exact", "`on.schedule`; runs of the default branch, and late under load", _EVENTS),
-    Capability("triggers.manual", "emulated", "one `workflow_dispatch` for all forms; the selecting node checks inputs", _EVENTS),
+    Capability(
+        "triggers.schedule",
+        "exact",
+        "`on.schedule`; runs of the default branch, and late under load",
+        _EVENTS,
+    ),
+    Capability(
+        "triggers.manual",
+        "emulated",
+        "one `workflow_dispatch` for all forms; the selecting node checks inputs",
+        _EVENTS,
+    ),
     Capability("triggers.dispatch", "exact", "`repository_dispatch` by type", _EVENTS),
-    Capability("selection", "exact", "the selecting node; the base of a push is asked from the API", _DOCS + "concepts/workflows-and-actions"),
+    Capability(
+        "selection",
+        "exact",
+        "the selecting node; the base of a push is asked from the API",
+        _DOCS + "concepts/workflows-and-actions",
+    ),
     Capability("guards", "exact", "`needs` and results; digests are checked by the runtime", _SYNTAX),
     Capability("outcome conditions", "exact", "deny lists, checked again by the runtime", _SYNTAX),
     Capability("status nodes", "exact", "`always()` and the results of all ancestors", _SYNTAX),
-    Capability("timeout", "emulated", "in the runtime, over all attempts; `timeout-minutes` 15 later as backstop", _SYNTAX),
+    Capability(
+        "timeout",
+        "emulated",
+        "in the runtime, over all attempts; `timeout-minutes` 15 later as backstop",
+        _SYNTAX,
+    ),
     Capability("retry", "emulated", "in the runtime, on the same machine", _SYNTAX),
     Capability("matrix", "exact", "`strategy.matrix`, `fail-fast: false`", _SYNTAX),
     Capability("python", "exact", "actions/setup-python", "https://github.com/actions/setup-python"),
     Capability("image", "exact", "`container`; the image has bash and Python 3.8 or newer", _SYNTAX),
     Capability("services", "exact", "`services`; the runtime waits for the port", _SYNTAX),
-    Capability("cache", "exact", "actions/cache; pull requests read it and don't write it", "https://github.com/actions/cache"),
-    Capability("artifacts", "exact", "actions/upload-artifact and download-artifact; the runtime checks every digest", "https://github.com/actions/upload-artifact"),
-    Capability("secrets", "exact", "step environment, by name, in an environment", _DOCS + "reference/security/secrets"),
-    Capability("auth", "exact", "OpenID Connect; the runtime renews the token", _DOCS + "reference/security/oidc"),
-    Capability("environments", "exact", "`environment`; reviewers and branches are settings", _DOCS + "reference/workflows-and-actions/deployments-and-environments"),
-    Capability("finally", "emulated", "in the runtime, on the same machine; a lost runner runs nothing", _SYNTAX),
+    Capability(
+        "cache",
+        "exact",
+        "actions/cache; pull requests read it and don't write it",
+        "https://github.com/actions/cache",
+    ),
+    Capability(
+        "artifacts",
+        "exact",
+        "actions/upload-artifact and download-artifact; the runtime checks every digest",
+        "https://github.com/actions/upload-artifact",
+    ),
+    Capability(
+        "secrets",
+        "exact",
+        "step environment, by name, in an environment",
+        _DOCS + "reference/security/secrets",
+    ),
+    Capability(
+        "auth", "exact", "OpenID Connect; the runtime renews the token", _DOCS + "reference/security/oidc"
+    ),
+    Capability(
+        "environments",
+        "exact",
+        "`environment`; reviewers and branches are settings",
+        _DOCS + "reference/workflows-and-actions/deployments-and-environments",
+    ),
+    Capability(
+        "finally", "emulated", "in the runtime, on the same machine; a lost runner runs nothing", _SYNTAX
+    ),
     Capability("reports", "exact", "artifacts, and the job's summary for Markdown", _SYNTAX),
-    Capability("checkout", "exact", "actions/checkout without credentials", "https://github.com/actions/checkout"),
+    Capability(
+        "checkout", "exact", "actions/checkout without credentials", "https://github.com/actions/checkout"
+    ),
     Capability("final node", "exact", "one job with the pipeline's name, for the required check", _SYNTAX),
     Capability("targets.github", "exact", "overlays by id; not portable", _SYNTAX),
 )

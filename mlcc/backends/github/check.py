@@ -49,7 +49,7 @@ def _forms(plan: ir.Plan) -> Iterator[Diagnostic]:
             if (other.type, other.options, other.default) != (field.type, field.options, field.default):
                 yield error(
                     "input-clash", f"GitHub has one form for all: '{field.name}' must mean the same in every manual form",
-                    plan.span, help="give the inputs different names",
+                    plan.triggers.spans.get(form.id), help="give the inputs different names",
                 )  # fmt: skip
 
 
@@ -59,13 +59,18 @@ def _schedules(plan: ir.Plan) -> Iterator[Diagnostic]:
         other = crons.setdefault(cron, id)
         if other != id:
             yield error(
-                "same-schedule", f"'{id}' and '{other}' have the same cron line, and GitHub tells runs apart by it alone", plan.span,
+                "same-schedule", f"'{id}' and '{other}' have the same cron line, and GitHub tells runs apart by it alone",
+                plan.triggers.spans.get(id),
                 help="move one of them by a minute",
             )  # fmt: skip
         minutes = cron.split()[0]
         step = minutes.partition("/")[2]
         if minutes == "*" or (step and int(step) < limits.SCHEDULE_MINUTES):
-            yield error("too-often", f"'{id}' runs more often than GitHub allows (every {limits.SCHEDULE_MINUTES} minutes)", plan.span)
+            yield error(
+                "too-often",
+                f"'{id}' runs more often than GitHub allows (every {limits.SCHEDULE_MINUTES} minutes)",
+                plan.triggers.spans.get(id),
+            )
 
 
 def _self_hosted(plan: ir.Plan) -> Iterator[Diagnostic]:
@@ -77,9 +82,13 @@ def _self_hosted(plan: ir.Plan) -> Iterator[Diagnostic]:
     for node in plan.nodes.values():
         for id in runner_ids(node):
             runner = plan.runners[id]
-            if node.id in possible and "self-hosted" in runner.labels.get("github", ()) and not runner.pull_requests:
+            if (
+                node.id in possible
+                and "self-hosted" in runner.labels.get("github", ())
+                and not runner.pull_requests
+            ):
                 yield error(
-                    "self-hosted-pull-request", f"'{node.id}' would run pull requests, which anybody may open, on the self-hosted runner '{id}'",
+                    "self-hosted-pull-request", f"'{node.id}' would run anybody's pull requests on the self-hosted runner '{id}'",
                     _place(node, "runner"), help=f"restrict it with `when`, or set `runners.{id}.pull_requests: true`",
                 )  # fmt: skip
 
@@ -120,8 +129,9 @@ def check_limits(plan: ir.Plan, found: list[Usage]) -> list[Diagnostic]:
         if usage.used > usage.limit.allowed:
             node = plan.nodes.get(usage.where)
             span = _place(node, _KEYS.get(usage.limit.name, "")) if node else plan.span
-            message = f"GitHub's limit for the {usage.limit.name} is {usage.limit.allowed:,} {usage.limit.unit}; {usage.where} uses {usage.used:,}"
+            allowed = f"{usage.limit.allowed:,} {usage.limit.unit}"
+            message = (
+                f"GitHub's limit for the {usage.limit.name} is {allowed}; {usage.where} uses {usage.used:,}"
+            )
             errors.append(error("limit", message, span, help=f"source: {usage.limit.source}"))
     return errors
-
-

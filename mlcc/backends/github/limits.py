@@ -7,7 +7,9 @@ from mlcc.backends import Limit
 _LIMITS = "https://docs.github.com/actions/reference/limits"
 _SYNTAX = "https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax"
 
-EXPRESSION = Limit("expression", 21_000, "characters", "github.com/actions/runner: ExpressionConstants.MaxLength")
+EXPRESSION = Limit(
+    "expression", 21_000, "characters", "github.com/actions/runner: ExpressionConstants.MaxLength"
+)
 WORKFLOW = Limit("workflow file", 512_000, "bytes", _LIMITS, share=0.9)
 MATRIX = Limit("matrix legs", 256, "jobs", _LIMITS)
 INPUTS = Limit("inputs of the manual form", 25, "inputs", _SYNTAX)

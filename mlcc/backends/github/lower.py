@@ -22,9 +22,9 @@ from mlcc.backends.github.model import (
     UsesStep,
     Workflow,
 )
-from mlcc.backends.github.pins import CHECKOUT, UPLOAD
+from mlcc.backends.github.pins import CHECKOUT
 from mlcc.backends.github.platform import FORM_INPUT
-from mlcc.backends.github.steps import SCRIPTS, folder, publish, steps_of
+from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of
 from mlcc.topology import ancestors
 
 SELECT, FINAL = "select", "final"
@@ -93,9 +93,11 @@ def _select(plan: ir.Plan) -> Job:
         outputs={"skip": expr.value("steps.run.outputs.skip")},
         steps=(
             # All commits, since the merge base may lie far back; only the files of the newest one.
-            UsesStep("checkout", CHECKOUT, {"fetch-depth": 0, "filter": "blob:none", "persist-credentials": False}),
+            UsesStep(
+                "checkout", CHECKOUT, {"fetch-depth": 0, "filter": "blob:none", "persist-credentials": False}
+            ),
             RunStep("run", f"exec python3 -I {SCRIPTS}/run.py select", env),
-            publish(plan, "state", f"s--{SELECT}", None, UPLOAD),
+            publish(plan, "state", f"s--{SELECT}", None),
         ),
     )
 
@@ -109,10 +111,12 @@ def _final(plan: ir.Plan) -> Job:
         runs_on=HOSTED,
         timeout_minutes=SERVICE_MINUTES,
         steps=(
-            *steps_of(plan, None, (ir.Checkout(project=False),)),
+            checkout(plan, ir.Checkout(project=False)),
             UsesStep("receive", *folder(plan, "s--*")),
-            RunStep("run", f"exec python3 -I {SCRIPTS}/run.py final", {"MLCC_NEEDS": expr.value("toJSON(needs)")}),
-            publish(plan, "result", f"s--{FINAL}", expr.value(expr.ALWAYS), UPLOAD),
+            RunStep(
+                "run", f"exec python3 -I {SCRIPTS}/run.py final", {"MLCC_NEEDS": expr.value("toJSON(needs)")}
+            ),
+            publish(plan, "result", f"s--{FINAL}", expr.value(expr.ALWAYS)),
         ),
     )
 
@@ -137,7 +141,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> Job:
         container=node.machine.image,
         services={service.id: _service(service) for service in node.machine.services},
         outputs={"deny": expr.value("steps.run.outputs.deny")} if denies(plan, node) else {},
-        steps=tuple(steps_of(plan, node, node.steps)),
+        steps=tuple(steps_of(plan, node)),
     )
 
 
@@ -220,5 +224,3 @@ def service_value(value: ir.Value) -> Text:
         return expr.value(f"vars.{value.name}{default}")
     assert isinstance(value, ir.Text)
     return value.text
-
-

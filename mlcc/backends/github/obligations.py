@@ -10,7 +10,9 @@ def obligations(plan: Plan) -> list[str]:
     found = []
     if plan.triggers.pull_request is not None:
         branches = ", ".join(plan.triggers.pull_request)
-        found.append(f"require the check '{plan.name}' on {branches} (Settings, Rules): it is the one final node")
+        found.append(
+            f"require the check '{plan.name}' on {branches} (Settings, Rules): it is the one final node"
+        )
     executes = [step for node in plan.nodes.values() for step in node.steps if isinstance(step, Execute)]
     secrets = sorted({name for step in executes for name in step.secrets})
     variables = sorted({name for step in executes for name in step.variables})

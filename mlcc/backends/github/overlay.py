@@ -15,7 +15,17 @@ from mlcc.plan import Plan
 
 # Guards, selection and trust rest on these; changing them would change what the pipeline means.
 FIXED_WORKFLOW = ("on", "jobs", "permissions", "defaults", "name")
-FIXED_JOB = ("if", "needs", "outputs", "permissions", "continue-on-error", "strategy", "name", "uses", "secrets")
+FIXED_JOB = (
+    "if",
+    "needs",
+    "outputs",
+    "permissions",
+    "continue-on-error",
+    "strategy",
+    "name",
+    "uses",
+    "secrets",
+)
 FIXED_STEP = ("id", "if", "run", "uses", "continue-on-error")
 
 
@@ -29,44 +39,59 @@ class Overlay:
 
 def overlay_of(plan: Plan) -> Overlay:
     """Return the plan's overlay for GitHub."""
-    raw: Any = plan.overlays.get("github")
+    found = plan.overlays.get("github")
+    raw: Any = found and found.content
     return Overlay() if raw is None else Overlay(raw.workflow, raw.jobs)
 
 
 def check_overlay(plan: Plan, workflow: Workflow) -> list[Diagnostic]:
     """Return what an overlay names that isn't there or isn't its to change."""
     overlay = overlay_of(plan)
-    found = [_fixed(plan, "the workflow", key) for key in overlay.workflow if key in FIXED_WORKFLOW]
+    found = [
+        _fixed(plan, "the workflow", ("workflow", key)) for key in overlay.workflow if key in FIXED_WORKFLOW
+    ]
     jobs = {job.id: job for job in workflow.jobs}
     for id, keys in overlay.jobs.items():
         job = jobs.get(id)
         if job is None:
-            found.append(_unknown(plan, "job", id, list(jobs)))
+            found.append(_unknown(plan, "job", ("jobs", id), list(jobs)))
             continue
-        found += [_fixed(plan, f"the job '{id}'", key) for key in keys if key in FIXED_JOB]
-        steps = keys.get("steps", {})
-        known = [step.id for step in job.steps]
-        if not isinstance(steps, dict) or not all(isinstance(step, dict) for step in steps.values()):
-            found.append(error("bad-overlay", f"the steps of '{id}' are a mapping by id: {', '.join(known)}", plan.span))
-            continue
-        for step, settings in steps.items():
-            if step not in known:
-                found.append(_unknown(plan, f"step in '{id}'", step, known))
-            found += [_fixed(plan, f"the step '{step}' of '{id}'", key) for key in settings if key in FIXED_STEP]
+        found += [_fixed(plan, f"the job '{id}'", ("jobs", id, key)) for key in keys if key in FIXED_JOB]
+        found += _check_steps(plan, id, keys.get("steps", {}), [step.id for step in job.steps])
     return found
 
 
-def _fixed(plan: Plan, where: str, key: str) -> Diagnostic:
+def _check_steps(plan: Plan, job: str, steps: object, known: list[str]) -> list[Diagnostic]:
+    if not isinstance(steps, dict) or not all(isinstance(step, dict) for step in steps.values()):
+        span = plan.overlays["github"].place("jobs", job, "steps")
+        return [error("bad-overlay", f"the steps of '{job}' are a mapping by id: {', '.join(known)}", span)]
+    found = []
+    for step, settings in steps.items():
+        keys = ("jobs", job, "steps", step)
+        if step not in known:
+            found.append(_unknown(plan, "step", keys, known))
+        found += [
+            _fixed(plan, f"the step '{step}' of '{job}'", (*keys, key))
+            for key in settings
+            if key in FIXED_STEP
+        ]
+    return found
+
+
+def _fixed(plan: Plan, where: str, keys: tuple[str, ...]) -> Diagnostic:
     return error(
-        "overlay-semantics", f"an overlay can't change `{key}` of {where}: the meaning of the spec rests on it", plan.span,
+        "overlay-semantics",
+        f"an overlay can't change `{keys[-1]}` of {where}: the meaning of the spec rests on it",
+        plan.overlays["github"].place(*keys),
         help="say it in the spec",
-    )  # fmt: skip
+    )
 
 
-def _unknown(plan: Plan, what: str, name: str, known: list[str]) -> Diagnostic:
-    close = suggest(name, known)
+def _unknown(plan: Plan, what: str, keys: tuple[str, ...], known: list[str]) -> Diagnostic:
+    close = suggest(keys[-1], known)
     help = f"did you mean '{close}'?" if close else f"there are {', '.join(known)}"
-    return error("unknown-overlay", f"the overlay names a {what} '{name}' that isn't there", plan.span, help=help)
+    message = f"the overlay names a {what} '{keys[-1]}' that isn't there"
+    return error("unknown-overlay", message, plan.overlays["github"].place(*keys), help=help)
 
 
 def merged(content: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:

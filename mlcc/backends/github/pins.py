@@ -22,7 +22,13 @@ class Action:
 
 CHECKOUT = Action("actions/checkout", "3d3c42e5aac5ba805825da76410c181273ba90b1", "v7.0.1", "2026-07-17")
 UPLOAD = Action("actions/upload-artifact", "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f", "v7.0.0", "2026-02-25")
-DOWNLOAD = Action("actions/download-artifact", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1", "2026-03-11")
-CACHE_RESTORE = Action("actions/cache/restore", "27d5ce7f107fe9357f9df03efb73ab90386fccae", "v5.0.5", "2026-04-13")
+DOWNLOAD = Action(
+    "actions/download-artifact", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1", "2026-03-11"
+)
+CACHE_RESTORE = Action(
+    "actions/cache/restore", "27d5ce7f107fe9357f9df03efb73ab90386fccae", "v5.0.5", "2026-04-13"
+)
 CACHE_SAVE = Action("actions/cache/save", "27d5ce7f107fe9357f9df03efb73ab90386fccae", "v5.0.5", "2026-04-13")
-SETUP_PYTHON = Action("actions/setup-python", "5fda3b95a4ea91299a34e894583c3862153e4b97", "v7.0.0", "2026-07-19")
+SETUP_PYTHON = Action(
+    "actions/setup-python", "5fda3b95a4ea91299a34e894583c3862153e4b97", "v7.0.0", "2026-07-19"
+)

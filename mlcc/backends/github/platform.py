@@ -41,7 +41,9 @@ class GitHub:
             raise RunError(f"the event {name} isn't one that this pipeline is compiled for")
         payload = _payload()
         pull = payload.get("pull_request") or {}
-        inputs = {str(k): _text(v) for k, v in (payload.get("inputs") or {}).items()} if kind == "manual" else {}
+        inputs = (
+            {str(k): _text(v) for k, v in (payload.get("inputs") or {}).items()} if kind == "manual" else {}
+        )
         ref = env.get("GITHUB_REF_NAME", "")
         repository = env.get("GITHUB_REPOSITORY", "")
         run_id = env.get("GITHUB_RUN_ID", "")
@@ -124,7 +126,13 @@ def _payload() -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else "" if value is None else str(value)
+    return (
+        {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else ""
+        if value is None
+        else str(value)
+    )
 
 
 def _hint(kind: str, payload: dict[str, Any], inputs: dict[str, str]) -> str:

@@ -43,7 +43,10 @@ def tree(workflow: Workflow, overlay: Overlay) -> Any:
         "env": dict(workflow.env),
     }
     jobs = {job.id: merged(_job(job), overlay.jobs.get(job.id, {})) for job in workflow.jobs}
-    return {**compact(merged(content, overlay.workflow)), "jobs": Spaced({id: compact(job) for id, job in jobs.items()})}
+    return {
+        **compact(merged(content, overlay.workflow)),
+        "jobs": Spaced({id: compact(job) for id, job in jobs.items()}),
+    }
 
 
 def compact(value: Any) -> Any:
@@ -180,5 +183,3 @@ def _setting(value: Setting) -> Any:
 def _expression(expression: Expr) -> Any:
     text = expression.interpolation()
     return text if len(text) <= LINE else Wrapped(expression.parts())
-
-

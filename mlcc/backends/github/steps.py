@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from mlcc import plan as ir
 from mlcc.backends.github import expr
@@ -25,55 +24,38 @@ SCRIPTS = ".mlcc"
 FILES = "_mlcc"
 
 
-def steps_of(plan: ir.Plan, node: ir.Node | None, steps: tuple[ir.Step, ...]) -> Iterator[Step]:
-    """Return the steps of a node's job (of the final job: None), in order."""
-    for step in steps:
-        yield from _lower(plan, node, step)
-    for step in steps:
+def steps_of(plan: ir.Plan, node: ir.Node) -> Iterator[Step]:
+    """Return the steps of a node's job, in order."""
+    for step in node.steps:
+        yield _lower(plan, node, step)
+    for step in node.steps:
         if isinstance(step, ir.UseCache):
             yield _save(plan, step)
 
 
-def _lower(plan: ir.Plan, node: ir.Node | None, step: ir.Step) -> Iterator[Step]:
+def _lower(plan: ir.Plan, node: ir.Node, step: ir.Step) -> Step:
     match step:
         case ir.Checkout():
-            yield UsesStep("checkout", CHECKOUT, _checkout(plan, step))
+            return checkout(plan, step)
         case ir.UsePython():
-            version = expr.value("matrix.python") if isinstance(step.version, ir.MatrixValue) else step.version.text
-            yield UsesStep("python", SETUP_PYTHON, {"python-version": version})
+            return UsesStep("python", SETUP_PYTHON, {"python-version": _python(step)})
         case ir.UseCache():
-            yield _restore(plan, step)
-        case ir.Receive() | ir.Execute() | ir.PublishState() | ir.PublishData() | ir.PublishReports():
-            assert node is not None
-            yield _exchange(plan, node, step)
-        case _:
-            assert_never(step)
-
-
-def _exchange(
-    plan: ir.Plan,
-    node: ir.Node,
-    step: ir.Receive | ir.Execute | ir.PublishState | ir.PublishData | ir.PublishReports,
-) -> Step:
-    """Return a step that moves a node's files, or runs it."""
-    match step:
+            return UsesStep(f"cache-{step.id}", CACHE_RESTORE, _cache_settings(plan, step))
         case ir.Receive():
             return UsesStep("receive", *folder(plan, _pattern(plan, node, step)))
         case ir.Execute():
             return RunStep("run", f"exec python3 -I {SCRIPTS}/run.py node", _env(node, step))
         case ir.PublishState():
-            return publish(plan, "state", f"s--{_instance(node)}", expr.value(expr.NOT_CANCELLED), UPLOAD)
+            return publish(plan, "state", f"s--{_instance(node)}", expr.value(expr.NOT_CANCELLED))
         case ir.PublishData():
             # A node that ended without data says so in its state, and its readers refuse to run.
-            settings: dict[str, Any] = {"include-hidden-files": True, "retention-days": step.retain_days}
-            return publish(plan, "data", f"d--{_instance(node)}", None, UPLOAD, missing="ignore", more=settings)
+            keep: dict[str, Setting] = {"include-hidden-files": True, "retention-days": step.retain_days}
+            return publish(plan, "data", f"d--{_instance(node)}", None, missing="ignore", more=keep)
         case ir.PublishReports():
-            return publish(
-                plan, "reports", f"r--{_instance(node)}", expr.value(expr.NOT_CANCELLED), UPLOAD,
-                missing="ignore", more={"retention-days": step.retain_days},
-            )  # fmt: skip
-        case _:
-            assert_never(step)
+            keep = {"retention-days": step.retain_days}
+            condition = expr.value(expr.NOT_CANCELLED)
+            return publish(plan, "reports", f"r--{_instance(node)}", condition, missing="ignore", more=keep)
+    assert_never(step)
 
 
 def _instance(node: ir.Node) -> str:
@@ -84,7 +66,12 @@ def _in_home(plan: ir.Plan, path: str) -> str:
     return f"{plan.home}/{path}" if plan.home else path
 
 
-def _checkout(plan: ir.Plan, step: ir.Checkout) -> dict[str, Setting]:
+def _python(step: ir.UsePython) -> Setting:
+    return expr.value("matrix.python") if isinstance(step.version, ir.MatrixValue) else step.version.text
+
+
+def checkout(plan: ir.Plan, step: ir.Checkout) -> UsesStep:
+    """Return the step that gets the repository, without leaving credentials behind."""
     settings: dict[str, Setting] = {"persist-credentials": False}
     if step.depth != 1:
         settings["fetch-depth"] = step.depth
@@ -94,7 +81,7 @@ def _checkout(plan: ir.Plan, step: ir.Checkout) -> dict[str, Setting]:
         settings["lfs"] = True
     if step.submodules:
         settings["submodules"] = True
-    return settings
+    return UsesStep("checkout", CHECKOUT, settings)
 
 
 def _cache_settings(plan: ir.Plan, step: ir.UseCache) -> dict[str, Setting]:
@@ -104,17 +91,16 @@ def _cache_settings(plan: ir.Plan, step: ir.UseCache) -> dict[str, Setting]:
     return {"path": "\n".join(paths), "key": prefix + "${{ " + files + " }}", "restore-keys": prefix}
 
 
-def _restore(plan: ir.Plan, step: ir.UseCache) -> UsesStep:
-    return UsesStep(f"cache-{step.id}", CACHE_RESTORE, _cache_settings(plan, step))
-
-
 def _save(plan: ir.Plan, step: ir.UseCache) -> UsesStep:
     """Return the step that keeps a cache, under the key and paths that were asked for. Pull requests keep none."""
     restored = f"steps.cache-{step.id}"
     return UsesStep(
         f"save-{step.id}",
         CACHE_SAVE,
-        {"path": _cache_settings(plan, step)["path"], "key": expr.value(f"{restored}.outputs.cache-primary-key")},
+        {
+            "path": _cache_settings(plan, step)["path"],
+            "key": expr.value(f"{restored}.outputs.cache-primary-key"),
+        },
         expr.both(["github.event_name != 'pull_request'", f"{restored}.outputs.cache-hit != 'true'"]),
     )
 
@@ -149,7 +135,7 @@ def publish(
     id: str,
     name: str,
     condition: Expr | None,
-    action: Action,
+    *,
     missing: str = "error",
     more: dict[str, Setting] | None = None,
 ) -> UsesStep:
@@ -158,7 +144,9 @@ def publish(
     The second path need not exist: it makes `_mlcc` the common root, so that the artifact holds its own folder.
     """
     paths = f"{_in_home(plan, FILES)}/{name}/\n{_in_home(plan, FILES)}/.root"
-    return UsesStep(id, action, {"name": name, "path": paths, "if-no-files-found": missing, **(more or {})}, condition)
+    return UsesStep(
+        id, UPLOAD, {"name": name, "path": paths, "if-no-files-found": missing, **(more or {})}, condition
+    )
 
 
 def _env(node: ir.Node, step: ir.Execute) -> dict[str, Text]:
