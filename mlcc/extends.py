@@ -36,11 +36,15 @@ UNION_GROUPS: tuple[tuple[Keys, frozenset[str]], ...] = (
     (("artifacts", "*"), frozenset({"path", "uri", "table", "registry", "repository"})),
     (("artifacts", "*", "from"), frozenset({"dvc", "command", "release"})),
     (("artifacts", "*", "from"), _SOFTWARE),
+    (("gates", "*", "evaluate"), frozenset({"metrics_from", "predictions"})),
+    (("gates", "*", "evaluate"), frozenset({"score", "prediction"})),
 )
 """Where exactly one of several keys may be set (`*`: any id), so that an inherited one gives way to another.
 
 The place matters: a data contract may well have columns called `path` and `table`.
 """
+TYPED_VALUE = frozenset({"secret", "var", "input", "param", "matrix", "output", "context"})
+"""The kinds of a typed value. Another kind replaces all of the old value: its other keys belong to its kind."""
 _OWN = ("version", "name", "extends")
 _MAX_FILES = 32
 _MAX_VALUES = 30_000
@@ -154,7 +158,7 @@ class _Merger:
     def mappings(self, base: Mapping, over: Mapping, at: Keys) -> Mapping:
         """Return `over` merged onto `base`, both of which lie at `at`."""
         own = dict(over.entries)
-        gone = _replaced(over, at)
+        gone = _replaced(base, over, at)
         drop = own.get("drop")
         if drop is not None and isinstance(drop.node, Sequence):
             del own["drop"]
@@ -222,8 +226,11 @@ def _lock(base: Entry, over: Node | None, at: Keys) -> Span | None:
     return locked.key_span if locked and is_locked else None
 
 
-def _replaced(over: Mapping, at: Keys) -> set[str]:
-    """Return the keys that give way to another key of their union in `over`."""
+def _replaced(base: Mapping, over: Mapping, at: Keys) -> set[str]:
+    """Return the keys of `base` that give way to another key of their union in `over`."""
+    if len(at) > 1 and (at[-2] == "env" or (len(at) == 3 and at[0] == "auth")):
+        kinds = TYPED_VALUE & over.entries.keys()
+        return set(base.entries) if kinds and not kinds & base.entries.keys() else set()
     gone: set[str] = set()
     for place, group in UNION_GROUPS:
         if len(place) == len(at) and all(p in ("*", key) for p, key in zip(place, at, strict=True)):

@@ -174,6 +174,22 @@ def test_an_overridden_value_knows_its_base(tmp_path: Path) -> None:
             {"from": {"command": "c"}},
         ),
         ("gates: {a: {guards: g, tests: t}}", "gates: {a: {command: c}}", {"guards": "g", "command": "c"}),
+        (
+            "gates: {a: {evaluate: {predictions: p, score: s}}}",
+            "gates: {a: {evaluate: {metrics_from: m, prediction: q}}}",
+            {"evaluate": {"metrics_from": "m", "prediction": "q"}},
+        ),
+        # A typed value goes as a whole: `as` belongs to `secret`.
+        (
+            "jobs: {a: {env: {TOKEN: {secret: S, as: file}, B: {var: V, default: d}, C: x}}}",
+            "jobs: {a: {env: {TOKEN: {var: T}, B: {var: W}, C: {secret: S}}}}",
+            {"env": {"TOKEN": {"var": "T"}, "B": {"var": "W", "default": "d"}, "C": {"secret": "S"}}},
+        ),
+        (
+            "auth: {a: {role: {var: R, default: d}}}",
+            "auth: {a: {role: {secret: S}}}",
+            {"role": {"secret": "S"}},
+        ),
         # Both in the extending spec: the models refuse it.
         ("jobs: {a: {run: x}}", "jobs: {a: {run: z, remote: r}}", {"run": "z", "remote": "r"}),
     ],
