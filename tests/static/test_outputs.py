@@ -16,7 +16,7 @@ from tests.static.checks import (
     zizmor_findings,
 )
 
-PATTERNS = ("examples/**/.github/workflows/*.yml", "tests/golden/**/github/**/.github/workflows/*.yml")
+PATTERNS = ("examples/**/.github/workflows/*.yml", "tests/golden/*/expected/.github/workflows/*.yml")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,63 @@
+# Two commands do everything: `make demo` and `make test`. Both set up what they need by themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+SPECS := examples/flights examples/minimal
+MODELS := churn demand
+
+.PHONY: demo test lint compile examples generate bench clean
+
+# --- demo: the flights example, from real data to verdicts -------------------------------------------
+
+demo: .venv/installed
+	$(MAKE) --no-print-directory examples
+	@echo
+	@echo "Running the jobs and the emitted gates of examples/flights on the real data:"
+	@$(BIN)/python examples/demo.py examples/flights
+
+# Compile every example for every back end; files that are already right are left alone.
+examples: .venv/installed
+	@for folder in $(SPECS); do \
+	  echo "$$folder:"; $(BIN)/mlcc compile $$folder/mlcc.yaml --root $$folder --prune || exit; done
+	@for model in $(MODELS); do \
+	  echo "examples/monorepo/models/$$model:"; \
+	  $(BIN)/mlcc compile examples/monorepo/models/$$model/mlcc.yaml --root examples/monorepo --prune || exit; done
+
+# --- test: style, types, the whole suite -------------------------------------------------------------
+
+test: .venv/developing tests/tools/node_modules/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+# What the sources determine: schemas, the fast loader's table, reference pages, golden trees.
+generate: .venv/developing
+	$(BIN)/python -m mlcc.spec.generate
+	$(BIN)/python -m mlcc.document
+	$(BIN)/pytest -q tests/test_golden.py --update
+	$(MAKE) --no-print-directory examples
+
+bench: .venv/developing
+	$(BIN)/python -m benchmarks
+
+# --- set-up ------------------------------------------------------------------------------------------
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/developing: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# GitHub's own workflow parser. Without npm, its tests are skipped by name (MLCC_TEST_ALL=1 makes them fail).
+tests/tools/node_modules/.installed: tests/tools/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  npm ci --ignore-scripts --no-audit --no-fund --prefix tests/tools && touch $@; \
+	else echo "npm is not installed: the checks by GitHub's own parser will be skipped"; fi
+
+clean:
+	rm -rf .venv tests/tools/node_modules examples/flights/.venv examples/flights/build examples/flights/data dist

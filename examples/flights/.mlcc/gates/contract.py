@@ -1,0 +1,1263 @@
+# mlcc:generated sha256=56a9066169110b0bc19234c25c68cd2adb7119968a221d0643c4a483fc88e0d6
+"""The gate `contract`. A table has the columns, types, values, keys, size and age that its readers rely on.
+
+Run it in the folder of mlcc.yaml: python -I .mlcc/gates/contract.py GATE_ID
+It reads .mlcc/gates/GATE_ID.json, writes verdict.json, junit.xml and summary.md to
+_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
+
+This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
+mlcc. It was joined from these modules of mlcc, which are tested as they are:
+  mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict, mlcc.gates._report,
+  mlcc.gates._support, mlcc.gates._sql, mlcc.gates._table, mlcc.gates.contract.runtime
+Don't edit it: `mlcc compile` writes it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import sys
+import time
+from math import isfinite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_WILDCARDS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], kind: str, root: str = ".") -> str:
+    """Return the digest of an artifact as the spec locates it.
+
+    Code, a list of paths and a path with wildcards are digested by `paths_digest`, a path that ends in `/` by
+    `tree_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if kind == "code" or _WILDCARDS & set(path):
+        return paths_digest([path], root)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name, for code.
+
+    A path names a file, a folder with all below it, or both through wildcards (`*` and `?` stay within one
+    folder, `**` doesn't). In a git work tree only tracked files count, so that build products don't;
+    elsewhere all files but `.git`, `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path
+    that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        found = _select(path, tracked if tracked is not None else _candidates(top, path))
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return _digest_of(top, chosen)
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _select(path: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a path means: itself, what lies below it, what its wildcards match."""
+    bare = path.rstrip("/")
+    if not bare:
+        raise DigestError("a path is empty")
+    below = re.compile(_pattern(bare) + ("/.+" if path.endswith("/") else "(?:/.+)?"), re.DOTALL)
+    return [name for name in names if below.fullmatch(name)]
+
+
+def _pattern(path: str) -> str:
+    parts = []
+    i = 0
+    while i < len(path):
+        if path.startswith("**/", i):
+            parts.append("(?:.+/)?")
+            i += 3
+        elif path.startswith("**", i):
+            parts.append(".*")
+            i += 2
+        else:
+            parts.append({"*": "[^/]*", "?": "[^/]"}.get(path[i], re.escape(path[i])))
+            i += 1
+    return "".join(parts)
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands."""
+
+    __slots__ = ("checks", "summary", "verdict")
+
+    def __init__(self, verdict: str, summary: str, checks: Sequence[Check] = ()) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check]) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity."""
+    return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES) -> object:
+    """Return the value of a JSON file.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path))
+
+
+def parse_json(text: str, shown: str) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real,
+            parse_constant=_constant,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml and summary.md, written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the three reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._support ------------------------------------------------------------------------------------
+# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_PARAMETERS = 4 << 20
+_LOGGED_CHECKS = 100
+
+
+class Gate:
+    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
+
+    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
+        self.id = id
+        self.folder = folder
+        self.kind: str = document["kind"]
+        self.guards: str = document["guards"]
+        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
+        self.on_inconclusive: str = document["on_inconclusive"]
+        self.waive: dict[str, str] | None = document.get("waive")
+        self.params: dict[str, Any] = document["params"]
+
+    def path(self, artifact: str) -> str:
+        """Return an artifact's one path, relative to the project root. Raises GateError."""
+        path = self.artifacts.get(artifact, {}).get("path")
+        if not isinstance(path, str):
+            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+
+def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
+    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
+
+    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
+    wrong ends in an `error` verdict, never in a traceback.
+    """
+    if len(arguments) != 1 or not _is_id(arguments[0]):
+        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
+        return EXIT["error"]
+    id = arguments[0]
+    folder = f"_mlcc/s--{id}"
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "gate": id,
+        "kind": kind,
+        "inputs": {},
+        "gate_digest": None,
+    }
+    gate: Gate | None = None
+    try:
+        prepare_folder(folder)
+    except GateError as error:
+        _log([f"gate {id}: error. {error}."])
+        return EXIT["error"]
+    try:
+        gate = _read(kind, id, folder, script, record)
+        record["inputs"] = _inputs(gate)
+        verdict = judge(gate)
+    except GateError as error:
+        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
+        verdict = Verdict("error", _unforeseen(error))
+    return _finish(folder, record, verdict, gate)
+
+
+def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
+    code = EXIT[verdict.verdict]
+    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
+        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
+            code = 0
+        if gate.waive is not None:
+            verdict, code = _waive(gate.waive, verdict, record, code)
+    record["verdict"] = verdict.verdict
+    record["summary"] = verdict.summary
+    record["checks"] = [check.record() for check in verdict.checks]
+    try:
+        write_reports(folder, record, verdict, opens=code == 0)
+    except (OSError, ValueError, GateError) as error:
+        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
+        return EXIT["error"]
+    _log(_lines(folder, record, verdict, code))
+    return code
+
+
+def _waive(
+    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
+) -> tuple[Verdict, int]:
+    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
+    import datetime
+
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today <= waiver["until"]:
+        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
+        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), 0
+    note = f"Its waiver ended on {waiver['until']}."
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), code
+
+
+def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
+    path = f".mlcc/gates/{id}.json"
+    parameters = read_bytes(path, _MAX_PARAMETERS)
+    with open(script, "rb") as file:
+        code = file.read()
+    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    try:
+        document = parse_json(parameters.decode("utf-8"), path)
+    except UnicodeDecodeError:
+        raise GateError(f"{path} is not UTF-8") from None
+    _check_document(document, kind, id, path)
+    assert isinstance(document, dict)
+    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+    return Gate(id, folder, document)
+
+
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
+    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
+    if not isinstance(document, dict):
+        raise GateError(f"{path} is no JSON object")
+    if document.get("kind") != kind or document.get("gate") != id:
+        raise GateError(f"{path} is not for the {kind} gate {id}")
+    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
+    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
+    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
+        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if document["guards"] not in document["artifacts"]:
+        raise GateError(f"{path} doesn't say where the guarded artifact is")
+    for artifact in document["artifacts"].values():
+        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
+            raise GateError(f"{path} has an artifact without a path")
+    if not _is_waiver(document.get("waive")):
+        raise GateError(f"{path} has no proper waive")
+
+
+def _is_path(path: object) -> bool:
+    if isinstance(path, list):
+        return bool(path) and all(isinstance(part, str) and part for part in path)
+    return isinstance(path, str) and bool(path)
+
+
+def _is_waiver(waiver: object) -> bool:
+    if waiver is None:
+        return True
+    if not isinstance(waiver, dict):
+        return False
+    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
+        return False
+    # A waiver that isn't a date would compare as text: "soon" is later than every date.
+    parts = waiver["until"].split("-")
+    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _inputs(gate: Gate) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for id, artifact in sorted(gate.artifacts.items()):
+        try:
+            digest = artifact_digest(artifact["path"], str(artifact.get("kind")))
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
+        found[id] = {"path": artifact["path"], "digest": digest}
+    return found
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "The gate was interrupted."
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
+    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
+
+
+def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
+    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
+    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
+    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
+    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
+    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
+    if len(verdict.checks) > len(shown):
+        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
+    lines.append(f"reports: {folder}/")
+    return lines
+
+
+def _log(lines: Sequence[str]) -> None:
+    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes once more at the end, which would print a warning and change the exit code.
+        sys.stdout = None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
+# How SQL spells names and text. The one place that quotes.
+
+def identifier(name: str) -> str:
+    """Return a column's name as SQL spells it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def real_literal(value: float) -> str:
+    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
+    shown = repr(float(value))
+    return shown if "e" in shown else shown + "e0"
+
+
+# --- mlcc.gates._table --------------------------------------------------------------------------------------
+# Tables for gates: DuckDB in memory, allowed to read the gate's artifact and nothing else.
+
+MEMORY_LIMIT = "2GB"
+_MAJOR = "2"
+_HEADER_CHARACTERS = 1 << 20
+_MAX_KEYS = 10_000
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+
+
+class Table:
+    """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
+
+    `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
+    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON.
+    """
+
+    def __init__(self, connection: Any, source: str, columns: dict[str, str]) -> None:
+        self.connection = connection
+        self.source = source
+        self.columns = columns
+
+    def one(self, sql: str) -> tuple[Any, ...]:
+        """Return the one row of a query. Raises GateError."""
+        rows = self.rows(sql)
+        if len(rows) != 1:
+            raise GateError("a query did not give one row")
+        return rows[0]
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query. Raises GateError."""
+        return query(self.connection, sql)
+
+
+def open_table(gate: Gate, artifact: str, format: str) -> Table:
+    """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
+    files = _files(gate.path(artifact), format)
+    if format in _DELIMITERS:
+        names = _header(files[0], _DELIMITERS[format])
+        connection = _connect(gate, files)
+        source = _csv_source(files[0], names, _DELIMITERS[format])
+        return Table(connection, source, dict.fromkeys(names, "VARCHAR"))
+    connection = _connect(gate, files)
+    if format == "jsonl":
+        return _open_json_lines(connection, files[0])
+    if format == "parquet":
+        return _open_parquet(connection, files)
+    raise GateError(f"the format {visible(format)} is not known")
+
+
+def query(connection: Any, sql: str) -> list[tuple[Any, ...]]:
+    """Return all rows of a query. Raises GateError, without values of the data in its message."""
+    import duckdb
+
+    try:
+        found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+    except duckdb.Error as error:
+        raise GateError(_reason(error)) from None
+    return found
+
+
+def close(table: Table, gate: Gate) -> None:
+    """Close the connection, and remove the folder that DuckDB may have made for what didn't fit in memory."""
+    table.connection.close()
+    try:
+        os.rmdir(os.path.join(gate.folder, "spill"))
+    except OSError:
+        return
+
+
+def _connect(gate: Gate, files: Sequence[str]) -> Any:
+    try:
+        import duckdb
+    except ImportError:
+        raise GateError(_how_to_install(gate)) from None
+    if duckdb.__version__.split(".")[0] != _MAJOR:
+        raise GateError(f"DuckDB {visible(duckdb.__version__)} is installed: {_how_to_install(gate)}")
+    config: Mapping[str, str] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": os.path.join(gate.folder, "spill"),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "python_enable_replacements": "false",
+    }
+    allowed = ", ".join(text_literal(file) for file in files)
+    try:
+        connection = duckdb.connect(":memory:", config=dict(config))
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            "SET preserve_insertion_order = false",
+            f"SET allowed_paths = [{allowed}]",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            connection.execute(setting)
+    except duckdb.Error as error:
+        raise GateError(f"DuckDB could not be locked down: {type(error).__name__}") from None
+    return connection
+
+
+def _how_to_install(gate: Gate) -> str:
+    list_ = f".mlcc/gates/{gate.kind}.txt"
+    return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
+
+
+def _files(path: str, format: str) -> list[str]:
+    """Return the files of an artifact: itself, or all Parquet files of a folder."""
+    found = _files_below(path) if path.endswith("/") else [path]
+    if path.endswith("/") and (format != "parquet" or not all(name.endswith(".parquet") for name in found)):
+        raise GateError(f"{visible(path)} is not a folder of Parquet files only")
+    if not found:
+        raise GateError(f"{visible(path)} holds no Parquet file")
+    for name in found:
+        if any(c in name for c in "*?[{"):
+            raise GateError(f"the file name {visible(name)} has a wildcard in it")
+        if not os.path.isfile(name):
+            raise GateError(f"{visible(name)} is missing")
+    return found
+
+
+def _files_below(path: str) -> list[str]:
+    # Writers of Parquet leave marks such as _SUCCESS and .part.crc beside their files; readers skip them.
+    return sorted(
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(path)
+        for name in names
+        if name[0] not in "._"
+    )
+
+
+def _header(path: str, delimiter: str) -> list[str]:
+    """Return the column names of a CSV file, from its first record."""
+    import csv  # here, so that a gate that reads only JSON doesn't wait for it
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = iter(lambda: file.readline(_HEADER_CHARACTERS), "")
+            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+    except UnicodeDecodeError:
+        raise GateError(f"{visible(path)} is not UTF-8") from None
+    except csv.Error as error:
+        raise GateError(f"the header of {visible(path)} is not proper CSV: {error}") from None
+    if not names or not all(names):
+        raise GateError(f"{visible(path)} has no header, or a column without a name")
+    _refuse_twins(names, path)
+    return names
+
+
+def _refuse_twins(names: Sequence[str], path: str) -> None:
+    """SQL names don't tell case apart, so neither may the columns of a table that is judged by SQL."""
+    seen: dict[str, str] = {}
+    for name in names:
+        twin = seen.setdefault(name.casefold(), name)
+        if seen[name.casefold()] is not name or names.count(name) > 1:
+            raise GateError(f"{visible(path)} has the columns {visible(twin, 80)} and {visible(name, 80)}")
+
+
+def _csv_source(path: str, names: Sequence[str], delimiter: str) -> str:
+    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
+    options = (
+        "auto_detect = false, header = true, quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
+        "null_padding = false, ignore_errors = false, compression = 'none'"
+    )
+    return (
+        f"read_csv([{text_literal(path)}], delim = {text_literal(delimiter)}, {options}, "
+        f"columns = {{{columns}}})"
+    )
+
+
+def _open_json_lines(connection: Any, path: str) -> Table:
+    source = (
+        f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none', "
+        "columns = {'json': 'JSON'})"
+    )
+    ((other, twice),) = query(
+        connection,
+        "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
+        f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
+    )
+    if other or twice:
+        what = "no JSON object" if other else "objects with a key that occurs twice"
+        raise GateError(f"{other or twice} lines of {visible(path)} are {what}")
+    keys = query(
+        connection, f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}"
+    )
+    if len(keys) > _MAX_KEYS:
+        raise GateError(f"{visible(path)} has over {_MAX_KEYS} different keys")
+    return Table(connection, source, {key: "JSON" for (key,) in sorted(keys)})
+
+
+def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
+    list_ = "[" + ", ".join(text_literal(file) for file in files) + "]"
+    schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
+    for file, *fields in query(
+        connection,
+        "SELECT file_name, name, num_children, type, converted_type, CAST(logical_type AS VARCHAR) "
+        f"FROM parquet_schema({list_})",
+    ):
+        schemas[file].append(tuple(fields))
+    first = schemas[files[0]]
+    for file, schema in schemas.items():
+        # The root's name tells only who wrote the file.
+        if schema[1:] != first[1:]:
+            raise GateError(f"{visible(file)} has another schema than {visible(files[0])}")
+    names = _top_names(first)
+    _refuse_twins(names, files[0])
+    source = f"read_parquet({list_}, hive_partitioning = false, union_by_name = false)"
+    columns = {row[0]: row[1] for row in query(connection, f"DESCRIBE SELECT * FROM {source}")}
+    if list(columns) != names:
+        raise GateError(f"the columns of {visible(files[0])} could not be told apart")
+    return Table(connection, source, columns)
+
+
+def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Return the names of the top level of a Parquet schema, which lists its tree depth first, root first."""
+    names: list[str] = []
+    below: list[int] = []  # per open level, how many nodes are still to come
+    for name, children, *_ in schema:
+        if len(below) == 1:
+            names.append(name)
+        if below:
+            below[-1] -= 1
+        if children:
+            below.append(children)
+        while below and below[-1] == 0:
+            below.pop()
+    return names
+
+
+def _reason(error: Exception) -> str:
+    """Say what DuckDB met. Its own text quotes rows and absolute paths, so only known parts are passed on."""
+    text = str(error)
+    csv_line = re.search(r"CSV Error on Line: (\d+)", text)
+    if csv_line:
+        known = (
+            (r"Expected Number of Columns: \d+ Found: \d+", None),
+            ("unterminated quote", "a quote is not closed"),
+            ("Invalid unicode", "it is not UTF-8"),
+            ("line size", "it is too long"),
+        )
+        for pattern, said in known:
+            match = re.search(pattern, text)
+            if match:
+                return f"line {csv_line[1]} is not proper CSV: {said or match[0].lower()}"
+        return f"line {csv_line[1]} is not proper CSV"
+    json_line = re.search(r"Malformed JSON in file .*, at byte \d+ in line (\d+)", text)
+    if json_line:
+        return f"line {json_line[1]} is not proper JSON"
+    return f"DuckDB could not read the data ({type(error).__name__})"
+
+
+# --- mlcc.gates.contract.runtime ----------------------------------------------------------------------------
+# The gate `contract`: runs the committed SQL over the guarded table and judges its counts.
+
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_TYPES = {
+    "string": ("VARCHAR", "ENUM"),
+    "integer": (*_INTEGERS, *("U" + name for name in _INTEGERS)),
+    "number": ("DOUBLE", "FLOAT", "DECIMAL", *_INTEGERS, *("U" + name for name in _INTEGERS)),
+    "boolean": ("BOOLEAN",),
+    "date": ("DATE",),
+    "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
+}
+# How far ahead of this machine's clock the newest row may be: clocks differ, and a date has no time zone.
+_AHEAD_SECONDS = 86_400
+_PHRASES = {
+    "type": "{count} of {rows} values of {column} are not of its type",
+    "max_nulls": "{count} of {rows} rows have no {column}; at most {limit} may",
+    "min": "{count} of {rows} values of {column} are under {limit}{nan}",
+    "max": "{count} of {rows} values of {column} are over {limit}{nan}",
+    "values": "{count} of {rows} values of {column} are not among the {limit} allowed ones",
+    "pattern": "{count} of {rows} values of {column} don't match {limit}",
+    "max_length": "{count} of {rows} values of {column} have over {limit} characters",
+    "unique": "{count} values of {column} occur more than once",
+    "key_nulls": "{count} of {rows} rows lack a part of the key {key}",
+    "key": "{count} values of the key {key} occur more than once",
+}
+
+
+def judge(gate: Gate) -> Verdict:
+    """Judge the table by the contract's columns first, then by the counts of its one query."""
+    params = gate.params
+    table = open_table(gate, params["artifact"], params["format"])
+    try:
+        checks, absent = _check_columns(params, table.columns)
+        measures = _measure(params, table, absent)
+        checks += _check_rows(params["rows"], measures[0])
+        if measures[0] > 0:
+            checks += _check_counts(params, measures, absent)
+            if "freshness" in params:  # a column that is missing has no newest row, which fails
+                checks.append(_check_freshness(params["freshness"], measures, time.time()))
+            checks += [_check_sql(table, id, lines) for id, lines in sorted(params["sql"].items())]
+    finally:
+        close(table, gate)
+    return verdict_of(checks)
+
+
+def _check_columns(params: dict[str, Any], found: dict[str, str]) -> tuple[list[Check], set[str]]:
+    """Return the checks of names and types, and the columns that can't be looked into."""
+    checks: list[Check] = []
+    absent: set[str] = set()
+    for column in params["columns"]:
+        name, declared = column["name"], column["type"]
+        shown = visible(name, 80)
+        if name not in found:
+            absent.add(name)
+            verdict = "fail" if column["required"] else "pass"
+            optional = "" if column["required"] else ", which it may be"
+            checks.append(Check(f"{name}.present", verdict, f"the column {shown} is missing{optional}"))
+        elif params["format"] == "parquet":
+            actual = found[name].partition("(")[0]
+            fits = actual in _TYPES[declared]
+            if not fits:
+                absent.add(name)
+            message = (
+                f"the column {shown} is of type {visible(found[name], 80)}; the contract says {declared}"
+            )
+            checks.append(Check(f"{name}.type", "pass" if fits else "fail", message))
+    checks += _check_other_columns(params, found)
+    return checks, absent
+
+
+def _check_other_columns(params: dict[str, Any], found: dict[str, str]) -> list[Check]:
+    checks: list[Check] = []
+    declared = {column["name"] for column in params["columns"]}
+    extra = [visible(name, 80) for name in found if name not in declared]
+    if params["extra_columns"] == "deny":
+        listed = ", ".join(extra[:10]) + (" and more" if len(extra) > 10 else "")
+        message = f"{len(extra)} columns are not in the contract: {listed}" if extra else "no column is extra"
+        checks.append(Check("extra_columns", "fail" if extra else "pass", message, n=len(extra)))
+    denied = {name.casefold() for name in params["denied"]}
+    if denied:
+        there = [visible(name, 80) for name in found if name.casefold() in denied]
+        message = f"denied columns are there: {', '.join(there)}" if there else "no denied column is there"
+        checks.append(Check("denied", "fail" if there else "pass", message, n=len(there)))
+    return checks
+
+
+def _measure(params: dict[str, Any], table: Table, absent: set[str]) -> tuple[Any, ...]:
+    """Return the counts of the committed query. Columns that can't be looked into stand in empty."""
+    table.rows(f"CREATE VIEW source AS SELECT {_source_columns(params, table, absent)} FROM {table.source}")
+    table.rows("\n".join(params["view"]))
+    measures = table.one("\n".join(params["query"]))
+    if type(measures[0]) is not int:
+        raise GateError("the number of rows is not known")
+    return measures
+
+
+def _source_columns(params: dict[str, Any], table: Table, absent: set[str]) -> str:
+    if params["format"] == "jsonl":
+        return "json"
+    # SQL doesn't tell case apart: a column that only resembles a declared one must not take its place.
+    taken = {name.casefold() for name in absent}
+    parts = [identifier(name) for name in table.columns if name.casefold() not in taken]
+    types = {column["name"]: column["absent"] for column in params["columns"]}
+    parts += [f"CAST(NULL AS {types[name]}) AS {identifier(name)}" for name in sorted(absent)]
+    return ", ".join(parts)
+
+
+def _check_rows(limits: dict[str, int], rows: int) -> list[Check]:
+    found = [("min", limits["min"], rows - limits["min"], "at least {} are required")]
+    if "max" in limits:
+        found.append(("max", limits["max"], limits["max"] - rows, "at most {} are allowed"))
+    return [
+        Check(
+            f"rows.{side}",
+            "pass" if margin >= 0 else "fail",
+            f"the table has {rows} rows; {wanted.format(limit)}",
+            estimate=rows,
+            threshold={side: limit},
+            margin=margin,
+        )
+        for side, limit, margin, wanted in found
+    ]
+
+
+def _check_counts(params: dict[str, Any], measures: tuple[Any, ...], absent: set[str]) -> list[Check]:
+    rows = measures[0]
+    numbers = {column["name"] for column in params["columns"] if column["type"] == "number"}
+    checks = []
+    for check in params["checks"]:
+        column = check.get("column")
+        if column in absent:
+            continue  # its first check said so, and failed unless the column may be missing
+        count = measures[check["measure"]]
+        if type(count) is not int or count < 0:
+            raise GateError(f"the check {visible(check['id'], 80)} gave no count")
+        nan = " or NaN" if column in numbers else ""
+        checks.append(_check_count(check, count, rows, {"key": ", ".join(params["key"]), "nan": nan}))
+    return checks
+
+
+def _check_count(check: dict[str, Any], count: int, rows: int, words: dict[str, str]) -> Check:
+    kind: str = check["kind"]
+    limit: Any = check.get("limit")
+    allowed: float = limit if kind == "max_nulls" else 0
+    found: float = count / rows if kind == "max_nulls" else count
+    message = _PHRASES[kind].format(
+        count=count,
+        rows=rows,
+        column=visible(str(check.get("column")), 80),
+        limit=visible(_limit(kind, limit), 80),
+        key=visible(words["key"], 80),
+        nan=words["nan"],
+    )
+    return Check(
+        check["id"],
+        "pass" if found <= allowed else "fail",
+        message,
+        estimate=found,
+        n=rows,
+        threshold={"max": allowed},
+        margin=allowed - found,
+    )
+
+
+def _limit(kind: str, limit: Any) -> str:
+    if kind == "max_nulls":
+        return f"{number(100 * limit)} %"
+    return str(len(limit)) if kind == "values" else str(limit)
+
+
+def _check_freshness(freshness: dict[str, Any], measures: tuple[Any, ...], now: float) -> Check:
+    """Judge the age of the newest row at the time `now`, in seconds since 1970."""
+    newest = measures[freshness["measure"]]
+    column = visible(freshness["column"], 80)
+    if newest is None:
+        return Check("freshness", "fail", f"no row has a {column}")
+    age = int(now - newest)
+    if age < -_AHEAD_SECONDS:
+        return Check("freshness", "fail", f"the newest {column} lies {-age // 3600} hours in the future")
+    verdict = "pass" if age <= freshness["seconds"] else "fail"
+    message = (
+        f"the newest {column} is {max(age, 0) // 3600} hours old; at most {freshness['max_age']} is allowed"
+    )
+    # The age changes from run to run, so no number of it goes into the record.
+    return Check("freshness", verdict, message)
+
+
+def _check_sql(table: Table, id: str, lines: list[str]) -> Check:
+    """Run a user's check: one SELECT, proven so by DuckDB's own parser, that must return no row."""
+    import duckdb
+
+    sql = "\n".join(lines)
+    name = f"checks.{id}"
+    try:
+        statements = table.connection.extract_statements(sql)
+        if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+            return Check(name, "error", f"the check {visible(id)} is not one SELECT statement")
+    except duckdb.Error:
+        return Check(name, "error", f"the check {visible(id)} is not proper SQL")
+    try:
+        ((count,),) = query(table.connection, f"SELECT COUNT(*) FROM (\n{sql}\n)")
+    except GateError as error:
+        return Check(name, "error", f"the check {visible(id)} did not run: {error}")
+    verdict = "pass" if count == 0 else "fail"
+    return Check(
+        name, verdict, f"the check {visible(id)} finds {count} rows", estimate=count, threshold={"max": 0}
+    )
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    return run("contract", judge, __file__, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1077 @@
+# mlcc:generated sha256=1e3c9ff20c49bdd96c814123c62e619e0ee428d0dbce40211464c47455da2930
+"""The gate `tests`. A test command passed: enough tests ran, none failed, and they cover enough of the code.
+
+Run it in the folder of mlcc.yaml: python -I .mlcc/gates/tests.py GATE_ID
+It reads .mlcc/gates/GATE_ID.json, writes verdict.json, junit.xml and summary.md to
+_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
+
+This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
+mlcc. It was joined from these modules of mlcc, which are tested as they are:
+  mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict, mlcc.gates._report,
+  mlcc.gates._support, mlcc.gates._shell, mlcc.gates.tests.xml_reports, mlcc.gates.tests.runtime
+Don't edit it: `mlcc compile` writes it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from math import isfinite
+from xml.parsers import expat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_WILDCARDS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], kind: str, root: str = ".") -> str:
+    """Return the digest of an artifact as the spec locates it.
+
+    Code, a list of paths and a path with wildcards are digested by `paths_digest`, a path that ends in `/` by
+    `tree_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if kind == "code" or _WILDCARDS & set(path):
+        return paths_digest([path], root)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name, for code.
+
+    A path names a file, a folder with all below it, or both through wildcards (`*` and `?` stay within one
+    folder, `**` doesn't). In a git work tree only tracked files count, so that build products don't;
+    elsewhere all files but `.git`, `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path
+    that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        found = _select(path, tracked if tracked is not None else _candidates(top, path))
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return _digest_of(top, chosen)
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _select(path: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a path means: itself, what lies below it, what its wildcards match."""
+    bare = path.rstrip("/")
+    if not bare:
+        raise DigestError("a path is empty")
+    below = re.compile(_pattern(bare) + ("/.+" if path.endswith("/") else "(?:/.+)?"), re.DOTALL)
+    return [name for name in names if below.fullmatch(name)]
+
+
+def _pattern(path: str) -> str:
+    parts = []
+    i = 0
+    while i < len(path):
+        if path.startswith("**/", i):
+            parts.append("(?:.+/)?")
+            i += 3
+        elif path.startswith("**", i):
+            parts.append(".*")
+            i += 2
+        else:
+            parts.append({"*": "[^/]*", "?": "[^/]"}.get(path[i], re.escape(path[i])))
+            i += 1
+    return "".join(parts)
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands."""
+
+    __slots__ = ("checks", "summary", "verdict")
+
+    def __init__(self, verdict: str, summary: str, checks: Sequence[Check] = ()) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check]) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity."""
+    return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES) -> object:
+    """Return the value of a JSON file.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path))
+
+
+def parse_json(text: str, shown: str) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real,
+            parse_constant=_constant,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml and summary.md, written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the three reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._support ------------------------------------------------------------------------------------
+# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_PARAMETERS = 4 << 20
+_LOGGED_CHECKS = 100
+
+
+class Gate:
+    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
+
+    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
+        self.id = id
+        self.folder = folder
+        self.kind: str = document["kind"]
+        self.guards: str = document["guards"]
+        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
+        self.on_inconclusive: str = document["on_inconclusive"]
+        self.waive: dict[str, str] | None = document.get("waive")
+        self.params: dict[str, Any] = document["params"]
+
+    def path(self, artifact: str) -> str:
+        """Return an artifact's one path, relative to the project root. Raises GateError."""
+        path = self.artifacts.get(artifact, {}).get("path")
+        if not isinstance(path, str):
+            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+
+def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
+    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
+
+    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
+    wrong ends in an `error` verdict, never in a traceback.
+    """
+    if len(arguments) != 1 or not _is_id(arguments[0]):
+        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
+        return EXIT["error"]
+    id = arguments[0]
+    folder = f"_mlcc/s--{id}"
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "gate": id,
+        "kind": kind,
+        "inputs": {},
+        "gate_digest": None,
+    }
+    gate: Gate | None = None
+    try:
+        prepare_folder(folder)
+    except GateError as error:
+        _log([f"gate {id}: error. {error}."])
+        return EXIT["error"]
+    try:
+        gate = _read(kind, id, folder, script, record)
+        record["inputs"] = _inputs(gate)
+        verdict = judge(gate)
+    except GateError as error:
+        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
+        verdict = Verdict("error", _unforeseen(error))
+    return _finish(folder, record, verdict, gate)
+
+
+def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
+    code = EXIT[verdict.verdict]
+    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
+        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
+            code = 0
+        if gate.waive is not None:
+            verdict, code = _waive(gate.waive, verdict, record, code)
+    record["verdict"] = verdict.verdict
+    record["summary"] = verdict.summary
+    record["checks"] = [check.record() for check in verdict.checks]
+    try:
+        write_reports(folder, record, verdict, opens=code == 0)
+    except (OSError, ValueError, GateError) as error:
+        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
+        return EXIT["error"]
+    _log(_lines(folder, record, verdict, code))
+    return code
+
+
+def _waive(
+    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
+) -> tuple[Verdict, int]:
+    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
+    import datetime
+
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today <= waiver["until"]:
+        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
+        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), 0
+    note = f"Its waiver ended on {waiver['until']}."
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), code
+
+
+def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
+    path = f".mlcc/gates/{id}.json"
+    parameters = read_bytes(path, _MAX_PARAMETERS)
+    with open(script, "rb") as file:
+        code = file.read()
+    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    try:
+        document = parse_json(parameters.decode("utf-8"), path)
+    except UnicodeDecodeError:
+        raise GateError(f"{path} is not UTF-8") from None
+    _check_document(document, kind, id, path)
+    assert isinstance(document, dict)
+    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+    return Gate(id, folder, document)
+
+
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
+    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
+    if not isinstance(document, dict):
+        raise GateError(f"{path} is no JSON object")
+    if document.get("kind") != kind or document.get("gate") != id:
+        raise GateError(f"{path} is not for the {kind} gate {id}")
+    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
+    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
+    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
+        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if document["guards"] not in document["artifacts"]:
+        raise GateError(f"{path} doesn't say where the guarded artifact is")
+    for artifact in document["artifacts"].values():
+        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
+            raise GateError(f"{path} has an artifact without a path")
+    if not _is_waiver(document.get("waive")):
+        raise GateError(f"{path} has no proper waive")
+
+
+def _is_path(path: object) -> bool:
+    if isinstance(path, list):
+        return bool(path) and all(isinstance(part, str) and part for part in path)
+    return isinstance(path, str) and bool(path)
+
+
+def _is_waiver(waiver: object) -> bool:
+    if waiver is None:
+        return True
+    if not isinstance(waiver, dict):
+        return False
+    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
+        return False
+    # A waiver that isn't a date would compare as text: "soon" is later than every date.
+    parts = waiver["until"].split("-")
+    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _inputs(gate: Gate) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for id, artifact in sorted(gate.artifacts.items()):
+        try:
+            digest = artifact_digest(artifact["path"], str(artifact.get("kind")))
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
+        found[id] = {"path": artifact["path"], "digest": digest}
+    return found
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "The gate was interrupted."
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
+    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
+
+
+def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
+    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
+    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
+    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
+    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
+    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
+    if len(verdict.checks) > len(shown):
+        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
+    lines.append(f"reports: {folder}/")
+    return lines
+
+
+def _log(lines: Sequence[str]) -> None:
+    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes once more at the end, which would print a warning and change the exit code.
+        sys.stdout = None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- mlcc.gates._shell --------------------------------------------------------------------------------------
+# Running the user's own program: `setup` and `run` in one bash process, in strict mode.
+
+def run_program(gate: Gate, setup: Sequence[str], command: str, extra: Mapping[str, str]) -> int:
+    """Run `setup`, then `command`, and return the exit code; `extra` is added to the environment.
+
+    The program also gets ARTIFACT_<ID>, the path of each of the gate's artifacts. Raises GateError where bash
+    is missing, a signal ends it, or `setup` fails: then nothing was judged, which must not read as a `fail`.
+    """
+    script = os.path.join(gate.folder, "command.sh")
+    started = os.path.join(gate.folder, "started")
+    for path in (script, started):
+        remove_file(path)
+    # The mark is absolute: `setup` may change the folder.
+    mark = f': > "{_quoted(os.path.abspath(started))}"'
+    with open(script, "x", encoding="utf-8", newline="\n") as file:
+        file.write("\n".join([*setup, mark, command, ""]))
+    sys.stdout.flush()
+    try:
+        code = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-euo", "pipefail", script],
+            stdin=subprocess.DEVNULL,
+            env={**_locations(gate), **os.environ, **extra},
+            check=False,
+        ).returncode
+    except FileNotFoundError:
+        raise GateError("bash is not installed") from None
+    reached = os.path.exists(started)
+    for path in (script, started):
+        remove_file(path)
+    if not reached:
+        raise GateError(f"the setup ended with exit code {code}, so the program did not run")
+    if code < 0:
+        raise GateError(f"signal {-code} ended the program")
+    return code
+
+
+def _locations(gate: Gate) -> dict[str, str]:
+    return {
+        "ARTIFACT_" + id.upper().replace("-", "_"): artifact["path"]
+        for id, artifact in gate.artifacts.items()
+        if isinstance(artifact["path"], str)
+    }
+
+
+def _quoted(path: str) -> str:
+    """Return a path for use between double quotes in bash."""
+    if "\n" in path:
+        raise GateError(f"the folder {visible(path)} has a line break in its name")
+    return "".join("\\" + c if c in '\\"$`' else c for c in path)
+
+
+def program(params: Mapping[str, object]) -> tuple[list[str], str]:
+    """Return `setup` and `run` from a gate's parameters. Raises GateError where they aren't proper."""
+    setup, command = params.get("setup"), params.get("run")
+    if not isinstance(setup, list) or not all(isinstance(line, str) for line in setup):
+        raise GateError("the gate's parameters have no proper setup")
+    if not isinstance(command, str) or not command.strip():
+        raise GateError("the gate's parameters have no command")
+    return setup, command
+
+
+# --- mlcc.gates.tests.xml_reports ---------------------------------------------------------------------------
+# JUnit and Cobertura reports, read without trust: no entity is expanded, nothing is fetched.
+
+MAX_REPORT_BYTES = 64 << 20
+_MAX_REPORT_DEPTH = 200
+_SKIPPED_STATUS = ("notrun", "disabled", "skipped")
+
+
+class Counts:
+    """How many tests ended in which way."""
+
+    __slots__ = ("failed", "passed", "skipped")
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+
+
+class _JUnit:
+    """Counts test cases. A suite that states more failures than its cases show is believed."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.root: str | None = None
+        self._stated = 0
+        self._case: str | None = None  # what the open test case came to
+        self._path: list[str] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        self.root = self.root or name
+        if name in ("testsuite", "testsuites"):
+            stated = sum(_count(attributes.get(key, "0")) for key in ("failures", "errors"))
+            self._stated = max(self._stated, stated)
+        elif name == "testcase":
+            if self._case is not None:
+                raise _MalformedError("a testcase lies inside another")
+            self._case = "skipped" if attributes.get("status", "").lower() in _SKIPPED_STATUS else "passed"
+        elif self._case is not None and self._path[-1:] == ["testcase"]:
+            if name in ("failure", "error"):
+                self._case = "failed"
+            elif name == "skipped" and self._case != "failed":
+                self._case = "skipped"
+        self._path.append(name)
+        if len(self._path) > _MAX_REPORT_DEPTH:
+            raise _MalformedError("it is nested too deeply")
+
+    def end(self, tag: str) -> None:
+        self._path.pop()
+        if tag.rpartition(":")[2] == "testcase" and self._case is not None:
+            setattr(self.counts, self._case, getattr(self.counts, self._case) + 1)
+            self._case = None
+
+    def result(self) -> Counts:
+        if self.root not in ("testsuites", "testsuite"):
+            raise _MalformedError("its root is neither testsuites nor testsuite")
+        self.counts.failed = max(self.counts.failed, self._stated)
+        return self.counts
+
+
+class _MalformedError(Exception):
+    """The report is XML, but not what it should be."""
+
+
+def read_junit(path: str) -> Counts:
+    """Return the counts of a JUnit report.
+
+    Raises GateError for a missing, over-large (64 MiB) or malformed report, and for any DOCTYPE.
+    """
+    reader = _JUnit()
+    _parse(path, reader.start, reader.end, doctype=False)
+    try:
+        return reader.result()
+    except _MalformedError as error:
+        raise GateError(f"{visible(path)} is not a JUnit report: {error}") from None
+
+
+def read_coverage(path: str) -> float:
+    """Return the share of lines covered that a Cobertura report states, as coverage.py writes it.
+
+    Raises GateError for a missing, over-large or malformed report, one over no line at all, and one whose
+    numbers contradict each other.
+    """
+    roots: list[tuple[str, dict[str, str]]] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if not roots:
+            roots.append((tag, attributes))
+
+    _parse(path, start, lambda _: None, doctype=True)
+    try:
+        return _share(*roots[0])
+    except _MalformedError as error:
+        raise GateError(f"{visible(path)} is not a Cobertura report: {error}") from None
+
+
+def _share(tag: str, attributes: dict[str, str]) -> float:
+    if tag != "coverage" or "line-rate" not in attributes:
+        raise _MalformedError("its root is not a coverage element with a line-rate")
+    try:
+        rate = float(attributes["line-rate"])
+    except ValueError:
+        raise _MalformedError("line-rate is no number") from None
+    if not isfinite(rate) or not 0 <= rate <= 1:
+        raise _MalformedError("line-rate is not between 0 and 1")
+    if "lines-valid" not in attributes or "lines-covered" not in attributes:
+        return rate
+    valid, covered = _count(attributes["lines-valid"]), _count(attributes["lines-covered"])
+    if valid == 0:
+        raise _MalformedError("it is over no line at all")
+    # The rate is rounded (to 4 digits in coverage.py); the counts are exact.
+    if covered > valid or abs(covered / valid - rate) > 0.006:
+        raise _MalformedError("line-rate contradicts lines-covered and lines-valid")
+    return covered / valid
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise _MalformedError("a count is no whole number")
+    return int(text)
+
+
+def _parse(
+    path: str, start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], *, doctype: bool
+) -> None:
+    data = read_bytes(path, MAX_REPORT_BYTES)
+    parser = expat.ParserCreate()
+
+    def refuse_doctype(*declaration: object) -> None:
+        has_subset = declaration[3]
+        # Cobertura's own writers name their DTD; expat doesn't fetch it. Declarations inside are refused.
+        if has_subset or not doctype:
+            raise _MalformedError("it declares a DOCTYPE")
+
+    def refuse_entity(*_: object) -> None:
+        raise _MalformedError("it declares an entity")
+
+    parser.StartDoctypeDeclHandler = refuse_doctype
+    parser.EntityDeclHandler = refuse_entity
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, _MalformedError, ValueError, LookupError) as error:
+        raise GateError(f"{visible(path)} can't be read as a report: {visible(str(error))}") from None
+
+
+# --- mlcc.gates.tests.runtime -------------------------------------------------------------------------------
+# The gate `tests`: the command's exit code, its JUnit report and its coverage must all agree.
+
+# What bash says of a command that isn't there or can't be run.
+_NOT_RUN = {126: "could not be run", 127: "was not found"}
+
+
+def judge(gate: Gate) -> Verdict:
+    """Run the tests and judge what they report. Old reports are removed first."""
+    setup, command = program(gate.params)
+    junit, coverage = gate.params.get("junit"), gate.params.get("coverage")
+    least = _floors(gate.params)
+    for path in (junit, coverage["path"] if coverage else None):
+        if path is not None:
+            remove_file(path)
+    code = run_program(gate, setup, command, {})
+    checks = [_exit_check(code)]
+    if junit is not None:
+        checks += _junit_checks(junit, code, least)
+    if coverage:
+        checks.append(_coverage_check(coverage))
+    return verdict_of(checks)
+
+
+def _floors(params: dict[str, Any]) -> int:
+    """Return the least number of passed tests. Raises GateError where a floor isn't proper."""
+    least, coverage = params.get("min_passed", 1), params.get("coverage")
+    if type(least) is not int or least < 1:
+        raise GateError("the gate's parameters have no proper min_passed")
+    if coverage is not None:
+        sound = isinstance(coverage, dict) and isinstance(coverage.get("path"), str)
+        if not sound or not is_finite(coverage.get("min")) or not 0 <= coverage["min"] <= 1:
+            raise GateError("the gate's parameters have no proper coverage")
+    return least
+
+
+def _exit_check(code: int) -> Check:
+    if code in _NOT_RUN:
+        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
+    if code > 128:
+        return Check("command", "error", f"signal {code - 128} ended the tests (exit code {code})")
+    return Check("command", "pass" if code == 0 else "fail", f"the tests ended with exit code {code}")
+
+
+def _junit_checks(path: str, code: int, least: int) -> list[Check]:
+    try:
+        counts = read_junit(path)
+    except GateError as error:
+        return [Check("junit", "error", f"the tests ended with exit code {code}, and {error}")]
+    passed = f"{counts.passed} tests passed ({counts.skipped} skipped)"
+    return [
+        Check(
+            "failures",
+            "fail" if counts.failed else "pass",
+            f"{counts.failed} of {counts.passed + counts.failed + counts.skipped} tests failed",
+            n=counts.failed,
+        ),
+        Check(
+            "min_passed",
+            "pass" if counts.passed >= least else "fail",
+            f"{passed}; at least {least} must",
+            estimate=counts.passed,
+            threshold={"min": least},
+            margin=counts.passed - least,
+        ),
+    ]
+
+
+def _coverage_check(coverage: dict[str, Any]) -> Check:
+    try:
+        share = read_coverage(coverage["path"])
+    except GateError as error:
+        return Check("coverage", "error", str(error))
+    floor = coverage["min"]
+    return Check(
+        "coverage",
+        "pass" if share >= floor else "fail",
+        f"the tests run {number(100 * share)} % of the lines; at least {number(100 * floor)} % is required",
+        estimate=share,
+        threshold={"min": floor},
+        margin=share - floor,
+    )
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    return run("tests", judge, __file__, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1787 @@
+# mlcc:generated sha256=3bb7fb45ffb5a6a2a2da56f367f9d3ba582bc930a74dd9aa1056cf29eddd3ba5
+"""The runtime of compiled pipelines: select what runs, run one node, state the result.
+
+python3 -I .mlcc/run.py select | node | final
+
+This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
+mlcc. It was joined from these modules of mlcc, which are tested as they are:
+  mlcc.runtime.records, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.platform,
+  mlcc.backends.github.platform, mlcc.runtime.select, mlcc.runtime.decide, mlcc.runtime.data,
+  mlcc.runtime.process, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.node, mlcc.runtime.final,
+  mlcc.runtime.main
+Don't edit it: `mlcc compile` writes it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+# --- mlcc.runtime.records -----------------------------------------------------------------------------------
+# The files that nodes leave for one another under `_mlcc/`, and how they are read and written.
+#
+#     _mlcc/s--NODE[--LEG]/state.json     how it ended, what it took and wrote (by digest), its small values
+#     _mlcc/s--GATE[--LEG]/verdict.json   what a gate found
+#     _mlcc/d--NODE[--LEG]/ARTIFACT/      the bytes that it wrote
+#     _mlcc/r--NODE[--LEG]/               reports for people
+#     _mlcc/s--select/selection.json      what the event selects
+#
+# Standard library only: bundled into the emitted script.
+
+ROOT = Path("_mlcc")
+MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
+
+
+class RunError(Exception):
+    """The node can't do its work; the message is for people."""
+
+
+def state_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves its state and verdict."""
+    return ROOT / f"s--{_instance(node, leg)}"
+
+
+def data_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves the bytes of what it wrote."""
+    return ROOT / f"d--{_instance(node, leg)}"
+
+
+def report_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves its reports."""
+    return ROOT / f"r--{_instance(node, leg)}"
+
+
+def _instance(node: str, leg: str) -> str:
+    return f"{node}--{leg}" if leg else node
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} isn't JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+    try:
+        if path.stat().st_size > MAX_RECORD:
+            raise RunError(f"{path} is too large to be a record")
+        value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as problem:
+        raise RunError(f"{path} can't be read: {problem}") from None
+    if not isinstance(value, dict):
+        raise RunError(f"{path} isn't a record")
+    return value
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write a JSON object whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".new")
+    with scratch.open("w", encoding="utf-8") as file:
+        json.dump(record, file, indent=1, sort_keys=True, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def read_plan() -> dict[str, Any]:
+    """Return the compiled plan beside this script."""
+    found = read_record(Path(".mlcc") / "plan.json")
+    if found is None:
+        raise RunError(
+            "there is no .mlcc/plan.json here: run this in the folder of the spec, after `mlcc compile`"
+        )
+    return found
+
+
+def read_selection() -> dict[str, Any]:
+    """Return what the selecting node decided."""
+    found = read_record(state_folder("select") / "selection.json")
+    if found is None:
+        raise RunError("the selecting node left no selection")
+    return found
+
+
+def legs_of(node: dict[str, Any]) -> list[str]:
+    """Return the ids of a node's legs; a node without matrix has one, without a name."""
+    return list(node.get("legs", {"": {}}))
+
+
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts. Both are posix paths relative to the same folder.
+    """
+    if "*" not in pattern and "?" not in pattern:
+        folder = pattern if pattern.endswith("/") else pattern + "/"
+        return path == pattern or path.startswith(folder)
+    expression = _translate(pattern.rstrip("/"))
+    if pattern.endswith("/"):
+        expression += "/.*"
+    return re.fullmatch(expression, path, re.DOTALL) is not None
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return re.fullmatch(_translate(pattern), name, re.DOTALL) is not None
+
+
+def _translate(pattern: str) -> str:
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(words.get(part, re.escape(part)) for part in parts)
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_WILDCARDS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], kind: str, root: str = ".") -> str:
+    """Return the digest of an artifact as the spec locates it.
+
+    Code, a list of paths and a path with wildcards are digested by `paths_digest`, a path that ends in `/` by
+    `tree_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if kind == "code" or _WILDCARDS & set(path):
+        return paths_digest([path], root)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name, for code.
+
+    A path names a file, a folder with all below it, or both through wildcards (`*` and `?` stay within one
+    folder, `**` doesn't). In a git work tree only tracked files count, so that build products don't;
+    elsewhere all files but `.git`, `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path
+    that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        found = _select(path, tracked if tracked is not None else _candidates(top, path))
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return _digest_of(top, chosen)
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _select(path: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a path means: itself, what lies below it, what its wildcards match."""
+    bare = path.rstrip("/")
+    if not bare:
+        raise DigestError("a path is empty")
+    below = re.compile(_pattern(bare) + ("/.+" if path.endswith("/") else "(?:/.+)?"), re.DOTALL)
+    return [name for name in names if below.fullmatch(name)]
+
+
+def _pattern(path: str) -> str:
+    parts = []
+    i = 0
+    while i < len(path):
+        if path.startswith("**/", i):
+            parts.append("(?:.+/)?")
+            i += 3
+        elif path.startswith("**", i):
+            parts.append(".*")
+            i += 2
+        else:
+            parts.append({"*": "[^/]*", "?": "[^/]"}.get(path[i], re.escape(path[i])))
+            i += 1
+    return "".join(parts)
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.platform ----------------------------------------------------------------------------------
+# What the runtime asks of a CI system. Each back end has a module that answers.
+#
+# Standard library only: bundled into the emitted script.
+
+class Facts(NamedTuple):
+    """What started the run, as the CI system tells it.
+
+    `event` is push, pull_request, tag, schedule, manual or dispatch. `branch` of a pull request is the one
+    it goes to. `hint` tells triggers of one kind apart: the cron line, the form, the dispatch type.
+    `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
+    """
+
+    event: str
+    commit: str
+    branch: str = ""
+    tag: str = ""
+    hint: str = ""
+    inputs: dict[str, str] = {}  # noqa: RUF012 - a default that nothing writes to
+    fork: bool = False
+    base: str = ""
+    head: str = ""
+    pull_request: str = ""
+    repository: str = ""
+    run_id: str = ""
+    run_number: str = ""
+    run_url: str = ""
+
+
+class Platform(Protocol):
+    """A CI system. `raw_exit`: it reads the runtime's own exit codes; else a shown failure exits 0."""
+
+    raw_exit: bool
+
+    def facts(self) -> Facts:
+        """Return what started the run. Raises RunError."""
+
+    def last_green(self, branch: str) -> str | None:
+        """Return the newest commit of `branch` whose final node was green; None: unknown."""
+
+    def put_output(self, name: str, value: str) -> None:
+        """Hand a small text to the system's own conditions."""
+
+    def put_summary(self, markdown: str) -> None:
+        """Show Markdown on the run's page."""
+
+    def warn(self, message: str) -> None:
+        """Show a warning on the run's page."""
+
+    def id_token(self, audience: str) -> str:
+        """Return an OpenID Connect token. Raises RunError."""
+
+    def results(self) -> dict[str, Any]:
+        """Return node -> how the system itself says it ended, for the final node."""
+
+
+# --- mlcc.backends.github.platform --------------------------------------------------------------------------
+# GitHub Actions, as the runtime sees it on a runner.
+#
+# Facts come from GITHUB_* variables and the event's payload file, never from expressions in the workflow.
+# https://docs.github.com/actions/reference/workflows-and-actions/variables
+# Standard library only: bundled into the emitted script.
+
+EVENTS = {
+    "pull_request": "pull_request",
+    "schedule": "schedule",
+    "workflow_dispatch": "manual",
+    "repository_dispatch": "dispatch",
+}
+FORM_INPUT = "mlcc_form"
+NETWORK_SECONDS = 20
+
+
+class GitHub:
+    """See mlcc.runtime.platform.Platform."""
+
+    raw_exit = False
+
+    def facts(self) -> Facts:
+        """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
+        env = os.environ
+        name = env.get("GITHUB_EVENT_NAME", "")
+        kind = EVENTS.get(name, "")
+        if name == "push":
+            kind = "tag" if env.get("GITHUB_REF_TYPE") == "tag" else "push"
+        if not kind:
+            raise RunError(f"the event {name} isn't one that this pipeline is compiled for")
+        payload = _payload()
+        pull = payload.get("pull_request") or {}
+        inputs = (
+            {str(k): _text(v) for k, v in (payload.get("inputs") or {}).items()} if kind == "manual" else {}
+        )
+        ref = env.get("GITHUB_REF_NAME", "")
+        repository = env.get("GITHUB_REPOSITORY", "")
+        run_id = env.get("GITHUB_RUN_ID", "")
+        return Facts(
+            event=kind,
+            commit=env.get("GITHUB_SHA", ""),
+            branch=env.get("GITHUB_BASE_REF", "") if kind == "pull_request" else "" if kind == "tag" else ref,
+            tag=ref if kind == "tag" else "",
+            hint=_hint(kind, payload, inputs),
+            inputs=inputs,
+            fork=kind == "pull_request" and _is_fork(pull),
+            base=str((pull.get("base") or {}).get("sha", "")),
+            head=str((pull.get("head") or {}).get("sha", "")),
+            pull_request=str(payload.get("number", "")) if kind == "pull_request" else "",
+            repository=repository,
+            run_id=run_id,
+            run_number=env.get("GITHUB_RUN_NUMBER", ""),
+            run_url=f"{env.get('GITHUB_SERVER_URL', '')}/{repository}/actions/runs/{run_id}",
+        )
+
+    def last_green(self, branch: str) -> str | None:
+        """Ask for the newest push run of this workflow that succeeded on the branch; None: unknown.
+
+        https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow
+        """
+        env = os.environ
+        workflow = env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2]
+        token = env.get("MLCC_TOKEN", "")
+        if not workflow or not token:
+            return None
+        query = f"branch={_quoted(branch)}&event=push&status=success&per_page=1"
+        url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/runs?{query}"
+        answer = _get(url, token)
+        runs = answer.get("workflow_runs") if answer else None
+        return str(runs[0]["head_sha"]) if isinstance(runs, list) and runs else None
+
+    def put_output(self, name: str, value: str) -> None:
+        """Write an output of the step."""
+        _append("GITHUB_OUTPUT", f"{name}={value}\n")
+
+    def put_summary(self, markdown: str) -> None:
+        """Append to the job's summary."""
+        _append("GITHUB_STEP_SUMMARY", markdown + "\n")
+
+    def warn(self, message: str) -> None:
+        """Print an annotation; the message is escaped as the runner wants it."""
+        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        print(f"::warning::{escaped}", flush=True)
+
+    def id_token(self, audience: str) -> str:
+        """Return a token. https://docs.github.com/actions/reference/security/oidc"""
+        url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
+        token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
+        if not url or not token:
+            raise RunError("this job may not ask for an OpenID Connect token")
+        answer = _get(f"{url}&audience={_quoted(audience)}", token)
+        value = str(answer.get("value", "")) if answer else ""
+        if not value:
+            raise RunError("GitHub gave no OpenID Connect token")
+        print(f"::add-mask::{value}", flush=True)
+        return value
+
+    def results(self) -> dict[str, Any]:
+        """Return job id -> result, from the `needs` of the final job."""
+        try:
+            needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
+            return {str(id): str(job["result"]) for id, job in needs.items()}
+        except (ValueError, AttributeError, KeyError, TypeError):
+            raise RunError("MLCC_NEEDS isn't what GitHub tells of the jobs before") from None
+
+
+def _payload() -> dict[str, Any]:
+    try:
+        payload = json.loads(Path(os.environ.get("GITHUB_EVENT_PATH", "")).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise RunError("the event's payload can't be read") from None
+    if not isinstance(payload, dict):
+        raise RunError("the event's payload isn't an object")
+    return payload
+
+
+def _text(value: Any) -> str:
+    return (
+        {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else ""
+        if value is None
+        else str(value)
+    )
+
+
+def _hint(kind: str, payload: dict[str, Any], inputs: dict[str, str]) -> str:
+    if kind == "schedule":
+        return str(payload.get("schedule", ""))
+    if kind == "dispatch":
+        return str(payload.get("action", ""))
+    return inputs.pop(FORM_INPUT, "") if kind == "manual" else ""
+
+
+def _is_fork(pull: dict[str, Any]) -> bool:
+    """Tell whether a pull request comes from another repository; unless it surely doesn't, it does."""
+    head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
+    base = ((pull.get("base") or {}).get("repo") or {}).get("full_name")
+    return not (head and head == base)
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a part of a URL's query."""
+    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
+
+
+def _get(url: str, token: str) -> dict[str, Any] | None:
+    """Return what an API answers; None when it doesn't answer as it should."""
+    import urllib.request  # dear, and most nodes ask no API
+
+    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        return None
+    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+            value = json.loads(answer.read(4_000_000))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _append(variable: str, text: str) -> None:
+    path = os.environ.get(variable, "")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+# --- mlcc.runtime.select ------------------------------------------------------------------------------------
+# The selecting node: what the event selects (S3, S10), from the plan, the event and the changed paths.
+#
+# Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
+
+def select_main(platform: Platform) -> int:
+    """Decide what runs, write it down, and tell the CI system what it need not start."""
+    plan = read_plan()
+    facts = platform.facts()
+    trigger = trigger_of(plan, facts)
+    inputs = check_inputs(plan, facts, trigger)
+    base = _base(facts, platform)
+    changed = None if base is None else changed_paths(base, facts.head or "HEAD")
+    event = {
+        "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
+        "fork": facts.fork, "changed": changed,
+    }  # fmt: skip
+    chosen = select(plan, event)
+    record = {
+        **chosen,
+        "schema": "https://mlcc.dev/selection/1",
+        "commit": facts.commit,
+        "base_commit": base or "",
+        "event": event,
+        "inputs": {**_defaults(plan), **inputs},
+        "facts": _run_facts(facts, base),
+    }
+    write_record(state_folder("select") / "selection.json", record)
+    skipped = [id for id in plan["nodes"] if id not in chosen["selected"]]
+    platform.put_output("skip", "," + "".join(id + "," for id in skipped))
+    print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
+    for id in plan["nodes"]:
+        mark = "run " if id in chosen["selected"] else "skip"
+        print(f"  {mark} {id}: {chosen['reasons'][id]}")
+    return 0
+
+
+def _defaults(plan: dict[str, Any]) -> dict[str, str]:
+    """Return what inputs are worth in a run that no form started."""
+    forms = plan["triggers"].get("manual", {}).values()
+    return {name: field["default"] for form in forms for name, field in form.items() if "default" in field}
+
+
+def _run_facts(facts: Facts, base: str | None) -> dict[str, str]:
+    return {
+        "commit": facts.commit, "base_commit": base or "", "branch": facts.branch, "tag": facts.tag,
+        "event": facts.event, "pull_request": facts.pull_request, "repository": facts.repository,
+        "run_id": facts.run_id, "run_number": facts.run_number, "run_url": facts.run_url,
+    }  # fmt: skip
+
+
+# --- the event ------------------------------------------------------------------------------------
+
+
+def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
+    """Return the id of the schedule, form or dispatch that started the run. Raises RunError."""
+    triggers = plan["triggers"]
+    if facts.event == "schedule":
+        found = [id for id, cron in triggers.get("schedule", {}).items() if cron == facts.hint]
+    elif facts.event == "manual":
+        forms = list(triggers.get("manual", {}))
+        found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []
+    elif facts.event == "dispatch":
+        found = [id for id in triggers.get("dispatch", []) if id == facts.hint]
+    else:
+        return ""
+    if not found:
+        raise RunError(
+            f"a run by {facts.event} '{printable(facts.hint)}' isn't among the triggers of the spec"
+        )
+    return str(found[0])
+
+
+def printable(text: str) -> str:
+    """Return a text from outside in a form that can't start a line or a command of a log."""
+    return "".join(c if c.isprintable() else "?" for c in text[:200])
+
+
+def check_inputs(plan: dict[str, Any], facts: Facts, trigger: str) -> dict[str, str]:
+    """Return the inputs of a manual run, defaults filled in. Raises RunError on one that its form refuses."""
+    if facts.event != "manual":
+        return {}
+    fields = plan["triggers"]["manual"][trigger]
+    checked: dict[str, str] = {}
+    for name, field in fields.items():
+        value = facts.inputs.get(name, "")
+        if value == "":
+            value = field.get("default", "")
+        if value == "" and not field.get("required"):
+            continue
+        problem = input_problem(value, field)
+        if problem:
+            raise RunError(f"the input {name} is refused: {problem}")
+        checked[name] = value
+    return checked
+
+
+def input_problem(value: str, field: dict[str, Any]) -> str:
+    """Say what is wrong with an input's value; empty: nothing."""
+    kind = field["type"]
+    if value == "":
+        return "it is required"
+    if len(value) > 1000 or not value.isprintable():
+        return "it is too long, or has control characters"
+    if kind == "choice" and value not in field["options"]:
+        return "it is none of its options"
+    if kind == "boolean" and value not in ("true", "false"):
+        return "it is neither true nor false"
+    return _number_problem(value, field) if kind in ("number", "integer") else ""
+
+
+def _number_problem(value: str, field: dict[str, Any]) -> str:
+    try:
+        number = int(value) if field["type"] == "integer" else float(value)
+    except ValueError:
+        return f"it isn't a {field['type']}"
+    if not math.isfinite(number):
+        return "it isn't finite"
+    if "min" in field and not number >= field["min"]:
+        return f"it is below {field['min']}"
+    if "max" in field and not number <= field["max"]:
+        return f"it is above {field['max']}"
+    return ""
+
+
+# --- what has changed -----------------------------------------------------------------------------
+
+
+def _git(*words: str) -> str | None:
+    """Return what a git command prints; None when it fails."""
+    done = subprocess.run(["git", *words], capture_output=True, check=False)
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+def _base(facts: Facts, platform: Platform) -> str | None:
+    """Return the commit that the changes are counted from (S3); None: unknown, so everything has changed."""
+    if facts.event == "pull_request":
+        found = _git("merge-base", facts.base, facts.head or "HEAD") if facts.base else None
+        return found.strip() if found else None
+    if facts.event != "push":
+        return None
+    green = platform.last_green(facts.branch)
+    if not green or _git("merge-base", "--is-ancestor", green, "HEAD") is None:
+        return None
+    return green
+
+
+def changed_paths(base: str, head: str) -> list[str] | None:
+    """Return the paths that differ between two commits, relative to the repository root; None: unknown."""
+    found = _git("diff", "--name-only", "--no-renames", "-z", base, head, "--")
+    return None if found is None else sorted(path for path in found.split("\0") if path)
+
+
+# --- selection ------------------------------------------------------------------------------------
+
+
+def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """Return the selected nodes, the reason for each node, and the nodes that wait for a verdict."""
+    nodes = plan["nodes"]
+    waiting = [id for id, node in nodes.items() if not node.get("status") and _waits(node, event)]
+    refused: dict[str, str] = {}
+    pulls: dict[str, dict[str, str]] = {}
+    for id, node in nodes.items():  # in topological order
+        pulls[id] = _pulls(id, node, id in waiting)
+        cause = _refusal(node, event)
+        missing = next((other for other in pulls[id] if other in refused), None)
+        if cause is None and missing is not None:
+            cause = f"it can't run without '{missing}': {refused[missing]}"
+        if cause is not None:
+            refused[id] = cause
+    reasons = dict(refused)
+    selected: set[str] = set()
+    for id, reason in _roots(plan, event).items():
+        todo = [] if id in refused else [(id, reason)]
+        while todo:
+            current, why = todo.pop()
+            if current not in selected:
+                selected.add(current)
+                reasons[current] = why
+                todo.extend(pulls[current].items())
+    for id, node in nodes.items():
+        if node.get("status") and id not in refused:
+            first = next((other for other, _ in node["before"] if other in selected), None)
+            if first is not None:
+                selected.add(id)
+                reasons[id] = f"it follows '{first}', which is selected"
+    for id in nodes:
+        reasons.setdefault(id, "nothing that it depends on has changed")
+    return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
+
+
+def _waits(node: dict[str, Any], event: dict[str, Any]) -> bool:
+    holding = [c for c in node.get("when", []) if not _condition_problem(c, event)]
+    return bool(holding) and all("gate" in c for c in holding)
+
+
+def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
+    if node.get("status"):
+        return {}
+    why = {"data": f"'{id}' takes what it writes", "guard": f"it guards what '{id}' reads"}
+    if waits:
+        why["verdict"] = f"'{id}' waits for its verdict"
+    return {other: why[kind] for other, kind in node["before"] if kind in why}
+
+
+def _refusal(node: dict[str, Any], event: dict[str, Any]) -> str | None:
+    if event["kind"] == "pull_request":
+        if node["kind"] == "release":
+            return "releases never run for pull requests"
+        if event["fork"] and node.get("trusted"):
+            return "it uses secrets, and the pull request comes from a fork"
+    branches = node.get("branches", [])
+    if branches and (event["kind"] == "pull_request" or not _any_matches(branches, event["branch"])):
+        return f"its environment is for runs of {' or '.join(branches)}"
+    problems = [_condition_problem(condition, event) for condition in node.get("when", [])]
+    if not problems or "" in problems:
+        return None
+    return "its `when` doesn't allow it: " + "; ".join(problems)
+
+
+def _condition_problem(condition: dict[str, Any], event: dict[str, Any]) -> str:
+    if "events" in condition and event["kind"] not in condition["events"]:
+        return f"the event is {event['kind']}"
+    for key, what in (("branches", "branch"), ("tags", "tag")):
+        name = event[what]
+        if key in condition and not _any_matches(condition[key], name):
+            return f"the {what} is {name or 'none'}"
+    if "triggers" in condition and event["trigger"] not in condition["triggers"]:
+        return f"the trigger is {event['trigger'] or 'none of them'}"
+    for name, value in condition.get("inputs", {}).items():
+        if event["inputs"].get(name) != value:
+            return f"the input {name} isn't {value}"
+    return ""
+
+
+def _any_matches(patterns: list[str], name: str) -> bool:
+    return bool(name) and any(name_matches(pattern, name) for pattern in patterns)
+
+
+def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
+    nodes = {id: node for id, node in plan["nodes"].items() if not node.get("status")}
+    if event["kind"] not in ("push", "pull_request"):
+        return dict.fromkeys(nodes, f"a run by {event['kind']} selects every candidate")
+    if event["changed"] is None:
+        return dict.fromkeys(nodes, "the base is unknown, so everything counts as changed")
+    changed = list(event["changed"])
+    for path in changed:
+        if any(path_matches(pattern, path) for pattern in plan["always"]):
+            return {id: f"{printable(path)} changed, which every node depends on" for id in nodes}
+    home = plan["home"] + "/" if plan["home"] else ""
+    own = {
+        id: next(
+            (p for p in changed if any(path_matches(home + s, p) for s in node.get("sources", []))), None
+        )
+        for id, node in plan["nodes"].items()
+    }
+    return _touched(plan, nodes, own)
+
+
+def _touched(plan: dict[str, Any], nodes: dict[str, Any], own: dict[str, str | None]) -> dict[str, str]:
+    """Return the nodes with a change among their sources or an ancestor's, and those without any sources."""
+    hits: dict[str, str | None] = {}
+    sourced: dict[str, bool] = {}
+    for id, node in plan["nodes"].items():  # in topological order, so that ancestors' answers are there
+        before = [other for other, _ in node["before"]]
+        hits[id] = next((hit for hit in [own[id], *(hits[other] for other in before)] if hit), None)
+        sourced[id] = bool(node.get("sources")) or any(sourced[other] for other in before)
+    found: dict[str, str] = {}
+    for id in nodes:
+        hit = hits[id]
+        if hit:
+            found[id] = f"{printable(hit)} changed"
+        elif not sourced[id]:
+            found[id] = "neither it nor anything before it has sources, so it always runs"
+    return found
+
+
+# --- mlcc.runtime.decide ------------------------------------------------------------------------------------
+# Whether a selected node runs, by how the nodes before it ended (S4, S12).
+#
+# Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
+
+class Ending(NamedTuple):
+    """How a node ended: passed, failed, skipped, or lost (it left no state)."""
+
+    end: str
+    verdict: str = ""
+    cause: str = ""
+
+
+def read_states(id: str, node: dict[str, Any], commit: str) -> list[dict[str, Any] | None]:
+    """Return the state of each leg; None for a leg that left none. Raises RunError on another commit's state."""
+    states = []
+    for leg in legs_of(node):
+        state = read_record(state_folder(id, leg) / "state.json")
+        if state is not None and state.get("commit") != commit:
+            raise RunError(f"the state of '{id}' is of another commit")
+        states.append(state)
+    return states
+
+
+def ending(id: str, node: dict[str, Any], commit: str) -> Ending:
+    """Return how a node ended over all of its legs (S9)."""
+    states = read_states(id, node, commit)
+    ends = ["lost" if state is None else str(state.get("end")) for state in states]
+    if all(end == "passed" for end in ends):
+        verdict = states[0].get("verdict", "") if states[0] else ""
+        return Ending("passed", str(verdict))
+    if all(end == "skipped" for end in ends):
+        return Ending("skipped", cause=str(states[0].get("cause", "")) if states[0] else "")
+    if all(end == "lost" for end in ends):
+        return Ending("lost")
+    worst = [s for s in states if s is not None and s.get("end") == "failed"]
+    causes = [str(s.get("cause", "")) for s in worst] or ["a leg left no state"]
+    verdicts = {str(s.get("verdict", "")) for s in worst}
+    return Ending("failed", verdicts.pop() if len(verdicts) == 1 else "error" if verdicts else "", causes[0])
+
+
+def skip_cause(
+    id: str, plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending]
+) -> str | None:
+    """Say why a selected node must not run; None: it runs. `endings` has the selected nodes before it."""
+    node = plan["nodes"][id]
+    status = node.get("status")
+    if status == "always":
+        return None
+    if status == "failure":
+        before = [other for other in ancestors(id, plan) if other in endings]
+        failed = any(endings[o].end in ("failed", "lost") and _blocks(plan, o) for o in before)
+        return None if failed else "nothing before it failed"
+    for other, kind in node["before"]:
+        if other not in selection["selected"]:
+            continue
+        cause = _edge_problem(id, other, kind, plan, selection, endings[other])
+        if cause:
+            return cause
+    return None
+
+
+def _blocks(plan: dict[str, Any], id: str) -> bool:
+    return bool(plan["nodes"][id].get("blocking", True))
+
+
+def _edge_problem(
+    id: str, other: str, kind: str, plan: dict[str, Any], selection: dict[str, Any], found: Ending
+) -> str:
+    """Say why an edge keeps a node from running; empty: it doesn't."""
+    if kind == "verdict" and id not in selection["by_verdict"]:
+        return ""
+    if found.end == "skipped":
+        return f"'{other}' was skipped"
+    if found.end == "lost":
+        return f"'{other}' left no state"
+    if kind == "verdict":
+        wanted = verdicts_wanted(plan["nodes"][id], other)
+        return (
+            ""
+            if found.verdict in wanted
+            else f"the verdict of '{other}' is {found.verdict}, not {' or '.join(wanted)}"
+        )
+    if found.end == "failed" and (kind == "data" or _blocks(plan, other)):
+        return f"'{other}' failed"
+    return ""
+
+
+def verdicts_wanted(node: dict[str, Any], gate: str) -> list[str]:
+    """Return the verdicts of `gate` that let the node run."""
+    return sorted({v for c in node.get("when", []) if c.get("gate") == gate for v in c["verdicts"]})
+
+
+def ancestors(id: str, plan: dict[str, Any]) -> list[str]:
+    """Return every node before `id`, directly or not, in the plan's order."""
+    found = {id}
+    for other in reversed(list(plan["nodes"])):
+        if other in found:
+            found.update(before for before, _ in plan["nodes"][other]["before"])
+    return [other for other in plan["nodes"] if other in found and other != id]
+
+
+def denied(id: str, plan: dict[str, Any], selection: dict[str, Any], found: Ending) -> list[str]:
+    """Return the selected nodes that `id`, having ended so, keeps from running where its own failure doesn't show."""
+    after = []
+    for other, node in plan["nodes"].items():
+        if other in selection["selected"]:
+            kinds = [kind for before, kind in node["before"] if before == id]
+            if any(_edge_problem(other, id, kind, plan, selection, found) for kind in kinds):
+                after.append(other)
+    return after
+
+
+# --- mlcc.runtime.data --------------------------------------------------------------------------------------
+# Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
+#
+# Standard library only: bundled into the emitted script.
+
+def location(id: str, artifact: dict[str, Any]) -> str:
+    """Return where an artifact lies for who takes it, relative to the project folder."""
+    if artifact.get("at_base"):
+        return str(ROOT / "base" / id) + "/" + str(artifact["paths"][0])
+    return str(artifact["paths"][0])
+
+
+def digest(id: str, artifact: dict[str, Any]) -> str:
+    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
+    where = location(id, artifact)
+    try:
+        if artifact["form"] == "paths":
+            return paths_digest(list(artifact["paths"]), Path())
+        path = Path(where)
+        if artifact["form"] == "folder":
+            return tree_digest(path)
+        if not path.is_file():
+            raise RunError(f"the artifact '{id}' isn't there: no file {where}")
+        return file_digest(path)
+    except (DigestError, OSError) as problem:
+        raise RunError(f"the artifact '{id}' can't be read: {problem}") from None
+
+
+def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
+    """Put an artifact where its readers expect it, and return its digest. Raises RunError."""
+    artifact = plan["artifacts"][id]
+    writer = artifact.get("writer")
+    if writer is not None:
+        _unpack(id, artifact, plan["nodes"][writer], selection["commit"])
+    elif artifact.get("at_base"):
+        _from_base(id, artifact, selection["base_commit"])
+    return digest(id, artifact)
+
+
+def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], commit: str) -> None:
+    """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
+    target = Path(artifact["paths"][0])
+    _clear(target)
+    name = artifact["writer"]
+    states = read_states(name, writer, commit)
+    for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
+        written = (state or {}).get("outputs", {}).get(id)
+        packed = data_folder(name, leg) / id
+        if written is None or not packed.exists():
+            raise RunError(f"'{name}' published no '{id}'")
+        where = target / leg if leg else target
+        source = packed if artifact["form"] == "folder" else packed / target.name
+        where.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, where)
+        found = tree_digest(where) if artifact["form"] == "folder" else file_digest(where)
+        if found != written:
+            raise RunError(f"'{id}' has other bytes than '{name}' wrote: {found} instead of {written}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.is_file():
+        shutil.copyfile(source, target)
+    else:
+        raise RunError(f"{source} isn't there")
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.exists() or path.is_symlink():
+        path.unlink()
+
+
+def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
+    """Write the version at the merge base below `_mlcc/base/`."""
+    if not base:
+        raise RunError(
+            f"'{id}' is taken from the merge base, and this run has none (it isn't a pull request)"
+        )
+    folder = ROOT / "base" / id
+    _clear(folder)
+    packed = subprocess.run(
+        ["git", "archive", "--format=tar", base, "--", *artifact["paths"]], capture_output=True, check=False
+    )
+    if packed.returncode != 0:
+        raise RunError(f"the merge base {base[:12]} has no '{artifact['paths'][0]}'")
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
+        for member in tar.getmembers():
+            if (
+                not (member.isfile() or member.isdir())
+                or member.name.startswith("/")
+                or ".." in Path(member.name).parts
+            ):
+                raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
+            tar.extract(member, folder)
+
+
+def check_guards(
+    id: str, node: dict[str, Any], taken: dict[str, str], plan: dict[str, Any], selection: dict[str, Any]
+) -> None:
+    """Refuse an artifact whose gates judged other bytes (S2). Raises RunError."""
+    for other, kind in node["before"]:
+        if kind != "guard" or other not in selection["selected"]:
+            continue
+        gate = plan["nodes"][other]
+        guarded = gate["guards"]
+        for state in read_states(other, gate, selection["commit"]):
+            judged = (state or {}).get("inputs", {}).get(guarded)
+            if guarded in taken and judged != taken[guarded]:
+                raise RunError(f"'{other}' judged other bytes of '{guarded}' than '{id}' would read")
+
+
+def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
+    """Remove what an earlier attempt may have written, and make the folders that outputs go to."""
+    for id in node.get("writes", []):
+        artifact = plan["artifacts"][id]
+        target = Path(artifact["paths"][0])
+        _clear(target)
+        (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
+
+
+def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
+    """Copy what a node wrote to where it is passed on, and return artifact -> digest. Raises RunError."""
+    folder = data_folder(node_id, leg)
+    _clear(folder)
+    digests: dict[str, str] = {}
+    for id in node.get("writes", []):
+        artifact = plan["artifacts"][id]
+        digests[id] = digest(id, artifact)
+        source = Path(artifact["paths"][0])
+        if artifact["form"] == "file" and source.stat().st_size == 0:
+            raise RunError(f"'{id}' was written empty")
+        target = folder / id if artifact["form"] == "folder" else folder / id / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, target)
+    return digests
+
+
+# --- mlcc.runtime.process -----------------------------------------------------------------------------------
+# Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
+#
+# Standard library only: bundled into the emitted script.
+
+GRACE = 10.0  # seconds between asking a process group to end and killing it
+TICK = 0.2  # seconds between looks at a child
+STRICT = "set -euo pipefail\n"
+TIMED_OUT = 124
+
+
+class CancelledError(Exception):
+    """The CI system ends the run."""
+
+
+def watch_cancel() -> None:
+    """Turn the signals of a cancelled run into an exception, so that children and teardown are cared for."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise CancelledError
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def run(
+    command: list[str],
+    env: dict[str, str],
+    deadline: float,
+    cwd: str = ".",
+    tick: Callable[[], None] | None = None,
+) -> int:
+    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
+
+    `tick` is called from time to time while the command runs.
+    """
+    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return TIMED_OUT
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
+            if tick is not None:
+                tick()
+    finally:
+        _end_group(child)
+
+
+def _end_group(child: subprocess.Popen[bytes]) -> None:
+    """End every process of the child's group: ask, wait, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + GRACE
+    while time.monotonic() < limit and _signal_group(child.pid, 0):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(TICK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(GRACE)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def shell(
+    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
+) -> int:
+    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        script = Path(folder) / "run.sh"
+        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
+        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
+
+
+# --- mlcc.runtime.login -------------------------------------------------------------------------------------
+# Logs in to clouds with the CI system's OpenID Connect token: no static keys, and no client to install.
+#
+# The clouds' own libraries read the variables set here:
+# AWS: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE; Google: an external_account file (google.aip.dev/auth/4117);
+# Azure: AZURE_FEDERATED_TOKEN_FILE. Standard library only: bundled into the emitted script.
+
+REFRESH = 240.0  # seconds; GitHub's tokens live 300
+
+
+class Logins:
+    """The logins of one node. `tick` renews their token files, since a token outlives no long training."""
+
+    def __init__(
+        self,
+        logins: list[dict[str, Any]],
+        values: dict[str, dict[str, str]],
+        folder: Path,
+        platform: Platform,
+    ) -> None:
+        self._platform = platform
+        self._folder = folder
+        self._audiences = {login["provider"]: str(login["audience"]) for login in logins}
+        if "gcp" in self._audiences:
+            self._audiences["gcp"] += values["gcp"]["provider"]
+        self._values = values
+        self._renewed = 0.0
+
+    def env(self) -> dict[str, str]:
+        """Get the tokens, write their files, and return the variables that point to them. Raises RunError."""
+        if not self._audiences:
+            return {}
+        self._renew()
+        env: dict[str, str] = {}
+        for provider in self._audiences:
+            env.update(self._provider_env(provider))
+        return env
+
+    def tick(self) -> None:
+        """Renew the token files when they are about to expire."""
+        if self._audiences and time.monotonic() - self._renewed > REFRESH:
+            self._renew()
+
+    def _token_file(self, provider: str) -> Path:
+        return self._folder / f"{provider}.token"
+
+    def _renew(self) -> None:
+        for provider, audience in self._audiences.items():
+            write_private(self._token_file(provider), self._platform.id_token(audience))
+        self._renewed = time.monotonic()
+
+    def _provider_env(self, provider: str) -> dict[str, str]:
+        values = self._values.get(provider, {})
+        token = str(self._token_file(provider))
+        if provider == "aws":
+            region = values["region"]
+            return {
+                "AWS_ROLE_ARN": values["role"], "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ROLE_SESSION_NAME": "mlcc",
+                "AWS_REGION": region, "AWS_DEFAULT_REGION": region,
+            }  # fmt: skip
+        if provider == "gcp":
+            path = self._folder / "gcp.json"
+            write_private(path, json.dumps(_external_account(self._audiences[provider], values, token)))
+            return {
+                "GOOGLE_APPLICATION_CREDENTIALS": str(path),
+                "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(path),
+            }
+        if provider == "azure":
+            return {
+                "AZURE_CLIENT_ID": values["client_id"], "AZURE_TENANT_ID": values["tenant_id"],
+                "AZURE_FEDERATED_TOKEN_FILE": token,
+            }  # fmt: skip
+        return {"OIDC_TOKEN_FILE": token}
+
+
+def _external_account(audience: str, values: dict[str, str], token: str) -> dict[str, Any]:
+    account = values["service_account"]
+    return {
+        "type": "external_account",
+        "audience": audience.replace("https:", "", 1),
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": {"file": token},
+        "service_account_impersonation_url": (
+            f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+        ),
+    }
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read, whole or not at all."""
+    scratch = path.with_name(path.name + ".new")
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    scratch.replace(path)
+
+
+# --- mlcc.runtime.values ------------------------------------------------------------------------------------
+# The environment of a node's command: every typed value arrives as one variable.
+#
+# Standard library only: bundled into the emitted script.
+
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
+SERVICE = "MLCC_SERVICE_"
+
+
+def node_env(
+    node: dict[str, Any], leg: str, plan: dict[str, Any], selection: dict[str, Any], private: Path
+) -> dict[str, str]:
+    """Return the variables of a node's command beside the runner's own. Raises RunError on a value that is missing."""
+    legs: dict[str, dict[str, Any]] = node.get("legs", {"": {}})
+    env = {f"MATRIX_{_upper(axis)}": str(value) for axis, value in legs[leg].items()}
+    where = node.get("working_directory", "")
+    for id in (*node["takes"], *node.get("writes", [])):
+        path = location(id, plan["artifacts"][id])
+        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if where else path.rstrip("/")
+    for id in node.get("services", {}):
+        host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
+        env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
+    for name, value in node.get("env", {}).items():
+        env[name] = resolve(name, value, legs[leg], plan, selection, private)
+    return env
+
+
+def _upper(id: str) -> str:
+    return id.upper().replace("-", "_")
+
+
+def resolve(
+    name: str,
+    value: dict[str, Any],
+    leg: dict[str, Any],
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    private: Path,
+) -> str:
+    """Return the text of one typed value. Raises RunError when it has none."""
+    (kind, key), *rest = value.items()
+    options = dict(rest)
+    if kind == "text":
+        return str(key)
+    if kind == "secret":
+        return _secret(name, str(key), bool(options.get("as_file")), private)
+    if kind == "var":
+        found = os.environ.get(f"{VARIABLE}{key}", "")
+    elif kind == "input":
+        found = selection["inputs"].get(key, "")
+    elif kind == "matrix":
+        found = str(leg[key])
+    elif kind == "output":
+        found = _output(str(key), plan, selection)
+    else:
+        found = str(Path.cwd()) if key == "workspace" else selection["facts"].get(key, "")
+    found = found or options.get("default", "")  # a tag is empty on a branch, and that is no mistake
+    if found == "" and kind == "var":
+        raise RunError(f"the variable {key} isn't set in the CI system, and {name} has no default")
+    return str(found)
+
+
+def _secret(name: str, key: str, as_file: bool, private: Path) -> str:
+    found = os.environ.get(SECRET + key, "")
+    if found == "":
+        raise RunError(f"the secret {key} isn't set in the CI system")
+    if not as_file:
+        return found
+    path = private / name
+    write_private(path, found)
+    return str(path)
+
+
+def _output(key: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
+    id, _, name = key.partition(".")
+    (state,) = read_states(id, plan["nodes"][id], selection["commit"])
+    found = (state or {}).get("values", {}).get(name)
+    if found is None:
+        raise RunError(f"'{id}' left no value {name}")
+    return str(found)
+
+
+def runner_env() -> dict[str, str]:
+    """Return the runner's environment without what belongs to mlcc: a command sees only what its node names."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MLCC_")}
+
+
+def read_values(path: Path, names: list[str]) -> dict[str, str]:
+    """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
+    found: dict[str, str] = {}
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        name, sign, value = line.partition("=")
+        if not sign or name not in names or len(value) > 4096 or name in found:
+            raise RunError(
+                f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value"
+            )
+        found[name] = value
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise RunError(f"the command left no value for {', '.join(missing)} in $MLCC_OUTPUTS")
+    return found
+
+
+# --- mlcc.runtime.node --------------------------------------------------------------------------------------
+# One leg of one node: decide, receive, run, publish, and say how it ended (S2, S4, S5, S7, S8).
+#
+# Standard library only: bundled into the emitted script.
+
+PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
+TEARDOWN_SECONDS = 300.0
+VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
+
+
+class Attempt:
+    """What one leg of a node needs while it runs."""
+
+    def __init__(self, id: str, leg: str, platform: Platform) -> None:
+        self.id, self.leg, self.platform = id, leg, platform
+        self.plan = read_plan()
+        if id not in self.plan["nodes"]:
+            raise RunError(f"the plan has no node '{id}'")
+        self.node: dict[str, Any] = self.plan["nodes"][id]
+        if leg not in legs_of(self.node):
+            raise RunError(f"'{id}' has no leg '{leg}'")
+        self.selection = read_selection()
+        self.deadline = time.monotonic() + float(self.node["timeout"])
+        self.state: dict[str, Any] = {
+            "schema": "https://mlcc.dev/state/1", "node": id, "leg": leg, "commit": self.selection["commit"],
+            "end": "failed", "verdict": "error", "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
+        }  # fmt: skip
+
+    def endings(self) -> dict[str, Ending]:
+        """Return how the selected nodes before this one ended."""
+        if self.node.get("status") == "failure":
+            before = ancestors(self.id, self.plan)
+        else:
+            before = [other for other, _ in self.node["before"]]
+        commit = self.selection["commit"]
+        return {
+            o: ending(o, self.plan["nodes"][o], commit) for o in before if o in self.selection["selected"]
+        }
+
+    def finish(self, end: str, verdict: str, cause: str) -> None:
+        """Write down how the leg ended."""
+        self.state.update(end=end, verdict=verdict, cause=cause)
+        write_record(state_folder(self.id, self.leg) / "state.json", self.state)
+
+
+def node_main(platform: Platform) -> int:
+    """Run the leg that the environment names, and return its exit status."""
+    watch_cancel()
+    leg = Attempt(os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", ""), platform)
+    for folder in (
+        state_folder(leg.id, leg.leg),
+        data_folder(leg.id, leg.leg),
+        report_folder(leg.id, leg.leg),
+    ):
+        shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+    status = ERROR
+    try:
+        status = _decide_and_run(leg)
+    except RunError as problem:
+        leg.finish("failed", "error", str(problem))
+    except CancelledError:
+        leg.finish("failed", "error", "the run was cancelled")
+    except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
+        leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
+    return _report(leg, status)
+
+
+def _decide_and_run(leg: Attempt) -> int:
+    if leg.id not in leg.selection["selected"]:
+        leg.finish("skipped", "", "it isn't selected")
+        return SKIP
+    cause = skip_cause(leg.id, leg.plan, leg.selection, leg.endings())
+    if cause is not None:
+        leg.finish("skipped", "", cause)
+        return SKIP
+    inputs = {id: receive(id, leg.plan, leg.selection) for id in leg.node["takes"]}
+    check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
+    leg.state["inputs"] = inputs
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        private = Path(folder)
+        env, logins = _environment(leg, private)
+        try:
+            return _attempts(leg, env, logins)
+        finally:
+            _teardown(leg, env)
+
+
+def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
+    """Return the environment of the command, and its logins; wait until its services answer."""
+    node, plan, selection = leg.node, leg.plan, leg.selection
+    own = node_env(node, leg.leg, plan, selection, private)
+    legs = node.get("legs", {"": {}})
+    logins = node.get("logins", [])
+    values = {
+        login["provider"]: {
+            name: resolve(name, value, legs[leg.leg], plan, selection, private)
+            for name, value in login["values"].items()
+        }
+        for login in logins
+    }
+    login = Logins(logins, values, private, leg.platform)
+    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    for id, within in node.get("services", {}).items():
+        name = id.upper().replace("-", "_")
+        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], within)
+    return env, login
+
+
+def _wait_for(id: str, host: str, port: str, within: float) -> None:
+    """Wait until a service accepts connections. Raises RunError after `within` seconds."""
+    if not host or not port:
+        raise RunError(f"the CI system gave no address for the service '{id}'")
+    limit = time.monotonic() + within
+    while True:
+        try:
+            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
+                return
+        except (OSError, ValueError):
+            if time.monotonic() > limit:
+                raise RunError(f"the service '{id}' accepted no connection within {within:g} s") from None
+            time.sleep(0.2)
+
+
+def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
+    status = ERROR
+    for number in range(1, int(leg.node.get("retry", 0)) + 2):
+        leg.state["attempts"] = number
+        if number > 1:
+            print(f"mlcc: attempt {number}", flush=True)
+        Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
+        clean_outputs(leg.node, leg.plan)
+        attempt = _gate if leg.node["kind"] == "gate" else _command
+        status = attempt(leg, env, logins)
+        if status in (PASS, TIMEOUT):
+            break
+    return status
+
+
+def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    where = leg.node.get("working_directory") or "."
+    code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
+    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    if code != 0:
+        leg.finish("failed", "fail", f"its command ended with {code}")
+        return FAIL
+    try:
+        leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
+    except RunError as problem:
+        leg.finish("failed", "fail", str(problem))
+        return FAIL
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run a gate script and believe its verdict only where exit status and verdict file agree (S5)."""
+    python = _gate_python(leg, env) if leg.node.get("packages") else sys.executable
+    folder = state_folder(leg.id)
+    shutil.rmtree(folder, ignore_errors=True)
+    script = f".mlcc/gates/{leg.node['gate']}.py"
+    code = run([python, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
+    record = read_record(folder / "verdict.json")
+    if leg.leg:
+        shutil.rmtree(state_folder(leg.id, leg.leg), ignore_errors=True)
+        if folder.exists():
+            folder.rename(state_folder(leg.id, leg.leg))
+    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    return _judge(leg, code, record)
+
+
+def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
+    """Return a Python that has the gate's pinned packages, in an environment of its own."""
+    folder = Path("_mlcc") / "venv" / leg.node["gate"]
+    python = str(folder / "bin" / "python")
+    wanted = f".mlcc/gates/{leg.node['gate']}.txt"
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
+         "--require-hashes", "--only-binary", ":all:", "-r", wanted],
+    ):  # fmt: skip
+        if run(command, env, leg.deadline) != 0:
+            raise RunError(f"the packages pinned in {wanted} can't be installed")
+    return python
+
+
+def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
+    if record is None or record.get("gate") != leg.id:
+        leg.finish("failed", "error", "the gate left no verdict")
+        return ERROR
+    guarded = leg.node["guards"]
+    judged = record.get("inputs", {}).get(guarded, {}).get("digest")
+    if judged != leg.state["inputs"].get(guarded) and record.get("verdict") != "error":
+        leg.finish("failed", "error", f"the gate judged other bytes of '{guarded}' than it was given")
+        return ERROR
+    verdict, summary = str(record.get("verdict")), str(record.get("summary", ""))
+    opened = (
+        verdict == "pass"
+        or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn")
+        or "waived" in record
+    )
+    if (code == PASS) != opened or (not opened and VERDICTS.get(code, "error") != verdict):
+        leg.finish(
+            "failed", "error", f"the gate ended with {code}, which contradicts its verdict '{verdict}'"
+        )
+        return ERROR
+    leg.finish("passed" if opened else "failed", verdict, summary)
+    return code if code in (PASS, FAIL, INCONCLUSIVE) else ERROR
+
+
+def _teardown(leg: Attempt, env: dict[str, str]) -> None:
+    """Run `finally` and collect reports, whatever happened before."""
+    if leg.node.get("finally"):
+        where = leg.node.get("working_directory") or "."
+        code = shell(leg.node["finally"], env, time.monotonic() + TEARDOWN_SECONDS, where)
+        if code != 0:
+            leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
+    for id, report in leg.node.get("reports", {}).items():
+        source = Path(report["path"])
+        if not source.is_file():
+            leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
+            continue
+        target = report_folder(leg.id, leg.leg) / id / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        if report["format"] == "markdown" and source.stat().st_size < 500_000:
+            leg.platform.put_summary(source.read_text("utf-8", "replace"))
+
+
+def _report(leg: Attempt, status: int) -> int:
+    """Tell people and the CI system how the leg ended, and return the exit status that it reads."""
+    end, cause = str(leg.state["end"]), str(leg.state["cause"])
+    name = f"{leg.id} ({leg.leg})" if leg.leg else leg.id
+    print(f"mlcc: {name} {end}{': ' + cause if cause else ''}", flush=True)
+    summary = state_folder(leg.id, leg.leg) / "summary.md"
+    if summary.is_file():
+        leg.platform.put_summary(summary.read_text("utf-8", "replace"))
+    if not leg.node.get("blocking", True) and leg.id in leg.selection["selected"]:
+        found = Ending(end, str(leg.state["verdict"]), cause)
+        names = denied(leg.id, leg.plan, leg.selection, found) if not leg.leg else []
+        leg.platform.put_output("deny", "," + "".join(id + "," for id in names))
+        if end == "failed":
+            leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
+            return status if leg.platform.raw_exit else 0
+    return 0 if status == SKIP and not leg.platform.raw_exit else status
+
+
+# --- mlcc.runtime.final -------------------------------------------------------------------------------------
+# The final node: how the run ended (S6), derived anew from the states, fit to be the one required check.
+#
+# Standard library only: bundled into the emitted script.
+
+ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
+
+
+def final_main(platform: Platform) -> int:
+    """Return 0 when the run is green, 1 when it is red, and show why."""
+    plan = read_plan()
+    results = platform.results()
+    try:
+        selection = read_selection()
+    except RunError as problem:
+        platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
+        print(f"mlcc: red: {problem}")
+        return 1
+    endings = all_endings(plan, selection)
+    red = red_causes(plan, endings, results)
+    write_record(state_folder("final") / "result.json", _result(selection, endings, red))
+    platform.put_summary(summary(plan, selection, endings, red))
+    for cause in red:
+        print(f"mlcc: red: {cause}")
+    if not red:
+        print("mlcc: green")
+    return 1 if red else 0
+
+
+def all_endings(plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how each selected node ended; one without a state is skipped where S4 says so, else lost."""
+    endings: dict[str, Ending] = {}
+    for id, node in plan["nodes"].items():  # in topological order
+        if id not in selection["selected"]:
+            continue
+        found = ending(id, node, selection["commit"])
+        if found.end == "lost":
+            cause = skip_cause(id, plan, selection, endings)
+            found = (
+                Ending("lost", cause="it left no state") if cause is None else Ending("skipped", cause=cause)
+            )
+        endings[id] = found
+    return endings
+
+
+def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
+    """Return why the run is red; none: it is green."""
+    causes = []
+    if results.get("select", "success") != "success":
+        causes.append(f"the selecting node ended with {results['select']}")
+    for id, found in endings.items():
+        blocking = plan["nodes"][id].get("blocking", True)
+        if blocking and found.end in ("failed", "lost"):
+            causes.append(f"'{id}' {'failed' if found.end == 'failed' else 'was lost'}: {found.cause}")
+        elif results.get(id) in ("failure", "cancelled") and (blocking or results[id] == "cancelled"):
+            causes.append(f"'{id}' ended with {results[id]} in the CI system")
+    return causes
+
+
+def _result(selection: dict[str, Any], endings: dict[str, Ending], red: list[str]) -> dict[str, Any]:
+    return {
+        "schema": "https://mlcc.dev/result/1",
+        "commit": selection["commit"],
+        "green": not red,
+        "causes": red,
+        "nodes": {id: {"end": e.end, "verdict": e.verdict, "cause": e.cause} for id, e in endings.items()},
+    }
+
+
+def summary(
+    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
+) -> str:
+    """Return the run as a Markdown table: every node, its end, and the sentence that says why."""
+    lines = [f"## {'❌' if red else '✅'} {plan['name']}", ""]
+    if not endings:
+        lines.append("Nothing that the pipeline depends on has changed.")
+    else:
+        lines += ["| | node | ended | why |", "|---|---|---|---|"]
+    for id, found in endings.items():
+        blocking = plan["nodes"][id].get("blocking", True)
+        icon = ICONS["warned" if found.end == "failed" and not blocking else found.end]
+        verdict = (
+            f"{found.end} ({found.verdict})"
+            if plan["nodes"][id]["kind"] == "gate" and found.verdict
+            else found.end
+        )
+        lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
+    rest = [id for id in plan["nodes"] if id not in endings]
+    if rest:
+        lines += ["", f"<details><summary>{len(rest)} not selected</summary>", ""]
+        lines += [f"- {id}: {cell(selection['reasons'][id])}" for id in rest]
+        lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(id: str, plan: dict[str, Any]) -> str:
+    """Return what a gate found, for a node whose state has no cause."""
+    for leg in legs_of(plan["nodes"][id]):
+        record = read_record(state_folder(id, leg) / "verdict.json")
+        if record is not None:
+            return str(record.get("summary", ""))
+    return ""
+
+
+def cell(text: str) -> str:
+    """Return text for a cell of a Markdown table: one line, no markup, no links."""
+    plain = " ".join(text.split())[:300]
+    return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)
+
+
+# --- mlcc.runtime.main --------------------------------------------------------------------------------------
+# The entry of the emitted `.mlcc/run.py`: `select`, `node` or `final`.
+
+PLATFORMS = {"github": GitHub}
+COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
+
+
+def main() -> int:
+    """Run the command that is named, in the folder of the spec. Returns an exit status; 2 is an error."""
+    command = COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
+    if command is None:
+        print("usage: python3 -I .mlcc/run.py select | node | final")
+        return 2
+    os.chdir(Path(__file__).resolve().parent.parent)
+    try:
+        platform: Platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
+        return command(platform)
+    except KeyError:
+        print(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+    except RunError as problem:
+        print(f"mlcc: {problem}")
+    return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
