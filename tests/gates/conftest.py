@@ -118,7 +118,7 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Project:
     """A scratch project that is the current folder."""
     monkeypatch.chdir(tmp_path)
-    return Project(tmp_path, capsys)
+    return Project(tmp_path, capfd)
