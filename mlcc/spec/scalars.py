@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mlcc.source import HIDDEN
+
 VERSION = 1
 ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -138,8 +140,8 @@ def _is_clean_unicode(value: str) -> bool:
         return value.isprintable()
     import unicodedata  # most paths are ASCII
 
-    clean = all(unicodedata.category(c)[0] != "C" for c in value)
-    return clean and unicodedata.is_normalized("NFC", value)
+    hidden = HIDDEN.search(value) or "\n" in value or "\t" in value
+    return not hidden and unicodedata.is_normalized("NFC", value)
 
 
 def check_plain_path(value: str) -> str:
@@ -176,14 +178,8 @@ def _check_cron_part(part: str, low: int, high: int) -> None:
 
 
 def check_free_text(value: str) -> str:
-    """Return `value` if it holds printable text, tabs and newlines only."""
-    if value.isascii():
-        visible = value.replace("\n", " ").replace("\t", " ").isprintable()
-    else:
-        import unicodedata  # most specs are ASCII
-
-        visible = not any(unicodedata.category(c) in ("Cc", "Cs", "Cf") and c not in "\n\t" for c in value)
-    if not visible:
+    """Return `value` if it holds visible characters, spaces, tabs and newlines only."""
+    if HIDDEN.search(value):
         raise ValueError("text has no control or invisible characters")
     return value
 

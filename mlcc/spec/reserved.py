@@ -1,0 +1,31 @@
+"""What the language has and this version of mlcc hasn't: told apart from typing errors."""
+
+from __future__ import annotations
+
+from mlcc import __version__
+
+_EXECUTION = frozenset({"profile"})
+_GATE_KINDS = frozenset(
+    {
+        "leakage", "drift", "feature_parity", "feature_value", "reproduce", "pipeline_smoke",
+        "compare", "slices", "artifact", "serve", "evidence",
+    }
+)  # fmt: skip
+
+KEYS: dict[str, frozenset[str]] = {
+    "Spec": frozenset({"store", "releases", "notify", "profiles", "params", "instances"}),
+    "Artifact": frozenset({"uri", "table", "registry", "repository", "build", "store", "first"}),
+    "Origin": _EXECUTION | {"release"},
+    "Job": _EXECUTION | {"remote"},
+    "Gate": _EXECUTION | _GATE_KINDS,
+    "ValueRef": frozenset({"param"}),
+}
+"""Model -> keys that it will have. A key that the model has by now is no longer looked up."""
+
+WORDS: dict[tuple[str, str], frozenset[str]] = {("Artifact", "kind"): frozenset({"image"})}
+"""Model and key -> values that it will take."""
+
+
+def message(what: str) -> str:
+    """Return what is said of such a key or value."""
+    return f"{what} is part of the language, but not yet of this version of mlcc ({__version__})"
