@@ -102,9 +102,9 @@ def _inheriting(schema: Any) -> Any:
         made["$ref"] += _PARTIAL
     if made.get("type") == "object" and "properties" not in made:
         patterns = made.get("patternProperties", {})
-        values = [*patterns.values(), made.get("additionalProperties", {})]
+        values = [v for v in (*patterns.values(), made.get("additionalProperties")) if isinstance(v, dict)]
         # A list removes what was inherited; else it is an id like any other.
-        made["properties"] = {"drop": {"anyOf": [_drop(), next(v for v in values if isinstance(v, dict))]}}
+        made["properties"] = {"drop": {"anyOf": [_drop(), *values]}} if values else {}
         if patterns:
             made["patternProperties"] = {_but_drop(key): value for key, value in patterns.items()}
     return made
