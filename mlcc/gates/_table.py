@@ -185,10 +185,7 @@ def _csv_source(path: str, names: Sequence[str], delimiter: str) -> str:
 
 
 def _open_json_lines(connection: Any, path: str) -> Table:
-    source = (
-        f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none', "
-        "columns = {'json': 'JSON'})"
-    )
+    source = f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none')"
     ((other, twice),) = query(
         connection,
         "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
