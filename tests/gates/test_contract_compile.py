@@ -268,11 +268,13 @@ _NAMES = st.text(
 ) | st.sampled_from(_HOSTILE)
 
 
+@settings(deadline=None)
 @given(_NAMES)
 def test_text_literals(text: str) -> None:
     assert duckdb.execute(f"SELECT {text_literal(text)}").fetchall() == [(text,)]
 
 
+@settings(deadline=None)
 @given(_NAMES)
 def test_identifiers(name: str) -> None:
     cursor = duckdb.execute(f"SELECT x AS {identifier(name)} FROM (SELECT 7 AS x)")
@@ -282,6 +284,7 @@ def test_identifiers(name: str) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_real_literals(value: float) -> None:
     assert duckdb.execute(f"SELECT {real_literal(value)}, typeof({real_literal(value)})").fetchall() == [

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlcc.gates._records import (
@@ -127,6 +127,7 @@ def test_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_visible_is_one_printable_line(text: str) -> None:
     shown = visible(text)

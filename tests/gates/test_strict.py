@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlcc.gates._records import GateError
@@ -86,11 +86,13 @@ _JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_JSON)
 def test_reads_what_json_writes(value: object) -> None:
     assert parse_json(json.dumps(value), "f") == value
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_never_raises_anything_else(text: str) -> None:
     with contextlib.suppress(GateError):

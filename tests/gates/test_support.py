@@ -15,7 +15,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlcc.gates import _support
@@ -364,6 +364,7 @@ def test_summary(gate: Any) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_markdown_holds_no_markup(text: str) -> None:
     shown = markdown(text)
