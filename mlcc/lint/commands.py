@@ -1,0 +1,64 @@
+"""The shell commands of a spec, with the places where they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mlcc.lint.shell import Simple, split
+from mlcc.problems import Loc
+from mlcc.resolve import FETCH_PREFIX
+
+if TYPE_CHECKING:
+    from mlcc.spec.models import Spec
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as it stands in the spec. `node` is its node's id, or None under `defaults`.
+
+    `part` is setup, run or finally.
+    """
+
+    text: str
+    loc: Loc
+    node: str | None
+    part: str
+
+    @cached_property
+    def simple(self) -> tuple[Simple, ...]:
+        """Its simple commands."""
+        return split(self.text)
+
+    @property
+    def who(self) -> str:
+        """Its owner, for a message."""
+        return "`defaults`" if self.node is None else f"'{self.node}'"
+
+
+def commands(spec: Spec) -> Iterator[Command]:
+    """Yield every command of a spec."""
+    for index, text in enumerate(spec.defaults.setup):
+        yield Command(text, ("defaults", "setup", index), None, "setup")
+    for id, artifact in spec.artifacts.items():
+        if artifact.from_ is not None:
+            yield from _of_node(artifact.from_, ("artifacts", id, "from"), FETCH_PREFIX + id, ("command",))
+    for id, job in spec.jobs.items():
+        yield from _of_node(job, ("jobs", id), id, ("run",))
+    for id, gate in spec.gates.items():
+        kind = next((k for k in ("tests", "command") if getattr(gate, k, None) is not None), None)
+        yield from _of_node(gate, ("gates", id), id, (kind, "run") if kind else ())
+
+
+def _of_node(own: Any, loc: Loc, node: str, run: tuple[str, ...]) -> Iterator[Command]:
+    for index, text in enumerate(own.setup or ()):
+        yield Command(text, (*loc, "setup", index), node, "setup")
+    value = own if run else None
+    for key in run:
+        value = getattr(value, key)
+    if value is not None:
+        yield Command(value, (*loc, *run), node, "run")
+    if own.finally_ is not None:
+        yield Command(own.finally_, (*loc, "finally"), node, "finally")

@@ -1,0 +1,82 @@
+"""The rules as text: docs/reference/rules.md and `mlcc rules`. `python -m mlcc.lint.document` rewrites the page."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlcc.diagnostics import SpecError, error, suggest
+from mlcc.lint import META, RULES
+
+PAGE = "docs/reference/rules.md"
+TEMPLATE = "docs/rules.md.j2"
+SECTIONS = ("What it does", "Why it is bad", "Bad", "Good")
+
+
+@dataclass(frozen=True, slots=True)
+class RulePage:
+    """A rule's docstring in parts: one sentence, and the sections by title."""
+
+    id: str
+    severity: str
+    summary: str
+    sections: Mapping[str, str]
+
+
+def pages() -> list[RulePage]:
+    """Return every rule's page, by id. Raises ValueError where a docstring lacks a section."""
+    return [page_of(id) for id in sorted(RULES)]
+
+
+def page_of(id: str) -> RulePage:
+    """Return the page of a rule. Raises ValueError where its docstring lacks a section."""
+    rule = RULES[id]
+    summary, *parts = inspect.cleandoc(rule.__doc__ or "").split("\n## ")
+    sections = {}
+    for part in parts:
+        title, _, body = part.partition("\n")
+        sections[title] = inspect.cleandoc(body).strip()
+    if tuple(sections) != SECTIONS or not summary.strip() or not all(sections.values()):
+        raise ValueError(
+            f"the docstring of {id} has the sections {list(sections)} instead of {list(SECTIONS)}"
+        )
+    return RulePage(id, rule.SEVERITY.value, summary.strip(), sections)
+
+
+def markdown() -> str:
+    """Return the reference page of the rules."""
+    from mlcc import resources
+
+    return resources.render(TEMPLATE, rules=pages(), meta=META)
+
+
+def list_rules() -> str:
+    """Return the rules, one a line."""
+    width = max(map(len, RULES))
+    return "".join(f"{page.id:<{width}}  {page.severity:<7}  {page.summary}\n" for page in pages())
+
+
+def explain_rule(id: str) -> str:
+    """Return a rule's page as text. Raises SpecError for an unknown one."""
+    if id in META:
+        return f"{id}: {META[id]}\n"
+    if id not in RULES:
+        close = suggest(id, RULES)
+        help = f"did you mean '{close}'?" if close else "`mlcc rules` lists them"
+        raise SpecError([error("unknown-rule", f"there is no rule '{id}'", None, help=help)])
+    page = page_of(id)
+    body = "\n\n".join(f"{title}\n\n{text}" for title, text in page.sections.items())
+    return f"{id} ({page.severity})\n\n{page.summary}\n\n{body}\n"
+
+
+def main() -> None:
+    """Rewrite the page in this checkout."""
+    page = Path(__file__).resolve().parents[2] / PAGE
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(markdown(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

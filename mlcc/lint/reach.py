@@ -1,0 +1,95 @@
+"""Which nodes the triggers of a plan reach, and what keeps them from the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from mlcc.plan import EdgeKind, Node, Plan
+from mlcc.semantics import DIFF_EVENTS, Event, candidates, condition_problem
+from mlcc.semantics import _possible_events as possible_events
+
+Reach = Sequence[tuple[Event, frozenset[str]]]
+KeptAway = Mapping[str, tuple[list[str], list[str]]]
+
+
+def reach(plan: Plan) -> Reach:
+    """Return every event that a plan may see, each with its candidates (S3)."""
+    return [(event, candidates(plan, event)) for event in possible_events(plan)]
+
+
+def kept_away(plan: Plan, reached: Reach) -> KeptAway:
+    """Return node -> the events that its `when` refuses, and the nodes that this alone keeps from them.
+
+    Events are phrases for a message. A trigger counts where no branch and no input lets a node run: its branch
+    is the default one, which the plan doesn't know.
+    """
+    if not any(node.when for node in plan.nodes.values()):
+        return {}
+    groups: dict[str, list[tuple[Event, frozenset[str]]]] = {}
+    for event, found in reached:
+        groups.setdefault(_phrase(event, plan), []).append((event, found))
+    events: dict[str, dict[str, None]] = {}
+    victims: dict[str, set[str]] = {}
+    for phrase, group in groups.items():
+        ever = frozenset().union(*(found for _, found in group))
+        for id in (id for id, node in plan.nodes.items() if id not in ever and not node.status):
+            for event, found in group:
+                for root in _roots(plan, id, event, found) if allows(plan.nodes[id], event) else ():
+                    events.setdefault(root, {})[phrase] = None
+                    victims.setdefault(root, set()).add(id)
+    return {root: (list(events[root]), [id for id in plan.nodes if id in victims[root]]) for root in events}
+
+
+def allows(node: Node, event: Event) -> bool:
+    """Tell whether a node's own `when` allows an event."""
+    return not node.when or any(condition_problem(c, event) is None for c in node.when)
+
+
+def _phrase(event: Event, plan: Plan) -> str:
+    if event.trigger is not None:
+        return f"the trigger '{event.trigger}'"
+    if event.kind not in DIFF_EVENTS:
+        return f"the tag {event.tag}"
+    what = {"push": "a push", "pull_request": "a pull request"}[event.kind]
+    allowed = plan.triggers.push if event.kind == "push" else plan.triggers.pull_request
+    return what if allowed == (event.branch,) else f"{what} to {event.branch}"
+
+
+def _roots(plan: Plan, id: str, event: Event, found: frozenset[str]) -> set[str]:
+    """Return the nearest nodes before `id` whose own `when` refuses the event."""
+    roots: set[str] = set()
+    todo, seen = [id], {id}
+    while todo:
+        for edge in plan.incoming[todo.pop()]:
+            if edge.kind is EdgeKind.ORDER or edge.source in found or edge.source in seen:
+                continue
+            seen.add(edge.source)
+            if allows(plan.nodes[edge.source], event):
+                todo.append(edge.source)
+            else:
+                roots.add(edge.source)
+    return roots
+
+
+def lost_to_forks(plan: Plan) -> Mapping[str, list[str]]:
+    """Return node with secrets -> the nodes without any that a fork's pull request loses by it (S10)."""
+    lost: dict[str, set[str]] = {}
+    for event in possible_events(plan):
+        if event.kind != "pull_request":
+            continue
+        missing = candidates(plan, event) - candidates(plan, replace(event, fork=True))
+        for root in (id for id in missing if plan.nodes[id].trusted):
+            lost.setdefault(root, set()).update(_behind(plan, root, missing))
+    return {root: [id for id in plan.nodes if id in lost[root]] for root in plan.nodes if lost.get(root)}
+
+
+def _behind(plan: Plan, root: str, missing: frozenset[str]) -> set[str]:
+    behind: set[str] = set()
+    todo = [root]
+    while todo:
+        for edge in plan.outgoing[todo.pop()]:
+            if edge.kind is not EdgeKind.ORDER and edge.target in missing and edge.target not in behind:
+                behind.add(edge.target)
+                todo.append(edge.target)
+    return {id for id in behind if not plan.nodes[id].trusted}

@@ -1,0 +1,1 @@
+"""The rules, one module each; `mlcc.lint.RULES` lists them."""

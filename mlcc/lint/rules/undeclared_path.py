@@ -1,0 +1,95 @@
+"""A command uses a file of an artifact that its node doesn't take.
+
+## What it does
+
+Looks in `run` and `setup` for paths that lie in an artifact which the node neither takes nor writes. A
+committed file is fine when the node, or a node before it, lists it (under an artifact or `path`).
+
+## Why it is bad
+
+A file that another job wrote isn't there: every node has a workspace of its own. A committed file is there,
+but the node doesn't run again when it changes, and doesn't wait for its gates.
+
+## Bad
+
+    artifacts:
+      code: {kind: code, path: [src/]}
+    jobs:
+      train: {run: python src/train.py, reads: [raw], writes: [model]}
+
+## Good
+
+    jobs:
+      train: {run: python src/train.py, reads: [code, raw], writes: [model]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlcc.diagnostics import Diagnostic, Severity
+from mlcc.lint.commands import Command
+from mlcc.lint.shell import bare
+from mlcc.lint.subject import Subject
+from mlcc.plan import Artifact, Node, Plan
+from mlcc.runtime.patterns import path_matches
+from mlcc.topology import ancestors
+
+ID = "undeclared-path"
+SEVERITY = Severity.WARNING
+
+
+def check(subject: Subject) -> Iterator[Diagnostic]:
+    """Yield a finding for each artifact that a node uses without taking it."""
+    for command in subject.commands:
+        if command.node is None or command.part == "finally":
+            continue
+        node = subject.plan.nodes[command.node]
+        own = {take.artifact for take in node.takes} | set(node.writes)
+        others = [a for id, a in subject.plan.artifacts.items() if id not in own and not a.at_base]
+        seen: set[str] = set()
+        for path in _paths(command, node.working_directory) if others else ():
+            for artifact in others:
+                if artifact.id in seen or not any(path_matches(p, path) for p in artifact.paths):
+                    continue
+                if any(path_matches(p, path) for p in _covered(subject, node, own, artifact)):
+                    continue
+                seen.add(artifact.id)
+                yield _finding(subject, command, path, artifact)
+
+
+def _finding(subject: Subject, command: Command, path: str, artifact: Artifact) -> Diagnostic:
+    if artifact.writer is not None:
+        why = f"'{artifact.writer}' writes it, and it doesn't get here"
+    else:
+        why = "it doesn't run again when that changes"
+    return subject.finding(
+        ID,
+        SEVERITY,
+        f"'{command.node}' uses {path} of '{artifact.id}' without taking it: {why}",
+        subject.word(command.loc, path),
+        others=[(("artifacts", artifact.id), "the artifact")],
+        help=f"add '{artifact.id}' to its `reads`",
+    )
+
+
+def _covered(subject: Subject, node: Node, own: set[str], artifact: Artifact) -> list[str]:
+    """Return the patterns of paths that the node may use: its artifacts', and its sources."""
+    plan: Plan = subject.plan
+    patterns = [p for id in own for p in plan.artifacts[id].paths]
+    if artifact.writer is None:
+        family = (node.id, *ancestors(node.id, plan.incoming))
+        patterns += [p for id in family for p in plan.nodes[id].sources]
+    return patterns
+
+
+def _paths(command: Command, folder: str) -> Iterator[str]:
+    """Yield the words of a command that look like paths, relative to the project."""
+    for simple in command.simple:
+        for word in simple.words:
+            path = bare(word)
+            path = path.rpartition("=")[2].removeprefix("./")
+            if not ("/" in path or "." in path) or "$" in path or "://" in path:
+                continue
+            if not path.startswith(("/", "~", "-", "..")):
+                yield f"{folder}/{path}" if folder else path
