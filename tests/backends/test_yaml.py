@@ -129,6 +129,9 @@ SENTENCES = [
     "\u2028\u2029",
     "\u202eevil\u202c",
     "\ufeffa",
+    "\xff\u0100",
+    "\ud7ff\ue000",
+    "\uffff\U00010000\U0010ffff",
     "\ufffe\uffff",
     "😀",
     "a\u0301",
@@ -264,6 +267,23 @@ def test_a_flow_list_that_is_too_wide_goes_block_style() -> None:
     assert emit(wide).startswith("needs:\n  - aaaaaaaaaa\n  - aaaaaaaaaa\n")
     assert "then:\n  a: |-\n    x\n    y\n  b: 1\n" in emit(wide)
     assert max(map(len, emit(narrow).splitlines())) <= WIDTH
+
+
+def test_the_last_column_is_used_and_none_after_it() -> None:
+    fits = {"key": Flow(["a" * (WIDTH - len("key: []"))])}
+    assert emit(fits) == f"key: [{'a' * (WIDTH - 7)}]\n"
+    assert emit({"key": Flow(["a" * (WIDTH - 6)])}) == f"key:\n  - {'a' * (WIDTH - 6)}\n"
+    assert WIDTH == 110
+
+
+def test_entries_are_set_apart_at_the_root_and_below() -> None:
+    assert emit(Spaced({"a": 1, "b": [Spaced({"c": 1, "d": 2})]})) == "a: 1\n\nb:\n  - c: 1\n\n    d: 2\n"
+    assert emit(Flow({"a": 1, "b": 2})) == "a: 1\nb: 2\n"
+
+
+def test_a_key_may_be_as_long_as_every_reader_takes() -> None:
+    key = "k" * 1000
+    check({key: 1, "a": {key: {key: 1}}, "b": [{key: [1]}]})
 
 
 def test_a_block_falls_back_to_quotes_where_readers_differ() -> None:
