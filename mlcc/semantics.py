@@ -6,10 +6,11 @@ It is the oracle that the emitted runtime and the compiled pipelines are tested 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mlcc.globs import samples
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.topology import ancestors
@@ -55,11 +56,14 @@ class End(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The selected nodes; why each node is selected or not; and the nodes whose verdict condition counts."""
+    """The selected nodes; why each node is selected or not.
+
+    `by_verdict` has the nodes that only a gate's verdict lets run, each with the verdicts that do.
+    """
 
     selected: frozenset[str]
     reasons: Mapping[str, str]
-    by_verdict: frozenset[str]
+    by_verdict: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def select(plan: Plan, event: Event) -> Selection:
             _pull(id, reason, pulled, selected, reasons)
     for node in plan.nodes.values():  # topological order: a status node may follow another
         if node.status and node.id not in refused:
-            first = next((name for name in node.needs if name in selected), None)
+            first = next((e.source for e in plan.incoming[node.id] if e.source in selected), None)
             if first is not None:
                 selected.add(node.id)
                 reasons[node.id] = f"it follows '{first}', which is selected"
@@ -103,19 +107,17 @@ def candidates(plan: Plan, event: Event) -> frozenset[str]:
     return frozenset(id for id in plan.nodes if id not in refused)
 
 
-def _by_verdict(plan: Plan, event: Event) -> frozenset[str]:
-    return frozenset(
-        node.id for node in plan.nodes.values() if not node.status and _needs_verdict(node, event)
-    )
+def _by_verdict(plan: Plan, event: Event) -> dict[str, tuple[str, ...]]:
+    """Return the nodes that only a verdict lets run, and the verdicts that the event's alternatives name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in plan.nodes.values():
+        holding = [c for c in node.when if condition_problem(c, event) is None]
+        if holding and not node.status and all(c.gate is not None for c in holding):
+            found[node.id] = tuple(sorted({verdict for c in holding for verdict in c.verdicts}))
+    return found
 
 
-def _needs_verdict(node: Node, event: Event) -> bool:
-    """Tell whether only alternatives that name a verdict let the node run."""
-    holding = [c for c in node.when if condition_problem(c, event) is None]
-    return bool(holding) and all(c.gate is not None for c in holding)
-
-
-def _pulls(plan: Plan, node: Node, by_verdict: frozenset[str]) -> dict[str, str]:
+def _pulls(plan: Plan, node: Node, by_verdict: Collection[str]) -> dict[str, str]:
     """Return the nodes that `node` can't do without, each with the reason (S3)."""
     if node.status:
         return {}
@@ -174,7 +176,7 @@ def condition_problem(condition: Condition, event: Event) -> str | None:
 
 
 def _any_matches(patterns: Iterable[str], name: str | None) -> bool:
-    return name is not None and any(name_matches(pattern, name) for pattern in patterns)
+    return bool(name) and any(name_matches(pattern, str(name)) for pattern in patterns)
 
 
 def _roots(plan: Plan, event: Event) -> dict[str, str]:
@@ -270,7 +272,7 @@ def skip_reason(
             continue
         if edge.kind is EdgeKind.VERDICT:
             if node.id in selection.by_verdict:
-                reason = _verdict_problem(node, edge.source, end, outcomes)
+                reason = _verdict_problem(selection.by_verdict[node.id], edge.source, end, outcomes)
                 if reason is not None:
                     return reason
         elif end is End.SKIPPED:
@@ -280,16 +282,18 @@ def skip_reason(
     return None
 
 
-def _verdict_problem(node: Node, gate: str, end: End, outcomes: Mapping[str, Outcome]) -> str | None:
+def verdict_of(outcome: Outcome) -> str:
+    """Return the verdict of a gate that turned out so: one that times out hasn't judged, so it errs (S5)."""
+    return Outcome.ERROR.value if outcome is Outcome.TIMEOUT else outcome.value
+
+
+def _verdict_problem(
+    wanted: tuple[str, ...], gate: str, end: End, outcomes: Mapping[str, Outcome]
+) -> str | None:
     if end is End.SKIPPED:
         return f"'{gate}' was skipped"
-    verdict = outcomes.get(gate, Outcome.PASS).value
-    wanted = {v for condition in node.when if condition.gate == gate for v in condition.verdicts}
-    return (
-        None
-        if verdict in wanted
-        else f"the verdict of '{gate}' is {verdict}, not {' or '.join(sorted(wanted))}"
-    )
+    verdict = verdict_of(outcomes.get(gate, Outcome.PASS))
+    return None if verdict in wanted else f"the verdict of '{gate}' is {verdict}, not {' or '.join(wanted)}"
 
 
 # --- what a plan allows at all --------------------------------------------------------------------
@@ -310,38 +314,40 @@ def never_runs(plan: Plan) -> dict[str, str]:
     return {id: cause for id, cause in causes.items() if id not in runnable}
 
 
-def _possible_events(plan: Plan) -> list[Event]:
-    """Return one event for each trigger, and for each combination of branch, tag and input that a `when` names."""
+def _possible_events(plan: Plan) -> Iterator[Event]:
+    """Yield one event for each trigger and each branch, tag and set of inputs that makes a difference."""
     triggers = plan.triggers
     conditions = [c for node in plan.nodes.values() for c in node.when]
-    tags = {t for c in conditions for t in c.tags} | set(triggers.tag or ())
-    inputs = [dict(c.inputs) for c in conditions if c.inputs] or [{}]
-    events: list[Event] = []
-    named = {b for c in conditions for b in c.branches}
+    branches = {b for c in conditions for b in c.branches} | {
+        b for n in plan.nodes.values() for b in n.branches
+    }
     for kind, allowed in (("push", triggers.push), ("pull_request", triggers.pull_request)):
-        if allowed is not None:
-            branches = {
-                _example(b) for b in (*allowed, *named) if any(name_matches(p, _example(b)) for p in allowed)
-            }
-            events += [Event(kind, branch=b) for b in sorted(branches)]
-    if triggers.tag is not None:
-        events += [
-            Event("tag", tag=_example(t))
-            for t in sorted(tags)
-            if any(name_matches(p, _example(t)) for p in triggers.tag)
-        ]
-    branches = {_example(b) for b in named} or {"main"}
-    for branch in sorted(branches):
-        events += [Event("schedule", branch=branch, trigger=id) for id, _ in triggers.schedules]
-        events += [Event("dispatch", branch=branch, trigger=id) for id in triggers.dispatches]
-        events += [
-            Event("manual", branch=branch, trigger=form.id, inputs=values)
-            for form in triggers.forms
-            for values in [{}, *inputs]
-        ]
-    return events
+        for branch in samples(allowed or (), branches):
+            yield Event(kind, branch=branch)
+    for tag in samples(triggers.tag or (), {t for c in conditions for t in c.tags}):
+        yield Event("tag", tag=tag)
+    inputs = _possible_inputs([dict(c.inputs) for c in conditions])
+    # A schedule runs on the default branch, which the plan doesn't know.
+    for branch in samples(("**",), branches):
+        for id, _ in triggers.schedules:
+            yield Event("schedule", branch=branch, trigger=id)
+        for id in triggers.dispatches:
+            yield Event("dispatch", branch=branch, trigger=id)
+        for form in triggers.forms:
+            own = {field.name: field.default for field in form.inputs}
+            defaults = {name: value for name, value in own.items() if value is not None}
+            for values in inputs:
+                asked = {name: value for name, value in values.items() if name in own}
+                yield Event("manual", branch=branch, trigger=form.id, inputs={**defaults, **asked})
 
 
-def _example(pattern: str) -> str:
-    """Return a name that a pattern matches."""
-    return pattern.replace("**", "x").replace("*", "x").replace("?", "x")
+def _possible_inputs(wanted: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return what a form may be filled in with: nothing, what one condition asks for, and what several do."""
+    found: list[dict[str, str]] = [{}]
+    for first in wanted:
+        together = dict(first)
+        for other in wanted:
+            if all(together.get(name, value) == value for name, value in other.items()):
+                together.update(other)
+        found += [values for values in (first, together) if values not in found]
+    return found

@@ -198,10 +198,9 @@ def test_symlinked_code(tmp_path: Path) -> None:
 def test_artifact(tmp_path: Path) -> None:
     _write(tmp_path, **{"m__a": "a\n", "d.csv": "b\n"})
     root = str(tmp_path)
-    assert artifact_digest("d.csv", "data", root) == "sha256:" + _B
-    assert artifact_digest("m/", "model", root) == _of(f"{_A}  a\n")
-    assert artifact_digest(["m/", "d.csv"], "data", root) == _of(f"{_A}  m/a\n", f"{_B}  d.csv\n")
-    assert artifact_digest("d.csv", "code", root) == _of(f"{_B}  d.csv\n")
-    assert artifact_digest("*.csv", "data", root) == _of(f"{_B}  d.csv\n")
+    assert artifact_digest("d.csv", root) == "sha256:" + _B
+    assert artifact_digest("m/", root) == _of(f"{_A}  a\n")
+    assert artifact_digest(["m/", "d.csv"], root) == _of(f"{_A}  m/a\n", f"{_B}  d.csv\n")
+    assert artifact_digest(["*.csv"], root) == _of(f"{_B}  d.csv\n")
     with pytest.raises(DigestError):
-        artifact_digest("m", "model", root)
+        artifact_digest("m", root)
