@@ -12,9 +12,8 @@ from dataclasses import dataclass
 _PLAIN = re.compile(r"[^\s'\"\\`$()|;&<>#]+")
 _QUOTED = re.compile(r"[^\"\\`$]+")
 _OPERATORS = ("||", "&&", "|&", ";;", "|", ";", "&", "\n")
-_HEREDOC = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|([^\s'\"<>|;&()]+))")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_EXPANSION = re.compile(r"\$\{?([A-Za-z_]\w*)")
+_HEREDOC = r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|([^\s'\"<>|;&()]+))"
+_EXPANSION = r"\$\{?([A-Za-z_]\w*)"  # compiled when it is needed: most specs don't
 _DEEPEST = 40  # substitutions in substitutions; what lies deeper is read as text
 _KEYWORDS = frozenset({
     "if", "then", "elif", "else", "fi", "while", "until", "for", "in", "do", "done", "case", "esac", "!", "{",
@@ -47,11 +46,16 @@ def program_index(words: list[str]) -> int:
     while start < len(words) and (
         words[start] in _KEYWORDS
         or words[start] in _WRAPPERS
-        or _ASSIGNMENT.match(words[start])
+        or _is_assignment(words[start])
         or (start and words[start - 1] in _WRAPPERS and words[start].startswith("-"))
     ):
         start += 1
     return start
+
+
+def _is_assignment(word: str) -> bool:
+    name, sign, _ = word.partition("=")
+    return bool(sign) and name.removesuffix("+").isidentifier()
 
 
 def bare(word: str) -> str:
@@ -77,7 +81,7 @@ def expansions(word: str) -> list[str]:
         else:
             visible.append(char)
         at += 1
-    return _EXPANSION.findall("".join(visible))
+    return re.findall(_EXPANSION, "".join(visible))
 
 
 def split(text: str) -> tuple[Simple, ...]:
@@ -85,14 +89,8 @@ def split(text: str) -> tuple[Simple, ...]:
     return _Splitter(text).run()
 
 
-@dataclass(slots=True)
-class _Frame:
-    """What is left open while a substitution (`opener` $( or `) or a group (opener "(") is read."""
-
-    words: list[str]
-    word: list[str] | None
-    quoted: bool
-    opener: str
+_Frame = tuple["list[str]", "list[str] | None", bool, str]
+"""What is left open while a substitution or a group is read: words, word, quoted, and the opener ($(, ` or ()."""
 
 
 class _Splitter:
@@ -174,26 +172,24 @@ class _Splitter:
         if len(self.frames) == _DEEPEST:
             self._add(self.text[self.at : self.at + length])
             return
-        self.frames.append(_Frame(self.words, self.word, self.quoted, opener))
+        self.frames.append((self.words, self.word, self.quoted, opener))
         self.words, self.word, self.quoted = [], None, False
         self.at += length
 
     def _close(self) -> None:
-        frame = self.frames.pop()
-        self.words, self.quoted = frame.words, frame.quoted
-        self.word = frame.word
-        if frame.opener != "(":
-            self.word = frame.word or []
+        self.words, self.word, self.quoted, opener = self.frames.pop()
+        if opener != "(":
+            self.word = self.word or []
             self.word.append("$()")
 
     def _parenthesis(self) -> None:
         self._end(")")
-        if self.frames and self.frames[-1].opener != "`":
+        if self.frames and self.frames[-1][3] != "`":
             self._close()
         self.at += 1
 
     def _backtick(self) -> None:
-        if self.frames and self.frames[-1].opener == "`":
+        if self.frames and self.frames[-1][3] == "`":
             self._end("")
             self._close()
             self.at += 1
@@ -209,7 +205,7 @@ class _Splitter:
 
     def _redirect(self) -> None:
         self._finish_word()
-        heredoc = None if self.text.startswith("<<<", self.at) else _HEREDOC.match(self.text, self.at)
+        heredoc = None if self.text.startswith("<<<", self.at) else self._heredoc()
         if heredoc:
             self.heredocs.append((heredoc[2] or heredoc[3] or heredoc[4], bool(heredoc[1])))
             self.at = heredoc.end()
@@ -218,6 +214,11 @@ class _Splitter:
         operator = next(o for o in operators if self.text.startswith(o, self.at))
         self.words.append(operator)
         self.at += len(operator)
+
+    def _heredoc(self) -> re.Match[str] | None:
+        if not self.text.startswith("<<", self.at):
+            return None
+        return re.compile(_HEREDOC).match(self.text, self.at)
 
     def _skip_heredocs(self) -> None:
         for word, tabs in self.heredocs:
@@ -241,8 +242,8 @@ class _Splitter:
         self.words = []
 
     def _inside(self) -> str:
-        for frame in reversed(self.frames):
-            index = program_index([bare(word) for word in frame.words])
-            if index < len(frame.words):
-                return bare(frame.words[index])
+        for words, _, _, _ in reversed(self.frames):
+            index = program_index([bare(word) for word in words])
+            if index < len(words):
+                return bare(words[index])
         return ""

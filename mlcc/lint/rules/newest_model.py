@@ -31,9 +31,11 @@ from mlcc.lint.subject import Subject
 
 ID = "newest-model"
 SEVERITY = Severity.WARNING
-MOVING = re.compile(
-    r"models:/[^/\s'\"]{1,100}/(?:latest|[Pp]roduction|[Ss]taging)\b|\bget_latest_versions\b|\bget[mc]time\b|[\w/]:latest\b"
+MOVING = (
+    r"models:/[^/\s'\"]{1,100}/(?:latest|[Pp]roduction|[Ss]taging)\b"
+    r"|\bget_latest_versions\b|\bget[mc]time\b|(?<=[\w/]):latest\b"
 )
+MARKS = ("models:/", "latest", "time")
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -56,5 +58,5 @@ def _moving(command: Command) -> Iterator[str]:
         picked = left.after == "|" and right.program[:1] in (("head",), ("tail",), ("sed",))
         if left.program[:1] == ("ls",) and by_time and picked:
             yield "ls"
-    for match in dict.fromkeys(match.group() for match in MOVING.finditer(command.text)):
-        yield match if match.startswith(("models:", "get")) else match[1:]
+    if any(mark in command.text for mark in MARKS):
+        yield from dict.fromkeys(re.findall(MOVING, command.text))

@@ -31,7 +31,7 @@ ID = "sleep-on-runner"
 SEVERITY = Severity.WARNING
 LONG = 30.0  # seconds; shorter ones are steps of a polling loop
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)")
+DURATION = r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)"
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -50,5 +50,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _seconds(words: tuple[str, ...]) -> float:
-    matches = [DURATION.fullmatch(word) for word in words]
+    matches = [re.fullmatch(DURATION, word) for word in words]
     return sum(float(match[1]) * UNITS[match[2]] for match in matches if match)

@@ -39,7 +39,7 @@ WITH_VALUE = frozenset({
     "--default-index", "--index-strategy", "--file",
 })  # fmt: skip
 CONSTRAINED = ("-c", "--constraint", "--require-hashes")
-COMMIT = re.compile(r"@[0-9a-f]{40}\b")
+COMMIT = r"@[0-9a-f]{40}\b"
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -90,7 +90,7 @@ def _operands(words: list[str]) -> list[str]:
 
 def _is_pip_pinned(word: str) -> bool:
     if word.startswith(("git+", "hg+")):
-        return COMMIT.search(word) is not None
+        return re.search(COMMIT, word) is not None
     if (
         "$" in word
         or "==" in word
