@@ -58,6 +58,13 @@ class GateParamsError(Exception):
         self.help = help
 
 
+def artifact_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> ArtifactInfo:
+    """Return an artifact that parameters name at `loc`. Raises GateParamsError where there is none."""
+    if id not in artifacts:
+        raise GateParamsError(loc, f"there is no artifact '{id}'")
+    return artifacts[id]
+
+
 class KindModule(Protocol):
     """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes."""
 

@@ -176,7 +176,7 @@ def _inputs(gate: Gate) -> dict[str, object]:
     found: dict[str, object] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
-            digest = artifact_digest(artifact["path"], str(artifact.get("kind")))
+            digest = artifact_digest(artifact["path"])
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
         found[id] = {"path": artifact["path"], "digest": digest}

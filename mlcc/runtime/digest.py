@@ -27,16 +27,14 @@ class DigestError(Exception):
     """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
 
 
-def artifact_digest(path: str | Sequence[str], kind: str, root: str = ".") -> str:
-    """Return the digest of an artifact as the spec locates it.
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
 
-    Code, a list of paths and a path with wildcards are digested by `paths_digest`, a path that ends in `/` by
-    `tree_digest`, any other by `file_digest`. Raises DigestError.
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
+    `file_digest`. Raises DigestError.
     """
     if not isinstance(path, str):
         return paths_digest(path, root)
-    if kind == "code" or _WILDCARDS & set(path):
-        return paths_digest([path], root)
     place = os.path.join(root, path)
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 

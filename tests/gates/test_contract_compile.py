@@ -120,6 +120,11 @@ def test_refuses_formats(path: str) -> None:
     assert caught.value.help
 
 
+def test_refuses_an_artifact_that_is_not_there() -> None:
+    with pytest.raises(GateParamsError, match="there is no artifact 'other'"):
+        compile(_params(), {"raw": ArtifactInfo("d.csv")}, "other")
+
+
 @pytest.mark.parametrize(
     ("path", "format"),
     [

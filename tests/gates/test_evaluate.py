@@ -609,6 +609,8 @@ _ARTIFACTS = {"m": ArtifactInfo("m.json"), "s": ArtifactInfo("s.parquet"), "t": 
         ({"metrics_from": "m", "label": "y"}, ("label",)),
         ({"metrics_from": "m", "min_n": 5}, ("metrics", "x")),
         ({"metrics_from": "s"}, ("metrics_from",)),
+        ({"metrics_from": "other"}, ("metrics_from",)),
+        ({"predictions": "other"}, ("predictions",)),
         ({"metrics_from": "m", "confidence": 1.0}, ("confidence",)),
         ({"predictions": "t", "metrics": {"a": _metric(mean="x")}}, ("predictions",)),
         ({"predictions": "m", "metrics": {"a": _metric(mean="x")}}, ("predictions",)),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._sql import identifier
 from mlcc.gates.contract.columns import Column, absent_type, check_names, columns_of, literal, view
 
@@ -48,7 +48,7 @@ def needs_packages(params: Any) -> bool:
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is declared, the SQL, and how its numbers are judged. Raises GateParamsError."""
-    format = _format(artifacts[guards])
+    format = _format(artifact_named(artifacts, guards, ()))
     columns = columns_of(params)
     names: dict[Loc, str] = {column.loc: column.name for column in columns}
     names.update({("denied", i): name for i, name in enumerate(params.denied)})

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates.evaluate.metrics import BINARY, REGRESSION
 from mlcc.gates.evaluate.queries import columns, is_binary, means, sums_query
 
@@ -65,7 +65,7 @@ def _from_file(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, 
             raise GateParamsError(
                 (key,), f"{key} is a column of `predictions`; `metrics_from` has only numbers"
             )
-    if artifacts[params.metrics_from].format != "json":
+    if artifact_named(artifacts, params.metrics_from, ("metrics_from",)).format != "json":
         raise GateParamsError(("metrics_from",), "the numbers must be in a .json file")
     found = []
     for name, metric in params.metrics.items():
@@ -100,7 +100,7 @@ def _path(path: str | None, loc: Loc) -> list[str] | None:
 
 
 def _from_rows(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, object]:
-    artifact = artifacts[params.predictions]
+    artifact = artifact_named(artifacts, params.predictions, ("predictions",))
     format = artifact.format
     if format not in FORMATS or any(c in artifact.path for c in "*?[{"):
         raise GateParamsError(
