@@ -1,0 +1,413 @@
+"""Random specs that make sense: their names exist, their graph has no cycle, every read artifact has an origin.
+
+A spec is built artifact by artifact. An artifact's writer, the jobs that measure it and the gates that guard it come
+into being before anybody reads it, and each refers only to what is there already: so the order of creation is an
+order of running, and no cycle can arise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mlcc.source import HIDDEN
+from tests.spec.yaml_text import HOSTILE, to_yaml
+
+__all__ = ["specs", "to_yaml"]
+
+Data = dict[str, Any]
+Draw = Callable[..., Any]
+
+WORDS = ("train", "x_y", "a-b", "m", "score2", "data")
+CONTEXTS = ("commit", "branch", "event", "repository", "run_id", "run_url", "workspace")
+FORMATS = ("text", "markdown", "html", "junit", "cobertura", "sarif")
+IMAGE = "registry.example/app@sha256:" + "0" * 64
+
+hostile_text = st.sampled_from(HOSTILE)
+_letters = st.characters(exclude_categories=("C", "Z")).filter(lambda c: not HIDDEN.search(c))
+text = st.one_of(
+    st.sampled_from(("x", "hello world")), hostile_text, st.text(_letters, min_size=1, max_size=6)
+)
+command = st.one_of(
+    st.sampled_from(("python -m train", "make all", "set -x\npytest -q\n")),
+    hostile_text.map(lambda value: f"printf %s {value}"),
+)
+number = st.one_of(st.integers(-1000, 10**9), st.integers(-10_000, 10_000).map(lambda n: n / 100))
+scalar = st.one_of(text, number, st.booleans())
+env_name = st.sampled_from(("A", "B_2", "LEARNING_RATE", "x", "_Z"))
+duration = st.sampled_from(("30s", "5m", "2h", "1d"))
+
+
+@st.composite
+def specs(draw: Draw) -> Data:
+    """Draw a spec as plain data that every pass up to the plan accepts."""
+    return _Builder(draw).spec()
+
+
+class _Builder:
+    """One draw. `nodes` are the ids that an ordinary node may need; `readable` what an ordinary job may read."""
+
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        self.count = 0
+        self.artifacts: Data = {}
+        self.jobs: Data = {}
+        self.gates: Data = {}
+        self.nodes: list[str] = []
+        self.readable: list[str] = []
+        self.outputs: list[str] = []
+        self.warnings: list[str] = []  # non-blocking gates
+        self.inputs: list[str] = []
+        self.axes: Data = {}  # of the node at hand
+
+    def spec(self) -> Data:
+        triggers = self.triggers()
+        made: Data = {"version": 1, "name": self.id("p"), "triggers": triggers, **self.surroundings()}
+        for _ in range(self.number(1, 4)):
+            self.artifact()
+        for _ in range(self.number(0, 2)):
+            self.job(self.new_id())
+        for _ in range(self.number(0, 2) if self.nodes else 0):
+            self.status_node()
+        if not self.jobs and not self.gates:
+            self.job(self.new_id())
+        parts = {"artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates}
+        made.update({key: value for key, value in parts.items() if value or self.chance(1)})
+        return made
+
+    # --- small draws ---
+
+    def number(self, least: int, most: int) -> int:
+        return int(self.draw(st.integers(least, most)))
+
+    def chance(self, tenths: int) -> bool:
+        return self.number(1, 10) <= tenths
+
+    def one(self, values: Any) -> Any:
+        return self.draw(st.sampled_from(list(values)))
+
+    def some(self, values: list[str], most: int = 3) -> list[str]:
+        return (
+            list(self.draw(st.lists(st.sampled_from(values), max_size=most, unique=True))) if values else []
+        )
+
+    def id(self, prefix: str) -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def new_id(self) -> str:
+        return self.id(self.one(WORDS))
+
+    def list_or_one(self, values: Any) -> Any:
+        chosen = self.some(list(values), 2) or [next(iter(values))]
+        return chosen[0] if len(chosen) == 1 and self.chance(5) else chosen
+
+    # --- the top ---
+
+    def triggers(self) -> Data:
+        made: Data = {"push": {"branches": ["main", *self.some(["release/*", "dev"])]}}
+        if self.chance(7):
+            made["pull_request"] = {"branches": ["main"]}
+        if self.chance(3):
+            made["tag"] = {"patterns": ["v*"]}
+        if self.chance(4):
+            made["schedule"] = {self.new_id(): self.one(("17 3 * * 1", "*/15 * * * *", "0 0-6/2 1,15 * *"))}
+        if self.chance(4):
+            made["manual"] = {
+                self.new_id(): {"inputs": {name: self.form_input() for name in self.some(["lr", "n-x"])}}
+            }
+            self.inputs = list(next(iter(made["manual"].values()))["inputs"])
+        if self.chance(2):
+            made["dispatch"] = [self.new_id()]
+        self.triggered = [*made.get("schedule", {}), *made.get("manual", {}), *made.get("dispatch", [])]
+        self.events = [
+            event for event in ("push", "pull_request", "tag", "schedule", "manual") if event in made
+        ]
+        return made
+
+    def form_input(self) -> Data:
+        made: Data = self.one(
+            (
+                {"type": "string", "default": "x"},
+                {"type": "number", "default": 0.5, "min": 0, "max": 1},
+                {"type": "integer", "required": True, "min": 1},
+                {"type": "boolean", "default": False},
+                {"type": "choice", "options": ["a", "b"], "default": "a"},
+            )
+        )
+        return {**made, "description": self.draw(text)} if self.chance(3) else dict(made)
+
+    def surroundings(self) -> Data:
+        made: Data = {}
+        self.runners = ["gpu", "big-1"] if self.chance(4) else []
+        self.environments = ["staging"] if self.chance(3) else []
+        self.providers = self.some(["aws", "gcp", "azure", "oidc"]) if self.chance(2) else []
+        if self.runners:
+            made["runners"] = {"gpu": {"github": ["self-hosted", "gpu"]}, "big-1": {"github": "ubuntu-24.04"}}
+        if self.environments:
+            made["environments"] = {
+                "staging": {"env": self.env(), "branches": ["main"], "approval": self.chance(5)}
+            }
+        if self.providers:
+            auth = {
+                "aws": {"role": {"var": "AWS_ROLE"}, "region": "eu-west-1"},
+                "gcp": {"provider": "projects/1/x", "service_account": {"var": "SA", "default": "x"}},
+                "azure": {"client_id": "1", "tenant_id": "2"},
+                "oidc": {"audience": "https://example.org"},
+            }
+            made["auth"] = {name: auth[name] for name in self.providers}
+        if self.chance(5):
+            made["defaults"] = self.defaults()
+        if self.chance(2):
+            made["x-note"] = self.draw(text)
+        return made
+
+    def defaults(self) -> Data:
+        made: Data = {"python": "3.12", "setup": ["pip install -r requirements.txt"], "retain": "14d"}
+        if self.runners and self.chance(3):
+            made["runner"] = self.one(self.runners)
+        if self.chance(5):
+            made["env"] = {
+                "PYTHONPATH": "src",
+                "LEVEL": self.draw(scalar),
+                "FACT": {"context": self.one(CONTEXTS)},
+            }
+        return made
+
+    # --- artifacts ---
+
+    def artifact(self) -> None:
+        id = self.new_id()
+        origin = self.number(0, 4)
+        kind = self.one(("data", "model", "file"))
+        if origin == 0:
+            paths: Any = self.one(("src/", ["src/", "requirements*.txt"], "a b/c.py", "é/*.py"))
+            self.artifacts[id] = {"kind": "code", "path": paths}
+        elif origin == 1:
+            self.artifacts[id] = {"kind": "data", "path": self.path(id)}
+            if self.chance(2):
+                self.artifacts[id]["at"] = "base"
+        elif origin == 2:
+            source: Data = {"command": self.draw(command)} if self.chance(7) else {"dvc": f"data/{id}.dvc"}
+            source.update(self.execution())
+            path = f"out/{id}/" if "matrix" in source else self.path(id)
+            self.artifacts[id] = {"kind": "data", "path": path, "from": source}
+        else:
+            writer = self.new_id()
+            self.job(writer, writes={id: kind})
+        if self.chance(2):
+            self.artifacts[id]["retain"] = self.one(("1d", "30d"))
+        measured = self.measure(id) if self.chance(3) else []
+        for _ in range(self.number(0, 2)):
+            self.gate(id, measured)
+        self.readable.append(id)
+
+    def path(self, id: str) -> str:
+        return str(self.one((f"data/{id}.parquet", f"build/{id}.csv", f"out/{id}/", f"metrics/{id}.json")))
+
+    def measure(self, id: str) -> list[str]:
+        """Add a job that evaluates an artifact before its gates, and return what it writes."""
+        made = self.new_id()
+        before = list(self.readable)
+        self.readable = [name for name in before if name != id]
+        self.job(self.new_id(), writes={made: "data"}, evaluates=[id])
+        self.readable = before
+        return [made]
+
+    # --- nodes ---
+
+    def job(self, id: str, writes: dict[str, str] | None = None, evaluates: list[str] | None = None) -> None:
+        made: Data = {"run": self.draw(command), **self.execution()}
+        legs = "matrix" in made
+        for artifact, kind in (writes or {}).items():
+            path = f"out/{artifact}/" if legs else self.path(artifact)
+            self.artifacts[artifact] = {"kind": kind, "path": path}
+        made.update(writes=list(writes)) if writes else None
+        made.update(evaluates=evaluates) if evaluates else None
+        reads = self.some(self.readable)
+        made.update(reads=reads) if reads else None
+        made.update(needs=self.some(self.nodes, 2)) if self.chance(3) else None
+        if self.chance(2):
+            made["blocking"] = False
+        if self.chance(2) and not evaluates:
+            made["outputs"] = ["BEST", "N_ROWS"]
+            self.outputs += [] if legs else [f"{id}.BEST", f"{id}.N_ROWS"]
+        self.jobs[id] = made
+        self.nodes.append(id)
+
+    def status_node(self) -> None:
+        status = self.one(("always", "failure"))
+        needs = self.some(self.nodes) or self.nodes[:1]
+        self.jobs[self.new_id()] = {"run": self.draw(command), "needs": needs, "when": {"status": status}}
+
+    def gate(self, artifact: str, measured: list[str]) -> None:
+        id = self.new_id()
+        made: Data = {
+            "guards": artifact,
+            **self.verdict_source(artifact, measured),
+            **self.execution(gate=True),
+        }
+        if self.chance(3):
+            made["blocking"] = False
+            self.warnings.append(id)
+        if self.chance(2):
+            made["on_inconclusive"] = "warn"
+        if self.chance(1):
+            made["waive"] = {
+                "reason": "being mended by the team",
+                "until": "2026-12-31",
+                "issue": self.draw(text),
+            }
+        if self.chance(2):
+            made["needs"] = self.some(self.nodes, 2)
+        self.gates[id] = made
+        self.nodes.append(id)
+
+    def verdict_source(self, artifact: str, measured: list[str]) -> Data:
+        guarded = self.artifacts[artifact]
+        tables = [name for name in (*measured, *self.readable) if self.is_table(name) and self.one_path(name)]
+        numbers = [
+            name
+            for name in (*measured, *self.readable)
+            if self.artifacts[name]["path"] == f"metrics/{name}.json"
+        ]
+        kinds = ["tests", "command"]
+        kinds += ["contract"] if guarded["kind"] != "code" and self.is_table(artifact) else []
+        kinds += ["evaluate"] if tables or numbers else []
+        match self.one(kinds):
+            case "tests":
+                return {
+                    "tests": self.one(
+                        ({"run": "pytest"}, {"run": "pytest", "junit": "junit.xml", "min_passed": 3})
+                    )
+                }
+            case "command":
+                return {"command": {"run": self.draw(command)}}
+            case "contract":
+                return {"contract": self.contract()}
+            case _ if tables and (not numbers or self.chance(5)):
+                metrics = {"roc_auc": {"min": 0.7}, "log_loss": {"max": 0.6}}
+                return {
+                    "evaluate": {
+                        "predictions": self.one(tables),
+                        "label": "late",
+                        "score": "p",
+                        "metrics": metrics,
+                    }
+                }
+            case _:
+                metrics = {"r2": {"min": 0.5, "value": "test.r2", "stderr": "test.se"}}
+                return {"evaluate": {"metrics_from": self.one(numbers), "metrics": metrics}}
+
+    def one_path(self, artifact: str) -> bool:
+        return isinstance(self.artifacts[artifact]["path"], str)
+
+    def is_table(self, artifact: str) -> bool:
+        path = self.artifacts[artifact]["path"]
+        return isinstance(path, str) and path.startswith(("data/", "build/", "out/"))
+
+    def contract(self) -> Data:
+        columns: Data = {
+            "id": {"type": "integer", "unique": True},
+            "income": {"type": "number", "min": 0, "max": 10**6, "max_nulls": 0.02},
+            "region": {"type": "string", "values": ["SE", "NO", self.draw(hostile_text)]},
+            "at": {"type": "timestamp", "required": self.chance(5)},
+        }
+        made: Data = {"columns": columns, "rows": {"min": 10}}
+        if self.chance(3):
+            made["freshness"] = {"column": "at", "max_age": "36h"}
+        if self.chance(3):
+            made["checks"] = {"sane": {"sql": "select id from data where income < 0"}}
+        if self.chance(3):
+            made["denied"] = ["name"]
+        return made
+
+    # --- how a node runs ---
+
+    def execution(self, *, gate: bool = False) -> Data:
+        made: Data = {}
+        if self.chance(2) and not gate:
+            made["matrix"] = self.matrix()
+        self.axes = made.get("matrix", {}).get("axes", {})
+        optional: list[tuple[int, str, Callable[[], Any]]] = [
+            (4, "env", self.env),
+            (3, "when", self.when),
+            (2, "timeout", lambda: self.draw(duration)),
+            (2, "path", lambda: ["conf/*.yaml", "ci/"]),
+            (1, "setup", lambda: [self.draw(command)]),
+            (1, "finally", lambda: self.draw(command)),
+            (1, "working_directory", lambda: "sub dir/x"),
+            (
+                1,
+                "services",
+                lambda: {"db": {"image": IMAGE, "port": 5432, "env": {"PASSWORD": {"secret": "PG"}}}},
+            ),
+            (1, "cache", lambda: {"pip": {"path": ["~/.cache/pip"], "key": ["requirements.txt"]}}),
+            (1, "checkout", lambda: self.one(("none", {"depth": 0}, {"lfs": True, "submodules": True}))),
+            (1, "reports", lambda: {"roc": {"path": "build/roc.html", "format": self.one(FORMATS)}}),
+        ]
+        for tenths, key, value in optional:
+            if self.chance(tenths):
+                made[key] = value()
+        if not gate and self.chance(1):
+            made["retry"] = self.number(0, 3)
+        self.machine(made)
+        return made
+
+    def machine(self, made: Data) -> None:
+        if self.chance(2):
+            made.update(self.one(({"python": "3.11"}, {"image": IMAGE})))
+        if "python" in self.axes:
+            made.pop("image", None)
+            made["python"] = {"matrix": "python"}
+        if self.runners and self.chance(3):
+            made["runner"] = {"matrix": "pool"} if "pool" in self.axes else self.one(self.runners)
+        if self.environments and self.chance(2):
+            made["environment"] = "staging"
+        if self.providers and self.chance(3):
+            made["auth"] = self.some(self.providers)
+
+    def matrix(self) -> Data:
+        axes: Data = {}
+        if self.chance(5):
+            axes["python"] = ["3.11", "3.12"]
+        if self.runners and self.chance(3):
+            axes["pool"] = self.runners
+        if not axes or self.chance(3):
+            axes["seed"] = [1, 2, 3][: self.number(2, 3)]
+        made: Data = {"axes": axes}
+        if self.chance(3):
+            made["include"] = {"extra": {name: values[0] for name, values in axes.items()}}
+        return made
+
+    def env(self) -> Data:
+        return {self.draw(env_name): self.value() for _ in range(self.number(0, 3))}
+
+    def value(self) -> Any:
+        values: list[Any] = [
+            self.draw(scalar),
+            {"secret": "TOKEN", **({"as": "file"} if self.chance(5) else {})},
+            {"var": "REGION", **({"default": self.draw(scalar)} if self.chance(5) else {})},
+            {"context": self.one(CONTEXTS), "default": "none"},
+        ]
+        values += [{"input": name, "default": self.draw(scalar)} for name in self.inputs]
+        values += [{"matrix": axis} for axis in self.axes]
+        values += [{"output": name} for name in self.outputs[:2]]
+        return self.one(values)
+
+    def when(self) -> Any:
+        """Every alternative list admits pushes to main, so that nothing is cut off from all triggers."""
+        push: Data = self.one(
+            ({"event": "push"}, {"event": ["push"], "branch": "main"}, {"branch": ["main", "x*"]})
+        )
+        others: list[Data] = [{"event": self.list_or_one(self.events)}]
+        others += [{"trigger": name} for name in self.triggered]
+        if self.inputs:
+            others.append({"event": "manual", "input": {self.inputs[0]: self.draw(scalar)}})
+        if self.warnings and self.chance(5):
+            gate = self.one(self.warnings)
+            verdict = self.list_or_one(("fail", "pass", "inconclusive", "error"))
+            return {"gate": gate, "verdict": verdict, **(push if self.chance(5) else {})}
+        return push if self.chance(4) else [push, *(self.one(others) for _ in range(self.number(0, 2)))]
