@@ -110,6 +110,7 @@ class GateKind:
 
 
 _SHARED = (
+    "mlcc.runtime.patterns",
     "mlcc.runtime.digest",
     "mlcc.gates._records",
     "mlcc.gates._strict",

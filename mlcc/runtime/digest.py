@@ -11,15 +11,16 @@ from __future__ import annotations
 # ruff: noqa: PTH100, PTH112, PTH114, PTH118, PTH120, PTH123
 import hashlib
 import os
-import re
 import stat
+
+from mlcc.runtime.patterns import path_matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CHUNK = 1 << 20
-_WILDCARDS = frozenset("*?")
+_SIGNS_OF_PATTERNS = frozenset("*?")
 _GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
 
 
@@ -59,16 +60,18 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name, for code.
 
-    A path names a file, a folder with all below it, or both through wildcards (`*` and `?` stay within one
-    folder, `**` doesn't). In a git work tree only tracked files count, so that build products don't;
-    elsewhere all files but `.git`, `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path
-    that names no file.
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
     """
     top = os.fspath(root)
     tracked = _tracked(top)
     chosen: set[str] = set()
     for path in paths:
-        found = _select(path, tracked if tracked is not None else _candidates(top, path))
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
@@ -125,7 +128,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
 def _candidates(top: str, path: str) -> list[str]:
     """Return the files that a path could name, outside git: those below its part without wildcards."""
     parts = path.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), len(parts))
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
     base = "/".join(parts[:fixed])
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
@@ -165,31 +168,6 @@ def _inside_work_tree(top: str) -> bool:
             return False
         folder = parent
     return True
-
-
-def _select(path: str, names: Iterable[str]) -> list[str]:
-    """Return the names that a path means: itself, what lies below it, what its wildcards match."""
-    bare = path.rstrip("/")
-    if not bare:
-        raise DigestError("a path is empty")
-    below = re.compile(_pattern(bare) + ("/.+" if path.endswith("/") else "(?:/.+)?"), re.DOTALL)
-    return [name for name in names if below.fullmatch(name)]
-
-
-def _pattern(path: str) -> str:
-    parts = []
-    i = 0
-    while i < len(path):
-        if path.startswith("**/", i):
-            parts.append("(?:.+/)?")
-            i += 3
-        elif path.startswith("**", i):
-            parts.append(".*")
-            i += 2
-        else:
-            parts.append({"*": "[^/]*", "?": "[^/]"}.get(path[i], re.escape(path[i])))
-            i += 1
-    return "".join(parts)
 
 
 def _show(name: str) -> str:
