@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcc.runtime.digest import _select
 from mlcc.runtime.patterns import name_matches, path_matches
 
 
@@ -74,13 +73,13 @@ FILES = st.lists(st.text("ab", min_size=1, max_size=2), min_size=1, max_size=4).
 
 
 @given(CLEAN, st.booleans(), FILES)
-def test_what_a_digest_covers_selects_its_readers(pattern: str, folder: bool, file: str) -> None:
-    """Else a change would go unseen. A `**` that isn't a part of its own may select more than is digested."""
-    pattern += "/" if folder else ""
-    covered = bool(_select(pattern, [file]))
-    assert path_matches(pattern, file) or not covered
-    if all("**" not in part or part == "**" for part in pattern.split("/")):
-        assert path_matches(pattern, file) == covered
+def test_a_folder_that_a_pattern_names_counts_with_all_that_is_in_it(pattern: str, folder: bool, file: str) -> None:
+    parts = file.split("/")
+    inside = any(_by_expression(pattern, "/".join(parts[:n])) for n in range(1, len(parts)))
+    if folder:
+        assert path_matches(pattern + "/", file) == inside
+    else:
+        assert path_matches(pattern, file) == (inside or _by_expression(pattern, file))
 
 
 def test_hostile_patterns_end() -> None:
