@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +15,10 @@ import click
 from mlcc import __version__
 
 if TYPE_CHECKING:
-    from mlcc.compiler import Analysis
-    from mlcc.diagnostics import Diagnostic
+    from mlcc.compiler import Compiled
+    from mlcc.diagnostics import Diagnostic, MlccError
 
-OK, FINDINGS, BAD_SPEC, BAD_IO, BUG = 0, 1, 2, 3, 70
+OK, FINDINGS, BAD_SPEC, BAD_IO, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
 FORMATS = ("text", "json", "sarif", "github")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -26,15 +28,12 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> None:
-        from mlcc.diagnostics import MlccError, OutputError
-
         try:
-            code = command(*args, **options)
-        except MlccError as problem:
-            show(problem.diagnostics, problem.texts, options.get("format") or "text")
-            code = BAD_IO if isinstance(problem, OutputError) else BAD_SPEC
-        except BrokenPipeError:
-            code = OK  # who reads has gone
+            code = _refusable(command, args, options)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        except OSError as fault:
+            code = unwritable(fault)
         except Exception as problem:
             if click.get_current_context().find_root().params.get("debug"):
                 raise
@@ -44,6 +43,35 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
         sys.exit(code)
 
     return run
+
+
+def _refusable(command: Callable[..., int], args: tuple[Any, ...], options: dict[str, Any]) -> int:
+    from mlcc.diagnostics import MlccError, OutputError
+
+    try:
+        return command(*args, **options)
+    except MlccError as problem:
+        refuse(problem, options.get("format"))
+        return BAD_IO if isinstance(problem, OutputError) else BAD_SPEC
+
+
+def unwritable(fault: OSError) -> int:
+    """Say that what a command prints (or, unforeseen, something else) can't be written; return the exit code."""
+    # what is left in the buffer would fail once more at the interpreter's end, with a traceback
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(fault, BrokenPipeError):  # who reads has gone by choice
+        click.echo(f"error[cannot-write]: {fault.strerror or 'input or output failed'}", err=True)
+    return BAD_IO
+
+
+def refuse(problem: MlccError, format: str | None = None) -> None:
+    """Print why a pass can't go on, and the hand edits that are in its way."""
+    from mlcc.drift import EditedError
+
+    if isinstance(problem, EditedError):
+        for drift in problem.drifts:
+            click.echo(drift.diff.rstrip("\n"), err=True)
+    show(problem.diagnostics, problem.texts, format if format in FORMATS else "text")
 
 
 def show(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic], texts: Any, format: str) -> None:
@@ -67,12 +95,28 @@ def common(command: Command) -> Command:
     return click.argument("specs", nargs=-1, type=click.Path(path_type=Path))(command)
 
 
-def spec_paths(specs: tuple[Path, ...], everything: bool = False) -> tuple[Path, ...]:
-    """Return the specs that are meant: those named, all of the repository, or the one in this folder."""
+def spec_paths(
+    specs: tuple[Path, ...], root: Path | None = None, everything: bool = False
+) -> tuple[Path, ...]:
+    """Return the specs that are meant: those named, all of a folder, or the one in this folder. Raises SpecError."""
     from mlcc.compiler import SPEC
     from mlcc.repository import find_specs
 
-    return specs or (tuple(find_specs(Path())) if everything else (Path(SPEC),))
+    if not everything:
+        return specs or (Path(SPEC),)
+    if specs:
+        raise bad_call("--all means every spec of the repository: name none beside it")
+    found = tuple(find_specs(root or Path()))
+    if not found:
+        raise bad_call(f"there is no {SPEC} in this folder or below it", "no-spec")
+    return found
+
+
+def bad_call(message: str, code: str = "bad-call") -> MlccError:
+    """Return the error for options that don't go together."""
+    from mlcc.diagnostics import SpecError, error
+
+    return SpecError([error(code, message, None)])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -121,63 +165,76 @@ def compile_(
     everything: bool,
 ) -> int:
     """Compile specs into pipelines and gate scripts, all files or none."""
-    from mlcc.compiler import check_targets
+    from mlcc.compiler import check_targets, compile_all
+    from mlcc.diagnostics import OutputError
+    from mlcc.progress import progress
 
+    if check and (force or prune):
+        raise bad_call("--check writes nothing: --force and --prune don't go with it")
+    paths = spec_paths(specs, root, everything)
     names = check_targets(targets)
+    with progress("compiling"):
+        compiled = compile_all(paths, root, names)
     code = OK
-    for path in spec_paths(specs, everything):
-        one = _check if check else functools.partial(_write, force=force, prune=prune)
-        code = max(code, one(path, root, names))
+    for one in compiled:
+        call = _call(one.path, root, targets)
+        try:
+            done = _check(one, call) if check else _write(one, call, names, force=force, prune=prune)
+            code = max(code, done)
+        except OutputError as problem:  # the other specs' files are no worse for it
+            refuse(problem)
+            code = BAD_IO
     return code
 
 
-def _compiled(path: Path, root: Path | None, targets: tuple[str, ...]) -> tuple[Analysis, list[Any]]:
-    from mlcc.compiler import analyse, compile_files
-    from mlcc.progress import progress
+def _call(path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
+    """Return the command line that compiles a spec from here."""
+    from mlcc.compiler import SPEC
 
-    with progress(f"compiling {path}"):
-        analysis = analyse(path, root)
-        return analysis, compile_files(analysis, targets)
+    words = ["mlcc", "compile"]
+    words += [] if path == Path(SPEC) else [str(path)]
+    words += [] if root is None else ["--root", str(root)]
+    return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
 
 
-def _write(path: Path, root: Path | None, targets: tuple[str, ...], *, force: bool, prune: bool) -> int:
+def _write(one: Compiled, call: str, targets: tuple[str, ...], *, force: bool, prune: bool) -> int:
     from mlcc.backends import backend
+    from mlcc.render_diagnostics import escaped
     from mlcc.writer import write
 
-    analysis, files = _compiled(path, root, targets)
-    plan = analysis.plan
-    report = write(files, analysis.root, home=plan.home, spec=plan.spec_files[0], force=force, prune=prune)
+    plan, root = one.analysis.plan, one.analysis.root
+    spec = plan.spec_files[0]
+    report = write(one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune)
     for name in report.written:
         click.echo(f"wrote   {name}")
     for name in report.removed:
-        click.echo(f"removed {name}")
+        click.echo(f"removed {escaped(name)}")
     for name in report.orphans:
-        click.echo(f"orphan  {name}: this spec no longer produces it; `mlcc compile --prune` removes it")
+        click.echo(f"orphan  {escaped(name)}: this spec no longer produces it; `{call} --prune` removes it")
     nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written, {len(report.unchanged)} unchanged"
     click.echo(f"{plan.name}: {nodes}")
     if report.written:
         for target in targets:
-            todo = backend(target).obligations(plan)
-            for line in todo:
-                click.echo(f"  {target}, once by hand: {line}")
+            for todo in backend(target).obligations(plan):
+                click.echo(f"  {target}, once by hand: {todo}")
     return OK
 
 
-def _check(path: Path, root: Path | None, targets: tuple[str, ...]) -> int:
+def _check(one: Compiled, call: str) -> int:
+    from mlcc.render_diagnostics import escaped
     from mlcc.writer import check
 
-    analysis, files = _compiled(path, root, targets)
-    plan = analysis.plan
-    drifts = check(files, analysis.root, home=plan.home, spec=plan.spec_files[0])
+    plan = one.analysis.plan
+    drifts = check(one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call)
     for drift in drifts:
-        click.echo(f"{drift.path}: {drift.kind}")
+        click.echo(f"{escaped(drift.path)}: {drift.kind}")
         if drift.diff:
             click.echo(drift.diff.rstrip("\n"))
     if drifts:
         for command in dict.fromkeys(drift.command for drift in drifts):
             click.echo(f"to mend it: {command}")
         return FINDINGS
-    click.echo(f"{plan.name}: {len(files)} files are what {path} compiles to")
+    click.echo(f"{plan.name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
     return OK
 
 
@@ -204,8 +261,10 @@ def lint(
     from mlcc.compiler import check_targets
     from mlcc.linting import lint_all
 
+    if format != "text" and (limits or environment):
+        raise bad_call(f"--limits and --env are texts, which don't go with --format {format}")
     names = check_targets(targets)
-    report = lint_all(spec_paths(specs, everything), root, names)
+    report = lint_all(spec_paths(specs, root, everything), root, names)
     show(report.diagnostics, report.texts, format)
     if limits:
         click.echo(report.limits(names))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlcc.backends import BACKENDS, backend
-from mlcc.diagnostics import SpecError, error, suggest
+from mlcc.diagnostics import Diagnostic, SpecError, error, suggest
 from mlcc.extends import merge
 from mlcc.files import File
 from mlcc.plan import Plan
@@ -81,6 +81,33 @@ def compile_files(analysis: Analysis, targets: Iterable[str]) -> list[File]:
         return files + scripts(analysis.plan)
     except SpecError as problem:
         raise SpecError(problem.diagnostics, analysis.texts) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A spec that compiles, by the path that it was called by, and its files."""
+
+    path: Path
+    analysis: Analysis
+    files: list[File]
+
+
+def compile_all(paths: Iterable[Path], root: Path | None, targets: Iterable[str]) -> list[Compiled]:
+    """Compile specs. Raises SpecError with what is wrong with any of them: then none is to be written."""
+    names = tuple(targets)
+    compiled: list[Compiled] = []
+    problems: list[Diagnostic] = []
+    texts: dict[str, str] = {}
+    for path in paths:
+        try:
+            analysis = analyse(path, root)
+            compiled.append(Compiled(path, analysis, compile_files(analysis, names)))
+        except SpecError as problem:
+            problems += problem.diagnostics
+            texts.update(problem.texts)
+    if problems:
+        raise SpecError(problems, texts)
+    return compiled
 
 
 def check_targets(names: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,13 @@ from typing import Any
 
 from mlcc.diagnostics import SpecError, error, suggest
 from mlcc.plan import Gate, Plan
-from mlcc.semantics import End, Event, Outcome, Result, Selection, run, select
+from mlcc.plan_json import to_runtime
+from mlcc.render_diagnostics import escaped
+from mlcc.runtime.patterns import name_matches
+from mlcc.runtime.platform import Facts
+from mlcc.runtime.records import RunError
+from mlcc.runtime.select import check_inputs
+from mlcc.semantics import DIFF_EVENTS, End, Event, Outcome, Result, Selection, run, select
 
 _WORDS = {End.PASSED: "runs", End.FAILED: "fails", End.SKIPPED: "skipped", End.UNSELECTED: "not selected"}
 
@@ -31,46 +37,89 @@ def answer(plan: Plan, question: Mapping[str, Any], format: str) -> str:
 
 
 def event_of(plan: Plan, question: Mapping[str, Any]) -> Event:
-    """Return the event that is asked about. Raises SpecError when the spec has no such trigger."""
+    """Return the event that is asked about. Raises SpecError when it starts no run of this spec."""
     kind = question["event"]
-    triggers = plan.triggers
-    known = {
-        "push": triggers.push, "pull_request": triggers.pull_request, "tag": triggers.tag,
-        "schedule": tuple(id for id, _ in triggers.schedules) or None,
-        "manual": tuple(form.id for form in triggers.forms) or None, "dispatch": triggers.dispatches or None,
-    }  # fmt: skip
-    names = known[kind]
-    if names is None:
-        there = ", ".join(name for name, value in known.items() if value is not None)
-        raise _wrong(f"no trigger of this spec is a {kind}", f"it has {there}")
-    trigger = question["trigger"]
-    if kind in ("schedule", "manual", "dispatch"):
-        trigger = trigger or names[0]
+    _check_fit(kind, question)
+    names = _names(plan, kind)
+    trigger = branch = tag = None
+    if kind in DIFF_EVENTS:
+        branch = _named(kind, "branch", question["branch"], names)
+    elif kind == "tag":
+        tag = _named(kind, "tag", question["tag"], names)
+    else:
+        branch = question["branch"] or "main"
+        trigger = question["trigger"] or names[0]
         if trigger not in names:
             raise _unknown(f"{kind} trigger", trigger, names)
-    branch = question["branch"] or (
-        names[0].replace("*", "x") if kind in ("push", "pull_request") else "main"
-    )
     changed = frozenset(question["changed"]) if question["changed"] or question["nothing_changed"] else None
+    inputs = _inputs(plan, trigger, question["inputs"]) if kind == "manual" and trigger else {}
     return Event(
-        kind,
-        branch=None if kind == "tag" else branch,
-        tag=(question["tag"] or names[0].replace("*", "x")) if kind == "tag" else None,
-        trigger=trigger,
-        inputs=_inputs(question["inputs"]),
-        fork=question["fork"],
-        changed=changed,
+        kind, branch=branch, tag=tag, trigger=trigger, inputs=inputs, fork=question["fork"], changed=changed
     )
 
 
-def _inputs(pairs: tuple[str, ...]) -> dict[str, str]:
-    found = {}
+_FOR = {
+    "branch": ("push", "pull_request", "schedule", "manual", "dispatch"),
+    "tag": ("tag",),
+    "trigger": ("schedule", "manual", "dispatch"),
+    "inputs": ("manual",),
+    "fork": ("pull_request",),
+    "changed": DIFF_EVENTS,
+    "nothing_changed": DIFF_EVENTS,
+}
+_OPTIONS = {"inputs": "--input", "nothing_changed": "--nothing-changed"}
+
+
+def _check_fit(kind: str, question: Mapping[str, Any]) -> None:
+    """Refuse what the event hasn't got: an answer that leaves it out would be one to another question."""
+    for name, kinds in _FOR.items():
+        if question[name] and kind not in kinds:
+            option = _OPTIONS.get(name, f"--{name}")
+            raise _wrong(f"{option} has no meaning for the event {kind}", f"it is for {', '.join(kinds)}")
+    if question["changed"] and question["nothing_changed"]:
+        raise _wrong("--changed and --nothing-changed exclude each other", "keep one of them")
+
+
+def _names(plan: Plan, kind: str) -> tuple[str, ...]:
+    """Return the patterns or ids that a kind of event has in a spec, at least one."""
+    triggers = plan.triggers
+    known = {
+        "push": triggers.push or (),
+        "pull_request": triggers.pull_request or (),
+        "tag": triggers.tag or (),
+        "schedule": tuple(id for id, _ in triggers.schedules),
+        "manual": tuple(form.id for form in triggers.forms),
+        "dispatch": triggers.dispatches,
+    }
+    if not known[kind]:
+        there = ", ".join(name for name, value in known.items() if value)
+        raise _wrong(f"no trigger of this spec is a {kind}", f"it has {there}")
+    return known[kind]
+
+
+def _named(kind: str, what: str, given: str | None, patterns: tuple[str, ...]) -> str:
+    """Return the branch or tag that is asked about, by default one that the first pattern matches."""
+    name = given or patterns[0].replace("**", "x").replace("*", "x").replace("?", "x")
+    if not any(name_matches(pattern, name) for pattern in patterns):
+        raise _wrong(f"the {what} '{name}' starts no run by {kind}", f"the spec has {', '.join(patterns)}")
+    return name
+
+
+def _inputs(plan: Plan, form: str, pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return the inputs that a form passes on, by the check that the pipeline itself makes of them."""
+    given: dict[str, str] = {}
+    fields = next(tuple(field.name for field in one.inputs) for one in plan.triggers.forms if one.id == form)
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign:
             raise _wrong(f"'{pair}' isn't an input", "write --input NAME=VALUE")
-        found[name] = value
-    return found
+        if name not in fields:
+            raise _unknown(f"input of '{form}'", name, fields)
+        given[name] = value
+    try:
+        return check_inputs(to_runtime(plan), Facts(event="manual", commit="", inputs=given), form)
+    except RunError as problem:
+        raise _wrong(str(problem), "the pipeline would refuse it too") from None
 
 
 def outcomes_of(plan: Plan, question: Mapping[str, Any]) -> dict[str, Outcome]:
@@ -97,7 +146,8 @@ def _wrong(message: str, help: str) -> SpecError:
 
 def _unknown(what: str, name: str, known: tuple[str, ...]) -> SpecError:
     close = suggest(name, known)
-    help = f"did you mean '{close}'?" if close else f"there are {', '.join(known)}"
+    there = ", ".join(known) or "none"
+    help = f"did you mean '{close}'?" if close else f"there are {there}"
     return _wrong(f"there is no {what} '{name}'", help)
 
 
@@ -107,13 +157,13 @@ def _text(
     width = max(len(id) for id in plan.nodes)
     changed = "everything" if event.changed is None else ", ".join(sorted(event.changed)) or "nothing"
     where = event.tag or event.branch or ""
-    lines = [f"{event.kind} {event.trigger or where}, changed: {changed}"]
+    lines = [escaped(f"{event.kind} {event.trigger or where}, changed: {changed}")]
     for id, end in result.ends.items():
         word = _WORDS[end]
         verdict = outcomes.get(id)
         if verdict is not None and end in (End.PASSED, End.FAILED):
             word = f"{word} ({verdict.value})"
-        lines.append(f"  {id:<{width}}  {word:<14}  {result.reasons[id]}")
+        lines.append(f"  {id:<{width}}  {word:<14}  {escaped(result.reasons[id])}")
     lines.append(
         f"{len(selection.selected)} of {len(plan.nodes)} nodes selected; the run is {'green' if result.green else 'red'}"
     )

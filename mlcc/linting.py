@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlcc.backends import backend
+from mlcc.backends import Usage, backend
 from mlcc.compiler import Analysis, analyse
 from mlcc.diagnostics import Diagnostic, Severity, SpecError
 from mlcc.lint import Subject, run
@@ -34,7 +35,7 @@ class LintReport:
         lines = []
         for analysis in self.analyses:
             for target in targets:
-                for usage in backend(target).usage(analysis.plan):
+                for usage in _usages(target, analysis):
                     share = 100 * usage.used / usage.limit.allowed
                     lines.append(
                         f"{analysis.plan.name} {target}: {usage.limit.name}: {usage.used:,} of {usage.limit.allowed:,} "
@@ -63,9 +64,24 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
             report.diagnostics += problem.diagnostics
             report.texts.update(problem.texts)
             continue
-        report.analyses.append(analysis)
         report.texts.update(analysis.texts)
+        report.analyses.append(analysis)
         for target in targets:
-            report.diagnostics += backend(target).check(analysis.plan)
+            report.diagnostics += _obstacles(target, analysis)
         report.diagnostics += run(Subject(analysis.spec, analysis.source, analysis.plan))
     return report
+
+
+def _obstacles(target: str, analysis: Analysis) -> Sequence[Diagnostic]:
+    """Return what keeps a back end from compiling a plan."""
+    try:
+        return backend(target).check(analysis.plan)
+    except SpecError as problem:
+        return problem.diagnostics
+
+
+def _usages(target: str, analysis: Analysis) -> Sequence[Usage]:
+    try:
+        return backend(target).usage(analysis.plan)
+    except SpecError:
+        return ()  # it can't be lowered, which `_obstacles` has reported

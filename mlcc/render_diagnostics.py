@@ -87,21 +87,21 @@ def _dump(value: object) -> str:
 
 
 def _block(diagnostic: Diagnostic, lines: Mapping[str, list[str]]) -> Iterator[str]:
-    title = f"{diagnostic.severity.value}[{diagnostic.code}]: {_safe(diagnostic.message)}"
+    title = f"{diagnostic.severity.value}[{diagnostic.code}]: {escaped(diagnostic.message)}"
     places = [diagnostic.span, *(related.span for related in diagnostic.related)]
     gutter = max((len(str(span.line)) for span in places if span), default=1)
     yield from _place(title, diagnostic.span, lines, gutter)
     for related in diagnostic.related:
-        yield from _place(f"note: {_safe(related.message)}", related.span, lines, gutter)
+        yield from _place(f"note: {escaped(related.message)}", related.span, lines, gutter)
     if diagnostic.help:
-        yield f"{' ' * gutter} = help: {_safe(diagnostic.help)}"
+        yield f"{' ' * gutter} = help: {escaped(diagnostic.help)}"
 
 
 def _place(title: str, span: Span | None, lines: Mapping[str, list[str]], gutter: int) -> Iterator[str]:
     if span is None:
         yield title
         return
-    yield f"{_safe(span.file)}:{span.line}:{span.column}: {title}"
+    yield f"{escaped(span.file)}:{span.line}:{span.column}: {title}"
     text = lines.get(span.file, [])
     if 1 <= span.line <= len(text):
         shown, carets = _snippet(text[span.line - 1], span)
@@ -137,7 +137,7 @@ def _window(line: str, first: int, last: int) -> tuple[int, int]:
 
 
 def _cell(character: str) -> str:
-    return _TAB if character == "\t" else _safe(character)
+    return _TAB if character == "\t" else escaped(character)
 
 
 def _width(text: str) -> int:
@@ -154,7 +154,7 @@ def _width(text: str) -> int:
     return columns
 
 
-def _safe(text: str) -> str:
+def escaped(text: str) -> str:
     """Return `text` with everything escaped that a terminal could obey or hide, line breaks and tabs too."""
     if text.isascii() and text.isprintable():
         return text
@@ -175,19 +175,19 @@ def _plain(diagnostic: Diagnostic) -> dict[str, object]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
-        "message": _safe(diagnostic.message),
+        "message": escaped(diagnostic.message),
         "span": _plain_span(diagnostic.span) if diagnostic.span else None,
         "related": [
-            {"message": _safe(related.message), "span": _plain_span(related.span)}
+            {"message": escaped(related.message), "span": _plain_span(related.span)}
             for related in diagnostic.related
         ],
-        "help": _safe(diagnostic.help) if diagnostic.help else None,
+        "help": escaped(diagnostic.help) if diagnostic.help else None,
     }
 
 
 def _plain_span(span: Span) -> dict[str, object]:
     return {
-        "file": _safe(span.file),
+        "file": escaped(span.file),
         "line": span.line,
         "column": span.column,
         "end_line": span.end_line,
@@ -206,13 +206,15 @@ def _sarif_rule(code: str, found: Sequence[Diagnostic]) -> dict[str, object]:
     return {
         "id": code,
         "shortDescription": {"text": code.replace("-", " ")},
-        "help": {"text": _safe(first.help or first.message)},
+        "help": {"text": escaped(first.help or first.message)},
         "defaultConfiguration": {"level": _LEVELS[first.severity]},
     }
 
 
 def _sarif_result(diagnostic: Diagnostic, codes: Sequence[str]) -> dict[str, object]:
-    message = _safe(diagnostic.message) + (f" (help: {_safe(diagnostic.help)})" if diagnostic.help else "")
+    message = escaped(diagnostic.message) + (
+        f" (help: {escaped(diagnostic.help)})" if diagnostic.help else ""
+    )
     result: dict[str, object] = {
         "ruleId": diagnostic.code,
         "ruleIndex": codes.index(diagnostic.code),
@@ -231,7 +233,7 @@ def _sarif_result(diagnostic: Diagnostic, codes: Sequence[str]) -> dict[str, obj
 def _sarif_related(number: int, related: Related) -> dict[str, object]:
     return {
         "id": number,
-        "message": {"text": _safe(related.message)},
+        "message": {"text": escaped(related.message)},
         "physicalLocation": _sarif_location(related.span),
     }
 
@@ -274,7 +276,7 @@ def _command(diagnostic: Diagnostic) -> str:
 
 
 def _data(text: str) -> str:
-    return _safe(text).replace("%", "%25")
+    return escaped(text).replace("%", "%25")
 
 
 def _property(text: str) -> str:

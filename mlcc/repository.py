@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mlcc.runtime.patterns import path_matches
@@ -37,7 +38,9 @@ class Tree:
         command += [f":(glob){pattern.rstrip('/')}" for pattern in patterns]
         command += [f":(glob){pattern.rstrip('/')}/**" for pattern in patterns]
         try:
-            done = subprocess.run(command, cwd=self.home, capture_output=True, check=False)
+            done = subprocess.run(
+                command, cwd=self.home, capture_output=True, check=False, env=_without_hook()
+            )
         except OSError:
             return None
         if done.returncode != 0:
@@ -50,9 +53,19 @@ class Tree:
         return any(True for _ in self.home.glob(pattern.rstrip("/")))
 
 
+def _without_hook() -> dict[str, str]:
+    """Return the environment without what git sets for a hook.
+
+    In a linked work tree it names the git folder, and git then takes whatever the current folder is for the
+    top of the work tree.
+    """
+    return {name: value for name, value in os.environ.items() if name not in ("GIT_DIR", "GIT_WORK_TREE")}
+
+
 def find_specs(folder: Path) -> list[Path]:
-    """Return every mlcc.yaml below a folder that git doesn't ignore, sorted."""
+    """Return every mlcc.yaml below a folder that is there and git doesn't ignore, sorted."""
     found = Tree(folder)._git_files(("**/mlcc.yaml", "mlcc.yaml"))
     if found is None:
         return sorted(path for path in folder.rglob("mlcc.yaml") if ".git" not in path.parts)
-    return sorted({folder / name for name in found if name.rpartition("/")[2] == "mlcc.yaml"})
+    specs = {folder / name for name in found if name.rpartition("/")[2] == "mlcc.yaml"}
+    return sorted(spec for spec in specs if spec.exists())  # git still lists what was deleted

@@ -38,6 +38,7 @@ class _Spec:
 
     path: str
     home: str
+    call: str | None
 
     @property
     def own(self) -> str:
@@ -65,7 +66,7 @@ class _Spec:
     def command(self, *flags: str) -> str:
         """The command that compiles this spec."""
         named = [] if self.path == "mlcc.yaml" else [self.path]
-        return shlex.join(["mlcc", "compile", *named, *flags])
+        return " ".join([self.call or shlex.join(["mlcc", "compile", *named]), *flags])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +92,21 @@ def write(
     *,
     home: str,
     spec: str | None = None,
+    call: str | None = None,
     force: bool = False,
     prune: bool = False,
 ) -> WriteReport:
     """Write `files` below `root`, all of them or none; sealed here.
 
     `home` is the spec's folder relative to `root` (`.` or empty for the root), `spec` the spec's own path, by
-    default `mlcc.yaml` there. `force` overwrites files that were edited by hand, `prune` removes orphans.
+    default `mlcc.yaml` there; `call` the command line that compiles it, for messages, by default the one that
+    does in `root`. `force` overwrites files that were edited by hand, `prune` removes orphans.
 
     Raises OutputError: `not-ours`, `edited`, `owned-by-other`, `unsafe-path`, `duplicate-output`, `busy`,
     `bad-journal`, `cannot-write`; the files are then as they were. Where hand edits are in the way it is an
     EditedError, whose `drifts` show them.
     """
-    mine = _spec(home, spec)
+    mine = _spec(home, spec, call)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
@@ -116,13 +119,15 @@ def write(
     return _report(found, prune)
 
 
-def check(files: Sequence[File], root: Path, *, home: str, spec: str | None = None) -> list[Drift]:
+def check(
+    files: Sequence[File], root: Path, *, home: str, spec: str | None = None, call: str | None = None
+) -> list[Drift]:
     """Return how the files below `root` differ from `files`, sorted by path; changes nothing.
 
     Arguments and errors are those of `write`, and `interrupted`: a compile that didn't end is for the next
     `write` to finish. Finishing it here would trust a journal that may have come with a pull request.
     """
-    mine = _spec(home, spec)
+    mine = _spec(home, spec, call)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-read") as folder:
         if is_left_behind(folder, mine.journal):
@@ -141,10 +146,10 @@ def check(files: Sequence[File], root: Path, *, home: str, spec: str | None = No
     return [_drift(one, mine) for one in found if not one.same]
 
 
-def _spec(home: str, spec: str | None) -> _Spec:
+def _spec(home: str, spec: str | None, call: str | None) -> _Spec:
     folder = "" if home == "." else home
     path = spec or (f"{folder}/mlcc.yaml" if folder else "mlcc.yaml")
-    return _Spec(path, folder)
+    return _Spec(path, folder, call)
 
 
 def _sealed(files: Sequence[File], mine: _Spec) -> dict[str, str]:
