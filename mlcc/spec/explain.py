@@ -179,8 +179,10 @@ class _Explainer:
         group, found = line.facts["group"], line.facts["found"]
         if not found:
             return self.new("one-of", f"one of {', '.join(group)} is missing", place, key=True)
+        written = {key: self.span((*place, key), key=True) for key in found}
+        found = sorted(found, key=lambda key: (written[key].line, written[key].column))
         message = f"{' and '.join(f'`{key}`' for key in found)} exclude each other"
-        others = tuple(Related(self.span((*place, key), key=True), "the other") for key in found[:-1])
+        others = tuple(Related(written[key], "the other") for key in found[:-1])
         return self.new(
             "one-of", message, (*place, found[-1]), key=True, others=others, help="keep one of them"
         )

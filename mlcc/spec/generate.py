@@ -183,6 +183,11 @@ def _refuse_other_validators(model: type[Model]) -> None:
 _Tree = str | tuple[str, list[tuple[str, Any]], str]  # text, or an opening, prefixed inner trees, a closing
 
 
+def shapes_of(model: type[Model]) -> shapes.Fields:
+    """Return the shape of a model. Raises NotExpressibleError."""
+    return _Shapes().model(model)
+
+
 def table() -> str:
     """Return the text of `mlcc/spec/table.py`."""
     made = _Shapes()

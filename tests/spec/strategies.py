@@ -116,7 +116,9 @@ class _Builder:
             made["schedule"] = {self.new_id(): self.one(("17 3 * * 1", "*/15 * * * *", "0 0-6/2 1,15 * *"))}
         if self.chance(4):
             made["manual"] = {
-                self.new_id(): {"inputs": {name: self.form_input() for name in self.some(["lr", "n-x"])}}
+                self.new_id(): {
+                    "inputs": {name: self.form_input() for name in self.some(["lr", "n-x"]) or ["lr"]}
+                }
             }
             self.inputs = list(next(iter(made["manual"].values()))["inputs"])
         if self.chance(2):
@@ -333,7 +335,7 @@ class _Builder:
         self.axes = made.get("matrix", {}).get("axes", {})
         optional: list[tuple[int, str, Callable[[], Any]]] = [
             (4, "env", self.env),
-            (3, "when", self.when),
+            (4, "when", self.when),
             (2, "timeout", lambda: self.draw(duration)),
             (2, "path", lambda: ["conf/*.yaml", "ci/"]),
             (1, "setup", lambda: [self.draw(command)]),
@@ -405,9 +407,9 @@ class _Builder:
         others: list[Data] = [{"event": self.list_or_one(self.events)}]
         others += [{"trigger": name} for name in self.triggered]
         if self.inputs:
-            others.append({"event": "manual", "input": {self.inputs[0]: self.draw(scalar)}})
+            others.insert(0, {"event": "manual", "input": {self.inputs[0]: self.draw(scalar)}})
         if self.warnings and self.chance(5):
             gate = self.one(self.warnings)
             verdict = self.list_or_one(("fail", "pass", "inconclusive", "error"))
             return {"gate": gate, "verdict": verdict, **(push if self.chance(5) else {})}
-        return push if self.chance(4) else [push, *(self.one(others) for _ in range(self.number(0, 2)))]
+        return push if self.chance(4) else [push, *(self.one(others) for _ in range(self.number(1, 2)))]

@@ -1,0 +1,370 @@
+"""Each slip gives one diagnostic, at its place, that says what is allowed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from mlcc import __version__
+from mlcc.diagnostics import Diagnostic, Severity, SpecError
+from mlcc.extends import merge
+from mlcc.source import load, read
+from mlcc.spec import fast, reserved, table
+from mlcc.spec.explain import validate_slowly
+from mlcc.spec.models import Spec
+from mlcc.spec.shapes import Fields
+from mlcc.spec.table import SPEC
+from mlcc.spec.validate import validate
+from tests.spec.near_misses import slipped, valid
+from tests.spec.strategies import specs, to_yaml
+
+HEAD = "version: 1\nname: a\ntriggers: {push: {branches: [main]}}\n"
+
+
+def diagnose(text: str) -> list[Diagnostic]:
+    with pytest.raises(SpecError) as problem:
+        validate(read(text.encode(), "mlcc.yaml"))
+    assert set(problem.value.texts) == {"mlcc.yaml"}
+    return list(problem.value.diagnostics)
+
+
+def brief(found: Diagnostic) -> str:
+    assert found.span is not None
+    assert found.severity is Severity.ERROR
+    return f"{found.span.line}:{found.span.column} {found.code}: {found.message}"
+
+
+CASES = {
+    "unknown-key": (
+        "jobs: {train: {run: x, tiemout: 3h}}",
+        ["4:24 unknown-key: unknown key `tiemout`; did you mean `timeout`?"],
+    ),
+    "unknown-top-key": ("gate: {}", ["4:1 unknown-key: unknown key `gate`; did you mean `gates`?"]),
+    "nothing-like-it": ("zzz: {}", ["4:1 unknown-key: unknown key `zzz`"]),
+    "alias-as-in-python": (
+        "artifacts: {a: {kind: data, path: x, from_: {command: x}}}",
+        ["4:38 unknown-key: unknown key `from_`; did you mean `from`?"],
+    ),
+    "misspelt-required-key": (
+        "jobs: {train: {rn: x}}",
+        ["4:16 unknown-key: unknown key `rn`; did you mean `run`?"],
+    ),
+    "misspelt-gate-kind": (
+        "gates: {g: {guards: a, evalute: {}}}",
+        ["4:24 unknown-key: unknown key `evalute`; did you mean `evaluate`?"],
+    ),
+    "unknown-key-without-value": (
+        "jobs:\n  a: {run: x}\n  b: {run: x, foo: }",
+        ["6:15 unknown-key: unknown key `foo`"],
+    ),
+    "missing-key": ("jobs: {train: {reads: [a]}}", ["4:8 missing-key: `run` is missing"]),
+    "null": ("jobs: {train: {run: x, timeout: }}", ["4:24 no-value: `timeout` has no value"]),
+    "null-node": ("jobs:\n  train:\n", ["5:3 no-value: `train` has no value"]),
+    "null-in-list": (
+        "jobs: {train: {run: x, reads: [null]}}",
+        ["4:32 wrong-type: expected an id, found nothing"],
+    ),
+    "text-for-list": (
+        "jobs: {train: {run: x, reads: raw}}",
+        ["4:31 wrong-type: expected a list of ids, found a string"],
+    ),
+    "list-for-text": ("jobs: {train: {run: [x]}}", ["4:21 wrong-type: expected a command, found a list"]),
+    "text-for-flag": (
+        "jobs: {train: {run: x, blocking: 'no'}}",
+        ["4:34 wrong-type: expected true or false, found a string"],
+    ),
+    "text-for-number": (
+        "jobs: {train: {run: x, retry: '2'}}",
+        ["4:31 wrong-type: expected a whole number, found a string"],
+    ),
+    "fraction-for-number": (
+        "jobs: {train: {run: x, retry: 1.5}}",
+        ["4:31 wrong-type: expected a whole number, found the number 1.5"],
+    ),
+    "flag-for-number": (
+        "jobs: {train: {run: x, retry: true}}",
+        ["4:31 wrong-type: expected a whole number, found true"],
+    ),
+    "number-out-of-bounds": ("jobs: {train: {run: x, retry: 9}}", ["4:31 bad-value: must be at most 5"]),
+    "number-for-union": (
+        "jobs: {train: {run: x, python: 3.12}}",
+        ["4:32 wrong-type: expected a Python version or a mapping with matrix, found the number 3.12"],
+    ),
+    "list-for-value": (
+        "jobs: {train: {run: x, env: {A: [1]}}}",
+        [
+            "4:33 wrong-type: expected text, a number, true or false or a mapping with one of secret, var, input, "
+            "matrix, output, context, found a list"
+        ],
+    ),
+    "inside-a-value": (
+        "jobs: {train: {run: x, env: {A: {contxt: branch}}}}",
+        ["4:34 unknown-key: unknown key `contxt`; did you mean `context`?"],
+    ),
+    "choice-inside-a-value": (
+        "jobs: {train: {run: x, env: {A: {secret: B, as: fiel}}}}",
+        ["4:49 bad-value: 'fiel' isn't 'value' or 'file'"],
+    ),
+    "two-kinds-of-value": (
+        "jobs: {train: {run: x, env: {A: {secret: B, var: C}}}}",
+        ["4:45 one-of: `secret` and `var` exclude each other"],
+    ),
+    "no-kind-of-value": (
+        "jobs: {train: {run: x, env: {A: {as: file}}}}",
+        ["4:30 one-of: one of secret, var, input, matrix, output, context is missing"],
+    ),
+    "two-of-a-union-and-more": (
+        "jobs: {train: {run: x, python: '3.12', image: y, timeout: 1w}}",
+        [
+            "4:40 one-of: `python` and `image` exclude each other",
+            "4:59 bad-duration: a duration is a whole number and a unit: 30s, 15m, 6h or 7d",
+        ],
+    ),
+    "no-gate-kind": (
+        "gates: {g: {guards: a}}",
+        ["4:9 one-of: one of tests, contract, evaluate, command is missing"],
+    ),
+    "choice": (
+        "jobs: {train: {run: x, when: {event: psh}}}",
+        ["4:38 bad-value: 'psh' isn't 'push', 'pull_request', 'tag', 'schedule', 'manual' or 'dispatch'"],
+    ),
+    "choice-in-list-in-list": (
+        "jobs: {train: {run: x, when: [{event: [push, tg]}]}}",
+        ["4:46 bad-value: 'tg' isn't 'push', 'pull_request', 'tag', 'schedule', 'manual' or 'dispatch'"],
+    ),
+    "one-word": ("jobs: {train: {run: x, checkout: no-ne}}", ["4:34 bad-value: 'no-ne' isn't 'none'"]),
+    "neither-mapping-nor-list": (
+        "jobs: {train: {run: x, when: push}}",
+        ["4:30 wrong-type: expected a mapping or a list of mappings, found a string"],
+    ),
+    "empty-list": ("jobs: {train: {run: x, when: []}}", ["4:30 bad-value: must have at least 1 item"]),
+    "short-text": (
+        "gates: {g: {guards: a, command: {run: x}, waive: {reason: short, until: '2026-12-31', issue: x}}}",
+        ["4:59 bad-value: must have at least 10 characters"],
+    ),
+    "metric-bound": (
+        "gates: {g: {guards: a, evaluate: {metrics_from: m, metrics: {r2: {min: high}}}}}",
+        ["4:72 wrong-type: expected a number, found a string"],
+    ),
+    "number-or-text": (
+        "gates: {g: {guards: a, contract: {columns: {a: {type: number, min: [0]}}}}}",
+        ["4:68 wrong-type: expected a number or text, found a list"],
+    ),
+    "id": (
+        "jobs: {Train: {run: x}}",
+        [
+            "4:8 bad-id: an id has lower-case letters, digits, '_' and single '-', starts with a letter, "
+            "has at most 60 characters"
+        ],
+    ),
+    "id-in-list": (
+        "jobs: {train: {run: x, reads: [a, B c]}}",
+        [
+            "4:35 bad-id: an id has lower-case letters, digits, '_' and single '-', starts with a letter, "
+            "has at most 60 characters"
+        ],
+    ),
+    "env-name": (
+        "jobs: {train: {run: x, env: {PATH: y}}}",
+        [
+            "4:30 bad-name: PATH belongs to the runner or to mlcc "
+            "(so do the prefixes MLCC_, ARTIFACT_, SERVICE_, GITHUB_, RUNNER_, CI_, ACTIONS_)"
+        ],
+    ),
+    "path": (
+        "artifacts: {a: {kind: data, path: ../x}}",
+        ["4:35 bad-path: a path has no empty, '.' or '..' part"],
+    ),
+    "path-in-list": (
+        "artifacts: {a: {kind: code, path: [src/, '*.py', .git/x]}}",
+        ["4:50 bad-path: '.git/' isn't the project's own"],
+    ),
+    "expression": (
+        "jobs: {train: {run: 'echo ${{ github.ref }}'}}",
+        [
+            "4:21 bad-command: commands hold no '${{ }}': pass the value through `env`, as {secret: …}, {input: …} "
+            "or {context: …}"
+        ],
+    ),
+    "both-of-a-mapping-entry": (
+        "jobs: {T: {run: 3}}",
+        [
+            "4:8 bad-id: an id has lower-case letters, digits, '_' and single '-', starts with a letter, "
+            "has at most 60 characters",
+            "4:17 wrong-type: expected a command, found the number 3",
+        ],
+    ),
+    "several-places-in-order": (
+        "jobs: {a: {run: x, retry: -1}}\ngates: {g: {guards: A, command: {run: 1}}}\nartifacts: {a: {kind: dta, path: x}}",
+        [
+            "4:27 bad-value: must be at least 0",
+            "5:21 bad-id: an id has lower-case letters, digits, '_' and single '-', starts with a letter, "
+            "has at most 60 characters",
+            "5:39 wrong-type: expected a command, found the number 1",
+            "6:23 bad-value: 'dta' isn't 'code', 'data', 'model' or 'file'",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), [pytest.param(*case, id=name) for name, case in CASES.items()])
+def test_diagnostics(text: str, expected: list[str]) -> None:
+    assert [brief(found) for found in diagnose(HEAD + text + "\n")] == expected
+
+
+def test_an_empty_spec_names_what_it_needs() -> None:
+    assert [brief(found) for found in diagnose("{}\n")] == [
+        "1:1 missing-key: `version` is missing",
+        "1:1 missing-key: `name` is missing",
+        "1:1 missing-key: `triggers` is missing",
+    ]
+
+
+def test_version_and_schedule() -> None:
+    text = "version: 2\nname: a\ntriggers: {schedule: {w: 61 * * * *, d: '* * *'}}\n"
+    assert [brief(found) for found in diagnose(text)] == [
+        "1:10 unsupported-version: this mlcc reads version 1 of the language",
+        "3:26 bad-cron: 61 is outside 0 to 59",
+        "3:41 bad-cron: a schedule has five cron fields in digits, UTC, such as '17 3 * * 1'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("zzz: {}", "allowed here: " + ", ".join(SPEC.keys)),
+        ("jobs: {a: {}}", "`run` is a command"),
+        ("jobs: {a: {run: x, python: 3.12}}", 'quote it: "3.12"'),
+        ("jobs: {a: {run: x, reads: raw}}", "write it as a list of one item"),
+        ("jobs: {a: {run: x, when: {event: psh}}}", "did you mean 'push'?"),
+        ("jobs: {a: {run: x, when: {event: zz}}}", None),
+        ("jobs: {a: {run: x, timeout: }}", "give it one, or leave the key out"),
+        ("jobs: {a: {run: x, python: '3.12', image: y}}", "keep one of them"),
+    ],
+)
+def test_help(text: str, help: str | None) -> None:
+    (found,) = diagnose(HEAD + text + "\n")
+    assert found.help == help
+
+
+def test_the_other_end_of_a_union() -> None:
+    (found,) = diagnose(HEAD + "jobs:\n  a:\n    run: x\n    image: y\n    python: '3.12'\n")
+    assert brief(found) == "8:5 one-of: `image` and `python` exclude each other"
+    assert [(r.span.line, r.span.column, r.message) for r in found.related] == [(7, 5, "the other")]
+
+
+def test_an_overriding_value_shows_what_it_overrides(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(HEAD + "jobs: {a: {run: x, timeout: 3h}}\n")
+    text = "version: 1\nname: b\nextends: [base.yaml]\njobs: {a: {timeout: soon}}\n"
+    (tmp_path / "mlcc.yaml").write_text(text)
+    source = merge(load(tmp_path / "mlcc.yaml"), tmp_path)
+    with pytest.raises(SpecError) as problem:
+        validate(source)
+    (found,) = problem.value.diagnostics
+    assert found.code == "bad-duration"
+    assert found.span is not None
+    assert (Path(found.span.file).name, found.span.line, found.span.column) == ("mlcc.yaml", 4, 21)
+    (other,) = found.related
+    assert (Path(other.span.file).name, other.span.line, other.span.column) == ("base.yaml", 4, 29)
+    assert other.message == "the value that it overrides"
+
+
+# --- what this version doesn't have yet -----------------------------------------------------------
+
+PLACES = {
+    "Spec": "{key}: {{}}",
+    "Artifact": "artifacts: {{a: {{kind: data, {key}: x}}}}",
+    "Origin": "artifacts: {{a: {{kind: data, path: x, from: {{{key}: x}}}}}}",
+    "Job": "jobs: {{a: {{{key}: x}}}}",
+    "Gate": "gates: {{a: {{guards: b, {key}: {{}}}}}}",
+    "ValueRef": "jobs: {{a: {{run: x, env: {{A: {{{key}: x}}}}}}}}",
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "key"), [(m, k) for m, keys in reserved.KEYS.items() for k in sorted(keys)]
+)
+def test_keys_to_come(model: str, key: str) -> None:
+    (found,) = diagnose(HEAD + PLACES[model].format(key=key) + "\n")
+    assert found.code == "not-yet-available"
+    message = f"`{key}` is part of the language, but not yet of this version of mlcc ({__version__})"
+    assert found.message == message
+
+
+def test_values_to_come() -> None:
+    found = diagnose(HEAD + "artifacts: {a: {kind: image, path: x}}\n")
+    assert [brief(f) for f in found] == [
+        f"4:23 not-yet-available: `kind: image` is part of the language, but not yet of this version of mlcc "
+        f"({__version__})"
+    ]
+
+
+def test_no_key_is_both_there_and_to_come() -> None:
+    known = {shape.name: set(shape.keys) for shape in vars(table).values() if isinstance(shape, Fields)}
+    both = {name: keys & known[name] for name, keys in reserved.KEYS.items()}
+    assert {name: keys for name, keys in both.items() if keys} == {}
+
+
+# --- requirements, and the way through both loaders -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("requires", "met"), [(">=0.0", True), (">=0.1", True), (">=0.2", False), (">=1.0", False)]
+)
+def test_requires(requires: str, met: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcc.spec.validate.__version__", "0.1.7")
+    text = HEAD + f"requires: '{requires}'\njobs: {{a: {{run: x}}}}\n"
+    if met:
+        assert validate(read(text.encode(), "mlcc.yaml")).requires == requires
+    else:
+        assert [brief(found) for found in diagnose(text)] == [
+            f"4:11 unsupported-version: the spec requires mlcc {requires}; this is 0.1.7"
+        ]
+
+
+def test_the_models_have_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast, "load", lambda data: None)
+    spec = validate(read((HEAD + "jobs: {a: {run: x}}\n").encode(), "mlcc.yaml"))
+    assert isinstance(spec, Spec)
+    assert spec.jobs["a"].run == "x"
+
+
+def test_a_hundred_diagnostics_are_enough() -> None:
+    jobs = "".join(f"  j{n}: {{run: 1}}\n" for n in range(150))
+    found = diagnose(HEAD + "jobs:\n" + jobs)
+    assert len(found) == 100
+    assert brief(found[99]) == "104:14 wrong-type: expected a command, found the number 1"
+
+
+def readable(data: object) -> bool:
+    """Tell whether the loader could have made this of a text: finite numbers, whole characters, keys that are words."""
+    try:
+        text = json.dumps(data, allow_nan=False, ensure_ascii=False).encode().decode()
+    except ValueError:
+        return False
+    return isinstance(data, dict) and "\\u0000" not in text and len(text) < 60_000
+
+
+@settings(max_examples=80, suppress_health_check=list(HealthCheck), deadline=None)
+@given(slipped(valid(SPEC)) | slipped(specs()))
+def test_every_refusal_has_a_code_and_a_place(data: Any) -> None:
+    if not readable(data):
+        return
+    for found in refusals(data):
+        assert found.code
+        assert found.span is not None
+        assert found.span.file == "mlcc.yaml"
+        assert "Input should" not in found.message  # pydantic's own words
+
+
+def refusals(data: Any) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with a spec; a refusal without a diagnostic is an error."""
+    try:
+        validate_slowly(data, read(to_yaml(data).encode(), "mlcc.yaml"))
+    except SpecError as problem:
+        return problem.diagnostics or (Diagnostic("", Severity.ERROR, "nothing was said", None),)
+    return ()
