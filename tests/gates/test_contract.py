@@ -65,7 +65,11 @@ _FORMATS = ["parquet", "csv", "tsv", "jsonl"]
         ({"type": "integer", "min": 2}, [1, 2, 3], {"x.min": 1}),
         ({"type": "integer", "max": 2}, [1, 2, 3], {"x.max": 1}),
         ({"type": "integer", "values": [1, 2]}, [1, 2, 3, 4], {"x.values": 2}),
-        ({"type": "integer", "unique": True}, [1, 2, 2, 3, 3, 3], {"x.unique": 2}),
+        ({"type": "integer", "unique": True}, [1, 2, 2, 3, 3, 3], {"x.unique": 3}),
+        ({"type": "integer", "unique": True}, [-7, 10**12, 10**12, -7, 5], {"x.unique": 2}),
+        ({"type": "integer", "unique": True}, [-(2**63), 2**63 - 1, 0], {"x.unique": 0}),
+        ({"type": "integer", "unique": True, "max_nulls": 1}, [None, None], {"x.unique": 0}),
+        ({"type": "number", "unique": True}, [0.5, 0.5, 1, 2], {"x.unique": 1}),
         ({"type": "integer", "min": -(2**63)}, [-(2**63), 2**63 - 1], {"x.min": 0}),
         (
             {"type": "number", "min": 0.1, "max": 0.3},
@@ -300,6 +304,28 @@ def test_missing_columns_do_not_stop_the_other_checks(project: Any, contract: An
     outcome = contract("d.csv", columns, checks={"none": {"sql": "select * from data where b > 0"}})
     assert outcome.checks["a.min"] == outcome.checks["b.present"] == "fail"
     assert "b.min" not in outcome.checks
+
+
+@pytest.mark.parametrize("sql", ["UBIGINT", "UTINYINT", "TINYINT", "INTEGER"])
+@pytest.mark.parametrize("last", [4, 100])
+def test_unique_integers_of_any_width(contract: Any, sql: str, last: int) -> None:
+    _parquet("d.parquet", _values("x", *(f"CAST({value} AS {sql})" for value in (1, 2, 3, 3, last))))
+    outcome = contract("d.parquet", {"x": {"type": "integer", "unique": True}})
+    assert outcome.check("x.unique")["estimate"] == 1
+
+
+def test_huge_unsigned_integers(contract: Any) -> None:
+    _parquet("d.parquet", _values("x", *(f"{value}::UBIGINT" for value in (2**64 - 1, 2**64 - 2, 2**64 - 1))))
+    assert (
+        contract("d.parquet", {"x": {"type": "integer", "unique": True}}).check("x.unique")["estimate"] == 1
+    )
+
+
+def test_dense_and_sparse_uniqueness_agree(contract: Any) -> None:
+    for step in (1, 1000):
+        _parquet("d.parquet", f"SELECT {step} * (i % 900) - 50 AS x FROM range(1000) t(i)")
+        outcome = contract("d.parquet", {"x": {"type": "integer", "unique": True}})
+        assert outcome.check("x.unique")["estimate"] == 100
 
 
 # --- freshness ----------------------------------------------------------------------------------------------

@@ -129,9 +129,11 @@ def _measure_column(column: Column, format: str, measures: _Measures) -> None:
         check = {"kind": name, "column": column.name, "limit": shown}
         measures.add(f"{column.name}.{name}", _count(condition), check)
     if params.unique:
-        again = f"SELECT 1 FROM data WHERE {sql} IS NOT NULL GROUP BY {sql} HAVING COUNT(*) > 1"
-        check = {"kind": "unique", "column": column.name}
-        measures.add(f"{column.name}.unique", f"(SELECT COUNT(*) FROM ({again}))", check)
+        # In a query of its own: it needs far more memory than the counts, or a shortcut (see the runtime).
+        query = [f"SELECT COUNT({sql}) - COUNT(DISTINCT {sql}) AS repeated FROM data"]
+        measures.checks.append(
+            {"id": f"{column.name}.unique", "kind": "unique", "column": column.name, "query": query}
+        )
 
 
 def _count(condition: str) -> str:
