@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from mlcc.files import marker_line
@@ -39,8 +40,8 @@ class _Module:
     plain: set[str] = field(default_factory=set)  # `import x` and `import x.y as z`, as written
     names: dict[str, set[str]] = field(default_factory=dict)  # `from x import y, z as w`
     typing: dict[str, set[str]] = field(default_factory=dict)  # the same under `if TYPE_CHECKING:`
-    needs: dict[str, set[str]] = field(default_factory=dict)  # bundled module -> names taken from it
-    bound: set[str] = field(default_factory=set)  # names that its imports bind
+    needs: dict[str, set[str]] = field(default_factory=dict)  # other module -> names taken from it
+    late: set[str] = field(default_factory=set)  # what functions import
     defined: set[str] = field(default_factory=set)  # names that its body defines at the top level
 
 
@@ -51,22 +52,25 @@ def bundle(modules: Sequence[str], *, doc: str, entry: str, allow: Collection[st
     The digest in the script's marker is left blank, for `mlcc.files.seal`. Raises BundleError for an import
     of anything else, names that collide, a cycle, a missing `main`, and code that needs a newer Python.
     """
-    parts = {name: _take_apart(name, modules, allow) for name in modules}
+    parts = {name: _take_apart(name, _source(name)) for name in modules}
     if entry not in parts or "main" not in parts[entry].defined:
         raise BundleError(f"{entry} is not among the modules, or has no main()")
+    for part in parts.values():
+        for origin in sorted(
+            {*part.needs} - {*parts} | {o for o in part.late if o.partition(".")[0] not in allow}
+        ):
+            _check_standard(origin, part.name)
     ordered = _ordered(parts)
     _check_names(ordered)
-    text = _write(ordered, doc)
+    return _write(ordered, doc)
+
+
+@cache
+def _take_apart(name: str, source: str) -> _Module:
     try:
-        ast.parse(text, feature_version=OLDEST_PYTHON)
+        tree = ast.parse(source, feature_version=OLDEST_PYTHON)
     except SyntaxError as error:
-        raise BundleError(f"line {error.lineno} of the script is no Python 3.8: {error.msg}") from None
-    return text
-
-
-def _take_apart(name: str, modules: Sequence[str], allow: Collection[str]) -> _Module:
-    source = _source(name)
-    tree = ast.parse(source)
+        raise BundleError(f"{name}, line {error.lineno}: no Python 3.8: {error.msg}") from None
     dropped: list[ast.stmt] = []
     statements = list(tree.body)
     module = _Module(name, ast.get_docstring(tree) or "", "")
@@ -74,14 +78,14 @@ def _take_apart(name: str, modules: Sequence[str], allow: Collection[str]) -> _M
         dropped.append(statements.pop(0))
     for statement in statements:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            _take_import(module, statement, modules)
+            _take_import(module, statement)
             dropped.append(statement)
         elif _is_for_typing(statement):
             _take_typing(module, statement)
             dropped.append(statement)
         else:
             module.defined.update(_defined(statement, name))
-            _check_inside(statement, name, allow)
+            module.late.update(_imported_inside(statement, name))
     module.body = _without(source, dropped, name)
     return module
 
@@ -93,28 +97,27 @@ def _source(name: str) -> str:
     return Path(found.origin).read_text(encoding="utf-8")
 
 
-def _take_import(module: _Module, statement: ast.Import | ast.ImportFrom, modules: Sequence[str]) -> None:
+def _take_import(module: _Module, statement: ast.Import | ast.ImportFrom) -> None:
     if isinstance(statement, ast.Import):
         for alias in statement.names:
             _check_standard(alias.name, module.name)
             module.plain.add(f"{alias.name} as {alias.asname}" if alias.asname else alias.name)
-            module.bound.add(alias.asname or alias.name.partition(".")[0])
         return
     origin = statement.module or ""
     if statement.level or any(alias.name == "*" for alias in statement.names):
         raise BundleError(f"{module.name} has a relative or star import")
-    if origin in modules:
-        if any(alias.asname for alias in statement.names):
-            raise BundleError(f"{module.name} renames what it imports from {origin}")
-        module.needs.setdefault(origin, set()).update(alias.name for alias in statement.names)
-        return
     if origin == "__future__":
         return
-    _check_standard(origin, module.name)
-    for alias in statement.names:
-        shown = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
-        module.names.setdefault(origin, set()).add(shown)
-        module.bound.add(alias.asname or alias.name)
+    if origin.partition(".")[0] in sys.stdlib_module_names:
+        _check_standard(origin, module.name)
+        shown = {
+            f"{alias.name} as {alias.asname}" if alias.asname else alias.name for alias in statement.names
+        }
+        module.names.setdefault(origin, set()).update(shown)
+        return
+    if any(alias.asname for alias in statement.names):
+        raise BundleError(f"{module.name} renames what it imports from {origin}")
+    module.needs.setdefault(origin, set()).update(alias.name for alias in statement.names)
 
 
 def _check_standard(origin: str, name: str) -> None:
@@ -152,19 +155,15 @@ def _defined(statement: ast.stmt, module: str) -> Iterator[str]:
         raise BundleError(f"{module} has the top-level statement `{what}`: only definitions can be joined")
 
 
-def _check_inside(statement: ast.stmt, name: str, allow: Collection[str]) -> None:
-    """Prove that functions import only the standard library and what is allowed, and nothing by name."""
+def _imported_inside(statement: ast.stmt, name: str) -> Iterator[str]:
+    """Yield what functions import. Refuse imports by name, which can't be proven."""
     for node in ast.walk(statement):
-        origins: list[str] = []
         if isinstance(node, ast.Import):
-            origins = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            origins = ["." * node.level + (node.module or "")]
+            yield "." * node.level + (node.module or "")
         elif isinstance(node, ast.Name) and node.id in _DYNAMIC:
             raise BundleError(f"{name} uses {node.id}, so its imports can't be proven")
-        for origin in origins:
-            if origin.partition(".")[0] not in allow:
-                _check_standard(origin, name)
 
 
 def _without(source: str, dropped: Sequence[ast.stmt], name: str) -> str:
