@@ -57,7 +57,7 @@ EnvValue = FreeText | int | float | bool | ValueRef
 class MatrixRef(Model):
     """Takes the value of a matrix axis."""
 
-    matrix: Id
+    matrix: Id = Field(description="Id of the axis.")
 
 
 class Matrix(Model):
@@ -74,7 +74,7 @@ class Service(Model):
 
     image: Text = Field(description="Image reference; pin it by digest.")
     port: int = Field(ge=1, le=65535, description="Port that the service listens on.")
-    env: dict[EnvName, EnvValue] = Field(default_factory=dict)
+    env: dict[EnvName, EnvValue] = Field(default_factory=dict, description="Variables of the container.")
     ready: Duration = Field(default="60s", description="How long to wait until the port accepts connections.")
 
 
@@ -88,22 +88,24 @@ class Cache(Model):
 class Report(Model):
     """A file for people: kept with the run, and shown in its summary where the format allows."""
 
-    path: Path
-    format: Literal["text", "markdown", "html", "junit", "cobertura", "sarif"]
+    path: Path = Field(description="A file or folder that the node writes.")
+    format: Literal["text", "markdown", "html", "junit", "cobertura", "sarif"] = Field(
+        description="Decides where it is shown."
+    )
 
 
 class Checkout(Model):
     """How the repository is checked out."""
 
     depth: int = Field(default=1, ge=0, description="Commits of history; 0 is all.")
-    lfs: bool = False
-    submodules: bool = False
+    lfs: bool = Field(default=False, description="true: with the files that Git LFS keeps.")
+    submodules: bool = Field(default=False, description="true: with submodules, recursively.")
 
 
 class Condition(Model):
     """One alternative of `when`: all that it names must hold."""
 
-    event: OneOrMany[EventName] | None = None
+    event: OneOrMany[EventName] | None = Field(default=None, description="What started the run.")
     branch: OneOrMany[Text] | None = Field(
         default=None, description="Name or pattern with `*`; on a pull request, the branch it goes to."
     )
@@ -134,23 +136,29 @@ class Execution(Model):
     )
     image: Text | None = Field(default=None, description="Container image to run in; pin it by digest.")
     setup: list[Command] | None = Field(default=None, description="Commands before `run`, in the same shell.")
-    env: dict[EnvName, EnvValue] = Field(default_factory=dict)
+    env: dict[EnvName, EnvValue] = Field(
+        default_factory=dict, description="Variables: literals, or values that only the run knows."
+    )
     environment: Id | None = Field(default=None, description="Id under `environments`.")
     auth: list[Literal["aws", "gcp", "azure", "oidc"]] = Field(
         default_factory=list, description="Clouds to log in to without static keys."
     )
-    services: dict[Id, Service] = Field(default_factory=dict)
-    matrix: Matrix | None = None
-    cache: dict[Id, Cache] = Field(default_factory=dict)
-    working_directory: Path | None = None
+    services: dict[Id, Service] = Field(default_factory=dict, description="Id to container beside the node.")
+    matrix: Matrix | None = Field(default=None, description="Runs the node once per leg.")
+    cache: dict[Id, Cache] = Field(default_factory=dict, description="Id to folders kept between runs.")
+    working_directory: Path | None = Field(default=None, description="Folder that commands run in.")
     timeout: Duration | None = Field(default=None, description="Over all attempts together.")
     retry: int | None = Field(default=None, ge=0, le=5, description="How often a failed leg is run again.")
-    when: OneOrMany[Condition] | None = None
+    when: OneOrMany[Condition] | None = Field(
+        default=None, description="Upper bound of when it runs: one condition, or alternatives."
+    )
     path: list[Pattern] = Field(
         default_factory=list, description="Committed files that the node depends on beside its artifacts."
     )
-    checkout: Checkout | Literal["none"] | None = None
+    checkout: Checkout | Literal["none"] | None = Field(
+        default=None, description="How the repository is checked out; `none`: only the emitted scripts."
+    )
     finally_: Command | None = Field(
         default=None, alias="finally", description="Runs afterwards on the same machine, whatever happened."
     )
-    reports: dict[Id, Report] = Field(default_factory=dict)
+    reports: dict[Id, Report] = Field(default_factory=dict, description="Id to file for people.")

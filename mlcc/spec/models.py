@@ -45,27 +45,31 @@ class Tags(Model):
 class FormInput(Model):
     """One input of a manual form. The selecting node checks it; gates' thresholds can't be inputs."""
 
-    type: Literal["string", "number", "integer", "boolean", "choice"]
-    description: Text | None = None
-    default: Scalar | None = None
-    required: bool = False
-    min: int | float | None = None
-    max: int | float | None = None
+    type: Literal["string", "number", "integer", "boolean", "choice"] = Field(
+        description="What the input is; anything else stops the run."
+    )
+    description: Text | None = Field(default=None, description="Shown beside the input.")
+    default: Scalar | None = Field(default=None, description="Used when the person leaves it empty.")
+    required: bool = Field(default=False, description="true: the run doesn't start without it.")
+    min: int | float | None = Field(default=None, description="Least value of a number.")
+    max: int | float | None = Field(default=None, description="Largest value of a number.")
     options: list[Text] = Field(default_factory=list, description="The choices of a `choice`.")
 
 
 class Form(Model):
     """A way to start a run by hand."""
 
-    inputs: dict[Id, FormInput] = Field(default_factory=dict)
+    inputs: dict[Id, FormInput] = Field(
+        default_factory=dict, description="Id to input; it reaches a command by `env: {NAME: {input: ID}}`."
+    )
 
 
 class Triggers(Model):
     """What starts a run. Ids of schedules, forms and dispatches are referred to by `when: {trigger: …}`."""
 
-    pull_request: Branches | None = None
-    push: Branches | None = None
-    tag: Tags | None = None
+    pull_request: Branches | None = Field(default=None, description="Pull requests to these branches.")
+    push: Branches | None = Field(default=None, description="Pushes to these branches.")
+    tag: Tags | None = Field(default=None, description="New tags.")
     schedule: dict[Id, Cron] = Field(default_factory=dict, description="Id to five cron fields, UTC.")
     manual: dict[Id, Form] = Field(default_factory=dict, description="Id to form.")
     dispatch: list[Id] = Field(default_factory=list, description="Events that an outside system sends.")
@@ -75,16 +79,21 @@ class Defaults(Model):
     """Execution keys for every node that doesn't set them."""
 
     AT_MOST_ONE: ClassVar = (("python", "image"),)
-    runner: Id | None = None
-    python: PythonVersion | None = None
-    image: Text | None = None
-    setup: list[Command] = Field(default_factory=list)
-    env: dict[EnvName, EnvValue] = Field(default_factory=dict)
-    working_directory: Path | None = None
-    timeout: Duration = "30m"
-    retry: int = Field(default=0, ge=0, le=5)
-    cache: dict[Id, Cache] = Field(default_factory=dict)
-    checkout: Checkout | None = None
+    runner: Id | None = Field(default=None, description="Id under `runners`.")
+    python: PythonVersion | None = Field(default=None, description='Python version, such as "3.12".')
+    image: Text | None = Field(default=None, description="Container image to run in; pin it by digest.")
+    setup: list[Command] = Field(
+        default_factory=list, description="Commands before `run`, in the same shell, such as an installation."
+    )
+    env: dict[EnvName, EnvValue] = Field(
+        default_factory=dict,
+        description="Variables of every node. No secrets: name those where they are used.",
+    )
+    working_directory: Path | None = Field(default=None, description="Folder that commands run in.")
+    timeout: Duration = Field(default="30m", description="Over all attempts together.")
+    retry: int = Field(default=0, ge=0, le=5, description="How often a failed leg is run again.")
+    cache: dict[Id, Cache] = Field(default_factory=dict, description="Id to folders kept between runs.")
+    checkout: Checkout | None = Field(default=None, description="How the repository is checked out.")
     retain: Duration = Field(
         default="7d", description="How long the CI system keeps artifacts, in whole days."
     )
@@ -93,16 +102,18 @@ class Defaults(Model):
 class Runner(Model):
     """The name of a machine pool in each CI system."""
 
-    github: OneOrMany[Text] | None = None
-    gitlab: OneOrMany[Text] | None = None
-    jenkins: Text | None = None
+    github: OneOrMany[Text] | None = Field(default=None, description="Labels of GitHub's `runs-on`.")
+    gitlab: OneOrMany[Text] | None = Field(default=None, description="Tags of a GitLab runner.")
+    jenkins: Text | None = Field(default=None, description="Label of a Jenkins agent.")
     pull_requests: bool = Field(False, description="Whether a self-hosted machine may run pull requests.")
 
 
 class Environment(Model):
     """A deployment target of the CI system: its variables, who may use it."""
 
-    env: dict[EnvName, EnvValue] = Field(default_factory=dict)
+    env: dict[EnvName, EnvValue] = Field(
+        default_factory=dict, description="Variables of the nodes that run in it."
+    )
     branches: list[Text] = Field(default_factory=list, description="Nodes in it run for these branches only.")
     approval: bool = Field(default=False, description="A person must approve (a setting of the CI system).")
 
@@ -110,39 +121,39 @@ class Environment(Model):
 class AwsAuth(Model):
     """AWS by OpenID Connect: the role to assume."""
 
-    role: EnvValue
-    region: EnvValue
-    audience: Text = "sts.amazonaws.com"
+    role: EnvValue = Field(description="ARN of the role.")
+    region: EnvValue = Field(description="Such as eu-west-1.")
+    audience: Text = Field(default="sts.amazonaws.com", description="Audience that the role trusts.")
 
 
 class GcpAuth(Model):
     """Google Cloud by workload identity federation."""
 
     provider: EnvValue = Field(description="projects/…/providers/…")
-    service_account: EnvValue
+    service_account: EnvValue = Field(description="Its address, as NAME@PROJECT.iam.gserviceaccount.com.")
 
 
 class AzureAuth(Model):
     """Azure by federated credentials."""
 
-    client_id: EnvValue
-    tenant_id: EnvValue
-    audience: Text = "api://AzureADTokenExchange"
+    client_id: EnvValue = Field(description="Of the application or managed identity.")
+    tenant_id: EnvValue = Field(description="Of the directory.")
+    audience: Text = Field(default="api://AzureADTokenExchange", description="Audience of the credential.")
 
 
 class OidcAuth(Model):
     """Any service that takes the CI system's OpenID Connect token (its path arrives as OIDC_TOKEN_FILE)."""
 
-    audience: Text
+    audience: Text = Field(description="Audience that the service expects in the token.")
 
 
 class Auth(Model):
     """Logins without static keys."""
 
-    aws: AwsAuth | None = None
-    gcp: GcpAuth | None = None
-    azure: AzureAuth | None = None
-    oidc: OidcAuth | None = None
+    aws: AwsAuth | None = Field(default=None, description="Amazon Web Services.")
+    gcp: GcpAuth | None = Field(default=None, description="Google Cloud.")
+    azure: AzureAuth | None = Field(default=None, description="Microsoft Azure.")
+    oidc: OidcAuth | None = Field(default=None, description="Another service.")
 
 
 class Origin(Execution):
@@ -158,11 +169,15 @@ class Origin(Execution):
 class Artifact(Model):
     """Code, data or a model: what is validated, built and passed on."""
 
-    kind: Literal["code", "data", "model", "file"]
+    kind: Literal["code", "data", "model", "file"] = Field(description="What it is.")
     path: OneOrMany[Pattern] = Field(
         description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards."
     )
-    from_: Origin | None = Field(default=None, alias="from")
+    from_: Origin | None = Field(
+        default=None,
+        alias="from",
+        description="How to get it, when it is neither committed nor written by a job.",
+    )
     at: Literal["base"] | None = Field(default=None, description="`base`: the version at the merge base.")
     retain: Duration | None = Field(
         default=None, description="How long the CI system keeps it, in whole days."
@@ -192,7 +207,7 @@ class Job(Execution):
 class Waiver(Model):
     """Opens a gate until a date, visibly."""
 
-    reason: Text = Field(min_length=10)
+    reason: Text = Field(min_length=10, description="Why the failure is bearable until then.")
     until: Date = Field(description='Last day, as "2026-12-31".')
     issue: Text = Field(description="Where the repair is tracked.")
 
@@ -201,11 +216,13 @@ class GateKeys(Execution):
     """Guards an artifact: nothing consumes it before every blocking gate on it has passed."""
 
     EXACTLY_ONE: ClassVar = (tuple(GATES),)
-    guards: Id
-    needs: list[Id] = Field(default_factory=list)
-    blocking: bool = True
-    on_inconclusive: Literal["fail", "warn"] = "fail"
-    waive: Waiver | None = None
+    guards: Id = Field(description="The artifact that it decides about.")
+    needs: list[Id] = Field(default_factory=list, description="Nodes that must end first (order only).")
+    blocking: bool = Field(default=True, description="false: its verdict is shown, and closes nothing.")
+    on_inconclusive: Literal["fail", "warn"] = Field(
+        default="fail", description="`warn`: evidence that is too weak to decide opens the gate, visibly."
+    )
+    waive: Waiver | None = Field(default=None, description="Lets a failing verdict pass until a date.")
     locked: bool = Field(default=False, description="Who extends this spec can't change the gate.")
 
 
@@ -234,21 +251,25 @@ class GithubOverlay(Model):
 class Targets(Model):
     """Overlays for one CI system each."""
 
-    github: GithubOverlay | None = None
+    github: GithubOverlay | None = Field(default=None, description="GitHub Actions.")
 
 
 class Spec(Model):
     """A pipeline."""
 
-    version: Version
+    version: Version = Field(description="Of the language: 1.")
     name: Id = Field(description="Names the pipeline and its files.")
     requires: Requirement | None = Field(default=None, description='The mlcc version it needs, as ">=0.1".')
-    triggers: Triggers
-    defaults: Defaults = Field(default_factory=Defaults)
-    runners: dict[Id, Runner] = Field(default_factory=dict)
-    environments: dict[Id, Environment] = Field(default_factory=dict)
-    auth: Auth = Field(default_factory=Auth)
-    artifacts: dict[Id, Artifact] = Field(default_factory=dict)
-    jobs: dict[Id, Job] = Field(default_factory=dict)
-    gates: dict[Id, Gate] = Field(default_factory=dict)  # type: ignore[valid-type]  # made from the registry above
-    targets: Targets = Field(default_factory=Targets)
+    triggers: Triggers = Field(description="What starts a run.")
+    defaults: Defaults = Field(
+        default_factory=Defaults, description="Execution keys of every node that doesn't set them."
+    )
+    runners: dict[Id, Runner] = Field(default_factory=dict, description="Id to machine pool.")
+    environments: dict[Id, Environment] = Field(default_factory=dict, description="Id to deployment target.")
+    auth: Auth = Field(default_factory=Auth, description="Logins without static keys.")
+    artifacts: dict[Id, Artifact] = Field(default_factory=dict, description="Id to code, data or model.")
+    jobs: dict[Id, Job] = Field(default_factory=dict, description="Id to a command with inputs and outputs.")
+    gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above
+        default_factory=dict, description="Id to what guards an artifact."
+    )
+    targets: Targets = Field(default_factory=Targets, description="What only one CI system understands.")

@@ -8,8 +8,8 @@ from mlcc.spec.shapes import Choice, DictOf, Either, Fields, Flag, Int, ListOf, 
 
 _NOUNS = {
     "check_id": ("an id", "ids"),
-    "check_env_name": ("a variable's name", "variable names"),
-    "check_secret_name": ("a secret's or variable's name", "names"),
+    "check_env_name": ("a variable name", "variable names"),
+    "check_secret_name": ("a secret or variable name", "names"),
     "check_output_name": ("an output (JOB.NAME)", "outputs (JOB.NAME)"),
     "check_python_version": ("a Python version", "Python versions"),
     "check_requirement": ("a requirement", "requirements"),
@@ -38,12 +38,8 @@ CODES = {
 _LONG_LIST = 6
 
 
-def describe(shape: Shape) -> str:
+def describe(shape: Shape, *, plural: bool = False) -> str:
     """Return what a value of this shape is called: 'a list of ids'."""
-    return _describe(shape, plural=False)
-
-
-def _describe(shape: Shape, *, plural: bool) -> str:
     match shape:
         case Str() | Int() if shape.check is not None and shape.check.__name__ in _NOUNS:
             return _NOUNS[shape.check.__name__][plural]
@@ -58,11 +54,11 @@ def _describe(shape: Shape, *, plural: bool) -> str:
         case Choice():
             return alternatives([f"'{word}'" for word in shape.words])
         case ListOf():
-            return f"{'lists' if plural else 'a list'} of {_describe(shape.item, plural=True)}"
+            return f"{'lists' if plural else 'a list'} of {describe(shape.item, plural=True)}"
         case DictOf():
             return "mappings" if plural else "a mapping"
         case Either():
-            return alternatives([_describe(inner, plural=plural) for inner in shape.shapes])
+            return alternatives([describe(inner, plural=plural) for inner in shape.shapes])
         case Fields():
             return "mappings" if plural else "a mapping" + _keys_in_words(shape)
     return "anything"

@@ -11,7 +11,7 @@ import pytest
 from annotated_types import Gt
 from pydantic import Field, field_validator
 
-from mlcc.spec import generate, shapes
+from mlcc.spec import generate, shapes, tabulate
 from mlcc.spec.base import Id, Model, OneOrMany
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def shape_of(annotation: Any, **field: Any) -> shapes.Shape:
     class Probe(Model):
         probe: annotation = Field(**field)
 
-    return generate.shapes_of(Probe).keys["probe"].shape
+    return tabulate.shapes_of(Probe).keys["probe"].shape
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def shape_of(annotation: Any, **field: Any) -> shapes.Shape:
     ],
 )
 def test_what_has_no_shape_is_refused(annotation: Any, field: dict[str, Any]) -> None:
-    with pytest.raises(generate.NotExpressibleError):
+    with pytest.raises(tabulate.NotExpressibleError):
         shape_of(annotation, **field)
 
 
@@ -73,8 +73,8 @@ def test_a_validator_of_a_model_is_refused() -> None:
         def _check(cls, value: int) -> int:
             return value
 
-    with pytest.raises(generate.NotExpressibleError):
-        generate.shapes_of(Probe)
+    with pytest.raises(tabulate.NotExpressibleError):
+        tabulate.shapes_of(Probe)
 
 
 def test_bounds_are_kept() -> None:
@@ -97,7 +97,7 @@ def test_unions_and_aliases_are_kept() -> None:
         b: int | None = None
         from_: int | None = Field(None, alias="from")
 
-    made = generate.shapes_of(Probe)
+    made = tabulate.shapes_of(Probe)
     assert (made.exactly_one, made.at_most_one) == ((("a", "from"),), (("a", "b"),))
     assert made.load({"from": 1}).from_ == 1
     for broken in ({}, {"a": 1, "from": 1}, {"a": 1, "b": 1}, {"b": 1}, {"from_": 1}):

@@ -12,7 +12,9 @@ from mlcc.spec.base import Command, Duration, Id, Model, Scalar, Text
 class Column(Model):
     """What a column must be. Every number of violations above the allowed one fails the gate."""
 
-    type: Literal["string", "integer", "number", "boolean", "date", "timestamp"]
+    type: Literal["string", "integer", "number", "boolean", "date", "timestamp"] = Field(
+        description="What its values are; a table that stores another type fails."
+    )
     required: bool = Field(True, description="false: the column may be missing altogether.")
     max_nulls: int | float = Field(
         0, ge=0, le=1, description="Largest share of rows without a value; NaN counts as no value."
@@ -33,7 +35,7 @@ class Rows(Model):
     """How many rows."""
 
     min: int = Field(1, ge=1, description="An empty table never passes.")
-    max: int | None = Field(None, ge=1)
+    max: int | None = Field(None, ge=1, description="More rows fail.")
 
 
 class Freshness(Model):
@@ -52,16 +54,16 @@ class SqlCheck(Model):
 class Contract(Model):
     """Schema and quality of the guarded table: Parquet, CSV, TSV or JSON lines."""
 
-    columns: dict[Text, Column] = Field(min_length=1)
+    columns: dict[Text, Column] = Field(min_length=1, description="Name to what the column must be.")
     extra_columns: Literal["allow", "deny"] = Field(
         "allow", description="`deny`: columns that `columns` doesn't name fail the gate."
     )
     unique: list[Text] | None = Field(
         None, min_length=1, description="Columns that together are a key: never null, never twice the same."
     )
-    rows: Rows | None = None
-    freshness: Freshness | None = None
-    checks: dict[Id, SqlCheck] = Field(default_factory=dict)
+    rows: Rows | None = Field(None, description="How many rows.")
+    freshness: Freshness | None = Field(None, description="How old the newest row may be.")
+    checks: dict[Id, SqlCheck] = Field(default_factory=dict, description="Id to your own check.")
     denied: list[Text] = Field(
         default_factory=list, description="Columns that must not be there (any case), such as personal data."
     )

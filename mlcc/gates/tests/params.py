@@ -24,7 +24,7 @@ class Tests(Model):
     min_passed: int | None = Field(
         None, ge=1, description="How many tests must pass at least; 1 where `junit` is given."
     )
-    coverage: Coverage | None = None
+    coverage: Coverage | None = Field(None, description="How much of the code the tests must run.")
 
 
 PARAMS = Tests
