@@ -16,12 +16,13 @@ from tests.static.checks import (
     zizmor_findings,
 )
 
-PATTERNS = ("examples/**/.github/workflows/*.yml", "tests/golden/*/expected/.github/workflows/*.yml")
+PATTERNS = ("examples/**/.github/workflows/*.yml", "tests/golden/*/expected/**/.github/workflows/*.yml")
 
 
 @pytest.fixture(scope="module")
 def compiled() -> list[Path]:
-    paths = sorted(path for pattern in PATTERNS for path in ROOT.glob(pattern))
+    found = sorted(path for pattern in PATTERNS for path in ROOT.glob(pattern))
+    paths = [path for path in found if not {".venv", "node_modules"}.intersection(path.parts)]
     if not paths:
         where = f"no compiled workflow matches {' or '.join(PATTERNS)}"
         if os.environ.get("MLCC_TEST_ALL") == "1":
