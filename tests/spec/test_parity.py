@@ -16,10 +16,11 @@ from pydantic import BaseModel, ValidationError
 from mlcc.spec import fast
 from mlcc.spec.models import Spec
 from mlcc.spec.table import SPEC
-from tests.spec.near_misses import slipped, valid
+from tests.spec.near_misses import STRANGE, slipped, valid
 from tests.spec.strategies import specs
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "mlcc.schema.json").read_text())
+TOP = {"version": 1, "name": "a", "triggers": {"push": {"branches": ["main"]}}}
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
@@ -92,8 +93,52 @@ def test_slips_anywhere_in_the_language(data: object) -> None:
 @draws(25)
 @given(data=st.data())
 def test_slips_below_each_key(name: str, data: st.DataObject) -> None:
-    spec = {"version": 1, "name": "a", "triggers": {"push": {"branches": ["main"]}}}
-    assert_agree({**spec, name: data.draw(slipped(valid(SPEC.keys[name].shape)))})
+    assert_agree({**TOP, name: data.draw(slipped(valid(SPEC.keys[name].shape)))})
+
+
+JOB_PLACES = (
+    "run", "runner", "python", "image", "setup", "env", "auth", "services", "matrix", "timeout", "retry", "when", "path",
+    "checkout", "reads", "outputs", "blocking", "reports", "nothing-like-it", "x-note",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", JOB_PLACES)
+def test_strange_values_in_a_job(key: str) -> None:
+    taken = 0
+    for value in STRANGE:
+        job = {"run": "x", key: value}
+        taken += assert_agree({**TOP, "jobs": {"j": job}})
+        if isinstance(value, str):
+            taken += assert_agree({**TOP, "jobs": {"j": {**job, "env": {value: 1}}}})
+    assert taken < 2 * len(STRANGE)
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=ascii)
+def test_a_strange_value_inside_of_others(value: Any) -> None:
+    values = {
+        "value": {"A": value},
+        "default": {"A": {"var": "B", "default": value}},
+        "axis": {"A": {"matrix": value}},
+    }
+    for env in values.values():
+        assert_agree({**TOP, "jobs": {"j": {"run": "x", "env": env}}})
+    metric = {"guards": "m", "evaluate": {"metrics_from": "n", "metrics": {"r2": {"min": value}}}}
+    column = {
+        "guards": "m",
+        "contract": {"columns": {"c": {"type": "number", "min": value, "values": [value]}}},
+    }
+    for gate in (metric, column, {"guards": "m", "tests": {"run": "x", "min_passed": value}}, value):
+        assert_agree({**TOP, "gates": {"g": gate}})
+    for artifact in (
+        {"kind": "data", "path": value},
+        {"kind": "code", "path": [value]},
+        {"kind": value, "path": "x"},
+        value,
+    ):
+        assert_agree({**TOP, "artifacts": {"a": artifact}})
+    for key in ("version", "name", "requires", "triggers", "defaults", "targets", "jobs"):
+        assert_agree({**TOP, key: value})
+    assert_agree(value)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +174,6 @@ def test_slips_below_each_key(name: str, data: st.DataObject) -> None:
     ],
 )
 def test_what_is_wrong_by_structure_is_refused_by_all_three(change: dict[str, Any]) -> None:
-    spec = {"version": 1, "name": "a", "triggers": {"push": {"branches": ["main"]}}}
-    assert assert_agree(spec)
-    assert not assert_agree({**spec, **change})
-    assert not VALIDATOR.is_valid({**spec, **change})
+    assert assert_agree(TOP)
+    assert not assert_agree({**TOP, **change})
+    assert not VALIDATOR.is_valid({**TOP, **change})
