@@ -250,12 +250,19 @@ def _run(command: Sequence[str], folder: Path) -> list[dict[str, Any]]:
 
 def _results(lines: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
     results: dict[tuple[str, str], str] = {}
+    broken: set[tuple[str, str]] = set()
     for line in lines:
-        leg = ", ".join(str(value) for value in (line.get("matrix") or {}).values())
+        leg = line.get("jobID", ""), ", ".join(str(value) for value in (line.get("matrix") or {}).values())
         if "jobResult" in line:
-            results[line["jobID"], leg] = line["jobResult"]
+            results[leg] = line["jobResult"]
         elif _UNMAPPED in line["msg"]:
-            results[line["jobID"], leg] = "failure"
+            results[leg] = "failure"
+        elif line.get("stepResult") == "failure" and len(line.get("stepID") or line.get("stepid") or ()) == 1:
+            broken.add(leg)
+    # act gives every leg that ends after a failed one the failure too: a failed step tells which it was.
+    for job, values in results:
+        if (job, values) not in broken and any(job == other for other, _ in broken):
+            results[job, values] = results[job, values].replace("failure", "success")
     return results
 
 
