@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,6 +30,7 @@ _TYPE_ERRORS = frozenset(
         "int_from_float",
     }
 )
+MAX_EXPLAINED = 4 * MAX_DIAGNOSTICS
 _AT_LEAST = {"too_short": "item", "string_too_short": "character"}
 
 
@@ -38,8 +40,8 @@ def validate_slowly(data: object, source: Source) -> Spec:
         return Spec.model_validate(data)
     except ValidationError as problem:
         lines = [_Line(line["loc"], line) for line in problem.errors(include_url=False)]
-    found = list(_Explainer(source, data).explain(SPEC, (), lines))
-    found.sort(key=_order)
+    # A spec may hold ten thousand mistakes, and finding the meant word for each would take a minute.
+    found = sorted(islice(_Explainer(source, data).explain(SPEC, (), lines), MAX_EXPLAINED), key=_order)
     raise SpecError(found[:MAX_DIAGNOSTICS], source.texts)
 
 
@@ -120,18 +122,13 @@ class _Explainer:
     def fields(
         self, shape: Fields, place: Loc, here: list[_Line], below: dict[str | int, list[_Line]]
     ) -> Iterator[Diagnostic]:
-        unknown = {
-            str(key)
-            for key, lines in below.items()
-            if lines[0].type == "extra_forbidden" and not lines[0].way
-        }
-        missing = {
-            str(key) for key, lines in below.items() if lines[0].type == "missing" and not lines[0].way
-        }
-        later = unknown & reserved.KEYS.get(shape.name, frozenset())
+        unknown = _keys_with("extra_forbidden", below)
+        missing = set(_keys_with("missing", below))
+        later = reserved.KEYS.get(shape.name, frozenset()).intersection(unknown)
         groups = [line for line in here if line.type == "one_of"]
         wanted = missing | {key for line in groups if not line.facts["found"] for key in line.facts["group"]}
-        meant = {key: suggest(key, _close_first(shape.keys, wanted)) for key in unknown - later}
+        looked_up = islice((key for key in unknown if key not in later), MAX_DIAGNOSTICS)
+        meant = {key: suggest(key, _close_first(shape.keys, wanted)) for key in looked_up}
         # A key that isn't there because it is misspelt, or not here yet, is one problem and not two.
         excused = bool(later) or not wanted.isdisjoint(meant.values())
         for line in here:
@@ -144,7 +141,7 @@ class _Explainer:
             if key in later:
                 yield self.new("not-yet-available", reserved.message(f"`{key}`"), inner, key=True)
             elif key in unknown:
-                yield self.unknown(shape, inner, meant[str(key)])
+                yield self.unknown(shape, inner, meant.get(str(key)))
             elif key in missing:
                 if not excused:
                     yield self.missing(shape, place, str(key))
@@ -197,7 +194,7 @@ class _Explainer:
             return self.new(code, str(line.facts["error"]), place, key=key)
         if line.type == "literal_error" and isinstance(shape, Choice) and isinstance(value, str):
             close = suggest(value, shape.words)
-            message = f"'{value}' isn't {wording.describe(shape)}"
+            message = f"'{_short(value)}' isn't {wording.describe(shape)}"
             return self.new("bad-value", message, place, help=f"did you mean '{close}'?" if close else None)
         if _is_type_error(line, value):
             return self.wrong_type(shape, place)
@@ -247,7 +244,9 @@ class _Explainer:
     ) -> Diagnostic:
         base = _base(self.source.root, place)
         related = (*others, Related(base, "the value that it overrides")) if base else others
-        return Diagnostic(code, Severity.ERROR, message, self.span(place, key=key), related, help)
+        return Diagnostic(
+            code, Severity.ERROR, _short(message, 400), self.span(place, key=key), related, help
+        )
 
 
 def _of_branch(lines: list[_Line], value: object) -> list[_Line]:
@@ -261,6 +260,16 @@ def _of_branch(lines: list[_Line], value: object) -> list[_Line]:
 
 def _is_type_error(line: _Line, value: object) -> bool:
     return line.type in _TYPE_ERRORS or (line.type == "literal_error" and not isinstance(value, str))
+
+
+def _short(text: str, most: int = 60) -> str:
+    """Return a text of the spec as far as it fits into a sentence."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _keys_with(type: str, below: dict[str | int, list[_Line]]) -> list[str]:
+    """Return the keys that have such an error themselves, in the order of the errors."""
+    return [str(key) for key, lines in below.items() if lines[0].type == type and not lines[0].way]
 
 
 def _close_first(keys: Iterable[str], wanted: set[str]) -> list[str]:
@@ -301,7 +310,8 @@ def _base(root: Node, place: Loc) -> Span | None:
     for step in place:
         if isinstance(root, Mapping) and step in root.entries:
             entry = root.entries[str(step)]
-            base = entry.base or base
+            if not isinstance(entry.node, Mapping):  # a mapping adds to what it inherits
+                base = entry.base or base
             root = entry.node
         elif isinstance(root, Sequence) and isinstance(step, int):
             root = root.items[step]

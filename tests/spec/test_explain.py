@@ -257,20 +257,31 @@ def test_the_other_end_of_a_union() -> None:
     assert [(r.span.line, r.span.column, r.message) for r in found.related] == [(7, 5, "the other")]
 
 
-def test_an_overriding_value_shows_what_it_overrides(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text(HEAD + "jobs: {a: {run: x, timeout: 3h}}\n")
-    text = "version: 1\nname: b\nextends: [base.yaml]\njobs: {a: {timeout: soon}}\n"
-    (tmp_path / "mlcc.yaml").write_text(text)
+@pytest.mark.parametrize(
+    ("inherited", "own", "code", "base"),
+    [
+        ("timeout: 3h", "timeout: soon", "bad-duration", (4, 29)),
+        ("when: {event: push}", "when: [{event: psh}]", "bad-value", (4, 26)),  # inside of what replaced it
+        ("env: {A: 1}", "timeout: soon", "bad-duration", None),
+        ("env: {A: 1}", "env: {B: [1]}", "wrong-type", None),  # beside what it inherits
+    ],
+)
+def test_an_overriding_value_shows_what_it_overrides(
+    inherited: str, own: str, code: str, base: tuple[int, int] | None, tmp_path: Path
+) -> None:
+    (tmp_path / "base.yaml").write_text(HEAD + f"jobs: {{a: {{run: x, {inherited}}}}}\n")
+    (tmp_path / "mlcc.yaml").write_text(
+        f"version: 1\nname: b\nextends: [base.yaml]\njobs: {{a: {{{own}}}}}\n"
+    )
     source = merge(load(tmp_path / "mlcc.yaml"), tmp_path)
     with pytest.raises(SpecError) as problem:
         validate(source)
     (found,) = problem.value.diagnostics
-    assert found.code == "bad-duration"
+    assert found.code == code
     assert found.span is not None
-    assert (Path(found.span.file).name, found.span.line, found.span.column) == ("mlcc.yaml", 4, 21)
-    (other,) = found.related
-    assert (Path(other.span.file).name, other.span.line, other.span.column) == ("base.yaml", 4, 29)
-    assert other.message == "the value that it overrides"
+    assert (Path(found.span.file).name, found.span.line) == ("mlcc.yaml", 4)
+    others = [(Path(o.span.file).name, o.span.line, o.span.column, o.message) for o in found.related]
+    assert others == ([("base.yaml", *base, "the value that it overrides")] if base else [])
 
 
 # --- what this version doesn't have yet -----------------------------------------------------------
@@ -338,6 +349,25 @@ def test_a_hundred_diagnostics_are_enough() -> None:
     found = diagnose(HEAD + "jobs:\n" + jobs)
     assert len(found) == 100
     assert brief(found[99]) == "104:14 wrong-type: expected a command, found the number 1"
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    long = "n" * 5000
+    choice, cron, name = (
+        diagnose(HEAD + f"jobs: {{a: {{run: x, checkout: {long}}}}}\n")[0].message,
+        diagnose(f"version: 1\nname: a\ntriggers: {{schedule: {{w: {long} * * * *}}}}\n")[0].message,
+        diagnose(HEAD + "jobs: {a: {run: x, env: {MLCC_" + "N" * 900 + ": 1}}}\n")[0].message,
+    )
+    assert choice == f"'{'n' * 59}…' isn't 'none'"
+    assert len(cron) == len(name) == 400
+
+
+def test_only_a_hundred_unknown_keys_are_looked_up() -> None:
+    keys = "".join(f"  tiemout{n:03}: 1\n" for n in range(300))
+    found = diagnose(HEAD + "defaults:\n" + keys)
+    assert [d.message for d in found] == [
+        f"unknown key `tiemout{n:03}`; did you mean `timeout`?" for n in range(100)
+    ]
 
 
 def readable(data: object) -> bool:
