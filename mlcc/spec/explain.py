@@ -128,7 +128,7 @@ class _Explainer:
         groups = [line for line in here if line.type == "one_of"]
         wanted = missing | {key for line in groups if not line.facts["found"] for key in line.facts["group"]}
         looked_up = islice((key for key in unknown if key not in later), MAX_DIAGNOSTICS)
-        meant = {key: suggest(key, _close_first(shape.keys, wanted)) for key in looked_up}
+        meant = {key: suggest(key, shape.keys) for key in looked_up}
         # A key that isn't there because it is misspelt, or not here yet, is one problem and not two.
         excused = bool(later) or not wanted.isdisjoint(meant.values())
         for line in here:
@@ -212,13 +212,10 @@ class _Explainer:
         node = _node(self.source.root, place)
         if not isinstance(node, Scalar) or value is None:
             return None
-        if not isinstance(value, str) and any(str in inner.kinds for inner in shapes):
-            return f'quote it: "{node.raw}"'
-        if isinstance(value, str) and any(
-            isinstance(inner, ListOf) and isinstance(inner.item, Str) for inner in shapes
-        ):
-            return "write it as a list of one item"
-        return None
+        if isinstance(value, str):
+            lists = any(isinstance(inner, ListOf) and isinstance(inner.item, Str) for inner in shapes)
+            return "write it as a list of one item" if lists else None
+        return f'quote it: "{node.raw}"' if any(str in inner.kinds for inner in shapes) else None
 
     # --- places ---
 
@@ -270,10 +267,6 @@ def _short(text: str, most: int = 60) -> str:
 def _keys_with(type: str, below: dict[str | int, list[_Line]]) -> list[str]:
     """Return the keys that have such an error themselves, in the order of the errors."""
     return [str(key) for key, lines in below.items() if lines[0].type == type and not lines[0].way]
-
-
-def _close_first(keys: Iterable[str], wanted: set[str]) -> list[str]:
-    return sorted(keys, key=lambda key: key not in wanted)
 
 
 def _bound(line: _Line) -> str:

@@ -91,8 +91,9 @@ def valid(shape: shapes.Shape) -> st.SearchStrategy[Any]:
                 st.deferred(lambda: valid(shape.item)), min_size=shape.least, max_size=shape.least + 2
             )
         case shapes.DictOf():
-            keys = valid(shape.key).filter(lambda key: key != "drop")
-            return st.dictionaries(keys, valid(shape.item), min_size=shape.least, max_size=shape.least + 1)
+            return st.dictionaries(
+                valid(shape.key), valid(shape.item), min_size=shape.least, max_size=shape.least + 1
+            )
         case shapes.Choice():
             return st.sampled_from(shape.words)
         case shapes.Flag():
