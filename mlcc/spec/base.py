@@ -90,11 +90,7 @@ def _raise_with(
     try:
         build(value)
     except ValidationError as error:
-        known = {problem.get("loc") for problem in problems}
-        for line in error.errors(include_url=False):
-            if line["loc"][:1] in known:  # the null is said already
-                continue
-            problems.append(_again(line))
+        problems.extend(map(_again, error.errors(include_url=False)))
     raise ValidationError.from_exception_data(model.__name__, problems)
 
 
