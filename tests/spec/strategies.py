@@ -37,12 +37,12 @@ command = st.one_of(
 number = st.one_of(st.integers(-1000, 10**9), st.integers(-10_000, 10_000).map(lambda n: n / 100))
 scalar = st.one_of(text, number, st.booleans())
 env_name = st.sampled_from(("A", "B_2", "LEARNING_RATE", "x", "_Z"))
-duration = st.sampled_from(("30s", "5m", "2h", "1d"))
+duration = st.sampled_from(("30s", "5m", "2h"))
 
 
 @st.composite
 def specs(draw: Draw) -> Data:
-    """Draw a spec as plain data that every pass up to the plan accepts."""
+    """Draw a spec as plain data that every pass and the GitHub back end accept."""
     return _Builder(draw).spec()
 
 
@@ -147,7 +147,10 @@ class _Builder:
         self.environments = ["staging"] if self.chance(3) else []
         self.providers = self.some(["aws", "gcp", "azure", "oidc"]) if self.chance(2) else []
         if self.runners:
-            made["runners"] = {"gpu": {"github": ["self-hosted", "gpu"]}, "big-1": {"github": "ubuntu-24.04"}}
+            made["runners"] = {
+                "gpu": {"github": ["self-hosted", "gpu"], "pull_requests": True},
+                "big-1": {"github": "ubuntu-24.04"},
+            }
         if self.environments:
             made["environments"] = {
                 "staging": {"env": self.env(), "branches": ["main"], "approval": self.chance(5)}
