@@ -15,7 +15,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
+import venv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,14 +77,15 @@ def run_workflow(
     variables: Mapping[str, str] | None = None,
     env: Mapping[str, str] | None = None,
     api: GitHubApi | None = None,
-    python: str = sys.executable,
+    python: str | None = None,
     runners: Sequence[str] = ("ubuntu-24.04",),
     caches: Path | None = None,
 ) -> ActRun:
     """Run `workflow` (a path in `repo`, at the commit of the event) for one event.
 
     `inputs` are those of a manual run; `env` is added to the runner's environment; without `api` the address of
-    GitHub's API refuses connections; `python` is what setup-python gives; `runners` are the labels that have a
+    GitHub's API refuses connections; `python` is what setup-python gives (by default an own environment that sees
+    the packages of this one, so that an installation changes nothing here); `runners` are the labels that have a
     runner; `caches` outlives the run when given. Raises `ActError` when a job has no result.
     """
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=repo.parent))
@@ -128,7 +131,7 @@ def _checkout(repo: Path, sha: str, folder: Path) -> Path:
 
 
 def _settings(
-    folder: Path, repo: Path, ref: str, sha: str, python: str, caches: Path | None
+    folder: Path, repo: Path, ref: str, sha: str, python: str | None, caches: Path | None
 ) -> dict[str, str]:
     folders = {
         "artifacts": folder / "artifacts",
@@ -137,12 +140,21 @@ def _settings(
     }
     for path in folders.values():
         path.mkdir(parents=True, exist_ok=True)
+    scripts = str(Path(python or sys.executable).parent)
+    python = python or _own_python(folder / "venv")
     for name, arguments in {"python": "", "python3": "", "pip": " -m pip", "pip3": " -m pip"}.items():
         _wrapper(folders["toolcache"] / name, f"{shlex.quote(python)}{arguments}")
     settings = {name: str(path) for name, path in folders.items()}
-    settings |= {"origin": str(repo), "ref": ref, "sha": sha, "python": python}
+    settings |= {"origin": str(repo), "ref": ref, "sha": sha, "python": python, "scripts": scripts}
     _write(folder / "settings.json", json.dumps(settings))
     return settings
+
+
+def _own_python(folder: Path) -> str:
+    venv.create(folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    _write(packages / "tests.pth", f"{sysconfig.get_path('purelib')}\n")
+    return str(folder / "bin" / "python")
 
 
 def _stubs(spec: Mapping[str, Any], folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Path]]:

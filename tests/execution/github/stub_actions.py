@@ -1,7 +1,7 @@
 """Offline stand-ins for the actions that compiled workflows use, run as ``stub_actions.py ACTION SETTINGS``.
 
 Inputs arrive as JSON in ``STUB_INPUTS``; SETTINGS is a JSON file that act.py writes: ``artifacts``, ``caches`` and
-``toolcache`` (folders), ``origin`` (the repository), ``sha``, ``ref`` and ``python``. Standard library only.
+``toolcache`` and ``scripts`` (folders), ``origin`` (the repository), ``sha``, ``ref`` and ``python``. Standard library only.
 
 Behaviour follows the actions' sources at the pinned commits: src/shared/search.ts of upload-artifact v7.0.0,
 src/download-artifact.ts of download-artifact v8.0.1, src/git-source-provider.ts of checkout v7.0.1,
@@ -175,8 +175,9 @@ def setup_python(inputs: dict[str, str], settings: dict[str, Any]) -> None:
     """Put the given Python first on PATH, whatever version was asked for; the log says which it is."""
     _only(inputs, {"python-version", "check-latest", "allow-prereleases"})
     print(f"asked for Python {inputs.get('python-version')}, given {settings['python']}")
-    # The last line comes first on PATH: the wrappers, then what is installed beside the Python.
-    _append("GITHUB_PATH", f"{Path(settings['python']).parent}\n{settings['toolcache']}\n")
+    # The last line comes first on PATH: the wrappers, what is installed beside the Python, other commands.
+    beside = Path(settings["python"]).parent
+    _append("GITHUB_PATH", f"{settings['scripts']}\n{beside}\n{settings['toolcache']}\n")
     _output("python-version", inputs.get("python-version", ""))
     _output("python-path", f"{settings['toolcache']}/python")
 

@@ -278,15 +278,22 @@ class TestRunner:
         assert str(Path.home()) not in rest.split()
 
     def test_python_of_the_image_and_python_of_setup_python(self, tmp_path: Path) -> None:
-        script = "python3 -c 'import sys; print(\"prefix\", sys.prefix, sys.base_prefix)'"
-        before = self.show(script)
+        program = "import importlib.util as u, sys; print(sys.prefix, sys.base_prefix, bool(u.find_spec('hypothesis')))"
+        script = f'echo python $(python3 -c "{program}")\npip --version'
+        before = self.show(script.replace("pip --version", ""))
         after = self.show(script, f"- uses: {PYTHON}\n  with: {{python-version: '3.12'}}\n")
         repo = project(tmp_path, before)
         commit(repo, {".github/workflows/after.yml": after})
         run = run_workflow(repo, FILE, "push", push_payload(repo))
-        assert f"[only] prefix {sys.base_prefix} {sys.base_prefix}\n" in run.log
+        assert f"[only] python {sys.base_prefix} {sys.base_prefix} " in run.log
         run = run_workflow(repo, ".github/workflows/after.yml", "push", push_payload(repo))
-        assert f"[only] prefix {sys.prefix} {sys.base_prefix}\n" in run.log
+        assert run.jobs == {"only": "success"}
+        words = next(line for line in run.log.splitlines() if line.startswith("[only] python ")).split()
+        assert Path(words[2]).is_relative_to(tmp_path)  # an installation changes nothing outside the run
+        assert words[3:] == [sys.base_prefix, "True"]
+        assert "[only] pip " in run.log
+        given = run_workflow(repo, ".github/workflows/after.yml", "push", {}, python=sys.executable)
+        assert f"[only] python {sys.prefix} {sys.base_prefix} True\n" in given.log
 
     def test_a_cache_outlives_the_run_when_its_folder_is_given(self, tmp_path: Path) -> None:
         restore = f"- id: cache\n  uses: actions/cache/restore@{CACHE}\n  with: {{path: kept, key: 'k-1'}}\n"

@@ -42,7 +42,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         named = {key.replace("_", "-"): value for key, value in inputs.items()}
         monkeypatch.setenv("STUB_INPUTS", json.dumps(named))
         config = tmp_path / "settings.json"
-        config.write_text(json.dumps({**values, "python": sys.executable, **(event or {})}), encoding="utf-8")
+        config.write_text(
+            json.dumps({**values, "python": sys.executable, "scripts": "/scripts", **(event or {})}),
+            encoding="utf-8",
+        )
         return stub_actions.main(f"actions/{name}", str(config))
 
     return action
@@ -300,5 +303,5 @@ class TestCheckout:
 def test_setup_python_puts_the_given_python_first(run: Run, tmp_path: Path) -> None:
     assert run("setup-python", python_version="3.12") == 0
     added = (tmp_path / "GITHUB_PATH").read_text(encoding="utf-8").splitlines()
-    assert added == [str(Path(sys.executable).parent), str(tmp_path / "toolcache")]
+    assert added == ["/scripts", str(Path(sys.executable).parent), str(tmp_path / "toolcache")]
     assert outputs(tmp_path)["python-path"] == str(tmp_path / "toolcache" / "python")
