@@ -12,32 +12,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mlcc.source import HIDDEN
-from tests.spec.yaml_text import HOSTILE, to_yaml
+from tests.spec import texts
+from tests.spec.texts import to_yaml
 
 __all__ = ["specs", "to_yaml"]
 
 Data = dict[str, Any]
 Draw = Callable[..., Any]
-
-WORDS = ("train", "x_y", "a-b", "m", "score2", "data")
-CONTEXTS = ("commit", "branch", "event", "repository", "run_id", "run_url", "workspace")
-FORMATS = ("text", "markdown", "html", "junit", "cobertura", "sarif")
-IMAGE = "registry.example/app@sha256:" + "0" * 64
-
-hostile_text = st.sampled_from(HOSTILE)
-_letters = st.characters(exclude_categories=("C", "Z")).filter(lambda c: not HIDDEN.search(c))
-text = st.one_of(
-    st.sampled_from(("x", "hello world")), hostile_text, st.text(_letters, min_size=1, max_size=6)
-)
-command = st.one_of(
-    st.sampled_from(("python -m train", "make all", "set -x\npytest -q\n")),
-    hostile_text.map(lambda value: f"printf %s {value}"),
-)
-number = st.one_of(st.integers(-1000, 10**9), st.integers(-10_000, 10_000).map(lambda n: n / 100))
-scalar = st.one_of(text, number, st.booleans())
-env_name = st.sampled_from(("A", "B_2", "LEARNING_RATE", "x", "_Z"))
-duration = st.sampled_from(("30s", "5m", "2h"))
 
 
 @st.composite
@@ -98,7 +79,7 @@ class _Builder:
         return f"{prefix}{self.count}"
 
     def new_id(self) -> str:
-        return self.id(self.one(WORDS))
+        return self.id(self.one(texts.WORDS))
 
     def list_or_one(self, values: Any) -> Any:
         chosen = self.some(list(values), 2) or [next(iter(values))]
@@ -130,16 +111,8 @@ class _Builder:
         return made
 
     def form_input(self) -> Data:
-        made: Data = self.one(
-            (
-                {"type": "string", "default": "x"},
-                {"type": "number", "default": 0.5, "min": 0, "max": 1},
-                {"type": "integer", "required": True, "min": 1},
-                {"type": "boolean", "default": False},
-                {"type": "choice", "options": ["a", "b"], "default": "a"},
-            )
-        )
-        return {**made, "description": self.draw(text)} if self.chance(3) else dict(made)
+        made: Data = self.one(texts.FORM_INPUTS)
+        return {**made, "description": self.draw(texts.text)} if self.chance(3) else dict(made)
 
     def surroundings(self) -> Data:
         made: Data = {}
@@ -156,17 +129,11 @@ class _Builder:
                 "staging": {"env": self.env(), "branches": ["main"], "approval": self.chance(5)}
             }
         if self.providers:
-            auth = {
-                "aws": {"role": {"var": "AWS_ROLE"}, "region": "eu-west-1"},
-                "gcp": {"provider": "projects/1/x", "service_account": {"var": "SA", "default": "x"}},
-                "azure": {"client_id": "1", "tenant_id": "2"},
-                "oidc": {"audience": "https://example.org"},
-            }
-            made["auth"] = {name: auth[name] for name in self.providers}
+            made["auth"] = {name: texts.AUTH[name] for name in self.providers}
         if self.chance(5):
             made["defaults"] = self.defaults()
         if self.chance(2):
-            made["x-note"] = self.draw(text)
+            made["x-note"] = self.draw(texts.text)
         return made
 
     def defaults(self) -> Data:
@@ -176,8 +143,8 @@ class _Builder:
         if self.chance(5):
             made["env"] = {
                 "PYTHONPATH": "src",
-                "LEVEL": self.draw(scalar),
-                "FACT": {"context": self.one(CONTEXTS)},
+                "LEVEL": self.draw(texts.scalar),
+                "FACT": {"context": self.one(texts.CONTEXTS)},
             }
         return made
 
@@ -195,7 +162,9 @@ class _Builder:
             if self.chance(2):
                 self.artifacts[id]["at"] = "base"
         elif origin == 2:
-            source: Data = {"command": self.draw(command)} if self.chance(7) else {"dvc": f"data/{id}.dvc"}
+            source: Data = (
+                {"command": self.draw(texts.command)} if self.chance(7) else {"dvc": f"data/{id}.dvc"}
+            )
             source.update(self.execution())
             path = f"out/{id}/" if "matrix" in source else self.path(id)
             self.artifacts[id] = {"kind": "data", "path": path, "from": source}
@@ -224,7 +193,7 @@ class _Builder:
     # --- nodes ---
 
     def job(self, id: str, writes: dict[str, str] | None = None, evaluates: list[str] | None = None) -> None:
-        made: Data = {"run": self.draw(command), **self.execution()}
+        made: Data = {"run": self.draw(texts.command), **self.execution()}
         legs = "matrix" in made
         for artifact, kind in (writes or {}).items():
             path = f"out/{artifact}/" if legs else self.path(artifact)
@@ -245,7 +214,11 @@ class _Builder:
     def status_node(self) -> None:
         status = self.one(("always", "failure"))
         needs = self.some(self.nodes) or self.nodes[:1]
-        self.jobs[self.new_id()] = {"run": self.draw(command), "needs": needs, "when": {"status": status}}
+        self.jobs[self.new_id()] = {
+            "run": self.draw(texts.command),
+            "needs": needs,
+            "when": {"status": status},
+        }
 
     def gate(self, artifact: str, measured: list[str]) -> None:
         id = self.new_id()
@@ -259,11 +232,11 @@ class _Builder:
             self.warnings.append(id)
         if self.chance(2):
             made["on_inconclusive"] = "warn"
-        if self.chance(1):
+        if self.chance(2):
             made["waive"] = {
                 "reason": "being mended by the team",
                 "until": "2026-12-31",
-                "issue": self.draw(text),
+                "issue": self.draw(texts.text),
             }
         if self.chance(2):
             made["needs"] = self.some(self.nodes, 2)
@@ -289,7 +262,7 @@ class _Builder:
                     )
                 }
             case "command":
-                return {"command": {"run": self.draw(command)}}
+                return {"command": {"run": self.draw(texts.command)}}
             case "contract":
                 return {"contract": self.contract()}
             case _ if tables and (not numbers or self.chance(5)):
@@ -317,7 +290,7 @@ class _Builder:
         columns: Data = {
             "id": {"type": "integer", "unique": True},
             "income": {"type": "number", "min": 0, "max": 10**6, "max_nulls": 0.02},
-            "region": {"type": "string", "values": ["SE", "NO", self.draw(hostile_text)]},
+            "region": {"type": "string", "values": ["SE", "NO", self.draw(texts.hostile_text)]},
             "at": {"type": "timestamp", "required": self.chance(5)},
         }
         made: Data = {"columns": columns, "rows": {"min": 10}}
@@ -339,31 +312,31 @@ class _Builder:
         optional: list[tuple[int, str, Callable[[], Any]]] = [
             (4, "env", self.env),
             (4, "when", self.when),
-            (2, "timeout", lambda: self.draw(duration)),
+            (2, "timeout", lambda: self.draw(texts.duration)),
             (2, "path", lambda: ["conf/*.yaml", "ci/"]),
-            (1, "setup", lambda: [self.draw(command)]),
-            (1, "finally", lambda: self.draw(command)),
+            (1, "setup", lambda: [self.draw(texts.command)]),
+            (2, "finally", lambda: self.draw(texts.command)),
             (1, "working_directory", lambda: "sub dir/x"),
             (
                 1,
                 "services",
-                lambda: {"db": {"image": IMAGE, "port": 5432, "env": {"PASSWORD": {"secret": "PG"}}}},
+                lambda: {"db": {"image": texts.IMAGE, "port": 5432, "env": {"PASSWORD": {"secret": "PG"}}}},
             ),
-            (1, "cache", lambda: {"pip": {"path": ["~/.cache/pip"], "key": ["requirements.txt"]}}),
-            (1, "checkout", lambda: self.one(("none", {"depth": 0}, {"lfs": True, "submodules": True}))),
-            (1, "reports", lambda: {"roc": {"path": "build/roc.html", "format": self.one(FORMATS)}}),
+            (2, "cache", lambda: {"pip": {"path": ["~/.cache/pip"], "key": ["requirements.txt"]}}),
+            (2, "checkout", lambda: self.one(("none", {"depth": 0}, {"lfs": True, "submodules": True}))),
+            (2, "reports", lambda: {"roc": {"path": "build/roc.html", "format": self.one(texts.FORMATS)}}),
         ]
         for tenths, key, value in optional:
             if self.chance(tenths):
                 made[key] = value()
-        if not gate and self.chance(1):
+        if not gate and self.chance(2):
             made["retry"] = self.number(0, 3)
         self.machine(made)
         return made
 
     def machine(self, made: Data) -> None:
         if self.chance(2):
-            made.update(self.one(({"python": "3.11"}, {"image": IMAGE})))
+            made.update(self.one(({"python": "3.11"}, {"image": texts.IMAGE})))
         if "python" in self.axes:
             made.pop("image", None)
             made["python"] = {"matrix": "python"}
@@ -388,16 +361,16 @@ class _Builder:
         return made
 
     def env(self) -> Data:
-        return {self.draw(env_name): self.value() for _ in range(self.number(0, 3))}
+        return {self.draw(texts.env_name): self.value() for _ in range(self.number(0, 3))}
 
     def value(self) -> Any:
         values: list[Any] = [
-            self.draw(scalar),
+            self.draw(texts.scalar),
             {"secret": "TOKEN", **({"as": "file"} if self.chance(5) else {})},
-            {"var": "REGION", **({"default": self.draw(scalar)} if self.chance(5) else {})},
-            {"context": self.one(CONTEXTS), "default": "none"},
+            {"var": "REGION", **({"default": self.draw(texts.scalar)} if self.chance(5) else {})},
+            {"context": self.one(texts.CONTEXTS), "default": "none"},
         ]
-        values += [{"input": name, "default": self.draw(scalar)} for name in self.inputs]
+        values += [{"input": name, "default": self.draw(texts.scalar)} for name in self.inputs]
         values += [{"matrix": axis} for axis in self.axes]
         values += [{"output": name} for name in self.outputs[:2]]
         return self.one(values)
@@ -410,7 +383,7 @@ class _Builder:
         others: list[Data] = [{"event": self.list_or_one(self.events)}]
         others += [{"trigger": name} for name in self.triggered]
         if self.inputs:
-            others.insert(0, {"event": "manual", "input": {self.inputs[0]: self.draw(scalar)}})
+            others.insert(0, {"event": "manual", "input": {self.inputs[0]: self.draw(texts.scalar)}})
         if self.warnings and self.chance(5):
             gate = self.one(self.warnings)
             verdict = self.list_or_one(("fail", "pass", "inconclusive", "error"))

@@ -33,11 +33,11 @@ def test_the_text_reads_as_the_data(data: dict[str, Any]) -> None:
 
 
 def test_the_specs_are_varied() -> None:
-    """Of 150 specs, each feature of the language that a back end has to lower is in some."""
+    """Of 300 specs, each feature of the language that a back end has to lower is in some."""
     seen: Counter[str] = Counter()
 
     @settings(
-        max_examples=150,
+        max_examples=300,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
