@@ -1,0 +1,258 @@
+"""INIT: looks at a repository and proposes a spec that compiles as it stands, with comments on what to say next.
+
+Nothing is asked that the repository shows: branch, Python, installation, tests, data and their columns, how it
+trains and what comes out.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlcc import resources
+from mlcc.diagnostics import OutputError, error
+from mlcc.init import python
+from mlcc.init.repository import Repository, identifier, unique
+from mlcc.init.spelling import flow, scalar
+from mlcc.init.tables import TableGuess, allowed_nulls, read_table
+from mlcc.init.training import DVC_RUN, Bound, Training, bounds, training, yaml_mapping
+
+SPEC = "mlcc.yaml"
+TEMPLATE = "init/mlcc.yaml.j2"
+DVC = "3.67.1"  # as of 2026-11-01
+_MOST_TABLES = 4
+_MOST_SCRIPTS = 5
+_TABLES = (".csv", ".tsv", ".parquet")
+_ASIDE = frozenset({"tests", "test", "docs", "doc", "examples", "notebooks", "fixtures", "node_modules"})
+_INSTALLERS = (
+    "pyproject.toml", "setup.py", "setup.cfg", "uv.lock", "poetry.lock", "Pipfile", "Pipfile.lock", "environment.yml",
+)  # fmt: skip
+_DVC_EXTRAS = {
+    "s3": "s3",
+    "gs": "gs",
+    "azure": "azure",
+    "ssh": "ssh",
+    "gdrive": "gdrive",
+    "oss": "oss",
+    "hdfs": "hdfs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A spec's text, and what was found in the repository, one phrase each."""
+
+    text: str
+    findings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Data:
+    """A data artifact to propose. `table` is what its columns look like, where its file could be read."""
+
+    id: str
+    path: str
+    dvc: str = ""
+    kind: str = "data"
+    table: TableGuess | None = None
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a contract can be proposed."""
+        return self.table is not None and bool(self.table.columns)
+
+
+@dataclass(slots=True)
+class Survey:
+    """All that was found, as the template needs it."""
+
+    name: str
+    branch: str
+    version: python.Version
+    setup: list[str]
+    code: list[str]
+    tests: python.Tests | None
+    data: list[Data]
+    training: Training | None
+    dvc_setup: list[str]
+    source_folder: str = ""  # to be put on PYTHONPATH
+    models: list[tuple[str, str]] = field(default_factory=list)  # id, path
+    others: list[tuple[str, str]] = field(default_factory=list)
+    metrics: str = ""  # id
+    bounds: list[Bound] = field(default_factory=list)
+
+    @property
+    def reads(self) -> list[str]:
+        """The ids of what a training takes."""
+        return [*(["code"] if self.code else []), *(data.id for data in self.data)]
+
+    @property
+    def writes(self) -> list[str]:
+        """The ids of what a training makes."""
+        return [id for id, _ in (*self.models, *self.others)] + ([self.metrics] if self.metrics else [])
+
+    @property
+    def training_setup(self) -> list[str]:
+        """The setup of the training where it isn't the project's own."""
+        return (
+            [*self.setup, *self.dvc_setup]
+            if self.training and self.training.run == DVC_RUN and self.dvc_setup
+            else []
+        )
+
+    @property
+    def compiled(self) -> str:
+        """The code as arguments of compileall."""
+        return " ".join(
+            path if path == "*.py" else shlex.quote(path) for path in self.code if path.endswith(("/", ".py"))
+        )
+
+
+def propose(root: Path) -> Proposal:
+    """Return a spec for the repository in a folder."""
+    survey = look(Repository(root))
+    text = resources.render(TEMPLATE, s=survey, scalar=scalar, flow=flow, nulls=allowed_nulls)
+    return Proposal(text, tuple(_findings(survey)))
+
+
+def save(proposal: Proposal, folder: Path) -> Path:
+    """Write a proposal into a folder and return its path. Raises OutputError where a spec is there already."""
+    path = folder / SPEC
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(proposal.text)
+    except FileExistsError:
+        help = "`mlcc init --stdout` prints the proposal"
+        raise OutputError([error("file-exists", f"{path} is there already", None, help=help)]) from None
+    except OSError as problem:
+        reason = problem.strerror or "input or output failed"
+        raise OutputError([error("unwritable-file", f"{path} can't be written: {reason}", None)]) from None
+    return path
+
+
+def look(repository: Repository) -> Survey:
+    """Return what a repository shows."""
+    setup = python.setup(repository)
+    installed = python.is_installed(setup)
+    tests = python.tests(repository)
+    found = training(repository, installed)
+    code = _code(repository, tests, found)
+    taken = {"code", "metrics"}
+    data = _data(repository, found, taken)
+    source = "src" if any(path.startswith("src/") for path in repository.files) and not installed else ""
+    survey = Survey(
+        repository.name, repository.branch, python.version(repository), setup, code, tests, data, found,
+        _dvc_setup(repository), source,
+    )  # fmt: skip
+    if found is None or not code:
+        # Without a reader, data is worth naming only where something can be checked of it.
+        survey.data = [each for each in data if each.is_checked] or ([] if code else data)
+    else:
+        _add_outputs(survey, repository, found, taken)
+    return survey
+
+
+def _add_outputs(survey: Survey, repository: Repository, found: Training, taken: set[str]) -> None:
+    inputs = {data.path.rstrip("/") for data in survey.data}
+    for paths, into in ((found.models, survey.models), (found.others, survey.others)):
+        for path in (p for p in paths if p.rstrip("/") not in inputs):
+            id = "model" if into is survey.models and not into else identifier(Path(path).stem, "output")
+            into.append((unique(id, taken), path))
+    if found.metrics and found.metrics not in inputs:
+        survey.metrics = "metrics"
+        survey.bounds = bounds(repository.text(found.metrics))
+
+
+def _code(repository: Repository, tests: python.Tests | None, found: Training | None) -> list[str]:
+    """Return the committed paths that make up the code: folders, scripts, and what installs them."""
+    aside = _ASIDE | {path.rstrip("/") for path in (tests.path if tests else ())}
+    scripts = [path for path in repository.files if path.endswith(".py")]
+    folders = {path.partition("/")[0] for path in scripts if "/" in path} - aside
+    top = [path for path in scripts if "/" not in path and path not in aside and path != "conftest.py"]
+    code = [f"{folder}/" for folder in sorted(folders) if not folder.startswith(".")]
+    code += top if len(top) <= _MOST_SCRIPTS else ["*.py"]
+    if not code:
+        return []
+    code += [
+        name
+        for name in repository.files
+        if name.startswith("requirements") and name.endswith((".txt", ".in"))
+    ]
+    code += [name for name in _INSTALLERS if repository.has(name)]
+    return [*code, "Makefile"] if found is not None and found.source == "Makefile" else code
+
+
+def _data(repository: Repository, found: Training | None, taken: set[str]) -> list[Data]:
+    """Return the data of a repository: what DVC tracks, and committed tables."""
+    data = []
+    for path in (p for p in repository.files if p.endswith(".dvc") and not p.startswith(".dvc/")):
+        for out in _dvc_outs(repository, path):
+            kind = "model" if "model" in out.rstrip("/").rpartition("/")[2] else "data"
+            data.append(Data(unique(identifier(Path(out).stem, "data"), taken), out, path, kind))
+    written = {*found.models, *found.others} if found is not None else set()
+    tables = [
+        p
+        for p in repository.files
+        if p.endswith(_TABLES) and not _ASIDE & set(p.split("/")) and p not in written
+    ]
+    for path in sorted(tables, key=lambda p: (p.count("/"), p)):
+        data.append(Data(unique(identifier(Path(path).stem, "data"), taken), path))
+    data = data[:_MOST_TABLES]
+    for each in data:
+        if each.path.endswith(_TABLES) and (repository.root / each.path).is_file():
+            each.table = read_table(repository.root / each.path)
+    return data
+
+
+def _dvc_outs(repository: Repository, path: str) -> list[str]:
+    """Return what a .dvc file tracks, as paths of the project; a folder ends in '/'."""
+    outs = yaml_mapping(repository.text(path)).get("outs")
+    base = path.rpartition("/")[0]
+    found = []
+    for out in outs if isinstance(outs, list) else ():
+        name = str(out.get("path", "")) if isinstance(out, dict) else ""
+        is_folder = isinstance(out, dict) and str(out.get("md5", "")).endswith(".dir")
+        full = (f"{base}/{name}" if base else name) + ("/" if is_folder else "")
+        if repository.can_name(full):
+            found.append(full)
+    return found
+
+
+def _dvc_setup(repository: Repository) -> list[str]:
+    """Return the setup that DVC needs; empty where the project's own brings it."""
+    if python.mentions(repository, "dvc"):
+        return []
+    config = repository.text(".dvc/config")
+    extra = next((extra for scheme, extra in _DVC_EXTRAS.items() if f"{scheme}://" in config), "")
+    return [f"pip install 'dvc{f'[{extra}]' if extra else ''}=={DVC}'"]
+
+
+def _findings(survey: Survey) -> list[str]:
+    """Return what was found, and what wasn't."""
+    found = [f"branch: {survey.branch}"]
+    source = (
+        f"from {survey.version.source}" if survey.version.source else "the default: nothing names a version"
+    )
+    found.append(f"Python: {survey.version.text} ({source})")
+    found.append(f"code: {', '.join(survey.code) or 'no Python files'}")
+    found += [f"setup: {command}" for command in survey.setup]
+    if survey.code:
+        found.append(
+            f"tests: {survey.tests.run}" if survey.tests else "tests: none, so a gate only compiles the code"
+        )
+    for data in survey.data:
+        columns = (
+            f"{len(data.table.columns)} columns" if data.table and data.is_checked else "columns unknown"
+        )
+        found.append(f"data: {data.path} ({columns})")
+    if survey.code:
+        found.append(
+            f"training: {survey.training.run}"
+            if survey.training
+            else "training: no train.py, Makefile or dvc.yaml"
+        )
+    found += [f"model: {path}" for _, path in survey.models]
+    return found

@@ -1,0 +1,190 @@
+"""The columns of a table, as far as its file shows them."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_BYTES = 32 << 20  # a longer file is read in part, and its types are guesses
+SAMPLE_ROWS = 20_000
+MOST_COLUMNS = 60
+KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # what a key of a spec may be
+_PARQUET_TYPES = (
+    (r"U?(TINY|SMALL|BIG)?INT(EGER)?", "integer"),
+    (r"FLOAT|DOUBLE|DECIMAL.*", "number"),
+    (r"VARCHAR", "string"),
+    (r"BOOLEAN", "boolean"),
+    (r"DATE", "date"),
+    (r"TIMESTAMP.*", "timestamp"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGuess:
+    """A column: its type, its share of rows without a value, whether every value is different."""
+
+    name: str
+    type: str
+    nulls: float
+    unique: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableGuess:
+    """A table. `whole`: all of its rows were read, so that what is said of the columns holds today."""
+
+    columns: list[ColumnGuess]
+    rows: int
+    whole: bool
+    left_out: list[str]  # columns whose names can't be keys of a spec, and those beyond MOST_COLUMNS
+
+
+def read_table(path: Path) -> TableGuess | None:
+    """Return what a CSV, TSV or Parquet file shows; None when it can't be read as a proper table."""
+    try:
+        if path.suffix == ".parquet":
+            return _parquet(path)
+        return _delimited(path, "\t" if path.suffix == ".tsv" else ",")
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return None
+
+
+def _delimited(path: Path, delimiter: str) -> TableGuess | None:
+    whole = path.stat().st_size <= MOST_BYTES
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.reader(file, delimiter=delimiter, strict=True)
+        names = next(rows, [])
+        if not _are_names(names):
+            return None
+        columns = [_Column(name) for name in names]
+        count = 0
+        for row in rows:
+            if len(row) != len(names):
+                return None
+            for column, text in zip(columns, row, strict=True):
+                column.add(text)
+            count += 1
+            if not whole and count == SAMPLE_ROWS:
+                break
+    return _table([column.guess(whole) for column in columns], count, whole) if count else None
+
+
+def _are_names(names: list[str]) -> bool:
+    return bool(names) and all(names) and len({name.casefold() for name in names}) == len(names)
+
+
+def _table(columns: Iterable[ColumnGuess], rows: int, whole: bool) -> TableGuess:
+    every = list(columns)
+    fit = [column for column in every if KEY.fullmatch(column.name)][:MOST_COLUMNS]
+    left_out = [column.name for column in every if column not in fit]
+    return TableGuess(fit, rows, whole, left_out)
+
+
+class _Column:
+    """What the values of a text column have in common."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.types = list(_CHECKS)
+        self.count = self.empty = 0
+        self.seen: set[str] | None = set()
+
+    def add(self, text: str) -> None:
+        self.count += 1
+        if text == "":
+            self.empty += 1
+            return
+        self.types = [type for type in self.types if _CHECKS[type](text)]
+        if self.seen is not None:
+            if text in self.seen:
+                self.seen = None
+            else:
+                self.seen.add(text)
+
+    def guess(self, whole: bool) -> ColumnGuess:
+        type = self.types[0] if self.types and self.empty < self.count else "string"
+        nulls = self.empty / self.count if self.count else 0.0
+        return ColumnGuess(self.name, type, nulls, whole and self.seen is not None and not self.empty)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(
+        r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text
+    ) is not None and math.isfinite(float(text))
+
+
+def _is_date(text: str) -> bool:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return False
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_timestamp(text: str) -> bool:
+    parts = re.fullmatch(r"([0-9-]{10})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,6})?)?Z?", text)
+    if not parts or not _is_date(parts[1]):
+        return False
+    return int(parts[2]) < 24 and int(parts[3]) < 60 and int(parts[4] or 0) < 60
+
+
+# In this order: the first type that all values have is the column's. 18 digits fit into 64 bits.
+_CHECKS = {
+    "integer": lambda text: re.fullmatch(r"[+-]?[0-9]{1,18}", text) is not None,
+    "number": _is_number,
+    "boolean": lambda text: text in ("true", "false", "True", "False", "TRUE", "FALSE"),
+    "date": _is_date,
+    "timestamp": _is_timestamp,
+}
+
+
+def _parquet(path: Path) -> TableGuess | None:
+    try:
+        import duckdb  # of the extra `gates`; without it a Parquet file stays closed
+    except ImportError:
+        return None
+    try:
+        with duckdb.connect(":memory:") as connection:
+            described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            types = {str(row[0]): _parquet_type(str(row[1])) for row in described}
+            known = {name: type for name, type in types.items() if type}
+            if not known or not _are_names(list(types)):
+                return None
+            filled = ", ".join(f"count({_filled(name, type)})" for name, type in known.items())
+            # Each name is quoted as SQL wants it; the path is a parameter.
+            query = f"SELECT count(*), {filled} FROM read_parquet(?)"  # noqa: S608
+            rows, *counts = connection.execute(query, [str(path)]).fetchone() or (0,)
+    except duckdb.Error:
+        return None
+    if not rows:
+        return None
+    pairs = zip(known.items(), counts, strict=True)
+    return _table(
+        (ColumnGuess(name, type, 1 - count / rows, False) for (name, type), count in pairs), rows, True
+    )
+
+
+def _filled(name: str, type: str) -> str:
+    """Return SQL that is null where a contract sees no value: NaN is none."""
+    quoted = _quoted(name)
+    return f"CASE WHEN NOT isnan(CAST({quoted} AS DOUBLE)) THEN 1 END" if type == "number" else quoted
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _parquet_type(type: str) -> str:
+    return next((ours for pattern, ours in _PARQUET_TYPES if re.fullmatch(pattern, type)), "")
+
+
+def allowed_nulls(share: float) -> str:
+    """Return the `max_nulls` that today's share keeps to, with room for a fifth more; '' where it is 0."""
+    return f"{min(1.0, math.ceil(share * 120) / 100):g}" if share > 0 else ""
