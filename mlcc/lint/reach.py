@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mlcc.plan import EdgeKind, Node, Plan
+from mlcc.plan import Condition, EdgeKind, Node, Plan
+from mlcc.runtime.patterns import name_matches
 from mlcc.semantics import DIFF_EVENTS, Event, candidates, condition_problem
 from mlcc.semantics import _possible_events as possible_events
 
@@ -19,12 +20,12 @@ def reach(plan: Plan) -> Reach:
 
 
 def kept_away(plan: Plan, reached: Reach) -> KeptAway:
-    """Return node -> the events that its `when` refuses, and the nodes that this alone keeps from them.
+    """Return node -> the events that it refuses by itself, and the nodes that this alone keeps from them.
 
     Events are phrases for a message. A trigger counts where no branch and no input lets a node run: its branch
     is the default one, which the plan doesn't know.
     """
-    if not any(node.when for node in plan.nodes.values()):
+    if not any(node.when or node.branches for node in plan.nodes.values()):
         return {}
     groups: dict[str, list[tuple[Event, frozenset[str]]]] = {}
     for event, found in reached:
@@ -42,8 +43,20 @@ def kept_away(plan: Plan, reached: Reach) -> KeptAway:
 
 
 def allows(node: Node, event: Event) -> bool:
-    """Tell whether a node's own `when` allows an event."""
-    return not node.when or any(condition_problem(c, event) is None for c in node.when)
+    """Tell whether a node's own `when` and environment allow an event."""
+    return admits(node, event) and (not node.when or bool(_holding(node, event)))
+
+
+def admits(node: Node, event: Event) -> bool:
+    """Tell whether a node's environment allows an event: one with branches takes runs of these alone."""
+    if not node.branches:
+        return True
+    branch = event.branch or ""
+    return event.kind != "pull_request" and any(name_matches(pattern, branch) for pattern in node.branches)
+
+
+def _holding(node: Node, event: Event) -> list[Condition]:
+    return [condition for condition in node.when if condition_problem(condition, event) is None]
 
 
 def _phrase(event: Event, plan: Plan) -> str:
@@ -57,12 +70,16 @@ def _phrase(event: Event, plan: Plan) -> str:
 
 
 def _roots(plan: Plan, id: str, event: Event, found: frozenset[str]) -> set[str]:
-    """Return the nearest nodes before `id` whose own `when` refuses the event."""
+    """Return the nearest nodes that `id` can't do without and that refuse the event themselves."""
     roots: set[str] = set()
     todo, seen = [id], {id}
     while todo:
-        for edge in plan.incoming[todo.pop()]:
+        current = plan.nodes[todo.pop()]
+        by_verdict = all(condition.gate is not None for condition in _holding(current, event))
+        for edge in plan.incoming[current.id]:
             if edge.kind is EdgeKind.ORDER or edge.source in found or edge.source in seen:
+                continue
+            if edge.kind is EdgeKind.VERDICT and not by_verdict:
                 continue
             seen.add(edge.source)
             if allows(plan.nodes[edge.source], event):

@@ -92,7 +92,7 @@ class Subject:
 
     @cached_property
     def kept_away(self) -> KeptAway:
-        """Node -> the events that its `when` refuses, and the nodes that this alone keeps from them."""
+        """Node -> the events that it refuses by itself, and the nodes that this alone keeps from them."""
         return kept_away(self.plan, self.reach)
 
     def loc(self, node: str) -> Loc:
@@ -110,17 +110,25 @@ class Subject:
 
     def takers(self, artifact: str, *kinds: NodeKind) -> list[Node]:
         """Return the nodes of these kinds that read, evaluate or guard an artifact."""
-        return [
-            node
-            for node in self.plan.nodes.values()
-            if node.kind in kinds and any(take.artifact == artifact for take in node.takes)
-        ]
+        return [node for node in self._takers.get(artifact, ()) if node.kind in kinds]
+
+    @cached_property
+    def _takers(self) -> Mapping[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.plan.nodes.values():
+            for id in dict.fromkeys(take.artifact for take in node.takes):
+                found.setdefault(id, []).append(node)
+        return found
 
     def gates(self, artifact: str) -> Iterator[tuple[Node, Gate]]:
         """Yield the gates that guard an artifact."""
-        for node in self.plan.nodes.values():
+        for node in self._takers.get(artifact, ()):
             if isinstance(node.work, Gate) and node.work.guards == artifact:
                 yield node, node.work
+
+    def limit(self, node: str) -> Loc:
+        """Return where a node says when it runs: its `when`, or its environment."""
+        return (*self.loc(node), "when" if self.plan.nodes[node].when else "environment")
 
     def stated(self, node: str, key: str, *rest: str | int) -> Loc:
         """Return where an execution key of a node is stated: on the node, or under `defaults`."""

@@ -8,11 +8,14 @@ from hypothesis import given, settings
 
 from mlcc.lint import META, RULES, Subject, run
 from mlcc.lint.environment import environment_of
+from mlcc.lint.reach import allows, kept_away, reach
 from mlcc.planner import plan
 from mlcc.resolve import resolve
+from mlcc.semantics import DIFF_EVENTS
 from mlcc.source import Source, plain, read
 from mlcc.spec import fast
 from mlcc.spec.models import Spec
+from mlcc.topology import ancestors
 from tests.spec.strategies import specs, to_yaml
 
 
@@ -43,6 +46,23 @@ def test_the_fast_loader_and_the_models_give_the_same_findings(data: dict[str, A
     quick = fast.load(values)
     assert quick is not None
     assert run(subject_of(quick, source)) == run(subject_of(Spec.model_validate(values), source))
+
+
+@given(specs())
+@settings(max_examples=40, deadline=None)
+def test_who_is_kept_away_is_kept_away_by_somebody(data: dict[str, Any]) -> None:
+    source = read(to_yaml(data).encode(), "mlcc.yaml")
+    plan = subject_of(Spec.model_validate(plain(source.root)), source).plan
+    reached = reach(plan)
+    blamed = kept_away(plan, reached)
+    victims = {id for _, ids in blamed.values() for id in ids}
+    for event, found in reached:
+        for id, node in plan.nodes.items():
+            if event.kind in DIFF_EVENTS and id not in found and not node.status and allows(node, event):
+                assert id in victims
+    for root, (events, ids) in blamed.items():
+        assert events
+        assert all(root in ancestors(id, plan.incoming) for id in ids)
 
 
 @given(specs())

@@ -2,7 +2,7 @@
 
 ## What it does
 
-Looks for blocking gates whose `when` refuses an event that the readers of what they guard would take.
+Looks for blocking gates whose `when` or environment refuses an event that the readers of what they guard would take.
 
 ## Why it is bad
 
@@ -45,7 +45,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 ID,
                 SEVERITY,
                 f"the gate '{root}' doesn't run for {' or '.join(events)}, so {listed(nodes)} {verb} either",
-                (*subject.loc(root), "when"),
+                subject.limit(root),
                 key=True,
                 others=[(subject.loc(node), f"'{node}' has no such limit") for node in nodes[:3]],
                 help="remove `when` from the gate, or give the same `when` to what waits for it",

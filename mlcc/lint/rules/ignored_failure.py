@@ -2,9 +2,9 @@
 
 ## What it does
 
-Looks in `setup` and `run` for `|| true`, `|| :` and `|| exit 0`, for `set +e` or `set +o pipefail` that is
-never taken back, and for `--exit-zero`. Commands that fail in the course of things are left alone: rm, kill,
-grep, diff, mkdir, test and the like.
+Looks in `setup` and `run` for `|| true`, `|| :`, `|| exit 0` and `|| echo ...`, for `set +e` or
+`set +o pipefail` that is never taken back, and for `--exit-zero`. Commands that fail in the course of things are
+left alone: rm, kill, grep, diff, mkdir, test and the like.
 
 ## Why it is bad
 
@@ -27,10 +27,12 @@ from itertools import pairwise
 
 from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.commands import Command
+from mlcc.lint.shell import Simple
 from mlcc.lint.subject import Subject
 
 ID = "ignored-failure"
 SEVERITY = Severity.WARNING
+SAY = ("echo", "printf")
 MAY_FAIL = frozenset({
     "rm", "rmdir", "kill", "pkill", "grep", "egrep", "fgrep", "diff", "cmp", "mkdir", "test", "[", "[[",
     "which", "type", "hash", "command", "docker", "podman", "umount", "ln", "read", "expr", "let", "wait",
@@ -55,15 +57,22 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 def _thrown_away(command: Command) -> Iterator[str]:
     simple = command.simple
     for left, right in pairwise(simple):
-        ignored = left.after == "||" and right.program in (("true",), (":",), ("exit", "0"))
+        ignored = left.after == "||" and _succeeds(right)
         if ignored and left.program and left.program[0] not in MAY_FAIL:
-            yield f"|| {' '.join(right.program)}"
+            yield f"|| {right.words[0]}" if right.words[0] in SAY else f"|| {' '.join(right.program)}"
     for number, each in enumerate(simple):
         switch = _switched_off(each.program)
         if switch and not any(_switched_on(later.program) for later in simple[number + 1 :]):
             yield switch
         if "--exit-zero" in each.program[1:]:
             yield "--exit-zero"
+
+
+def _succeeds(simple: Simple) -> bool:
+    """Tell whether a command after || does nothing but succeed."""
+    if simple.words[0] in SAY:
+        return simple.after not in ("&&", ")")  # `x=$(git describe || echo none)` is a default
+    return simple.program in (("true",), (":",), ("exit", "0"))
 
 
 def _switched_off(program: tuple[str, ...]) -> str | None:

@@ -2,9 +2,9 @@
 
 ## What it does
 
-Looks in the text for keys in the form of AWS, GitHub, GitLab, Slack, Hugging Face and OpenAI, for private
-keys and for URLs with a password; and in `env` for literals under names such as PASSWORD or API_KEY (beside a
-service, a throw-away password is fine).
+Looks in the text for keys in the form of AWS, GitHub, GitLab, Slack, Hugging Face and OpenAI, for private keys
+and for URLs with a password (other than for localhost); and in `env` for literals under names such as PASSWORD
+or API_KEY (beside a service, a throw-away password is fine).
 
 ## Why it is bad
 
@@ -33,7 +33,7 @@ SEVERITY = Severity.WARNING
 HELP = "revoke it, keep the new one in the CI system, and name it: {secret: NAME}"
 KEYS = (
     r"\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{22}|\bglpat-[\w-]{20}|\bxox[abprs]-[\w-]{10}|\bhf_[A-Za-z]{34}"
-    r"|\bsk-(?:proj-|ant-)?[A-Za-z0-9]{32}|-----BEGIN [A-Z ]{0,20}PRIVATE KEY|://[^/\s:@'\"$]{1,64}:[^/\s@'\"${]{1,99}@"
+    r"|\bsk-(?:proj-|ant-)?[A-Za-z0-9]{32}|-----BEGIN [A-Z ]{0,20}PRIVATE KEY|://[^/\s:@'\"$]{1,64}:[^/\s@'\"${]{1,99}@(?!localhost|127\.|\$)"
 )
 MARKS = ("AKIA", "gh", "glpat-", "xox", "hf_", "sk-", "PRIVATE KEY", "://")
 NAMES = ("password", "passwd", "secret", "api_key", "apikey", "private_key", "access_key")

@@ -41,21 +41,41 @@ SEVERITY = Severity.WARNING
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each artifact that a node uses without taking it."""
+    index = _Index(subject.plan)
     for command in subject.commands:
         if command.node is None or command.part == "finally":
             continue
         node = subject.plan.nodes[command.node]
         own = {take.artifact for take in node.takes} | set(node.writes)
-        others = [a for id, a in subject.plan.artifacts.items() if id not in own and not a.at_base]
-        seen: set[str] = set()
-        for path in _paths(command, node.working_directory) if others else ():
-            for artifact in others:
-                if artifact.id in seen or not any(path_matches(p, path) for p in artifact.paths):
+        seen = set(own)
+        for path in _paths(command, node.working_directory):
+            for artifact in index.holding(path):
+                if artifact.id in seen:
                     continue
                 if any(path_matches(p, path) for p in _covered(subject, node, own, artifact)):
                     continue
                 seen.add(artifact.id)
                 yield _finding(subject, command, path, artifact)
+
+
+class _Index:
+    """Finds the artifacts that a path lies in, without looking at each: a spec may have hundreds."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plain: dict[str, list[Artifact]] = {}
+        self.wild: list[tuple[str, Artifact]] = []
+        for artifact in plan.artifacts.values():
+            for pattern in artifact.paths if not artifact.at_base else ():
+                if "*" in pattern or "?" in pattern:
+                    self.wild.append((pattern, artifact))
+                else:
+                    self.plain.setdefault(pattern.rstrip("/"), []).append(artifact)
+
+    def holding(self, path: str) -> Iterator[Artifact]:
+        parts = path.rstrip("/").split("/")
+        for length in range(len(parts), 0, -1):
+            yield from self.plain.get("/".join(parts[:length]), ())
+        yield from (artifact for pattern, artifact in self.wild if path_matches(pattern, path))
 
 
 def _finding(subject: Subject, command: Command, path: str, artifact: Artifact) -> Diagnostic:

@@ -2,7 +2,7 @@
 
 ## What it does
 
-Looks for jobs whose `when` refuses an event that the readers of what they write would take.
+Looks for jobs whose `when` or environment refuses an event that the readers of what they write would take.
 
 ## Why it is bad
 
@@ -43,6 +43,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 ID,
                 SEVERITY,
                 f"'{root}' doesn't run for {' or '.join(events)}, so {listed(nodes)} {verb} either",
-                (*subject.loc(root), "when"),
+                subject.limit(root),
                 key=True,
             )
