@@ -29,7 +29,10 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
     where = location(id, artifact)
     try:
         if artifact["form"] == "paths":
-            return paths_digest(list(artifact["paths"]), Path())
+            at_base = artifact.get("at_base")
+            return (
+                tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
+            )
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)
@@ -45,39 +48,41 @@ def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
-        _unpack(id, artifact, plan["nodes"][writer], selection["commit"])
+        _unpack(id, artifact, plan["nodes"][writer], selection)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
 
 
-def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], commit: str) -> None:
+def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
     _clear(target)
     name = artifact["writer"]
-    states = read_states(name, writer, commit)
+    states = read_states(name, writer, selection)
     for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
-        written = (state or {}).get("outputs", {}).get(id)
         packed = data_folder(name, leg) / id
-        if written is None or not packed.exists():
+        if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
         source = packed if artifact["form"] == "folder" else packed / target.name
+        try:  # before anything is copied: a digest refuses links, which could lead anywhere
+            found = tree_digest(source) if artifact["form"] == "folder" else file_digest(source)
+        except DigestError as problem:
+            raise RunError(f"'{name}' published no proper '{id}': {problem}") from None
+        if found != state["outputs"][id]:
+            raise RunError(
+                f"'{id}' has other bytes than '{name}' wrote: {found} instead of {state['outputs'][id]}"
+            )
         where.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, where)
-        found = tree_digest(where) if artifact["form"] == "folder" else file_digest(where)
-        if found != written:
-            raise RunError(f"'{id}' has other bytes than '{name}' wrote: {found} instead of {written}")
 
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target)
-    elif source.is_file():
-        shutil.copyfile(source, target)
     else:
-        raise RunError(f"{source} isn't there")
+        shutil.copyfile(source, target)
 
 
 def _clear(path: Path) -> None:
@@ -95,20 +100,31 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
         )
     folder = ROOT / "base" / id
     _clear(folder)
+    # A pattern as git's own would mean another: its `*` crosses folders.
+    paths = [
+        f":(glob){path}" if artifact["form"] == "paths" else f":(literal){path}" for path in artifact["paths"]
+    ]
     packed = subprocess.run(
-        ["git", "archive", "--format=tar", base, "--", *artifact["paths"]], capture_output=True, check=False
+        ["git", "archive", "--format=tar", base, "--", *paths], capture_output=True, check=False
     )
     if packed.returncode != 0:
         raise RunError(f"the merge base {base[:12]} has no '{artifact['paths'][0]}'")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
         for member in tar.getmembers():
-            if (
-                not (member.isfile() or member.isdir())
-                or member.name.startswith("/")
-                or ".." in Path(member.name).parts
-            ):
-                raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
-            tar.extract(member, folder)
+            _extract(tar, member, folder, id)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, id: str) -> None:
+    """Write one file of an archive. Raises RunError on what isn't a file or a folder, or lies outside."""
+    parts = Path(member.name).parts
+    content = tar.extractfile(member) if member.isfile() else None
+    if not (content or member.isdir()) or member.name.startswith("/") or ".." in parts:
+        raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
+    if content:
+        target = folder / member.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, target.open("wb") as file:
+            shutil.copyfileobj(content, file)
 
 
 def check_guards(
@@ -120,8 +136,8 @@ def check_guards(
             continue
         gate = plan["nodes"][other]
         guarded = gate["guards"]
-        for state in read_states(other, gate, selection["commit"]):
-            judged = (state or {}).get("inputs", {}).get(guarded)
+        for state in read_states(other, gate, selection):
+            judged = state["inputs"].get(guarded) if state else None
             if guarded in taken and judged != taken[guarded]:
                 raise RunError(f"'{other}' judged other bytes of '{guarded}' than '{id}' would read")
 

@@ -5,9 +5,20 @@ Standard library only: bundled into the emitted script. `mlcc.semantics` is the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from mlcc.runtime.records import RunError, legs_of, read_record, state_folder
+from mlcc.runtime.records import (
+    RunError,
+    is_texts,
+    legs_of,
+    origin,
+    read_record,
+    state_folder,
+)
+
+ENDS = ("passed", "failed", "skipped")
+RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
 
 
 class Ending(NamedTuple):
@@ -18,32 +29,80 @@ class Ending(NamedTuple):
     cause: str = ""
 
 
-def read_states(id: str, node: dict[str, Any], commit: str) -> list[dict[str, Any] | None]:
-    """Return the state of each leg; None for a leg that left none. Raises RunError on another commit's state."""
+def read_states(id: str, node: dict[str, Any], selection: dict[str, Any]) -> list[dict[str, Any] | None]:
+    """Return the state of each leg; None for a leg that left none. Raises RunError on one that isn't this run's."""
     states = []
     for leg in legs_of(node):
         state = read_record(state_folder(id, leg) / "state.json")
-        if state is not None and state.get("commit") != commit:
-            raise RunError(f"the state of '{id}' is of another commit")
+        if state is not None:
+            _check_state(state, id, origin(selection, id, leg))
         states.append(state)
     return states
 
 
-def ending(id: str, node: dict[str, Any], commit: str) -> Ending:
-    """Return how a node ended over all of its legs (S9)."""
-    states = read_states(id, node, commit)
-    ends = ["lost" if state is None else str(state.get("end")) for state in states]
-    if all(end == "passed" for end in ends):
-        verdict = states[0].get("verdict", "") if states[0] else ""
-        return Ending("passed", str(verdict))
-    if all(end == "skipped" for end in ends):
-        return Ending("skipped", cause=str(states[0].get("cause", "")) if states[0] else "")
-    if all(end == "lost" for end in ends):
-        return Ending("lost")
-    worst = [s for s in states if s is not None and s.get("end") == "failed"]
-    causes = [str(s.get("cause", "")) for s in worst] or ["a leg left no state"]
-    verdicts = {str(s.get("verdict", "")) for s in worst}
-    return Ending("failed", verdicts.pop() if len(verdicts) == 1 else "error" if verdicts else "", causes[0])
+def _check_state(state: dict[str, Any], id: str, expected: dict[str, str]) -> None:
+    if any(state.get(key) != value for key, value in expected.items()):
+        raise RunError(f"the state of '{id}' is of another commit, run or node")
+    whole = (
+        state.get("end") in ENDS
+        and state.get("verdict") in RANKS
+        and isinstance(state.get("cause"), str)
+        and all(is_texts(state.get(key)) for key in ("inputs", "outputs", "values"))
+    )
+    if not whole:
+        raise RunError(f"the state of '{id}' isn't whole")
+
+
+def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
+    """Return how a node ended over all of its legs (S9): its verdict is the worst of theirs."""
+    states = read_states(id, node, selection)
+    there = [state for state in states if state is not None]
+    ends = {state["end"] for state in there}
+    if not there:
+        return Ending("lost", cause="it left no state")
+    if len(there) < len(states):
+        return Ending("failed", "error", "a leg left no state")
+    if ends == {"skipped"}:
+        return Ending("skipped", cause=there[0]["cause"])
+    verdict = max((state["verdict"] for state in there), key=RANKS.index)
+    if ends == {"passed"}:
+        return Ending("passed", verdict)
+    causes = [state["cause"] for state in there if state["end"] == "failed"]
+    return Ending("failed", verdict, causes[0] if causes else "some of its legs were skipped")
+
+
+def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
+    """Return how a node ended; a state that can't be believed is none."""
+    try:
+        return ending(id, node, selection)
+    except RunError as problem:
+        return Ending("lost", "error", str(problem))
+
+
+def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how the selected nodes among `ids` ended. `ids` has every node before each of its nodes, and first.
+
+    A node without a state never started: it is skipped where S4 says so, else lost.
+    """
+    endings: dict[str, Ending] = {}
+    for id in ids:
+        if id not in selection["selected"]:
+            continue
+        found = found_ending(id, plan["nodes"][id], selection)
+        if found.end == "lost" and not found.verdict:  # with a verdict there was a state, and it is broken
+            cause = skip_cause(id, plan, selection, endings)
+            found = found if cause is None else Ending("skipped", cause=cause)
+        endings[id] = found
+    return endings
+
+
+def endings_before(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how the selected nodes ended that decide whether `id` runs."""
+    node = plan["nodes"][id]
+    if node.get("status") == "failure":
+        return settle(ancestors(id, plan), plan, selection)
+    before = dict.fromkeys(other for other, _ in node["before"] if other in selection["selected"])
+    return {other: found_ending(other, plan["nodes"][other], selection) for other in before}
 
 
 def skip_cause(
@@ -60,6 +119,8 @@ def skip_cause(
         return None if failed else "nothing before it failed"
     for other, kind in node["before"]:
         if other not in selection["selected"]:
+            if kind in ("data", "guard"):  # selecting pulls these in: without them nothing may run
+                return f"'{other}' isn't selected"
             continue
         cause = _edge_problem(id, other, kind, plan, selection, endings[other])
         if cause:
@@ -80,9 +141,9 @@ def _edge_problem(
     if found.end == "skipped":
         return f"'{other}' was skipped"
     if found.end == "lost":
-        return f"'{other}' left no state"
+        return f"'{other}': {found.cause}"
     if kind == "verdict":
-        wanted = verdicts_wanted(plan["nodes"][id], other)
+        wanted = selection["by_verdict"][id]
         return (
             ""
             if found.verdict in wanted
@@ -91,11 +152,6 @@ def _edge_problem(
     if found.end == "failed" and (kind == "data" or _blocks(plan, other)):
         return f"'{other}' failed"
     return ""
-
-
-def verdicts_wanted(node: dict[str, Any], gate: str) -> list[str]:
-    """Return the verdicts of `gate` that let the node run."""
-    return sorted({v for c in node.get("when", []) if c.get("gate") == gate for v in c["verdicts"]})
 
 
 def ancestors(id: str, plan: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlcc.runtime.decide import Ending, ending, skip_cause
+from mlcc.runtime.decide import Ending, settle
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import (
     RunError,
@@ -27,12 +27,13 @@ def final_main(platform: Platform) -> int:
     plan = read_plan()
     results = platform.results()
     try:
-        selection = read_selection()
+        selection = read_selection(platform.facts())
     except RunError as problem:
+        write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         print(f"mlcc: red: {problem}")
         return 1
-    endings = all_endings(plan, selection)
+    endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
@@ -43,33 +44,24 @@ def final_main(platform: Platform) -> int:
     return 1 if red else 0
 
 
-def all_endings(plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
-    """Return how each selected node ended; one without a state is skipped where S4 says so, else lost."""
-    endings: dict[str, Ending] = {}
-    for id, node in plan["nodes"].items():  # in topological order
-        if id not in selection["selected"]:
-            continue
-        found = ending(id, node, selection["commit"])
-        if found.end == "lost":
-            cause = skip_cause(id, plan, selection, endings)
-            found = (
-                Ending("lost", cause="it left no state") if cause is None else Ending("skipped", cause=cause)
-            )
-        endings[id] = found
-    return endings
-
-
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
     """Return why the run is red; none: it is green."""
     causes = []
-    if results.get("select", "success") != "success":
-        causes.append(f"the selecting node ended with {results['select']}")
+    if results.get("select") != "success":
+        causes.append(f"the selecting node ended with {results.get('select', 'nothing')}")
     for id, found in endings.items():
         blocking = plan["nodes"][id].get("blocking", True)
-        if blocking and found.end in ("failed", "lost"):
-            causes.append(f"'{id}' {'failed' if found.end == 'failed' else 'was lost'}: {found.cause}")
-        elif results.get(id) in ("failure", "cancelled") and (blocking or results[id] == "cancelled"):
+        if found.end == "lost":
+            causes.append(f"'{id}' was lost: {found.cause}")
+        elif blocking and found.end == "failed":
+            causes.append(f"'{id}' failed: {found.cause}")
+        elif results.get(id) == "cancelled" or (blocking and results.get(id) == "failure"):
             causes.append(f"'{id}' ended with {results[id]} in the CI system")
+    causes += [
+        f"the run was cancelled at '{id}'"
+        for id, r in results.items()
+        if r == "cancelled" and id not in endings
+    ]
     return causes
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.platform import Platform
+from mlcc.runtime.records import RunError
 
 REFRESH = 240.0  # seconds; GitHub's tokens live 300
+RETRY = 15.0  # seconds until the next try where renewing failed
 
 
 class Logins:
@@ -49,7 +51,13 @@ class Logins:
     def tick(self) -> None:
         """Renew the token files when they are about to expire."""
         if self._audiences and time.monotonic() - self._renewed > REFRESH:
-            self._renew()
+            try:
+                self._renew()
+            except (
+                RunError
+            ) as problem:  # a token service that is away for a moment must not end a long training
+                self._renewed += RETRY
+                self._platform.warn(f"a token can't be renewed yet: {problem}")
 
     def _token_file(self, provider: str) -> Path:
         return self._folder / f"{provider}.token"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.data import check_guards, clean_outputs, publish, receive
-from mlcc.runtime.decide import Ending, ancestors, denied, ending, skip_cause
+from mlcc.runtime.decide import Ending, denied, endings_before, skip_cause
 from mlcc.runtime.login import Logins
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
@@ -24,6 +24,7 @@ from mlcc.runtime.records import (
     RunError,
     data_folder,
     legs_of,
+    origin,
     read_plan,
     read_record,
     read_selection,
@@ -35,6 +36,7 @@ from mlcc.runtime.values import node_env, read_values, resolve, runner_env
 
 PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
 TEARDOWN_SECONDS = 300.0
+MAX_CAUSE = 2000  # characters
 VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
 
 
@@ -49,40 +51,30 @@ class Attempt:
         self.node: dict[str, Any] = self.plan["nodes"][id]
         if leg not in legs_of(self.node):
             raise RunError(f"'{id}' has no leg '{leg}'")
-        self.selection = read_selection()
+        for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
+            shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+        self.selection = read_selection(platform.facts())
         self.deadline = time.monotonic() + float(self.node["timeout"])
         self.state: dict[str, Any] = {
-            "schema": "https://mlcc.dev/state/1", "node": id, "leg": leg, "commit": self.selection["commit"],
-            "end": "failed", "verdict": "error", "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
+            "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
+            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
         }  # fmt: skip
 
-    def endings(self) -> dict[str, Ending]:
-        """Return how the selected nodes before this one ended."""
-        if self.node.get("status") == "failure":
-            before = ancestors(self.id, self.plan)
-        else:
-            before = [other for other, _ in self.node["before"]]
-        commit = self.selection["commit"]
-        return {
-            o: ending(o, self.plan["nodes"][o], commit) for o in before if o in self.selection["selected"]
-        }
-
     def finish(self, end: str, verdict: str, cause: str) -> None:
-        """Write down how the leg ended."""
-        self.state.update(end=end, verdict=verdict, cause=cause)
+        """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
+        shown = " ".join("".join(c if c.isprintable() else " " for c in cause[:MAX_CAUSE]).split())
+        self.state.update(end=end, verdict=verdict, cause=shown)
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
 def node_main(platform: Platform) -> int:
     """Run the leg that the environment names, and return its exit status."""
     watch_cancel()
-    leg = Attempt(os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", ""), platform)
-    for folder in (
-        state_folder(leg.id, leg.leg),
-        data_folder(leg.id, leg.leg),
-        report_folder(leg.id, leg.leg),
-    ):
-        shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+    id, leg_id = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
+    try:
+        leg = Attempt(id, leg_id, platform)
+    except CancelledError:
+        raise RunError("the run was cancelled") from None
     status = ERROR
     try:
         status = _decide_and_run(leg)
@@ -92,14 +84,19 @@ def node_main(platform: Platform) -> int:
         leg.finish("failed", "error", "the run was cancelled")
     except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
         leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
-    return _report(leg, status)
+    try:
+        return _report(leg, status)
+    except OSError as problem:
+        print(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
+        return status or ERROR
 
 
 def _decide_and_run(leg: Attempt) -> int:
     if leg.id not in leg.selection["selected"]:
         leg.finish("skipped", "", "it isn't selected")
         return SKIP
-    cause = skip_cause(leg.id, leg.plan, leg.selection, leg.endings())
+    endings = endings_before(leg.id, leg.plan, leg.selection)
+    cause = skip_cause(leg.id, leg.plan, leg.selection, endings)
     if cause is not None:
         leg.finish("skipped", "", cause)
         return SKIP
@@ -132,22 +129,22 @@ def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
     env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
     for id, within in node.get("services", {}).items():
         name = id.upper().replace("-", "_")
-        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], within)
+        limit = min(time.monotonic() + within, leg.deadline)
+        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
     return env, login
 
 
-def _wait_for(id: str, host: str, port: str, within: float) -> None:
-    """Wait until a service accepts connections. Raises RunError after `within` seconds."""
+def _wait_for(id: str, host: str, port: str, limit: float) -> None:
+    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
     if not host or not port:
         raise RunError(f"the CI system gave no address for the service '{id}'")
-    limit = time.monotonic() + within
     while True:
         try:
             with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
                 return
         except (OSError, ValueError):
             if time.monotonic() > limit:
-                raise RunError(f"the service '{id}' accepted no connection within {within:g} s") from None
+                raise RunError(f"the service '{id}' accepted no connection in time") from None
             time.sleep(0.2)
 
 
@@ -155,7 +152,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
     status = ERROR
     for number in range(1, int(leg.node.get("retry", 0)) + 2):
-        leg.state["attempts"] = number
+        leg.state.update(attempts=number, outputs={}, values={})
         if number > 1:
             print(f"mlcc: attempt {number}", flush=True)
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
@@ -224,7 +221,9 @@ def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
         leg.finish("failed", "error", "the gate left no verdict")
         return ERROR
     guarded = leg.node["guards"]
-    judged = record.get("inputs", {}).get(guarded, {}).get("digest")
+    inputs = record.get("inputs")
+    judged = inputs.get(guarded) if isinstance(inputs, dict) else None
+    judged = judged.get("digest") if isinstance(judged, dict) else None
     if judged != leg.state["inputs"].get(guarded) and record.get("verdict") != "error":
         leg.finish("failed", "error", f"the gate judged other bytes of '{guarded}' than it was given")
         return ERROR
@@ -232,7 +231,7 @@ def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
     opened = (
         verdict == "pass"
         or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn")
-        or "waived" in record
+        or (verdict in ("fail", "inconclusive") and "waived" in record)
     )
     if (code == PASS) != opened or (not opened and VERDICTS.get(code, "error") != verdict):
         leg.finish(

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 GRACE = 10.0  # seconds between asking a process group to end and killing it
+CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
 TICK = 0.2  # seconds between looks at a child
 STRICT = "set -euo pipefail\n"
 TIMED_OUT = 124
@@ -26,9 +27,17 @@ class CancelledError(Exception):
 
 
 def watch_cancel() -> None:
-    """Turn the signals of a cancelled run into an exception, so that children and teardown are cared for."""
+    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
+
+    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
+    """
+
+    def overhear(_number: int, _frame: FrameType | None) -> None:
+        pass  # not SIG_IGN, which the teardown's command would inherit
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, overhear)
         raise CancelledError
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,6 +56,7 @@ def run(
     `tick` is called from time to time while the command runs.
     """
     child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    grace = GRACE
     try:
         while True:
             left = deadline - time.monotonic()
@@ -56,18 +66,23 @@ def run(
                 return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
             if tick is not None:
                 tick()
+    except CancelledError:
+        grace = CANCEL_GRACE
+        raise
     finally:
-        _end_group(child)
+        _end_group(child, grace)
 
 
-def _end_group(child: subprocess.Popen[bytes]) -> None:
+def _end_group(child: subprocess.Popen[bytes], grace: float) -> None:
     """End every process of the child's group: ask, wait, kill."""
     if not _signal_group(child.pid, signal.SIGTERM):
         return
-    limit = time.monotonic() + GRACE
-    while time.monotonic() < limit and _signal_group(child.pid, 0):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(TICK)
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(TICK / 10)
     _signal_group(child.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(GRACE)

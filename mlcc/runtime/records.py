@@ -13,8 +13,11 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any, NoReturn
+
+from mlcc.runtime.platform import Facts
 
 ROOT = Path("_mlcc")
 MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
@@ -57,8 +60,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read_record(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
-        if path.stat().st_size > MAX_RECORD:
-            raise RunError(f"{path} is too large to be a record")
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
+            raise RunError(f"{path} is no file, or too large to be a record")
         value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
     except FileNotFoundError:
         return None
@@ -91,12 +95,42 @@ def read_plan() -> dict[str, Any]:
     return found
 
 
-def read_selection() -> dict[str, Any]:
-    """Return what the selecting node decided."""
-    found = read_record(state_folder("select") / "selection.json")
+def read_selection(facts: Facts) -> dict[str, Any]:
+    """Return what the selecting node of this run decided. Raises RunError when it is missing, broken or stale."""
+    path = state_folder("select") / "selection.json"
+    found = read_record(path)
     if found is None:
         raise RunError("the selecting node left no selection")
+    texts = [found.get(key) for key in ("commit", "base_commit")]
+    tables = [found.get(key) for key in ("reasons", "inputs", "facts")]
+    waiting = found.get("by_verdict")
+    whole = (
+        all(isinstance(text, str) for text in texts)
+        and all(is_texts(table) for table in tables)
+        and is_list_of_texts(found.get("selected"))
+        and isinstance(waiting, dict)
+        and all(is_list_of_texts(verdicts) for verdicts in waiting.values())
+    )
+    if not whole or not found["commit"] or "run_id" not in found["facts"]:
+        raise RunError(f"{path} isn't a whole selection")
+    if (found["commit"], found["facts"]["run_id"]) != (facts.commit, facts.run_id):
+        raise RunError("the selection is of another commit or run")
     return found
+
+
+def is_texts(value: Any) -> bool:
+    """Tell whether a JSON value is an object of texts."""
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
+def is_list_of_texts(value: Any) -> bool:
+    """Tell whether a JSON value is a list of texts."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def origin(selection: dict[str, Any], node: str, leg: str) -> dict[str, str]:
+    """Return what says whose state a state is: anything else is stale, or somebody else's."""
+    return {"node": node, "leg": leg, "commit": selection["commit"], "run": selection["facts"]["run_id"]}
 
 
 def legs_of(node: dict[str, Any]) -> list[str]:

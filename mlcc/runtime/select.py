@@ -6,6 +6,7 @@ Standard library only: bundled into the emitted script. `mlcc.semantics` is the 
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 from typing import Any
 
@@ -18,10 +19,12 @@ def select_main(platform: Platform) -> int:
     """Decide what runs, write it down, and tell the CI system what it need not start."""
     plan = read_plan()
     facts = platform.facts()
+    if not facts.commit:
+        raise RunError("the CI system doesn't say which commit this is")
     trigger = trigger_of(plan, facts)
     inputs = check_inputs(plan, facts, trigger)
     base = _base(facts, platform)
-    changed = None if base is None else changed_paths(base, facts.head or "HEAD")
+    changed = None if base is None else changed_paths(base, facts.head or facts.commit)
     event = {
         "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
         "fork": facts.fork, "changed": changed,
@@ -121,10 +124,11 @@ def input_problem(value: str, field: dict[str, Any]) -> str:
 
 
 def _number_problem(value: str, field: dict[str, Any]) -> str:
-    try:
-        number = int(value) if field["type"] == "integer" else float(value)
-    except ValueError:
-        return f"it isn't a {field['type']}"
+    # The command gets the text, so it must read the same to every program: Python's own idea of a number is wider.
+    kind = field["type"]
+    if not (_INTEGER if kind == "integer" else _NUMBER).fullmatch(value):
+        return f"it isn't {'an' if kind == 'integer' else 'a'} {kind} in plain digits"
+    number = int(value) if kind == "integer" else float(value)
     if not math.isfinite(number):
         return "it isn't finite"
     if "min" in field and not number >= field["min"]:
@@ -132,6 +136,11 @@ def _number_problem(value: str, field: dict[str, Any]) -> str:
     if "max" in field and not number <= field["max"]:
         return f"it is above {field['max']}"
     return ""
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,29})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 # --- what has changed -----------------------------------------------------------------------------
@@ -146,19 +155,26 @@ def _git(*words: str) -> str | None:
 def _base(facts: Facts, platform: Platform) -> str | None:
     """Return the commit that the changes are counted from (S3); None: unknown, so everything has changed."""
     if facts.event == "pull_request":
-        found = _git("merge-base", facts.base, facts.head or "HEAD") if facts.base else None
+        head = facts.head or facts.commit
+        found = _git("merge-base", facts.base, head) if is_commit(facts.base) and is_commit(head) else None
         return found.strip() if found else None
     if facts.event != "push":
         return None
     green = platform.last_green(facts.branch)
-    if not green or _git("merge-base", "--is-ancestor", green, "HEAD") is None:
+    if not green or not is_commit(green) or _git("merge-base", "--is-ancestor", green, facts.commit) is None:
         return None
     return green
 
 
+def is_commit(text: str) -> bool:
+    """Tell whether a text from outside is a commit's name, and so nothing that git takes for an option."""
+    return _COMMIT.fullmatch(text) is not None
+
+
 def changed_paths(base: str, head: str) -> list[str] | None:
     """Return the paths that differ between two commits, relative to the repository root; None: unknown."""
-    found = _git("diff", "--name-only", "--no-renames", "-z", base, head, "--")
+    # Not `git diff`, which a configuration can limit to a folder, or make blind to submodules.
+    found = _git("diff-tree", "-r", "--name-only", "--no-renames", "-z", base, head)
     return None if found is None else sorted(path for path in found.split("\0") if path)
 
 
@@ -168,7 +184,7 @@ def changed_paths(base: str, head: str) -> list[str] | None:
 def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     """Return the selected nodes, the reason for each node, and the nodes that wait for a verdict."""
     nodes = plan["nodes"]
-    waiting = [id for id, node in nodes.items() if not node.get("status") and _waits(node, event)]
+    waiting = {id: wanted for id, node in nodes.items() for wanted in [_waits_for(node, event)] if wanted}
     refused: dict[str, str] = {}
     pulls: dict[str, dict[str, str]] = {}
     for id, node in nodes.items():  # in topological order
@@ -200,9 +216,12 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
 
 
-def _waits(node: dict[str, Any], event: dict[str, Any]) -> bool:
+def _waits_for(node: dict[str, Any], event: dict[str, Any]) -> list[str]:
+    """Return the verdicts that let a node run; none where it waits for no verdict."""
     holding = [c for c in node.get("when", []) if not _condition_problem(c, event)]
-    return bool(holding) and all("gate" in c for c in holding)
+    if node.get("status") or not all("gate" in c for c in holding):
+        return []
+    return sorted({verdict for c in holding for verdict in c["verdicts"]})
 
 
 def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:

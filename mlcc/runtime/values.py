@@ -85,8 +85,8 @@ def _secret(name: str, key: str, as_file: bool, private: Path) -> str:
 
 def _output(key: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
     id, _, name = key.partition(".")
-    (state,) = read_states(id, plan["nodes"][id], selection["commit"])
-    found = (state or {}).get("values", {}).get(name)
+    (state,) = read_states(id, plan["nodes"][id], selection)
+    found = state["values"].get(name) if state and state["end"] == "passed" else None
     if found is None:
         raise RunError(f"'{id}' left no value {name}")
     return str(found)
@@ -100,9 +100,14 @@ def runner_env() -> dict[str, str]:
 def read_values(path: Path, names: list[str]) -> dict[str, str]:
     """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
     found: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+    try:
+        # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
+        lines = path.read_text("utf-8").split("\n") if path.exists() else []
+    except (OSError, ValueError) as problem:
+        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
+    for line in lines[:-1] if lines[-1:] == [""] else lines:
         name, sign, value = line.partition("=")
-        if not sign or name not in names or len(value) > 4096 or name in found:
+        if not sign or name not in names or len(value) > 4096 or name in found or "\0" in value:
             raise RunError(
                 f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value"
             )

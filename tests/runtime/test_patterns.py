@@ -73,7 +73,9 @@ FILES = st.lists(st.text("ab", min_size=1, max_size=2), min_size=1, max_size=4).
 
 
 @given(CLEAN, st.booleans(), FILES)
-def test_a_folder_that_a_pattern_names_counts_with_all_that_is_in_it(pattern: str, folder: bool, file: str) -> None:
+def test_a_folder_that_a_pattern_names_counts_with_all_that_is_in_it(
+    pattern: str, folder: bool, file: str
+) -> None:
     parts = file.split("/")
     inside = any(_by_expression(pattern, "/".join(parts[:n])) for n in range(1, len(parts)))
     if folder:
