@@ -1,0 +1,240 @@
+"""Random pipelines, events and outcomes, dense in what S1 to S12 are about.
+
+A spec is drawn node by node; each refers to what is there already, so that hardly any is refused. It becomes a plan
+by the real passes, without going through YAML text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import reject
+from hypothesis import strategies as st
+
+from mlcc.diagnostics import Span, SpecError
+from mlcc.plan import Gate, Plan
+from mlcc.planner import plan
+from mlcc.resolve import resolve
+from mlcc.semantics import Event, Outcome
+from mlcc.source import Entry, Mapping, Node, Scalar, Sequence, Source
+from mlcc.spec.validate import validate
+
+Data = dict[str, Any]
+Draw = Callable[..., Any]
+NOWHERE = Span("mlcc.yaml", 1, 1, 1, 2)
+TRIGGERS = {
+    "push": {"branches": ["main", "release/*"]},
+    "pull_request": {"branches": ["main"]},
+    "tag": {"patterns": ["v*"]},
+    "schedule": {"weekly": "17 3 * * 1", "monitor": "41 4 * * *"},
+    "manual": {"retrain": {"inputs": {"mode": {"type": "string"}}}},
+    "dispatch": ["new-data"],
+}
+COMMITTED = {"code": "src/", "docs": "docs/*.md", "conf": "conf.yml"}
+CONDITIONS: tuple[Data, ...] = (
+    {"event": "push"}, {"event": ["push", "pull_request"]}, {"event": "schedule"}, {"trigger": "weekly"}, {"branch": "main"},
+    {"branch": "release/*"}, {"tag": "v1*"}, {"input": {"mode": "full"}}, {"event": ["push", "schedule", "manual"]},
+)  # fmt: skip
+VERDICTS = ("pass", "fail", "inconclusive", "error", ["fail", "error"], ["pass", "fail"])
+CHANGES = (
+    "src/a.py",
+    "docs/a.md",
+    "docs/x/a.md",
+    "conf.yml",
+    "conf.yml.orig",
+    "tests/t.py",
+    "mlcc.yaml",
+    ".mlcc/run.py",
+    "README.md",
+)
+EVENTS: tuple[Event, ...] = (
+    Event("push", branch="main"), Event("push", branch="release/1"), Event("pull_request", branch="main"),
+    Event("pull_request", branch="main", fork=True), Event("tag", tag="v1.0"), Event("tag", tag="v2"),
+    Event("schedule", branch="main", trigger="weekly"), Event("schedule", branch="main", trigger="monitor"),
+    Event("manual", branch="main", trigger="retrain", inputs={"mode": "full"}), Event("manual", branch="main", trigger="retrain"),
+    Event("dispatch", branch="main", trigger="new-data"),
+)  # fmt: skip
+
+
+def plan_of_data(data: Data) -> Plan:
+    """Return the plan of a spec given as plain data. Raises SpecError."""
+    root = _node(data)
+    assert isinstance(root, Mapping)
+    source = Source("mlcc.yaml", root, {})
+    return plan(resolve(validate(source), source), compiled_files=(".github/workflows/p.yml",))
+
+
+def _node(value: Any) -> Node:
+    if isinstance(value, dict):
+        return Mapping({key: Entry(key, NOWHERE, _node(item)) for key, item in value.items()}, NOWHERE)
+    if isinstance(value, list):
+        return Sequence([_node(item) for item in value], NOWHERE)
+    return Scalar(value, NOWHERE, str(value), False)
+
+
+class Builder:
+    """One draw of a spec."""
+
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        self.artifacts: Data = {id: {"kind": "file", "path": path} for id, path in COMMITTED.items()}
+        self.jobs: Data = {}
+        self.gates: Data = {}
+        self.readable = list(COMMITTED)  # what jobs may read
+        self.measured: list[tuple[str, str]] = []  # (what an evaluating job measured, what it wrote)
+        self.ordinary: list[str] = []
+        self.soft: list[str] = []  # non-blocking gates
+        self.outputs: list[str] = []
+
+    def chance(self, of: int) -> bool:
+        return bool(self.draw(st.integers(0, of)) == of)
+
+    def some(self, of: list[str], most: int) -> list[str]:
+        return (
+            list(self.draw(st.lists(st.sampled_from(of), unique=True, min_size=1, max_size=most)))
+            if of
+            else []
+        )
+
+    def spec(self) -> Data:
+        for number in range(self.draw(st.integers(2, 10))):
+            id = f"n{number}"
+            kind = self.draw(
+                st.sampled_from(("job", "job", "job", "gate", "gate", "evaluate", "status", "fetch"))
+            )
+            getattr(self, "_" + kind)(id)
+        if not self.jobs and not self.gates:
+            self._job("last")
+        return {
+            "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}},
+            "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates,
+        }  # fmt: skip
+
+    def _common(self, node: Data, id: str) -> None:
+        if self.ordinary and self.chance(1):
+            node["needs"] = self.some(self.ordinary, 2)
+        when = self._when()
+        if when:
+            node["when"] = when
+        if self.chance(5):
+            node["path"] = ["tests/"]
+        if self.chance(7):
+            node["env"] = {"TOKEN": {"secret": "TOKEN"}}
+        elif self.outputs and self.chance(5):
+            node["env"] = {"N": {"output": self.draw(st.sampled_from(self.outputs)) + ".N"}}
+        if self.chance(11):
+            node["environment"] = "prod"
+        if self.chance(4):
+            node["matrix"] = {"axes": {"seed": ["a", "b"]}}
+        self.ordinary.append(id)
+
+    def _when(self) -> list[Data]:
+        gate = self.draw(st.sampled_from(self.soft)) if self.soft else None
+        if not self.chance(1 if gate else 3):
+            return []
+        found = []
+        for _ in range(self.draw(st.integers(1, 3))):
+            condition = dict(self.draw(st.sampled_from(CONDITIONS))) if self.chance(1) or gate is None else {}
+            if gate is not None and (not condition or self.chance(1)):
+                condition.update(gate=gate, verdict=self.draw(st.sampled_from(VERDICTS)))
+            found.append(condition)
+        return found
+
+    def _job(self, id: str) -> None:
+        node: Data = {
+            "run": "t",
+            "reads": self.some(self.readable, 3) if not self.chance(5) else [],
+            "blocking": not self.chance(3),
+        }
+        self._common(node, id)
+        if self.chance(1):
+            self._writes(node, id)
+            self.readable.append(f"w-{id}")
+        elif "matrix" not in node and self.chance(2):
+            node["outputs"] = ["N"]
+            self.outputs.append(id)
+        self.jobs[id] = node
+
+    def _writes(self, node: Data, id: str) -> None:
+        path = f"out/{id}/" if "matrix" in node else f"out/{id}.json"
+        self.artifacts[f"w-{id}"] = {"kind": "data", "path": path}
+        node["writes"] = [f"w-{id}"]
+
+    def _evaluate(self, id: str) -> None:
+        written = [name for name in self.readable if name.startswith("w-")]
+        if not written:
+            return self._job(id)
+        measures = self.draw(st.sampled_from(written))
+        node: Data = {"run": "t", "evaluates": [measures]}
+        self._common(node, id)
+        node.pop("matrix", None)  # its gate reads one file
+        self._writes(node, id)
+        self.measured.append((measures, f"w-{id}"))
+        self.jobs[id] = node
+        return None
+
+    def _gate(self, id: str) -> None:
+        node: Data = {"blocking": not self.chance(1), "on_inconclusive": "warn" if self.chance(2) else "fail"}
+        if self.measured and self.chance(1):
+            node["guards"], numbers = self.draw(st.sampled_from(self.measured))
+            node["evaluate"] = {"metrics_from": numbers, "metrics": {"auc": {"min": 0.5}}}
+        else:
+            node["guards"] = self.draw(st.sampled_from(self.readable))
+            node["command"] = {"run": "t"}
+        self._common(node, id)
+        if not node["blocking"]:
+            self.soft.append(id)
+        self.gates[id] = node
+
+    def _status(self, id: str) -> None:
+        before = [*self.ordinary, *(other for other, job in self.jobs.items() if other not in self.ordinary)]
+        if not before:
+            return self._job(id)
+        needs = list(self.draw(st.lists(st.sampled_from(before), unique=True, min_size=1, max_size=3)))
+        condition: Data = {"status": self.draw(st.sampled_from(("always", "failure")))}
+        if self.chance(4):
+            condition["event"] = ["push", "schedule"]
+        self.jobs[id] = {"run": "t", "needs": needs, "when": condition, "blocking": not self.chance(4)}
+        return None
+
+    def _fetch(self, id: str) -> None:
+        origin: Data = {"dvc": "conf.yml"} if self.chance(1) else {"command": "t"}
+        if self.chance(3):
+            origin["env"] = {"TOKEN": {"secret": "TOKEN"}}
+        self.artifacts[f"w-{id}"] = {"kind": "data", "path": f"out/{id}.json", "from": origin}
+        self.readable.append(f"w-{id}")
+
+
+@st.composite
+def plans(draw: Draw) -> Plan:
+    """Draw a plan of up to nine nodes."""
+    data = Builder(draw).spec()
+    try:
+        return plan_of_data(data)
+    except SpecError as problem:
+        # A gate that comes late can close a circle, and conditions can exclude each other: no other error may be.
+        if not {found.code for found in problem.diagnostics} <= {"cycle", "never-runs"}:
+            raise
+    reject()
+
+
+@st.composite
+def events(draw: Draw) -> Event:
+    """Draw an event; those with a diff base have one mostly."""
+    event = draw(st.sampled_from(EVENTS))
+    if event.kind not in ("push", "pull_request") or draw(st.integers(0, 4)) == 4:
+        return event
+    changed = frozenset(draw(st.lists(st.sampled_from(CHANGES), max_size=2)))
+    return Event(event.kind, branch=event.branch, fork=event.fork, changed=changed)
+
+
+@st.composite
+def outcomes(draw: Draw, made: Plan) -> dict[str, Outcome]:
+    """Draw how the nodes of a plan turn out; most pass."""
+    found: dict[str, Outcome] = {}
+    for id, node in made.nodes.items():
+        bad = [Outcome.FAIL, Outcome.TIMEOUT]
+        bad += [Outcome.ERROR, Outcome.INCONCLUSIVE] if isinstance(node.work, Gate) else []
+        found[id] = draw(st.sampled_from([Outcome.PASS, Outcome.PASS, Outcome.PASS, *bad]))
+    return found

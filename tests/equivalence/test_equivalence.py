@@ -1,0 +1,204 @@
+"""Three readings of one plan agree on random pipelines, events and outcomes: the reference interpreter, the emitted
+runtime over real state files, and a model of GitHub that evaluates the compiled conditions."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from mlcc.backends.github.lower import lower
+from mlcc.backends.github.overlay import Overlay
+from mlcc.backends.github.render import render
+from mlcc.plan import EdgeKind, Plan
+from mlcc.plan_json import to_runtime
+from mlcc.runtime import select as runtime_select
+from mlcc.semantics import End, Outcome, Result, Selection, run, select
+from tests.equivalence.pipelines import events, outcomes, plans
+from tests.equivalence.simulation import Faults, Run, event_json, simulate, without_commands
+
+Count = Callable[[], None]
+RAN = (End.PASSED, End.FAILED)
+
+
+def cases(number: int) -> settings:
+    return settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(scope="module")
+def patch() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        without_commands(monkeypatch.setattr)
+        yield monkeypatch.setattr
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Count:
+    """Return a function that counts a case; the sum stands at the end of the suite's report."""
+    properties = request.node.user_properties
+    properties.append(("cases", 0))
+
+    def one_more() -> None:
+        properties[-1] = ("cases", properties[-1][1] + 1)
+
+    return one_more
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder in memory where there is one: a case writes some fifty small files."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="mlcc-", dir=memory) as name:
+        yield Path(name)
+
+
+def ends_of(got: Run, plan: Plan) -> dict[str, str]:
+    return {id: got.endings[id].end if id in got.endings else "unselected" for id in plan.nodes}
+
+
+def values(result: Result) -> dict[str, str]:
+    return {id: end.value for id, end in result.ends.items()}
+
+
+def _waits_needlessly(plan: Plan, selection: Selection, result: Result) -> bool:
+    """Tell whether a node that another alternative lets run comes after a gate that was skipped.
+
+    The compiled condition asks for that gate's success all the same: the node doesn't start, and the run is red.
+    """
+    return any(
+        edge.kind is EdgeKind.VERDICT
+        and edge.target not in selection.by_verdict
+        and result.ends[edge.source] is End.SKIPPED
+        and result.ends[edge.target] in RAN
+        for edge in plan.edges
+    )
+
+
+def test_selection(count: Count) -> None:
+    @cases(2500)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        wanted = select(plan, event)
+        got = runtime_select.select(to_runtime(plan), event_json(event))
+        assert got["selected"] == [id for id in plan.nodes if id in wanted.selected]
+        assert got["by_verdict"] == {id: list(verdicts) for id, verdicts in wanted.by_verdict.items()}
+        for id in plan.nodes:
+            assert got["reasons"][id] == wanted.reasons[id] or id in wanted.selected
+        count()
+
+    check()
+
+
+@pytest.mark.parametrize("eager", [True, False], ids=["every job starts", "compiled conditions"])
+@pytest.mark.parametrize("part", range(2))
+def test_ends_and_colour(part: int, eager: bool, count: Count, patch: Any, folder: Path) -> None:
+    @cases(350 if eager else 900)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        turns_out = data.draw(outcomes(plan))
+        selection = select(plan, event)
+        wanted = run(plan, selection, turns_out)
+        assume(eager or not _waits_needlessly(plan, selection, wanted))
+        got = simulate(plan, event, turns_out, folder / "run", patch, Faults(eager=eager))
+        assert ends_of(got, plan) == values(wanted)
+        assert got.executed == {id for id, end in wanted.ends.items() if end in RAN}
+        assert eager or got.started <= selection.selected
+        assert got.green is wanted.green
+        count()
+
+    check()
+
+
+def _fault(data: st.DataObject, plan: Plan) -> frozenset[str]:
+    return frozenset(data.draw(st.lists(st.sampled_from(["select", *plan.nodes]), unique=True, min_size=1)))
+
+
+def test_outputs_that_do_not_arrive_never_turn_a_run_green(count: Count, patch: Any, folder: Path) -> None:
+    """Lost deny lists only start runners; without the list of unselected nodes one may fail to start, and is lost."""
+
+    @cases(500)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        turns_out, masked = data.draw(outcomes(plan)), _fault(data, plan)
+        selection = select(plan, event)
+        wanted = run(plan, selection, turns_out)
+        assume(not _waits_needlessly(plan, selection, wanted))
+        got = simulate(plan, event, turns_out, folder / "run", patch, Faults(masked=masked))
+        assert got.executed <= {id for id, end in wanted.ends.items() if end in RAN}
+        assert not got.green or wanted.green
+        if got.green or "select" not in masked:
+            assert ends_of(got, plan) == values(wanted)
+        count()
+
+    check()
+
+
+def test_a_lost_runner_is_red_and_stops_what_a_failure_stops(count: Count, patch: Any, folder: Path) -> None:
+    @cases(500)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        turns_out, lost = data.draw(outcomes(plan)), _fault(data, plan)
+        selection = select(plan, event)
+        got = simulate(plan, event, turns_out, folder / "run", patch, Faults(lost=lost))
+        hit = lost & got.started
+        wanted = run(plan, selection, {**turns_out, **dict.fromkeys(hit, Outcome.FAIL)})
+        assume(not _waits_needlessly(plan, selection, wanted))
+        assert not hit or not got.green
+        assert hit or got.green is wanted.green
+        ran = {id for id, end in wanted.ends.items() if end in RAN} - hit
+        assert got.executed <= ran
+        if all(plan.nodes[id].blocking for id in hit):
+            assert got.executed == ran
+        count()
+
+    check()
+
+
+def test_a_cancelled_run_is_not_green(count: Count, patch: Any, folder: Path) -> None:
+    @cases(400)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        turns_out = data.draw(outcomes(plan))
+        at = data.draw(st.sampled_from([*plan.nodes, "final"]))
+        wanted = run(plan, select(plan, event), turns_out)
+        got = simulate(plan, event, turns_out, folder / "run", patch, Faults(cancel_at=at))
+        ran = {id for id, end in wanted.ends.items() if end in RAN}
+        assert not got.green or (wanted.green and got.executed == ran)
+        assert (
+            at == "final" or not got.green
+        )  # at least one job shows that the run was cancelled, or it had started all
+        count()
+
+    check()
+
+
+def test_the_workflow_says_what_the_model_evaluates(count: Count) -> None:
+    @cases(60)
+    @given(plans())
+    def check(plan: Plan) -> None:
+        workflow = lower(plan)
+        jobs = yaml.load(render(workflow, Overlay()), yaml.CSafeLoader)["jobs"]
+        assert list(jobs) == [job.id for job in workflow.jobs]
+        for job in workflow.jobs:
+            assert jobs[job.id].get("if") == (job.if_.interpolation() if job.if_ else None)
+            assert tuple(jobs[job.id].get("needs", ())) == job.needs
+            receive = next((step for step in jobs[job.id]["steps"] if step["id"] == "receive"), None)
+            assert (receive is None) is (job.id == "select")
+        count()
+
+    check()
