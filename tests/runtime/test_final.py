@@ -1,0 +1,113 @@
+"""The final node: green only when nothing speaks against it (S6), and a summary that nothing can break out of."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlcc.runtime.decide import Ending
+from mlcc.runtime.final import cell, red_causes
+from tests.plans import HEAD
+from tests.runtime.conftest import Make
+from tests.runtime.project import Project
+
+SPEC = (
+    HEAD
+    + "jobs:\n  a: {run: 'true'}\n  soft: {run: 'false', blocking: false}\n  b: {run: 'true', needs: [a]}\n"
+)
+
+
+@pytest.fixture
+def project(make: Make) -> Project:
+    made = make(SPEC)
+    made.select()
+    for id in ("a", "soft", "b"):
+        made.node(id)
+    return made
+
+
+def causes(project: Project) -> list[str]:
+    found = project.record("s--final/result.json")["causes"]
+    assert isinstance(found, list)
+    return found
+
+
+def test_green(project: Project) -> None:
+    assert project.final(a="success", soft="success", b="success") == 0
+    assert causes(project) == []
+    (summary,) = project.platform.summaries
+    assert summary.startswith("## ✅ p\n")
+    assert "| ✅ | a | passed |" in summary
+    assert "| ⚠️ | soft | failed | its command ended with 1 |" in summary
+
+
+@pytest.mark.parametrize(
+    ("results", "cause"),
+    [
+        ({"a": "failure"}, "'a' ended with failure in the CI system"),
+        ({"a": "cancelled"}, "'a' ended with cancelled in the CI system"),
+        ({"soft": "cancelled"}, "'soft' ended with cancelled in the CI system"),
+        ({"select": "failure"}, "the selecting node ended with failure"),
+        ({"select": "skipped"}, "the selecting node ended with skipped"),
+        ({"other": "cancelled"}, "the run was cancelled at 'other'"),
+    ],
+)
+def test_s6_what_the_ci_system_says_counts_too(project: Project, results: dict[str, str], cause: str) -> None:
+    assert project.final(**results) == 1
+    assert causes(project) == [cause]
+
+
+def test_s6_without_a_word_about_selecting_it_is_red() -> None:
+    assert red_causes({"nodes": {}}, {}, {}) == ["the selecting node ended with nothing"]
+    assert red_causes({"nodes": {}}, {}, {"select": "success"}) == []
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_s6_a_lost_node_is_red_blocking_or_not(blocking: bool) -> None:
+    plan = {"nodes": {"a": {"blocking": blocking}}}
+    found = {"a": Ending("lost", cause="it left no state")}
+    assert red_causes(plan, found, {"select": "success"}) == ["'a' was lost: it left no state"]
+
+
+def test_s6_no_selection_is_red(project: Project) -> None:
+    (project.root / "_mlcc/s--select/selection.json").unlink()
+    assert project.final() == 1
+    assert project.platform.summaries[-1].startswith("## ❌ p")
+
+
+def test_s6_nothing_selected_is_green(make: Make) -> None:
+    project = make(
+        HEAD + "artifacts:\n  code: {kind: code, path: src/}\njobs:\n  a: {run: t, reads: [code]}\n"
+    )
+    project.platform.green = project.git("rev-parse", "HEAD")
+    project.select()
+    assert project.final(a="skipped") == 0
+    summary = project.platform.summaries[-1]
+    assert "Nothing that the pipeline depends on has changed." in summary
+    assert "- a: nothing that it depends on has changed" in summary
+
+
+def test_the_sentence_of_a_gate_stands_in_the_summary(make: Make) -> None:
+    program = 'echo "{\\"verdict\\": \\"fail\\", \\"summary\\": \\"<b>|x| [y](z) `q` @team\\"}" > $MLCC_VERDICT; exit 1'
+    project = make(
+        HEAD + "artifacts:\n  code: {kind: code, path: src/}\ngates:\n  g:\n    guards: code\n    command:\n      run: "
+        + f"{program!r}\n".replace("\\\\", "\\")
+    )  # fmt: skip
+    project.select()
+    assert project.node("g") == 1, project.ended("g")
+    assert project.final() == 1
+    (row,) = [line for line in project.platform.summaries[-1].splitlines() if "| g |" in line]
+    assert row.startswith("| ❌ | g | failed (fail) | ")
+    assert not any(
+        sign in row.removeprefix("| ❌ | g | failed (fail) | ").removesuffix(" |") for sign in "|<>[]`@"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["| a | b |", "<img src=x>", "[x](http://y)", "@team", "![x](y)", "a\nb\r\nc", "`x` *y* _z_", "&lt;"],
+)
+def test_a_cell_is_one_line_without_markup(text: str) -> None:
+    shown = cell(text)
+    assert "\n" not in shown
+    assert "\r" not in shown
+    assert not any(sign in shown for sign in "|<>[]`*_@!")
