@@ -251,7 +251,7 @@ def _teardown(leg: Attempt, env: dict[str, str]) -> None:
             leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
     for id, report in leg.node.get("reports", {}).items():
         source = Path(report["path"])
-        if not source.is_file():
+        if source.is_symlink() or not source.is_file():  # a link could lead to what isn't a report at all
             leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
             continue
         target = report_folder(leg.id, leg.leg) / id / source.name

@@ -252,6 +252,14 @@ def test_reports_are_kept_also_those_of_a_failure(make: Make) -> None:
     assert project.platform.warnings == ["a: it left no report 'none' at out/none.txt"]
 
 
+def test_a_report_that_is_a_link_is_none(make: Make) -> None:
+    project = make(spec("  a: {run: ln -s /proc/self/environ r.txt, reports: {env: {path: r.txt, format: text}}}\n"))
+    project.select()
+    assert project.node("a") == 0
+    assert project.platform.warnings == ["a: it left no report 'env' at r.txt"]
+    assert not (project.root / "_mlcc/r--a").exists()
+
+
 def test_s9_legs(make: Make) -> None:
     project = make(
         spec(
