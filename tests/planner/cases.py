@@ -290,7 +290,7 @@ CONDITIONS = (
     ),
     Case(
         "two kinds of status",
-        "jobs:\n  lint: {run: ruff}\n  alert: {run: a, needs: [lint], ◆when: [{status: failure}, {status: always, event: tag}]}\n",
+        "jobs:\n  lint: {run: ruff}\n  alert: {run: a, needs: [lint], ◆when: [{status: failure}, {status: always}]}\n",
         "mixed-status", "every alternative of `when` has the same `status`",
     ),
     Case(
