@@ -95,6 +95,12 @@ def common(command: Command) -> Command:
     return click.argument("specs", nargs=-1, type=click.Path(path_type=Path))(command)
 
 
+def formats(*names: str) -> Callable[[Command], Command]:
+    """Add the option that says how a command prints; the first is the default."""
+    choice = click.Choice(names)
+    return click.option("--format", type=choice, default=names[0], show_default=True, help="How to print it.")
+
+
 def spec_paths(
     specs: tuple[Path, ...], root: Path | None = None, everything: bool = False
 ) -> tuple[Path, ...]:
@@ -243,7 +249,7 @@ def _check(one: Compiled, call: str) -> int:
 @click.option(
     "--target", "targets", multiple=True, metavar="NAME", help="A back end; by default all. Repeatable."
 )
-@click.option("--format", type=click.Choice(FORMATS), default="text", show_default=True)
+@formats(*FORMATS)
 @click.option("--limits", is_flag=True, help="Show how much of each platform limit the pipeline uses.")
 @click.option("--env", "environment", is_flag=True, help="Show the variables that arrive at each node.")
 @click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
@@ -266,10 +272,9 @@ def lint(
     names = check_targets(targets)
     report = lint_all(spec_paths(specs, root, everything), root, names)
     show(report.diagnostics, report.texts, format)
-    if limits:
-        click.echo(report.limits(names))
-    if environment:
-        click.echo(report.environments())
+    for text in (report.limits(names) if limits else "", report.environments() if environment else ""):
+        if text:
+            click.echo(text)
     return BAD_SPEC if report.broken else FINDINGS if report.counts else OK
 
 
@@ -279,6 +284,7 @@ def lint(
     "--event",
     default="push",
     show_default=True,
+    help="What starts the run.",
     type=click.Choice(("push", "pull_request", "tag", "schedule", "manual", "dispatch")),
 )
 @click.option(
@@ -301,7 +307,7 @@ def lint(
 @click.option(
     "--verdict", "verdicts", multiple=True, metavar="GATE=VERDICT", help="A gate's verdict. Repeatable."
 )
-@click.option("--format", type=click.Choice(("text", "json")), default="text", show_default=True)
+@formats("text", "json")
 @guarded
 def explain(specs: tuple[Path, ...], root: Path | None, format: str, **question: Any) -> int:
     """Say what an event runs, what it doesn't, and why."""
@@ -315,7 +321,7 @@ def explain(specs: tuple[Path, ...], root: Path | None, format: str, **question:
 
 @cli.command()
 @common
-@click.option("--format", type=click.Choice(("mermaid", "dot", "svg")), default="mermaid", show_default=True)
+@formats("mermaid", "dot", "svg")
 @guarded
 def graph(specs: tuple[Path, ...], root: Path | None, format: str) -> int:
     """Draw the pipeline."""
@@ -352,7 +358,7 @@ def schema(name: str) -> int:
 
 
 @cli.command()
-@click.option("--format", type=click.Choice(("text", "markdown", "json")), default="text", show_default=True)
+@formats("text", "markdown", "json")
 @guarded
 def targets(format: str) -> int:
     """Show what each back end can do, and how."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -260,6 +261,7 @@ def test_a_bug_has_no_traceback(project: Project, monkeypatch: pytest.MonkeyPatc
     def broken(*_: object, **__: object) -> None:
         raise LookupError("nobody\x1b[31m foresaw this")
 
+    importlib.import_module("mlcc.linting")  # it mustn't take over what is broken here
     monkeypatch.setattr("mlcc.compiler.analyse", broken)
     done = project.run("graph")
     assert done.code == 70
