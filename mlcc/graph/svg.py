@@ -322,7 +322,7 @@ def _markers() -> str:
 
 def _width(text: str, size: float, bold: bool = False) -> float:
     """An upper estimate of the text's width in common sans-serif fonts; wide scripts count double."""
-    units = sum(1.1 if ord(char) > 0x2E7F else 0.88 if char in "mwMW@%" else 0.57 for char in text)
+    units = math.fsum(1.1 if ord(char) > 0x2E7F else 0.88 if char in "mwMW@%" else 0.57 for char in text)
     return units * size * (1.06 if bold else 1.0)
 
 
