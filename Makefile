@@ -32,8 +32,7 @@ test: .venv/developing tests/tools/node_modules/.installed
 
 # What the sources determine: schemas, the fast loader's table, reference pages, golden trees.
 generate: .venv/developing
-	$(BIN)/python -m mlcc.spec.generate
-	$(BIN)/python -m mlcc.document
+	$(BIN)/python -m mlcc.generate
 	$(BIN)/pytest -q tests/test_golden.py --update
 	$(MAKE) --no-print-directory examples
 

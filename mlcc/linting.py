@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlcc.backends import Usage, backend
-from mlcc.compiler import Analysis, analyse
+from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles
 from mlcc.diagnostics import Diagnostic, Severity, SpecError
 from mlcc.lint import Subject, run
 
@@ -34,7 +34,7 @@ class LintReport:
         """Return how much of each platform limit each pipeline uses."""
         lines = []
         for analysis in self.analyses:
-            for target in targets:
+            for target in chosen_targets(analysis.plan, targets):
                 for usage in _usages(target, analysis):
                     share = 100 * usage.used / usage.limit.allowed
                     lines.append(
@@ -66,22 +66,14 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
             continue
         report.texts.update(analysis.texts)
         report.analyses.append(analysis)
-        for target in targets:
-            report.diagnostics += _obstacles(target, analysis)
+        for target in chosen_targets(analysis.plan, targets):
+            report.diagnostics += obstacles(analysis.plan, target)
         report.diagnostics += run(Subject(analysis.spec, analysis.source, analysis.plan))
     return report
-
-
-def _obstacles(target: str, analysis: Analysis) -> Sequence[Diagnostic]:
-    """Return what keeps a back end from compiling a plan."""
-    try:
-        return backend(target).check(analysis.plan)
-    except SpecError as problem:
-        return problem.diagnostics
 
 
 def _usages(target: str, analysis: Analysis) -> Sequence[Usage]:
     try:
         return backend(target).usage(analysis.plan)
     except SpecError:
-        return ()  # it can't be lowered, which `_obstacles` has reported
+        return ()  # it can't be lowered, which `obstacles` has reported

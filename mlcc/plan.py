@@ -324,6 +324,15 @@ class Overlay:
 
 
 @dataclass(frozen=True, slots=True)
+class Waived:
+    """A feature that a CI system does worse or not at all, borne until a day (YYYY-MM-DD)."""
+
+    reason: str
+    until: str
+    span: Span | None = field(compare=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A pipeline. `home` is the project folder relative to the repository root ("" at the root).
 
@@ -343,6 +352,10 @@ class Plan:
     runners: Mapping[str, Runner] = field(hash=False)
     environments: Mapping[str, Environment] = field(hash=False)
     overlays: Mapping[str, Overlay] = field(hash=False)  # by back end
+    targets: tuple[str, ...] = ()  # the back ends that the spec names
+    waivers: Mapping[str, Mapping[str, Waived]] = field(
+        hash=False, default_factory=dict
+    )  # back end -> feature
     span: Span | None = field(compare=False, default=None)
 
     @property

@@ -20,7 +20,7 @@ WIDTH = 100
 def to_runtime(plan: ir.Plan) -> JsonObject:
     """Return the plan as JSON values, with the keys that `mlcc.runtime` reads."""
     emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
-    return {
+    found: JsonObject = {
         "format": 1,
         "name": plan.name,
         "home": plan.home,
@@ -29,6 +29,12 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "artifacts": {id: _artifact(artifact) for id, artifact in plan.artifacts.items()},
         "nodes": {id: _node(plan, node) for id, node in plan.nodes.items()},
     }
+    if plan.waivers:
+        found["waivers"] = {
+            target: {feature: {"reason": w.reason, "until": w.until} for feature, w in features.items()}
+            for target, features in plan.waivers.items()
+        }
+    return found
 
 
 def document(content: JsonObject, spec: str) -> str:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
 from mlcc.plan import Plan
 
+Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
+
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """How well a CI system can do one thing of the language.
+    """How well a CI system can do one feature of `mlcc.ledger`, which says what the grades mean.
 
-    `grade`: exact, emulated (the same by other means), stricter, weaker or impossible. `how` is the lowering,
-    `source` the platform's page that it rests on.
+    `how` is the lowering, or what is lost; `source` the platform's page that it rests on.
     """
 
     feature: str
-    grade: str
+    grade: Grade
     how: str
-    source: str = ""
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,21 @@ Standard library only: bundled into the emitted script. `mlcc.semantics` is the 
 from __future__ import annotations
 
 import math
+import os
 import re
 import subprocess
+import time
 from typing import Any
 
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.runtime.platform import Facts, Platform
-from mlcc.runtime.records import RunError, read_plan, state_folder, write_record
+from mlcc.runtime.records import RunError, read_plan, state_folder, waivers_of, write_record
 
 
 def select_main(platform: Platform) -> int:
     """Decide what runs, write it down, and tell the CI system what it need not start."""
     plan = read_plan()
+    check_waivers(plan, os.environ.get("MLCC_PLATFORM", ""))
     facts = platform.facts()
     if not facts.commit:
         raise RunError("the CI system doesn't say which commit this is")
@@ -47,6 +50,17 @@ def select_main(platform: Platform) -> int:
         mark = "run " if id in chosen["selected"] else "skip"
         print(f"  {mark} {id}: {chosen['reasons'][id]}")
     return 0
+
+
+def check_waivers(plan: dict[str, Any], platform: str) -> None:
+    """Raise RunError where the spec bore a loss of this CI system only until a day (UTC) that is over."""
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for feature, waiver in waivers_of(plan, platform).items():
+        if today > waiver["until"]:
+            raise RunError(
+                f"the waiver of '{feature}' for {platform} ended on {waiver['until']}: "
+                f"leave '{feature}' out, or renew `targets.{platform}.waive` and compile"
+            )
 
 
 def _defaults(plan: dict[str, Any]) -> dict[str, str]:

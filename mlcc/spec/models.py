@@ -238,8 +238,26 @@ def _gate_model() -> type[GateKeys]:
 Gate = _gate_model()
 
 
-class GithubOverlay(Model):
-    """Raw GitHub Actions text by stable id. Reported as a loss of portability."""
+class Loss(Model):
+    """Why something that a CI system does worse than the language says, or not at all, is bearable until a date."""
+
+    reason: Text = Field(min_length=10, description="Why the difference is bearable until then.")
+    until: Date = Field(
+        description='Last day, as "2027-06-30"; after it, runs on that CI system are refused.'
+    )
+
+
+class Target(Model):
+    """A CI system to compile for."""
+
+    waive: dict[Text, Loss] = Field(
+        default_factory=dict,
+        description="Feature of `mlcc targets` that the CI system does weaker or not at all, to why that is bearable.",
+    )
+
+
+class GithubTarget(Target):
+    """GitHub Actions. Raw text by stable id is reported as a loss of portability."""
 
     workflow: dict[str, Any] = Field(default_factory=dict, description="Keys merged into the workflow.")
     jobs: dict[str, dict[str, Any]] = Field(
@@ -249,9 +267,9 @@ class GithubOverlay(Model):
 
 
 class Targets(Model):
-    """Overlays for one CI system each."""
+    """The CI systems to compile for, by name; without any, GitHub. Each has what only it understands."""
 
-    github: GithubOverlay | None = Field(default=None, description="GitHub Actions.")
+    github: GithubTarget | None = Field(default=None, description="GitHub Actions.")
 
 
 class Spec(Model):
@@ -272,4 +290,7 @@ class Spec(Model):
     gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above
         default_factory=dict, description="Id to what guards an artifact."
     )
-    targets: Targets = Field(default_factory=Targets, description="What only one CI system understands.")
+    targets: Targets = Field(
+        default_factory=Targets,
+        description="The CI systems to compile for, and what only one of them understands.",
+    )
