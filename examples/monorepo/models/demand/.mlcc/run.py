@@ -1,4 +1,4 @@
-# mlcc:generated sha256=f784284d313ba82ddb25aa96f78ec5405997b17ef8c35e79f956337da29f7d02
+# mlcc:generated sha256=fcbf432b589660b6f2de129093a9d84460fb452b3a9836d4a8c6aaa622f4df62
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -230,6 +230,12 @@ def origin(selection: dict[str, Any], node: str, leg: str) -> dict[str, str]:
 def legs_of(node: dict[str, Any]) -> list[str]:
     """Return the ids of a node's legs; a node without matrix has one, without a name."""
     return list(node.get("legs", {"": {}}))
+
+
+def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]:
+    """Return what the spec bears of a CI system's losses: feature -> reason and last day."""
+    found: dict[str, dict[str, str]] = plan.get("waivers", {}).get(platform, {})
+    return found
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
@@ -663,6 +669,7 @@ def _append(variable: str, text: str) -> None:
 def select_main(platform: Platform) -> int:
     """Decide what runs, write it down, and tell the CI system what it need not start."""
     plan = read_plan()
+    check_waivers(plan, os.environ.get("MLCC_PLATFORM", ""))
     facts = platform.facts()
     if not facts.commit:
         raise RunError("the CI system doesn't say which commit this is")
@@ -692,6 +699,17 @@ def select_main(platform: Platform) -> int:
         mark = "run " if id in chosen["selected"] else "skip"
         print(f"  {mark} {id}: {chosen['reasons'][id]}")
     return 0
+
+
+def check_waivers(plan: dict[str, Any], platform: str) -> None:
+    """Raise RunError where the spec bore a loss of this CI system only until a day (UTC) that is over."""
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for feature, waiver in waivers_of(plan, platform).items():
+        if today > waiver["until"]:
+            raise RunError(
+                f"the waiver of '{feature}' for {platform} ended on {waiver['until']}: "
+                f"leave '{feature}' out, or renew `targets.{platform}.waive` and compile"
+            )
 
 
 def _defaults(plan: dict[str, Any]) -> dict[str, str]:
@@ -1907,6 +1925,8 @@ def summary(
             else found.end
         )
         lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
+    for feature, waiver in waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")).items():
+        lines += ["", f"Borne here until {waiver['until']}: {feature} ({cell(waiver['reason'])})"]
     rest = [id for id in plan["nodes"] if id not in endings]
     if rest:
         lines += ["", f"<details><summary>{len(rest)} not selected</summary>", ""]
