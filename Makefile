@@ -41,7 +41,10 @@ bench: .venv/developing
 
 # --- set-up ------------------------------------------------------------------------------------------
 
+# The compiler runs on Python 3.10, too; DuckDB 2, which judges tables here, has no release for it.
 .venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: the examples and the tests need Python 3.11 or newer: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml

@@ -78,7 +78,7 @@ class Triggers(Model):
 class Defaults(Model):
     """Execution keys for every node that doesn't set them."""
 
-    AT_MOST_ONE: ClassVar = (("python", "image"),)
+    AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("python", "image"),)
     runner: Id | None = Field(default=None, description="Id under `runners`.")
     python: PythonVersion | None = Field(default=None, description='Python version, such as "3.12".')
     image: Text | None = Field(default=None, description="Container image to run in; pin it by digest.")
@@ -159,7 +159,7 @@ class Auth(Model):
 class Origin(Execution):
     """Where an artifact comes from when it is neither committed nor written by a job."""
 
-    EXACTLY_ONE: ClassVar = (("dvc", "command"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command"),)
     dvc: Path | None = Field(
         default=None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
     )
@@ -215,7 +215,7 @@ class Waiver(Model):
 class GateKeys(Execution):
     """Guards an artifact: nothing consumes it before every blocking gate on it has passed."""
 
-    EXACTLY_ONE: ClassVar = (tuple(GATES),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (tuple(GATES),)
     guards: Id = Field(description="The artifact that it decides about.")
     needs: list[Id] = Field(default_factory=list, description="Nodes that must end first (order only).")
     blocking: bool = Field(default=True, description="false: its verdict is shown, and closes nothing.")

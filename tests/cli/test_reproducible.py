@@ -43,7 +43,14 @@ SHOWN = (
     "targets",
     "schema",
     "lint",
+    "lint ../broken.yaml --root ..",
 )
+BROKEN = """version: 1
+name: broken
+triggers: {push: {branches: [main]}}
+jobs: {train: {run: make, env: {RATE: {input: a, var: b}}}}
+gates: {good: {guards: model, evaluate: {metrics_from: a, predictions: b}}}
+"""
 
 
 def settled(changes: dict[str, str]) -> dict[str, str]:
@@ -79,9 +86,10 @@ def produced(python: str, folder: Path, environment: dict[str, str]) -> dict[str
     found = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }
+    (folder / "broken.yaml").write_text(BROKEN, "utf-8")
     for command in SHOWN:
         done = _run(python, folder / "flights", environment, *command.split())
-        assert done.returncode in (0, 1), done.stderr.decode()
+        assert done.returncode == (2 if "broken" in command else 0), done.stderr.decode()
         found[command] = done.stdout + done.stderr
     return found
 

@@ -92,8 +92,8 @@ def test_bounds_are_kept() -> None:
 
 def test_unions_and_aliases_are_kept() -> None:
     class Probe(Model):
-        EXACTLY_ONE: ClassVar = (("a", "from"),)
-        AT_MOST_ONE: ClassVar = (("a", "b"),)
+        EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("a", "from"),)
+        AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("a", "b"),)
         a: int | None = None
         b: int | None = None
         from_: int | None = Field(None, alias="from")
