@@ -13,10 +13,6 @@ from benchmarks.projects import EXAMPLES, compiled_example
 ROUNDS = 15
 DATA = EXAMPLES / "flights" / "data" / "flights.parquet"
 PASS = "python -I -c pass"
-DECODE = """\
-import duckdb
-found = duckdb.sql("SELECT {columns} FROM read_parquet('{path}')").fetchall()
-"""
 
 
 def main() -> None:
@@ -65,4 +61,5 @@ def _decode(parameters: Path) -> str:
     """Return a program that decodes the contract's columns: a hash of each value, which no footer answers."""
     params = json.loads(parameters.read_text("utf-8"))["params"]
     columns = ", ".join(f'bit_xor(hash("{column["name"]}"))' for column in params["columns"])
-    return DECODE.format(columns=columns, path="data/flights.parquet")
+    sql = f"SELECT {columns} FROM read_parquet('data/flights.parquet')"
+    return f"import duckdb; duckdb.sql({sql!r}).fetchall()"

@@ -13,7 +13,10 @@ from tempfile import TemporaryDirectory
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 _SCRIPTS = Path(sysconfig.get_path("scripts"))
-_LEFT_OUT = shutil.ignore_patterns(".venv", "__pycache__", "build", "dist", "_mlcc", ".mlcc", ".github")
+# What is made there, which the measured repositories start without.
+_LEFT_OUT = shutil.ignore_patterns(
+    ".venv", "__pycache__", "build", "dist", "data", "_mlcc", ".mlcc", ".github"
+)
 OUTPUTS = (".mlcc", ".github", ".gitlab", ".gitlab-ci.yml", "Jenkinsfile")
 """Where compiled files are, of whatever back end."""
 

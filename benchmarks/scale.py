@@ -8,6 +8,7 @@ and the code of the refusal is printed.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import statistics
@@ -98,6 +99,7 @@ def measure(spec: Path, targets: Sequence[str]) -> dict[str, Any]:
     from mlcc.diagnostics import SpecError
     from mlcc.emitted import scripts
 
+    gc.disable()  # as the command does
     seconds: dict[str, Any] = {}
     refused: list[str] = []
 
