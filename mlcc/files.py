@@ -8,7 +8,6 @@ never wrote (refuse, whatever the flags).
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -83,6 +82,8 @@ def _with_digest(text: str, match: re.Match[str], digest: str) -> str:
 
 
 def _digest(text: str, match: re.Match[str]) -> str:
+    import hashlib  # 2 ms that a lint needn't pay
+
     # surrogateescape: a hand edit may have left bytes that aren't UTF-8; that must read as "edited"
     blank = _with_digest(text, match, BLANK_DIGEST)
     return hashlib.sha256(blank.encode("utf-8", "surrogateescape")).hexdigest()

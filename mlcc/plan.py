@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -357,6 +357,14 @@ class Plan:
         hash=False, default_factory=dict
     )  # back end -> feature
     span: Span | None = field(compare=False, default=None)
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", {id: number for number, id in enumerate(self.nodes)})
+
+    def in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Return nodes, each once, in the order of the plan. It takes no longer for a larger plan."""
+        return tuple(sorted(set(ids), key=self._places.__getitem__))
 
     @property
     def edges(self) -> tuple[Edge, ...]:
