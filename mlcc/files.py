@@ -9,7 +9,8 @@ never wrote (refuse, whatever the flags).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from mlcc.record import record
 
 BLANK_DIGEST = "0" * 64
 
@@ -21,7 +22,7 @@ _MARKER = re.compile(
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File:
     """One output: `path` is posix and relative to the repository root, `text` is its whole content."""
 

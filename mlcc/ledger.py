@@ -8,11 +8,11 @@ A back end grades every feature in its `capabilities.py`; nothing here knows a C
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from mlcc.backends import Capability
 from mlcc.diagnostics import Diagnostic, Related, Span, error, suggest
 from mlcc.plan import Checkout, Gate, Node, Plan, PublishData, Status, Step, UseCache, UsePython
+from mlcc.record import record
 
 FEATURES: Mapping[str, str] = {
     "triggers.push": "runs by pushes to branches",
@@ -46,7 +46,7 @@ REFUSED = ("weaker", "impossible")
 SHOWN = 3  # further places of one diagnostic
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use:
     """One place where a pipeline uses a feature. `span` None: the pipeline as a whole does."""
 

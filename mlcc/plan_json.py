@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from mlcc import plan as ir
 from mlcc.files import marker_line
+from mlcc.record import as_dict
 
 JsonObject = dict[str, Any]
 WIDTH = 100
@@ -183,7 +183,7 @@ def lines(command: str) -> list[str]:
 
 
 def _condition(condition: ir.Condition) -> JsonObject:
-    content = asdict(condition)
+    content = as_dict(condition)
     content["inputs"] = dict(condition.inputs)
     return {key: list(v) if isinstance(v, tuple) else v for key, v in _without_empty(content).items()}
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, Protocol, cast
 
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
 from mlcc.plan import Plan
+from mlcc.record import record
 
 Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Capability:
     """How well a CI system can do one feature of `mlcc.ledger`, which says what the grades mean.
 
@@ -27,7 +27,7 @@ class Capability:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """A figure of the platform, and the part of it that mlcc lets a pipeline use."""
 
@@ -43,7 +43,7 @@ class Limit:
         return int(self.most * self.share)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """How much of a limit a pipeline uses."""
 
@@ -71,7 +71,7 @@ class Backend(Protocol):
         """Return what no file can hold: settings that a person makes once, one sentence each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Registered:
     """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'."""
 
