@@ -22,6 +22,7 @@ _NOUNS = {
     "Spec": "the top", "ValueRef": "typed value", "MatrixRef": "value of an axis", "SqlCheck": "SQL check",
     "AwsAuth": "AWS login", "GcpAuth": "Google Cloud login", "AzureAuth": "Azure login", "OidcAuth": "OIDC login",
     "GithubOverlay": "GitHub overlay",
+    "GitlabOverlay": "GitLab overlay",
 }  # fmt: skip
 """Model -> what it is called, where its own name doesn't read well."""
 

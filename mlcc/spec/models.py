@@ -248,10 +248,22 @@ class GithubOverlay(Model):
     )
 
 
+class GitlabOverlay(Model):
+    """Raw GitLab CI text by stable id. Reported as a loss of portability."""
+
+    pipeline: dict[str, Any] = Field(
+        default_factory=dict, description="`default` and `variables`, merged into the child pipeline."
+    )
+    jobs: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Node id, `select` or `final` to keys merged into its job."
+    )
+
+
 class Targets(Model):
     """Overlays for one CI system each."""
 
     github: GithubOverlay | None = Field(default=None, description="GitHub Actions.")
+    gitlab: GitlabOverlay | None = Field(default=None, description="GitLab CI.")
 
 
 class Spec(Model):

@@ -451,7 +451,17 @@ GITHUB_OVERLAY = Fields(
         "jobs": Key(DictOf(Str(), DictOf(Str(), Anything())), {}),
     },
 )
-TARGETS = Fields("Targets", {"github": Key(GITHUB_OVERLAY, None)})
+GITLAB_OVERLAY = Fields(
+    "GitlabOverlay",
+    {
+        "pipeline": Key(DictOf(Str(), Anything()), {}),
+        "jobs": Key(DictOf(Str(), DictOf(Str(), Anything())), {}),
+    },
+)
+TARGETS = Fields(
+    "Targets",
+    {"github": Key(GITHUB_OVERLAY, None), "gitlab": Key(GITLAB_OVERLAY, None)},
+)
 SPEC = Fields(
     "Spec",
     {

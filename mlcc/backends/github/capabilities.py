@@ -36,6 +36,7 @@ CAPABILITIES = (
     Capability("guards", "exact", "`needs` and results; digests are checked by the runtime", _SYNTAX),
     Capability("outcome conditions", "exact", "deny lists, checked again by the runtime", _SYNTAX),
     Capability("status nodes", "exact", "`always()` and the results of all ancestors", _SYNTAX),
+    Capability("always after a cancel", "exact", "`always()`", _SYNTAX),
     Capability(
         "timeout",
         "emulated",
@@ -52,6 +53,9 @@ CAPABILITIES = (
         "exact",
         "actions/cache; pull requests read it and don't write it",
         "https://github.com/actions/cache",
+    ),
+    Capability(
+        "cache outside the project", "exact", "any folder of the runner", "https://github.com/actions/cache"
     ),
     Capability(
         "artifacts",
