@@ -191,4 +191,5 @@ def _term(left: list[tuple[str, str]], variables: Mapping[str, str]) -> bool:
 def _python_pattern(operand: str) -> str:
     """Return an RE2 pattern in Python's spelling."""
     inner = operand[1:-1].replace("\\/", "/")
-    return re.sub(r"\\x\{([0-9a-f]+)\}", lambda match: re.escape(chr(int(match[1], 16))), inner).replace("$", r"\Z")
+    inner = inner[:-1] + r"\Z" if inner.endswith("$") else inner
+    return re.sub(r"\\x\{([0-9a-f]+)\}", lambda match: re.escape(chr(int(match[1], 16))), inner)

@@ -73,7 +73,9 @@ class GitlabSimulation(Simulation):
             before = [other for other in self.pipeline if other.name in job.needs]
         else:
             before = [other for other in self.pipeline if other.stage < job.stage]
-        folders = {f"s--{self.names[o.name]}--{o.leg}" if o.leg else f"s--{self.names[o.name]}" for o in before}
+        folders = {
+            f"s--{self.names[o.name]}--{o.leg}" if o.leg else f"s--{self.names[o.name]}" for o in before
+        }
         self.receive(lambda name: name in folders)
         if job.name == "final":
             self.platform.job_results = {"select": "success"}

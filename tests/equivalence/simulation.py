@@ -94,7 +94,12 @@ class Simulation:
         self.receive(lambda _: True)
         endings = settle(self.json["nodes"], self.json, self.selection)
         return Run(
-            self.selection, frozenset(self.started), frozenset(self.executed), self.results, endings, self.green
+            self.selection,
+            frozenset(self.started),
+            frozenset(self.executed),
+            self.results,
+            endings,
+            self.green,
         )
 
     def node(self, id: str, leg: str) -> int:

@@ -107,7 +107,9 @@ def test_selection(count: Count) -> None:
 @pytest.mark.parametrize("eager", [True, False], ids=["every job starts", "compiled conditions"])
 @pytest.mark.parametrize("part", range(2))
 @on_both
-def test_ends_and_colour(model: Model, part: int, eager: bool, count: Count, patch: Any, folder: Path) -> None:
+def test_ends_and_colour(
+    model: Model, part: int, eager: bool, count: Count, patch: Any, folder: Path
+) -> None:
     @cases(350 if eager else 900)
     @given(st.data())
     def check(data: st.DataObject) -> None:

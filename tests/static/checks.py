@@ -141,7 +141,12 @@ def findings(paths: Sequence[Path], labels: Sequence[str] = ()) -> list[str]:
 def gitlab_schema_findings(paths: Iterable[Path]) -> list[str]:
     """GitLab's own JSON Schema of pipelines, as check-jsonschema has it."""
     files = [str(path) for path in _files(paths)]
-    command = [tool("check-jsonschema"), "--output-format=json", "--verbose", "--builtin-schema=vendor.gitlab-ci"]
+    command = [
+        tool("check-jsonschema"),
+        "--output-format=json",
+        "--verbose",
+        "--builtin-schema=vendor.gitlab-ci",
+    ]
     report = _json(_run([*command, *files], ok=(0, 1)))
     if report["status"] == "ok" and report["checked_paths"] != files:
         raise CheckError(f"check-jsonschema looked at {report['checked_paths']}")

@@ -10,7 +10,7 @@ from mlcc import semantics
 from mlcc.backends import Limit, Usage
 from mlcc.backends.gitlab import limits
 from mlcc.backends.gitlab.lower import deciding_nodes
-from mlcc.backends.gitlab.machine import is_matrix, leg_labels, legs_of
+from mlcc.backends.gitlab.machine import is_matrix, legs_of
 from mlcc.backends.gitlab.model import Pipelines
 from mlcc.backends.gitlab.platform import input_variable, job_name
 from mlcc.diagnostics import Diagnostic, Related, Span, error
@@ -53,12 +53,6 @@ def _runners(plan: ir.Plan) -> Iterator[Diagnostic]:
                     "no-runner-label", f"the runner '{id}' of '{node.id}' has no label for gitlab", _place(node, "runner"),
                     related=related, help=f"add `gitlab: TAG` to `runners.{id}`",
                 )  # fmt: skip
-        tags = [bool(labels) for labels in leg_labels(plan, node)]
-        if any(tags) and not all(tags):
-            yield error(
-                "mixed-runners", f"some legs of '{node.id}' want a runner by tag and some don't: GitLab has one list for all",
-                _place(node, "runner"), help="give every runner of the matrix a tag",
-            )  # fmt: skip
 
 
 def _forms(plan: ir.Plan) -> Iterator[Diagnostic]:

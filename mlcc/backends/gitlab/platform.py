@@ -194,7 +194,7 @@ class GitLab:
         It lives as long as the job may (https://docs.gitlab.com/ci/secrets/id_token_authentication/).
         """
         for name, value in os.environ.items():
-            if name.startswith("MLCC_ID_TOKEN_") and _audience(value) == audience:
+            if audience and name.startswith("MLCC_ID_TOKEN_") and _audience(value) == audience:
                 return value
         raise RunError("this job has no OpenID Connect token for that audience")
 
@@ -238,7 +238,7 @@ def unpacked_selection(text: str) -> dict[str, Any]:
     try:
         stream = zlib.decompressobj()
         content = stream.decompress(base64.b64decode(text, validate=True), MAX_RECORD)
-        record = json.loads(content.decode("utf-8"))
+        record = json.loads(content.decode("utf-8")) if stream.eof else None
     except (ValueError, zlib.error, binascii.Error, RecursionError):
         record = None
     if not isinstance(record, dict):
