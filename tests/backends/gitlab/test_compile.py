@@ -22,7 +22,11 @@ triggers:
   tag: {patterns: ["v*"]}
   schedule: {weekly: "1 2 * * 1"}
   manual:
-    retrain: {inputs: {rate: {type: number, default: 0.1}, mode: {type: choice, options: [a, b], default: a}, full: {type: boolean}}}
+    retrain:
+      inputs:
+        rate: {type: number, default: 0.1}
+        mode: {type: choice, options: [a, b], default: a}
+        full: {type: boolean}
     rescore: {}
   dispatch: [new-data]
 """
@@ -229,7 +233,8 @@ def test_an_environment_is_a_lock_of_protected_refs_and_an_approval() -> None:
 
 def test_logins_are_tokens_of_the_job() -> None:
     spec = (
-        "auth:\n  aws: {role: {var: ROLE}, region: eu}\n  gcp: {provider: {var: PROVIDER, default: projects/1}, service_account: s}\n"
+        "auth:\n  aws: {role: {var: ROLE}, region: eu}\n"
+        "  gcp: {provider: {var: PROVIDER, default: projects/1}, service_account: s}\n"
         "jobs:\n  a: {run: 'true', auth: [aws, gcp]}\n"
     )
     found = job(spec)
@@ -389,7 +394,8 @@ def test_the_ledger_has_github_s_features_in_its_order() -> None:
 def test_obligations_name_commands_and_scopes() -> None:
     spec = (
         "environments: {prod: {branches: [main], approval: true}}\n"
-        "jobs:\n  a: {run: 'true', env: {T: {secret: T_ONE}}}\n  b: {run: 'true', environment: prod, env: {T: {secret: T_ONE}, V: {var: V1}}}\n"
+        "jobs:\n  a: {run: 'true', env: {T: {secret: T_ONE}}}\n"
+        "  b: {run: 'true', environment: prod, env: {T: {secret: T_ONE}, V: {var: V1}}}\n"
     )
     found = "\n".join(backend.obligations(compiled(spec, head=TRIGGERS).plan))
     for part in (
