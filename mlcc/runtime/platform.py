@@ -12,7 +12,8 @@ class Facts(NamedTuple):
     """What started the run, as the CI system tells it.
 
     `event` is push, pull_request, tag, schedule, manual or dispatch. `branch` of a pull request is the one
-    it goes to. `hint` tells triggers of one kind apart: the cron line, the form, the dispatch type.
+    it goes to. `hint` tells triggers of one kind apart: the schedule or its cron line, the form,
+    the dispatch type.
     `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
     """
 

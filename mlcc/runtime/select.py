@@ -69,7 +69,7 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
     """Return the id of the schedule, form or dispatch that started the run. Raises RunError."""
     triggers = plan["triggers"]
     if facts.event == "schedule":
-        found = [id for id, cron in triggers.get("schedule", {}).items() if cron == facts.hint]
+        found = [id for id, cron in triggers.get("schedule", {}).items() if facts.hint in (id, cron)]
     elif facts.event == "manual":
         forms = list(triggers.get("manual", {}))
         found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []
