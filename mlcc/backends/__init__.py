@@ -85,6 +85,7 @@ class Registered:
 
 BACKENDS = {
     "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
+    "gitlab": Registered("mlcc.backends.gitlab.backend", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
 }
 
 

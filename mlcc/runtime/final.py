@@ -29,6 +29,7 @@ def final_main(platform: Platform) -> int:
     plan = read_plan()
     results = platform.results()
     try:
+        platform.deliver(plan)
         selection = read_selection(platform.facts())
     except RunError as problem:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))

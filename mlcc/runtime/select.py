@@ -43,8 +43,7 @@ def select_main(platform: Platform) -> int:
         "facts": _run_facts(facts, base),
     }
     write_record(state_folder("select") / "selection.json", record)
-    skipped = [id for id in plan["nodes"] if id not in chosen["selected"]]
-    platform.put_output("skip", "," + "".join(id + "," for id in skipped))
+    platform.publish_selection(plan, record)
     print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
     for id in plan["nodes"]:
         mark = "run " if id in chosen["selected"] else "skip"
@@ -84,7 +83,7 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
     """Return the id of the schedule, form or dispatch that started the run. Raises RunError."""
     triggers = plan["triggers"]
     if facts.event == "schedule":
-        found = [id for id, cron in triggers.get("schedule", {}).items() if cron == facts.hint]
+        found = [id for id, cron in triggers.get("schedule", {}).items() if facts.hint in (id, cron)]
     elif facts.event == "manual":
         forms = list(triggers.get("manual", {}))
         found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []

@@ -60,6 +60,12 @@ CAPABILITIES = (
         "https://github.com/actions/cache",
     ),
     Capability(
+        "cache outside the project", "exact", "any folder of the runner", "https://github.com/actions/cache"
+    ),
+    Capability(
+        "cache-outside-project", "exact", "actions/cache takes any path", "https://github.com/actions/cache"
+    ),
+    Capability(
         "artifacts",
         "exact",
         "actions/upload-artifact and download-artifact; the runtime checks every digest",
