@@ -85,6 +85,7 @@ class Registered:
 
 BACKENDS = {
     "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
+    "jenkins": Registered("mlcc.backends.jenkins.backend", ("{home}Jenkinsfile",)),
 }
 
 

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from mlcc.backends.github.platform import GitHub
+from mlcc.backends.jenkins.platform import Jenkins
 from mlcc.runtime.final import final_main
 from mlcc.runtime.node import node_main
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import select_main
 
-PLATFORMS = {"github": GitHub}
+PLATFORMS = {"github": GitHub, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 
