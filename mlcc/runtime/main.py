@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mlcc.backends.github.platform import GitHub
@@ -14,7 +15,7 @@ from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import select_main
 
-PLATFORMS = {"github": GitHub, "jenkins": Jenkins}
+PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 
@@ -26,7 +27,7 @@ def main() -> int:
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
-        platform: Platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
+        platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
         return command(platform)
     except KeyError:
         print(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")

@@ -46,6 +46,9 @@ class Platform(Protocol):
     def last_green(self, branch: str) -> str | None:
         """Return the newest commit of `branch` whose final node was green; None: unknown."""
 
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Tell the system which nodes it need not start, by the selecting node's record. Raises RunError."""
+
     def put_output(self, name: str, value: str) -> None:
         """Hand a small text to the system's own conditions."""
 

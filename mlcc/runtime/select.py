@@ -44,9 +44,7 @@ def select_main(platform: Platform) -> int:
         "facts": _run_facts(facts, base),
     }
     write_record(state_folder("select") / "selection.json", record)
-    skipped = [id for id in plan["nodes"] if id not in chosen["selected"]]
-    platform.put_output("skip", "," + "".join(id + "," for id in skipped))
-    platform.put_output("event", "" if outside else facts.event)
+    platform.publish_selection(plan, record)
     print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
     for id in plan["nodes"]:
         mark = "run " if id in chosen["selected"] else "skip"

@@ -47,6 +47,10 @@ class FakePlatform:
     def last_green(self, branch: str) -> str | None:
         return self.green
 
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
     def put_output(self, name: str, value: str) -> None:
         self.outputs[name] = value
 

@@ -80,6 +80,11 @@ class GitHub:
         runs = answer.get("workflow_runs") if answer else None
         return str(runs[0]["head_sha"]) if isinstance(runs, list) and runs else None
 
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Hand the list of unselected nodes to the conditions of their jobs."""
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
     def put_output(self, name: str, value: str) -> None:
         """Write an output of the step."""
         _append("GITHUB_OUTPUT", f"{name}={value}\n")

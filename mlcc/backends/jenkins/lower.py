@@ -6,7 +6,7 @@ function that walks it: stages only frame the first node, all others, and the la
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from mlcc import plan as ir
 from mlcc.backends.jenkins import limits
@@ -75,6 +75,7 @@ def _uses(plan: ir.Plan, rows: list[Row]) -> Uses:
         data="writes" in fields,
         reports="reports" in fields,
         junit="junit" in fields,
+        extensions=bool(fields & {"lfs", "submodules"}),
     )
 
 
@@ -139,8 +140,3 @@ def _hours(plan: ir.Plan) -> int:
             own += APPROVAL_HOURS * 60
         ends[id] = own + max((ends[edge.source] for edge in plan.incoming[id]), default=0)
     return -(-max(ends.values(), default=0) // 60) + SLACK_HOURS + SERVICE_HOURS
-
-
-def table(file: Jenkinsfile, name: str) -> Mapping[str, Mapping[str, object]]:
-    """Return the rows of one table, by key."""
-    return {row.key: row.fields for row in file.rows if row.table == name}

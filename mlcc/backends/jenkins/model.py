@@ -73,6 +73,7 @@ class Uses:
     data: bool
     reports: bool
     junit: bool
+    extensions: bool  # of the checkout
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.platform import Facts
@@ -54,12 +53,18 @@ class Jenkins:
             unasked=True,
         )
 
-    def last_green(self, branch: str) -> str | None:
-        """Return the commit of the newest green build of this job by a push; None: unknown.
-
-        A job of a multibranch project has one branch, which is why `branch` isn't asked for.
-        """
+    def last_green(self, branch: str) -> str | None:  # noqa: ARG002 - a job of a multibranch project has one
+        """Return the commit of the newest green build of this job by a push; None: unknown."""
         return os.environ.get("MLCC_GREEN") or None
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Leave the list of unselected nodes, and the kind of event where something was selected at all.
+
+        The Jenkinsfile takes the commit of a green push for the next one's base.
+        """
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("event", record["event"]["kind"] if record["selected"] else "")
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
 
     def put_output(self, name: str, value: str) -> None:
         """Leave a text for the Jenkinsfile."""
@@ -91,7 +96,9 @@ class Jenkins:
             found = claims.get("aud")
             if audience in (found if isinstance(found, list) else [found]):
                 if float(claims.get("exp", 0)) <= time.time():
-                    raise RunError(f"the id token for {audience} has expired, and Jenkins gives no second one")
+                    raise RunError(
+                        f"the id token for {audience} has expired, and Jenkins gives no second one"
+                    )
                 return token
         raise RunError(f"none of the node's id token credentials has the audience {audience}")
 

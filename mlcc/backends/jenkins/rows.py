@@ -105,7 +105,10 @@ def _step(node: ir.Node, step: ir.Step) -> dict[str, Value]:
         case ir.PublishReports():
             junit = (report.id for report in node.reports if report.format == "junit")
             return {"reports": True, "junit": _words(junit)}
-        case ir.Checkout() | ir.Receive() | ir.PublishState():
+        case ir.Checkout():
+            stated: dict[str, Value] = {"lfs": step.lfs, "submodules": step.submodules}
+            return {name: value for name, value in stated.items() if value}
+        case ir.Receive() | ir.PublishState():
             return {}  # the same for every node: the template's functions
     assert_never(step)
 
@@ -146,7 +149,9 @@ def _service(service: ir.Service) -> dict[str, Value]:
         "secrets": " ".join(secrets),
         "variables": " ".join(variables),
     }
-    return {name: value for name, value in fields.items() if value not in ("", ())} | {"names": fields["names"]}
+    return {name: value for name, value in fields.items() if value not in ("", ())} | {
+        "names": fields["names"]
+    }
 
 
 def _cache(step: ir.UseCache) -> dict[str, Value]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlcc.backends.jenkins import limits
 from mlcc.backends.jenkins.model import Row
 
@@ -21,3 +23,10 @@ def texts(row: Row) -> list[str]:
         elif isinstance(value, str):
             found.append(value)
     return found
+
+
+def constants(rows: Sequence[Row]) -> int:
+    """Return the most constants that a script with these rows has. A text that stands twice counts once."""
+    found = {text for row in rows for text in texts(row)}
+    fields = sum(len(row.fields) for row in rows)
+    return limits.TEMPLATE_CONSTANTS + limits.ROW_CONSTANTS * len(rows) + fields + 2 * len(found)
