@@ -121,8 +121,8 @@ class _Builder:
         self.providers = self.some(["aws", "gcp", "azure", "oidc"]) if self.chance(2) else []
         if self.runners:
             made["runners"] = {
-                "gpu": {"github": ["self-hosted", "gpu"], "pull_requests": True},
-                "big-1": {"github": "ubuntu-24.04"},
+                "gpu": {"github": ["self-hosted", "gpu"], "jenkins": "gpu", "pull_requests": True},
+                "big-1": {"github": "ubuntu-24.04", "jenkins": "big"},
             }
         if self.environments:
             made["environments"] = {
