@@ -109,7 +109,9 @@ class JenkinsSimulation:
     def _receive(self, folders: list[str]) -> None:
         shutil.rmtree("_mlcc", ignore_errors=True)
         for name in folders:
-            if (self.store / name).is_dir():  # data has no folder here: the runtime's transfers are patched out
+            if (
+                self.store / name
+            ).is_dir():  # data has no folder here: the runtime's transfers are patched out
                 shutil.copytree(self.store / name, Path("_mlcc") / name)
 
 

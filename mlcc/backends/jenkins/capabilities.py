@@ -96,8 +96,8 @@ CAPABILITIES = (
     ),
     Capability(
         "image",
-        "exact",
-        "`docker.image().inside`; the image has bash and Python 3.8 or newer, the agent has docker",
+        "emulated",
+        "`docker.image().inside`, as the agent's user; the image has bash and Python 3.8 or newer, the agent docker",
         _DOCS + "docker/",
     ),
     Capability(

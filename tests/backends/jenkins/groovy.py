@@ -31,8 +31,6 @@ def _run(command: list[str]) -> str:
     return done.stdout
 
 
-
-
 def method_sizes(path: Path) -> dict[str, int]:
     """Return the bytes of code of each method of a class file (Java Virtual Machine Specification, chapter 4)."""
     data = path.read_bytes()
@@ -52,7 +50,24 @@ def constant_count(path: Path) -> int:
 
 
 # Bytes of a constant by its tag, without the tag; a text (1) says its own length.
-_SIZES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 16: 2, 17: 4, 18: 4, 19: 2, 20: 2}
+_SIZES = {
+    3: 4,
+    4: 4,
+    5: 8,
+    6: 8,
+    7: 2,
+    8: 2,
+    9: 4,
+    10: 4,
+    11: 4,
+    12: 4,
+    15: 3,
+    16: 2,
+    17: 4,
+    18: 4,
+    19: 2,
+    20: 2,
+}
 
 
 def _constants(data: bytes) -> tuple[dict[int, str], int]:

@@ -108,7 +108,9 @@ def test_what_outgrows_the_class_is_an_error_that_says_so() -> None:
 def test_no_text_gets_out_of_its_quotes(text: str) -> None:
     """Descriptions, images and values of services are the free texts of a file; without their literals nothing is left."""
     marked = f"canary{text}canary"
-    file = lower(plan_of(HEAD + "artifacts: {c: {kind: code, path: [s/]}}\njobs: {j: {run: t, reads: [c]}}\n"))
+    file = lower(
+        plan_of(HEAD + "artifacts: {c: {kind: code, path: [s/]}}\njobs: {j: {run: t, reads: [c]}}\n")
+    )
     made = render(
         replace(
             file,

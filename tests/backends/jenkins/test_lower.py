@@ -127,7 +127,9 @@ jobs:
     )
     assert rows["b"]["lock"] == "p stage"
     assert "approvers" not in rows["b"]
-    assert file.hours == 1 + 7 * 24 + 24 + 1  # 45 minutes, a week for the approval, waiting, the first and last node
+    assert (
+        file.hours == 1 + 7 * 24 + 24 + 1
+    )  # 45 minutes, a week for the approval, waiting, the first and last node
 
 
 JOB = "artifacts: {code: {kind: code, path: [src/]}}\njobs: {j: {run: t, reads: [code]}}\n"
@@ -192,7 +194,11 @@ def test_the_same_plan_gives_the_same_file_in_its_folder() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "where"),
     [
-        ("runners: {r: {github: x}}\n" + JOB.replace("run: t", "run: t, runner: r"), "no-runner-label", "6:36"),
+        (
+            "runners: {r: {github: x}}\n" + JOB.replace("run: t", "run: t, runner: r"),
+            "no-runner-label",
+            "6:36",
+        ),
         (
             JOB.replace("run: t", "run: t, services: {s: {image: x, port: 1, env: {DOCKER_HOST: x}}}"),
             "service-variable",
@@ -217,7 +223,9 @@ def test_inputs_of_one_name_must_mean_the_same() -> None:
 
 def test_a_text_that_no_class_file_can_hold_is_an_error() -> None:
     long = "x" * 65_000
-    text = JOB.replace("run: t", f"run: t, services: {{s: {{image: x, port: 1, env: {{A: '{long}é{long}'}}}}}}")
+    text = JOB.replace(
+        "run: t", f"run: t, services: {{s: {{image: x, port: 1, env: {{A: '{long}é{long}'}}}}}}"
+    )
     plan = plan_of(HEAD + JOB.replace("run: t", "run: t, services: {s: {image: x, port: 1, env: {A: v}}}"))
     assert backend.check(plan) == []
     with pytest.raises(SpecError):

@@ -188,7 +188,9 @@ def test_a_token_is_the_one_for_its_audience(jenkins: pytest.MonkeyPatch) -> Non
         Jenkins().id_token("other")
 
 
-def test_texts_for_people(tmp_path: Path, jenkins: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_texts_for_people(
+    tmp_path: Path, jenkins: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     jenkins.chdir(tmp_path)
     Jenkins().put_summary("# one")
     Jenkins().put_summary("two")

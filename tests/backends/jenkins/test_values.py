@@ -35,7 +35,9 @@ def test_groovy_reads_back_every_text(tmp_path: Path) -> None:
     for number, part in enumerate(parts):
         lines += [f"void part{number}() {{", *(f"  found << {groovy(text)}" for text in part), "}"]
     lines += [f"part{number}()" for number in range(len(parts))]
-    lines += ["found.each { text -> println(text.collect { String.format('%04x', (int) (char) it) }.join('')) }"]
+    lines += [
+        "found.each { text -> println(text.collect { String.format('%04x', (int) (char) it) }.join('')) }"
+    ]
     script = tmp_path / "texts.groovy"
     script.write_text("\n".join(lines), "ascii")
     got = run_groovy(script).split("\n")[:-1]
