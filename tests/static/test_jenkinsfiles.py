@@ -11,9 +11,10 @@ from tests.static.checks import ROOT, CheckError
 from tests.static.jenkinsfiles import jenkinsfile_findings
 
 PATTERNS = ("examples/**/Jenkinsfile", "tests/golden/*/expected/**/Jenkinsfile")
+STEPS = "steps { sh('x') }"
 STAGES = "stages { stage('a') { steps { script { sh('x') } } } }"
 
-# A body of `pipeline`, or a whole file when it has one; what is said of it.
+# A body of `pipeline`, or a whole file when it has one; what is said of it. `@` stands for STEPS.
 BAD = (
     (STAGES, "pipeline has no agent"),
     ("agent none", "pipeline has no stages"),
@@ -34,20 +35,22 @@ BAD = (
     ("agent none\npost { }\n" + STAGES, "empty post"),
     ("agent none\nstages { stage('a') { } }", "and this has none"),
     ("agent none\nstages { stage('a') { steps { } } }", "has no steps"),
-    ("agent none\nstages { stage('a') { steps { sh('x') }; parallel { stage('b') { steps { sh('x') } } } } }", "and this has [steps, parallel]"),
-    ("agent none\nstages { stage('a') { steps { sh('x') } }; stage('a') { steps { sh('x') } } }", "stage a twice"),
+    ("agent none\nstages { stage('a') { @; parallel { stage('b') { @ } } } }", "and this has [steps, parallel]"),
+    ("agent none\nstages { stage('a') { @ }; stage('a') { @ } }", "stage a twice"),
     ("agent none\nstages { sh('x') }", "only stages stand in stages"),
-    ("agent none\nstages { stage(name) { steps { sh('x') } } }", "which is a literal"),
+    ("agent none\nstages { stage(name) { @ } }", "which is a literal"),
     ("agent none\nstages { stage('a') { steps { parallel(b) ; sh('x') } } }", "parallel isn't allowed in steps"),
     ("agent none\nstages { stage('a') { steps { int i = 1 } } }", "not a step"),
-    ("agent none\nstages { stage('a') { agent any; parallel { stage('b') { steps { sh('x') } } } } }", "no agent and no tools"),
-    ("agent none\nstages { stage('a') { parallel { stage('b') { parallel { stage('c') { steps { sh('x') } } } } } } }", "no parallel or matrix inside"),
-    ("agent none\nstages { stage('a') { parallel { stage('b') { matrix { axes { }; stages { stage('c') { steps { sh('x') } } } } } } } }", "no parallel or matrix inside"),
-    ("agent none\nstages { stage('a') { matrix { stages { stage('c') { steps { sh('x') } } } } } }", "matrix has no axes"),
-    ("agent none\nstages { stage('a') { when { }; steps { sh('x') } } }", "when has no condition"),
-    ("agent none\nstages { stage('a') { when { changed 'x' }; steps { sh('x') } } }", "changed isn't a condition"),
-    ("agent none\nstages { stage('a') { when { anyOf { } }; steps { sh('x') } } }", "anyOf has no condition"),
-    ("agent none\nstages { stage('a') { options { buildDiscarder(x) }; steps { sh('x') } } }", "buildDiscarder isn't allowed in options"),
+    ("agent none\nstages { stage('a') { agent any; parallel { stage('b') { @ } } } }", "no agent and no tools"),
+    ("agent none\nstages { stage('a') { parallel { stage('b') { parallel { stage('c') { @ } } } } } }",
+     "no parallel or matrix inside"),
+    ("agent none\nstages { stage('a') { parallel { stage('b') { matrix { axes { }; stages { stage('c') { @ } } } } } } }",
+     "no parallel or matrix inside"),
+    ("agent none\nstages { stage('a') { matrix { stages { stage('c') { @ } } } } }", "matrix has no axes"),
+    ("agent none\nstages { stage('a') { when { }; @ } }", "when has no condition"),
+    ("agent none\nstages { stage('a') { when { changed 'x' }; @ } }", "changed isn't a condition"),
+    ("agent none\nstages { stage('a') { when { anyOf { } }; @ } }", "anyOf has no condition"),
+    ("agent none\nstages { stage('a') { options { buildDiscarder(x) }; @ } }", "buildDiscarder isn't allowed in options"),
     ("agent none\nenvironment { sh('x') }\n" + STAGES, "more than NAME = value"),
     ("sh('x')", "0 pipeline blocks"),
     ("pipeline { agent none\n" + STAGES + " }\npipeline { agent none\n" + STAGES + " }", "2 pipeline blocks"),
@@ -64,7 +67,8 @@ BAD = (
 
 def test_what_jenkins_refuses_is_found(tmp_path: Path) -> None:
     files = []
-    for number, (text, _) in enumerate(BAD):
+    for number, (short, _) in enumerate(BAD):
+        text = short.replace("@", STEPS) if "annotation" not in BAD[number][1] else short
         path = tmp_path / f"bad{number}.groovy"
         whole = "pipeline {" in text or "pipeline block" in BAD[number][1]
         path.write_text(text if whole else "pipeline {\n" + text + "\n}\n", "utf-8")

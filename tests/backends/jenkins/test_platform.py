@@ -18,7 +18,11 @@ from tests.runtime.project import Project
 SPEC = """\
 version: 1
 name: p
-triggers: {push: {branches: [main, "release/*"]}, pull_request: {branches: [main]}, tag: {patterns: ["v*"]}, schedule: {weekly: "17 3 * * 1"}}
+triggers:
+  push: {branches: [main, "release/*"]}
+  pull_request: {branches: [main]}
+  tag: {patterns: ["v*"]}
+  schedule: {weekly: "17 3 * * 1"}
 artifacts: {code: {kind: code, path: [src/]}}
 jobs:
   a: {run: t, reads: [code]}
