@@ -93,6 +93,13 @@ def _location(artifact: ir.Artifact) -> str | list[str]:
 
 def _triggers(triggers: ir.Triggers) -> JsonObject:
     found: JsonObject = {}
+    for event, patterns in (
+        ("push", triggers.push),
+        ("pull_request", triggers.pull_request),
+        ("tag", triggers.tag),
+    ):
+        if patterns is not None:
+            found[event] = list(patterns)
     if triggers.schedules:
         found["schedule"] = dict(triggers.schedules)
     if triggers.forms:

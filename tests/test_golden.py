@@ -40,7 +40,11 @@ def produced(case: Path) -> dict[str, str]:
     for target, found in compiled.items():
         files.update({f"refused-{target}.txt": found} if isinstance(found, str) else found)
     refused = {text for path, text in files.items() if path.startswith("refused-")}
-    return {"diagnostics.txt": "".join(sorted(refused))} if len(files) == len(BACKENDS) == len(refused) else files
+    return (
+        {"diagnostics.txt": "".join(sorted(refused))}
+        if len(files) == len(BACKENDS) == len(refused)
+        else files
+    )
 
 
 def _compiled(analysis: Analysis, target: str) -> dict[str, str] | str:

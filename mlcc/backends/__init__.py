@@ -86,6 +86,7 @@ class Registered:
 BACKENDS = {
     "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
     "gitlab": Registered("mlcc.backends.gitlab.backend", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
+    "jenkins": Registered("mlcc.backends.jenkins.backend", ("{home}Jenkinsfile",)),
 }
 
 
