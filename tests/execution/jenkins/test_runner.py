@@ -849,9 +849,9 @@ def test_unknown_steps_and_parameters_are_refused(tmp_path: Path, body: str) -> 
         "''.class",
         "''.getClass().forName('x')",
         "''.'getClass'()",
-        "env.class.classLoader",
+        "env.getClass()",
         "currentBuild.rawBuild",
-        "Jenkins.instance",
+        "jenkins.model.Jenkins.instance",
         "def c = String",
         "def m = ''.&execute",
         "this.binding",
@@ -873,10 +873,7 @@ def test_unknown_steps_and_parameters_are_refused(tmp_path: Path, body: str) -> 
     ],
 )
 def test_the_sandbox_refuses(tmp_path: Path, body: str) -> None:
-    if body.startswith("steps"):
-        assert build(tmp_path, scripted(body)).result == "FAILURE"
-    else:
-        refusal(tmp_path, scripted(body))
+    assert "refused" in refusal(tmp_path, scripted(body))
 
 
 def test_the_sandbox_lets_plain_code_pass(tmp_path: Path) -> None:
@@ -915,7 +912,7 @@ def test_the_sandbox_lets_plain_code_pass(tmp_path: Path) -> None:
         "@Grab('a:b:1')\nimport a.B\nnode('linux') { }",
         "import java.nio.file.Files\nnode('linux') { }",
         "class A { }\nnode('linux') { }",
-        "@groovy.transform.ASTTest(value = { assert false }) int x() { 1 }\nnode('linux') { }",
+        "@groovy.transform.CompileStatic int x() { 1 }\nnode('linux') { }",
         "node('linux') { pipeline { agent none\n stages { stage('s') { steps { echo 'x' } } } } }",
         "pipeline { stages { stage('s') { steps { echo 'x' } } } }",
         "pipeline { agent none }",

@@ -3,6 +3,7 @@ package runner
 import groovy.json.JsonOutput
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.locks.ReentrantLock
+import org.codehaus.groovy.runtime.typehandling.GroovyCastException
 import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 
 /**
@@ -73,8 +74,11 @@ class Build {
 
     /** An error of the runner itself must not pass for one of the Jenkinsfile. */
     void own(Throwable error) {
-        boolean missing = (error instanceof MissingMethodException || error instanceof MissingPropertyException) && error.type?.name?.startsWith('runner.')
-        if (error instanceof RunnerError || error instanceof LinkageError || error instanceof VirtualMachineError || missing) {
+        boolean unforeseen = error instanceof GroovyRuntimeException || error instanceof NullPointerException ||
+            error instanceof GroovyCastException || error instanceof IndexOutOfBoundsException
+        String thrower = error.stackTrace*.className.find { it.startsWith('runner.') || it.startsWith('WorkflowScript') } ?: ''
+        boolean own = unforeseen && thrower.startsWith('runner.') && !(thrower in ['runner.Sandbox', 'runner.JenkinsScript'])
+        if (error instanceof RunnerError || error instanceof LinkageError || error instanceof VirtualMachineError || own) {
             if (!(error instanceof RunnerError)) {
                 broken = broken ?: trace(error)
             }

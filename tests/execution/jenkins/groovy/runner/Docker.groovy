@@ -46,7 +46,7 @@ class Docker implements PipelineObject {
         output
     }
 
-    private static String executable(String path) {
+    static String executable(String path) {
         File found = (path ?: '').tokenize(':').collect { new File(it, 'docker') }.find { it.canExecute() }
         if (found == null) {
             throw new IOException('Cannot run program "docker": No such file or directory')
@@ -140,6 +140,6 @@ class Container implements PipelineObject {
     /** What stands before a script that runs in this container. */
     List<String> prefix(Map<String, String> environment) {
         List<String> variables = environment.findAll { name, value -> name != 'PATH' }.collectMany { name, value -> ['--env', "${name}=${value}".toString()] }
-        ['docker', 'exec'] + variables + [id]
+        [Docker.executable(environment.PATH), 'exec'] + variables + [id]
     }
 }

@@ -273,7 +273,7 @@ class Flow {
     Object input(Map args) {
         Frame frame = Frame.current()
         Map answers = (Map) build.scenario.inputs
-        Map answer = (Map) (answers[args.id] ?: answers[args.message])
+        Map answer = (Map) answers[args.id && answers.containsKey(args.id) ? args.id : args.message]
         build.event(kind: 'input', id: args.id, message: args.message, answered: answer != null, stage: Steps.stageName(frame), allocation: frame.allocation?.number)
         build.abortPoint('input', frame)
         long delay = answer == null ? TimeUnit.DAYS.toMillis(1000) : (long) ((answer.after ?: 0) * 1000)

@@ -81,6 +81,9 @@ abstract class JenkinsScript extends Script {
         if (this.@runnerGlobals.containsKey(name)) {
             return this.@runnerGlobals.get(name)
         }
+        if (name == 'jenkins' || name == 'hudson' || name == 'Jenkins' || name == 'Hudson' || name == 'steps') {
+            throw this.@runnerBuild.refuse(name + ' is refused by the sandbox, or not known to this runner')
+        }
         String value = Environment.of(this.@runnerBuild, Frame.current()).get(name)
         if (value == null) {
             throw new MissingPropertyException(name, this.class)

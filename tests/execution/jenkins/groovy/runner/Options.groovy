@@ -29,8 +29,9 @@ class Options {
     private static void check(Build build, String name, List arguments) {
         List allowed = (List) SETTINGS[name]
         boolean positional = arguments.size() == 1 && !(arguments[0] instanceof Map) && '*' in allowed
-        boolean named = arguments.size() == 1 && arguments[0] instanceof Map && arguments[0].keySet().every { it in allowed || it == '$class' }
-        if (!arguments.empty && !positional && !named) {
+        boolean symbol = arguments.size() == 1 && arguments[0] instanceof Map && arguments[0].$class in allowed
+        boolean named = arguments.size() == 1 && arguments[0] instanceof Map && arguments[0].keySet().every { it in allowed }
+        if (!arguments.empty && !positional && !named && !symbol) {
             throw build.refuse("option ${name} with ${arguments}")
         }
     }

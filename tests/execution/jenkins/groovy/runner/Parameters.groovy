@@ -93,7 +93,7 @@ class Parameters {
     }
 
     private static Map complete(Build build, String name, Map step, Map all) {
-        step.required.findAll { all[it] == null }.each { throw new IllegalArgumentException("${name}: parameter ${it} is missing") }
+        step.required.findAll { name == 'echo' ? !all.containsKey(it) : all[it] == null }.each { throw new IllegalArgumentException("${name}: parameter ${it} is missing") }
         all
     }
 }

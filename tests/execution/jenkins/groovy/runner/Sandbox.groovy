@@ -70,7 +70,7 @@ class Sandbox {
         }
         Object target = receiver instanceof GString ? receiver.toString() : receiver
         if (!(name in allowed(target))) {
-            throw refuse("method ${target.class.name} ${name}")
+            throw refuse("method ${target.getClass().name} ${name}")
         }
         boolean plain = !(target instanceof PipelineObject)
         if (plain && !(name in TRANSLATED) && arguments.any { it instanceof Closure }) {
@@ -123,14 +123,14 @@ class Sandbox {
             case PipelineObject:
                 PipelineObject object = (PipelineObject) receiver
                 if (!('*' in object.allowed()) && !(getter(name) in object.allowed())) {
-                    throw refuse("property ${object} ${name}")
+                    throw refuse("property ${object.getClass().name} ${name}")
                 }
                 return object.getProperty(name)
             case Map.Entry: if (name in ['key', 'value']) { return receiver."${name}" }; break
             case Throwable: if (name in ['message', 'cause']) { return receiver."${name}" }; break
             case Collection: if (!receiver.empty && receiver.every { it instanceof Map }) { return receiver.collect { it.get(name) } }
         }
-        throw refuse("property ${receiver.class.name} ${name}")
+        throw refuse("property ${receiver.getClass().name} ${name}")
     }
 
     private static String getter(String name) {
@@ -144,7 +144,7 @@ class Sandbox {
             return value
         }
         if (!(receiver instanceof PipelineObject) || !('set' + name.capitalize() in receiver.allowed() || '=' in receiver.allowed())) {
-            throw refuse("setting the property ${name} of ${receiver?.class?.name}")
+            throw refuse("setting the property ${name} of ${receiver?.getClass()?.name}")
         }
         receiver.setProperty(name, value)
         value
@@ -164,7 +164,7 @@ class Sandbox {
     private static void indexable(Object receiver) {
         boolean known = receiver instanceof Map || receiver instanceof List || receiver instanceof CharSequence || receiver instanceof Object[]
         if (!known && receiver != null) {
-            throw refuse("indexing ${receiver.class.name}")
+            throw refuse("indexing ${receiver.getClass().name}")
         }
     }
 

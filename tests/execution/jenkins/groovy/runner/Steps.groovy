@@ -83,7 +83,7 @@ class Steps {
 
     private Object plain(String name, Map args, Frame frame) {
         switch (name) {
-            case 'echo': build.print(frame, args.message); build.event(kind: 'echo', message: frame.mask((String) args.message)); return null
+            case 'echo': build.print(frame, args.message); build.event(kind: 'echo', message: frame.mask(String.valueOf(args.message))); return null
             case 'error': throw new AbortException(args.message ?: '')
             case 'sleep': build.pause(frame, milliseconds(args, 'SECONDS')); return null
             case 'unstable':
