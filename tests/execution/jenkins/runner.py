@@ -179,7 +179,8 @@ def _outcome(folder: Path, status: int) -> BuildRun:
     if status == _REFUSED:
         raise RefusedError(result["refused"])
     if status == _ENDLESS:
-        raise EndlessError(log[-4000:])
+        last = (folder / "events.json").read_text(encoding="utf-8")[-2000:]
+        raise EndlessError(f"{log[-4000:]}\n{last}")
     if status != 0:
         raise RunnerBrokenError(f"status {status}: {result['broken']}\n{log[-4000:]}")
     return BuildRun(

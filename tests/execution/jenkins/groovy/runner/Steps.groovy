@@ -75,7 +75,7 @@ class Steps {
             case ['script', 'timestamps']: return body.call()
             case 'node': return flow.node((String) args.label, body)
             case 'lock': return flow.lock(args, body)
-            case 'cache': return Storage.caching(build, frame, args, body)
+            case 'cache': return Caches.during(build, frame, args, body)
             case 'withCredentials': return Credentials.during(build, frame, Credentials.bind(build, frame, (List<Map>) args.bindings), body)
         }
         throw build.refuse("step ${name}")

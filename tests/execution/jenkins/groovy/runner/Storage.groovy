@@ -100,32 +100,4 @@ class Storage {
         }
         summary
     }
-
-    /** Folders kept from build to build, by name and by the content of the deciding files; saved when the body ends well. */
-    static Object caching(Build build, Frame frame, Map args, Closure body) {
-        List<Map> caches = (List<Map>) args.caches
-        caches.findAll { it.$class != 'arbitraryFileCache' }.each { throw build.refuse("cache of ${it}") }
-        Map<Map, File> stores = caches.collectEntries { Map cache -> [cache, cacheFolder(build, frame, cache)] }
-        stores.each { Map cache, File store ->
-            boolean hit = store.directory
-            build.event(kind: 'cache', name: cache.cacheName, path: cache.path, hit: hit)
-            AntPatterns.files(store, '**', '', false).each { copy(new File(store, it), new File(Allocation.child(frame.folder, (String) cache.path), it)) }
-        }
-        Object value = body.call()
-        stores.each { Map cache, File store ->
-            File folder = Allocation.child(frame.folder, (String) cache.path)
-            AntPatterns.files(folder, (String) cache.includes, (String) cache.excludes, cache.useDefaultExcludes != false)
-                .each { copy(new File(folder, it), new File(store, it)) }
-        }
-        value
-    }
-
-    private static File cacheFolder(Build build, Frame frame, Map cache) {
-        java.security.MessageDigest digest = java.security.MessageDigest.getInstance('SHA-256')
-        digest.update("${cache.cacheName ?: cache.path}\0".getBytes('UTF-8'))
-        if (cache.cacheValidityDecidingFile) {
-            AntPatterns.files(frame.folder, (String) cache.cacheValidityDecidingFile, '', true).each { digest.update(new File(frame.folder, it).bytes) }
-        }
-        new File((String) build.scenario.caches ?: "${build.folder}/caches", digest.digest().encodeHex().toString())
-    }
 }
