@@ -73,18 +73,24 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'."""
+    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'.
+
+    A `*` stands for the number of one file of several.
+    """
 
     module: str
     outputs: tuple[str, ...]
 
     def output_paths(self, name: str, home: str) -> tuple[str, ...]:
-        """Return where the files of a pipeline go, relative to the repository root."""
+        """Return where the files of a pipeline go, as patterns relative to the repository root."""
         return tuple(path.format(name=name, home=f"{home}/" if home else "") for path in self.outputs)
 
 
 BACKENDS = {
-    "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
+    "github": Registered(
+        "mlcc.backends.github.backend",
+        (".github/workflows/{name}.yml", ".github/workflows/{name}.part-*.yml"),
+    ),
 }
 
 
