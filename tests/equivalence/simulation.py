@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlcc.backends.github.lower import lower
-from mlcc.backends.github.model import Job, UsesStep, Workflow
+from mlcc.backends.github.model import Call, Job, UsesStep, Workflow
+from mlcc.backends.github.overlay import Overlay
+from mlcc.backends.github.partition import partition
+from mlcc.backends.github.parts import lower_parts
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import to_runtime
 from mlcc.runtime import node as runtime_node
@@ -21,7 +24,7 @@ from mlcc.runtime.final import final_main
 from mlcc.runtime.platform import Facts
 from mlcc.runtime.select import select
 from mlcc.semantics import Event, Outcome, opens
-from tests.equivalence.github_model import starts
+from tests.equivalence.github_model import of_called, starts, value_of
 from tests.runtime.project import FakePlatform
 
 COMMIT = "c" * 40
@@ -62,21 +65,39 @@ def event_json(event: Event) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def workflows(plan: Plan, most: int | None) -> tuple[Workflow, ...]:
+    """Return the main workflow of a plan, and the called ones when only so many nodes may stand in one."""
+    if most is None:
+        return (lower(plan),)
+    return lower_parts(plan, partition(plan, dict.fromkeys(plan.nodes, 1), most), Overlay())
+
+
 class Simulation:
-    """One run. Every job has a folder of its own, and gets only the artifacts that its `receive` step names."""
+    """One run. Every job has a folder of its own, and gets only the artifacts that its `receive` step names.
+
+    `most`: so many nodes stand in one called workflow; None: all stand in the main one.
+    """
 
     def __init__(
-        self, plan: Plan, event: Event, outcomes: Mapping[str, Outcome], faults: Faults, folder: Path
+        self,
+        plan: Plan,
+        event: Event,
+        outcomes: Mapping[str, Outcome],
+        faults: Faults,
+        folder: Path,
+        most: int | None = None,
     ) -> None:
         self.plan, self.outcomes, self.faults = plan, outcomes, faults
         self.json = to_runtime(plan)
-        self.workflow: Workflow = lower(plan)
+        self.workflow, *self.called = workflows(plan, most)
         self.platform = FakePlatform(FACTS)
         self.store = folder / "store"
         self.work = folder / "work"
         self.results: dict[str, str] = {}
         self.outputs: dict[str, dict[str, str]] = {}
-        self.needs: dict[str, tuple[str, ...]] = {job.id: job.needs for job in self.workflow.jobs}
+        jobs = [job for workflow in (self.workflow, *self.called) for job in (*workflow.jobs, *workflow.calls)]
+        self.needs: dict[str, tuple[str, ...]] = {job.id: job.needs for job in jobs}
+        self.cancelled = False
         self.started: set[str] = set()
         self.executed: set[str] = set()
         for path in (self.store, self.work / ".mlcc"):
@@ -89,27 +110,51 @@ class Simulation:
 
     def run(self) -> Run:
         """Run every job in order and return how all ended."""
-        cancelled = False
-        for job in self.workflow.jobs:
-            cancelled = cancelled or job.id == self.faults.cancel_at
-            condition = job.if_.interpolation() if job.if_ is not None else None
-            needs = {id: {"result": self.results[id], "outputs": self.outputs[id]} for id in job.needs}
-            self.outputs[job.id] = {}
-            before = [self.results[id] for id in self._before(job.id)]
-            if not self.faults.eager and not starts(condition, needs, before, cancelled):
-                self.results[job.id] = "cancelled" if cancelled else "skipped"
-            elif job.id == "select":
-                self._select()
-            elif job.id == "final":
-                green = self._final(job)
-            else:
-                self._job(job)
-            if job.id in self.faults.masked:
-                self.outputs[job.id] = {}
+        first, *others = self.workflow.jobs
+        self._start(first)
+        for call, called in zip(self.workflow.calls, self.called, strict=True):
+            self._call(call, called)
+        for job in others:
+            self._start(job)
         endings = settle(self.json["nodes"], self.json, self.selection)
         return Run(
-            self.selection, frozenset(self.started), frozenset(self.executed), self.results, endings, green
+            self.selection, frozenset(self.started), frozenset(self.executed), self.results, endings, self.green
         )
+
+    def _start(self, job: Job, inputs: Mapping[str, Any] | None = None) -> None:
+        """Run a job if its condition holds; `inputs` are those of its workflow when that is a called one."""
+        self.cancelled = self.cancelled or job.id == self.faults.cancel_at
+        self.outputs[job.id] = {}
+        if not self._starts(job, inputs):
+            self.results[job.id] = "cancelled" if self.cancelled else "skipped"
+        elif job.id == "select":
+            self._select()
+        elif job.id == "final":
+            self.green = self._final(job)
+        else:
+            self._job(job)
+        if job.id in self.faults.masked:
+            self.outputs[job.id] = {}
+
+    def _call(self, call: Call, called: Workflow) -> None:
+        """Run the jobs of a called workflow if the calling job's condition holds."""
+        self.outputs[call.id] = {}
+        if not self._starts(call, None):
+            self.results[call.id] = "cancelled" if self.cancelled else "skipped"
+            return
+        needs = self._needs(call)
+        inputs = {name: value_of(value.interpolation(), needs) for name, value in call.inputs.items()}
+        for job in called.jobs:
+            self._start(job, inputs)
+        self.results[call.id] = of_called([self.results[job.id] for job in called.jobs])
+
+    def _starts(self, job: Job | Call, inputs: Mapping[str, Any] | None) -> bool:
+        condition = job.if_.interpolation() if job.if_ is not None else None
+        before = [self.results[id] for id in self._before(job.id)]
+        return self.faults.eager or starts(condition, self._needs(job), before, self.cancelled, inputs)
+
+    def _needs(self, job: Job | Call) -> dict[str, Any]:
+        return {id: {"result": self.results[id], "outputs": self.outputs[id]} for id in job.needs}
 
     def _before(self, id: str) -> set[str]:
         found: set[str] = set()
@@ -197,9 +242,10 @@ def simulate(
     folder: Path,
     patch: Any,
     faults: Faults = Faults(),  # noqa: B008 - a tuple
+    most: int | None = None,
 ) -> Run:
-    """Return how a modelled run ends. `folder` must not exist yet."""
-    simulation = Simulation(plan, event, outcomes, faults, folder)
+    """Return how a modelled run ends. `folder` must not exist yet; `most` as for `Simulation`."""
+    simulation = Simulation(plan, event, outcomes, faults, folder, most)
     patch(runtime_node, "_attempts", lambda leg, *_: simulation.attempt(leg))
     try:
         return simulation.run()

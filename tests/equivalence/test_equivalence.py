@@ -72,7 +72,7 @@ def values(result: Result) -> dict[str, str]:
     return {id: end.value for id, end in result.ends.items()}
 
 
-def _waits_needlessly(plan: Plan, selection: Selection, result: Result) -> bool:
+def waits_needlessly(plan: Plan, selection: Selection, result: Result) -> bool:
     """Tell whether a node that another alternative lets run comes after a gate that was skipped.
 
     The compiled condition asks for that gate's success all the same: the node doesn't start, and the run is red.
@@ -112,7 +112,7 @@ def test_ends_and_colour(part: int, eager: bool, count: Count, patch: Any, folde
         turns_out = data.draw(outcomes(plan))
         selection = select(plan, event)
         wanted = run(plan, selection, turns_out)
-        assume(eager or not _waits_needlessly(plan, selection, wanted))
+        assume(eager or not waits_needlessly(plan, selection, wanted))
         got = simulate(plan, event, turns_out, folder / "run", patch, Faults(eager=eager))
         assert ends_of(got, plan) == values(wanted)
         assert got.executed == {id for id, end in wanted.ends.items() if end in RAN}
@@ -123,7 +123,7 @@ def test_ends_and_colour(part: int, eager: bool, count: Count, patch: Any, folde
     check()
 
 
-def _fault(data: st.DataObject, plan: Plan) -> frozenset[str]:
+def fault(data: st.DataObject, plan: Plan) -> frozenset[str]:
     return frozenset(data.draw(st.lists(st.sampled_from(["select", *plan.nodes]), unique=True, min_size=1)))
 
 
@@ -134,10 +134,10 @@ def test_outputs_that_do_not_arrive_never_turn_a_run_green(count: Count, patch: 
     @given(st.data())
     def check(data: st.DataObject) -> None:
         plan, event = data.draw(plans()), data.draw(events())
-        turns_out, masked = data.draw(outcomes(plan)), _fault(data, plan)
+        turns_out, masked = data.draw(outcomes(plan)), fault(data, plan)
         selection = select(plan, event)
         wanted = run(plan, selection, turns_out)
-        assume(not _waits_needlessly(plan, selection, wanted))
+        assume(not waits_needlessly(plan, selection, wanted))
         got = simulate(plan, event, turns_out, folder / "run", patch, Faults(masked=masked))
         assert got.executed <= {id for id, end in wanted.ends.items() if end in RAN}
         assert not got.green or wanted.green
@@ -153,12 +153,12 @@ def test_a_lost_runner_is_red_and_stops_what_a_failure_stops(count: Count, patch
     @given(st.data())
     def check(data: st.DataObject) -> None:
         plan, event = data.draw(plans()), data.draw(events())
-        turns_out, lost = data.draw(outcomes(plan)), _fault(data, plan)
+        turns_out, lost = data.draw(outcomes(plan)), fault(data, plan)
         selection = select(plan, event)
         got = simulate(plan, event, turns_out, folder / "run", patch, Faults(lost=lost))
         hit = lost & got.started
         wanted = run(plan, selection, {**turns_out, **dict.fromkeys(hit, Outcome.FAIL)})
-        assume(not _waits_needlessly(plan, selection, wanted))
+        assume(not waits_needlessly(plan, selection, wanted))
         assert not hit or not got.green
         assert hit or got.green is wanted.green
         ran = {id for id, end in wanted.ends.items() if end in RAN} - hit
