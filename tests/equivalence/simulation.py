@@ -95,7 +95,9 @@ class Simulation:
         self.work = folder / "work"
         self.results: dict[str, str] = {}
         self.outputs: dict[str, dict[str, str]] = {}
-        jobs = [job for workflow in (self.workflow, *self.called) for job in (*workflow.jobs, *workflow.calls)]
+        jobs = [
+            job for workflow in (self.workflow, *self.called) for job in (*workflow.jobs, *workflow.calls)
+        ]
         self.needs: dict[str, tuple[str, ...]] = {job.id: job.needs for job in jobs}
         self.cancelled = False
         self.started: set[str] = set()
@@ -118,7 +120,12 @@ class Simulation:
             self._start(job)
         endings = settle(self.json["nodes"], self.json, self.selection)
         return Run(
-            self.selection, frozenset(self.started), frozenset(self.executed), self.results, endings, self.green
+            self.selection,
+            frozenset(self.started),
+            frozenset(self.executed),
+            self.results,
+            endings,
+            self.green,
         )
 
     def _start(self, job: Job, inputs: Mapping[str, Any] | None = None) -> None:

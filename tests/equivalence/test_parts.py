@@ -145,7 +145,9 @@ def test_a_node_that_always_runs_does_so_after_a_cancel(count: Count, patch: Any
         turns_out = dict.fromkeys(plan.nodes, Outcome.PASS)
         at = data.draw(st.sampled_from([*plan.nodes]))
         whole = simulate(plan, event, turns_out, folder / "run", patch, Faults(cancel_at=at))
-        always = {id for id, node in plan.nodes.items() if node.status is not None and node.status.value == "always"}
+        always = {
+            id for id, node in plan.nodes.items() if node.status is not None and node.status.value == "always"
+        }
         assume(always & whole.executed)
         got = simulate(plan, event, turns_out, folder / "run", patch, Faults(cancel_at=at), most)
         selected = select(plan, event).selected
@@ -189,4 +191,3 @@ def test_every_part_waits_for_what_its_nodes_come_after(plan: Plan, most: int) -
         assert {further for other in part.after for further in parts[other].after} <= set(part.after)
         needed = {where[edge.source] for id in part.nodes for edge in plan.incoming[id]} - {number}
         assert needed <= set(part.after)
-

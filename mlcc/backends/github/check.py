@@ -102,7 +102,9 @@ def usages(plan: ir.Plan, files: Sequence[Rendered]) -> list[Usage]:
     minutes = [(node.timeout_seconds // 60, node.id) for node in plan.nodes.values() if _hosted(plan, node)]
     skip = sum(2 * (len(id) + 1) for id in plan.nodes)
     dispatch = [
-        file.workflow.triggers.dispatch or () for file in files if isinstance(file.workflow.triggers, Triggers)
+        file.workflow.triggers.dispatch or ()
+        for file in files
+        if isinstance(file.workflow.triggers, Triggers)
     ]
     return [
         _largest(limits.EXPRESSION, conditions),
@@ -124,9 +126,7 @@ def _name(file: Rendered, files: Sequence[Rendered]) -> str:
     return jobs[0].id if len(jobs) == 1 else file.path.rpartition("/")[2]
 
 
-_COST = (
-    "a whole file waits for whole files, so {waits:,} pairs of nodes run one after the other that needn't"
-)
+_COST = "a whole file waits for whole files, so {waits:,} pairs of nodes run one after the other that needn't"
 
 
 def split_note(plan: ir.Plan, parts: Sequence[Part]) -> Diagnostic:

@@ -212,9 +212,7 @@ def _failed(scope: Scope, before: tuple[str, ...]) -> str:
     return expr.either(scope.failed, expr.ANY_FAILED) if before else scope.failed
 
 
-def _predecessor(
-    before: ir.Node, id: str, kinds: set[ir.EdgeKind], denying: bool, scope: Scope
-) -> list[str]:
+def _predecessor(before: ir.Node, id: str, kinds: set[ir.EdgeKind], denying: bool, scope: Scope) -> list[str]:
     """Return the terms of S4 for one predecessor.
 
     Data and guard edges pull their source in, so it is selected. Others may be unselected, and then count not.

@@ -116,7 +116,7 @@ class _Placing:
 def _clustered(plan: Plan) -> list[str]:
     """Return the nodes in a topological order that follows one chain to its end before it begins the next."""
     waiting = {id: len({edge.source for edge in edges}) for id, edges in plan.incoming.items()}
-    todo = [id for id in reversed(plan.nodes) if not waiting[id]]
+    todo = [id for id in reversed(list(plan.nodes)) if not waiting[id]]
     order = []
     while todo:
         id = todo.pop()

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlcc.backends._yaml import Block, Comment, Flow, Spaced, Wrapped, emit
 from mlcc.backends.github.expr import Expr, secret
+from mlcc.backends.github.limits import CHARACTER_BYTES, TEXT_BYTES, VALUE_BYTES
 from mlcc.backends.github.model import (
     Call,
     DispatchInput,
@@ -20,7 +21,6 @@ from mlcc.backends.github.model import (
     UsesStep,
     Workflow,
 )
-from mlcc.backends.github.limits import CHARACTER_BYTES, TEXT_BYTES, VALUE_BYTES
 from mlcc.backends.github.overlay import Overlay, merged
 from mlcc.files import marker_line
 
