@@ -62,7 +62,7 @@ class Backend(Protocol):
         """Lower and render a plan. Raises SpecError for what the platform can't do."""
 
     def check(self, plan: Plan) -> list[Diagnostic]:
-        """Return what the platform can't do of a plan, without rendering it."""
+        """Return what the platform can't do of a plan (errors), and what is good to know of its lowering (notes)."""
 
     def usage(self, plan: Plan) -> list[Usage]:
         """Return how much of each limit the compiled plan uses."""

@@ -12,8 +12,9 @@ EXPRESSION = Limit(
     "expression", 21_000, "characters", "github.com/actions/runner: ExpressionConstants.MaxLength"
 )
 WORKFLOW = Limit("workflow file", 512_000, "bytes", _LIMITS, share=0.9)
-# Beyond the share of a file, nodes go to called workflows: 50 of them (MaxFiles says 51 with the caller). GitHub parses
-# all files of a run into one memory, and counts 24 bytes a value, 26 more a text, and 2 a character (TemplateMemory).
+# Beyond the share of a file, nodes go to called workflows: 50 of them (MaxFiles says 51 with the caller; GitHub Enterprise
+# Server takes 20). GitHub parses all files of a run into one memory, and counts 24 bytes a value, 26 more a text, and 2 a
+# character (TemplateMemory).
 PARTS = Limit("called workflows", 50, "files", _REUSE)
 PARSED = Limit(
     "workflow files of a run, as parsed", 10_485_760, "bytes",
