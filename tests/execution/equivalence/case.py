@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import yaml
 from mlcc.backends import backend
 from mlcc.compiler import analyse, compile_files
 from mlcc.ledger import REFUSED, uses
-from mlcc.plan import Node, NodeKind, Plan
+from mlcc.plan import Node, NodeKind, Plan, Waived
 from mlcc.semantics import Event, Outcome
 from tests.execution.github.scratch import commit, git, scratch_repo
 
@@ -119,18 +119,15 @@ class Scratch:
         return [json.loads(line) for line in self.trace.read_text(encoding="utf-8").splitlines()]
 
 
-def scratch(case: Case, folder: Path, targets: Iterable[str]) -> Scratch:
+def scratch(case: Case, folder: Path, targets: Sequence[str]) -> Scratch:
     """Write a case's repository below `folder`, compiled for `targets` by the real passes. Raises SpecError."""
-    targets = tuple(targets)
     project, trace = folder / "project", folder / "trace"
     _write(project, {**FILES, "told.json": "{}", "mlcc.yaml": spec_text(case.spec)})
-    plan = analyse(project / "mlcc.yaml", project).plan
-    spec = _with_waivers(case.spec, plan, targets)
-    _write(project, {"mlcc.yaml": spec_text(spec)})
     analysis = analyse(project / "mlcc.yaml", project)
+    analysis = replace(analysis, plan=_with_waivers(analysis.plan, targets))
     told = {"trace": str(trace), "secret": SECRET, "nodes": _told(case, analysis.plan)}
     compiled = {file.path: file.text for file in compile_files(analysis, targets)}
-    files = {**FILES, "mlcc.yaml": spec_text(spec), "told.json": json.dumps(told, indent=1), **compiled}
+    files = {**FILES, "mlcc.yaml": spec_text(case.spec), "told.json": json.dumps(told, indent=1), **compiled}
     repo = scratch_repo(folder, files)
     base = git(repo, "rev-parse", "HEAD")
     branch = _changes(repo, case.event, files)
@@ -150,15 +147,17 @@ def _changes(repo: Path, event: Event, files: Mapping[str, str]) -> str:
     return branch
 
 
-def _with_waivers(spec: Data, plan: Plan, targets: Iterable[str]) -> Data:
-    """Return the spec with a waiver of each loss of a CI system that the pipeline would meet."""
+def _with_waivers(plan: Plan, targets: Iterable[str]) -> Plan:
+    """Return the plan with a waiver of each loss of a CI system that the pipeline would meet."""
     used = {use.feature for use in uses(plan)}
-    waived: Data = {}
-    for target in targets:
-        lost = [c.feature for c in backend(target).CAPABILITIES if c.grade in REFUSED and c.feature in used]
-        reason = {"reason": "this is a test", "until": "2999-12-31"}
-        waived[target] = {"waive": {feature: dict(reason) for feature in lost}} if lost else {}
-    return {**spec, "targets": waived}
+    losses = {
+        target: [c.feature for c in backend(target).CAPABILITIES if c.grade in REFUSED and c.feature in used]
+        for target in targets
+    }
+    waiver = Waived("this is a test", "2999-12-31")
+    return replace(
+        plan, waivers={target: dict.fromkeys(lost, waiver) for target, lost in losses.items() if lost}
+    )
 
 
 def _told(case: Case, plan: Plan) -> Data:
