@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mlcc.backends import backend
 from mlcc.compiler import analyse, compile_files
 from mlcc.ledger import REFUSED, uses
 from mlcc.plan import Node, NodeKind, Plan, Waived
+from mlcc.record import replace
 from mlcc.semantics import Event, Outcome
 from tests.execution.github.scratch import commit, git, scratch_repo
 

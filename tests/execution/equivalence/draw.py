@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -72,9 +71,9 @@ class Builder:
     def _event(self) -> Event:
         event = self.random.choice(EVENTS)
         if event.kind == "pull_request":
-            return replace(event, changed=self._changed())
+            return Event(event.kind, branch=event.branch, fork=event.fork, changed=self._changed())
         if event.kind == "push" and not self.one_in(4):
-            return replace(event, changed=self._changed())
+            return Event(event.kind, branch=event.branch, fork=event.fork, changed=self._changed())
         return event
 
     def _changed(self) -> frozenset[str]:

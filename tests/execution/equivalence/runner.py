@@ -44,9 +44,10 @@ def gathered(folders: Iterable[Path], green: bool, log: str) -> Run:
     for folder in folders:
         for path in sorted(folder.rglob("s--*/*.json")):
             if path.name in found:
-                _, node, *leg = path.parent.name.split("--")
+                _, node, *rest = path.parent.name.split("--")
+                leg = node, "".join(rest)
                 record = json.loads(path.read_text(encoding="utf-8"))
-                first = found[path.name].setdefault((node, *leg) if leg else (node, ""), record)
+                first = found[path.name].setdefault(leg, record)
                 assert first == record, f"two different records {path.parent.name}/{path.name}"
     return Run(
         states=found["state.json"],
