@@ -97,8 +97,7 @@ class Scratch:
     """A case as a repository: what a CI system that runs `event` finds.
 
     `branch` is where the changes are: the pushed one, or a pull request's own. `base` is the newest green commit of the
-    pushed branch; None: there is none. `trace` has what `work.py` noted. `files`: the committed files of the event's
-    commit by path.
+    pushed branch; None: there is none. `trace` has what `work.py` noted.
     """
 
     case: Case

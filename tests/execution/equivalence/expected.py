@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mlcc.plan import Form, Input, Node, NodeKind, Output, Plan, RunFact
 from mlcc.runtime.digest import file_digest, paths_digest, tree_digest
-from mlcc.semantics import End, Outcome, Result, Selection, opens, run, select, verdict_of
+from mlcc.semantics import End, Outcome, Result, opens, run, select, verdict_of
 from tests.execution.equivalence.case import NUMBERS, Scratch, outcome, reached
 from tests.execution.equivalence.work import content, taken_digest, value_of
 from tests.execution.github.scratch import git
@@ -61,13 +62,14 @@ def expected(scratch: Scratch) -> Expected:
     words = {id: scratch.case.words.get(id, PASSES) for id in plan.nodes}
     outcomes = {id: outcome(node, words[id]) for id, node in plan.nodes.items()}
     selection = select(plan, scratch.event)
-    result = run(plan, selection, outcomes)
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    result = run(plan, selection, outcomes, today)
     nodes = {
         id: _ended(plan.nodes[id], end, outcomes[id])
         for id, end in result.ends.items()
         if end is not End.UNSELECTED
     }
-    did = _Bytes(scratch, selection, result, outcomes).did()
+    did = _Bytes(scratch, result, outcomes, today).did()
     return Expected(tuple(id for id in plan.nodes if id in selection.selected), nodes, did, result.green)
 
 
@@ -82,15 +84,11 @@ def _ended(node: Node, end: End, outcome: Outcome) -> Ended:
 class _Bytes:
     """Works out artifact after artifact, in a folder that looks like the project with all that was written."""
 
-    def __init__(
-        self, scratch: Scratch, selection: Selection, result: Result, outcomes: Mapping[str, Outcome]
-    ) -> None:
-        self.scratch, self.selection, self.result, self.outcomes = scratch, selection, result, outcomes
+    def __init__(self, scratch: Scratch, result: Result, outcomes: Mapping[str, Outcome], today: str) -> None:
+        self.scratch, self.result, self.outcomes, self.today = scratch, result, outcomes, today
         self.plan: Plan = scratch.plan
         self.top = scratch.repo.parent / "expected"
-        branch = scratch.branch
-        git(scratch.repo, "worktree", "add", "-q", "--detach", str(self.top), branch)
-        self.digests: dict[str, str] = {}
+        git(scratch.repo, "worktree", "add", "-q", "--detach", str(self.top), scratch.branch)
 
     def did(self) -> dict[tuple[str, str], Did]:
         """Return what each leg does, node after node."""
@@ -109,7 +107,7 @@ class _Bytes:
         words = self.scratch.case.words.get(node.id, PASSES)
         told = leg in ("", "a")
         turned = self.outcomes[node.id] if told else Outcome.PASS
-        end = End.PASSED if opens(node, turned) else End.FAILED
+        end = End.PASSED if opens(node, turned, self.today) else End.FAILED
         passed = end is End.PASSED and node.kind is not NodeKind.GATE
         judged = turned.value if node.kind is NodeKind.GATE and turned is not Outcome.TIMEOUT else None
         attempts = reached(node, words) if told else 1

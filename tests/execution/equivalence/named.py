@@ -119,6 +119,14 @@ jobs:
   test: {reads: [code]}
   deploy: {reads: [code], environment: prod}
 """
+WAIVED = """
+jobs:
+  use: {reads: [code]}
+  stop: {reads: [conf]}
+gates:
+  borne: {guards: code, waive: {reason: it is being mended, until: "2999-12-31", issue: "https://acme.example/1"}}
+  over: {guards: conf, waive: {reason: it was forgotten, until: "2020-01-31", issue: "https://acme.example/2"}}
+"""
 
 NAMED: Sequence[Named] = (
     case(
@@ -183,6 +191,13 @@ NAMED: Sequence[Named] = (
         "unit: failed error, use: skipped, warn: passed inconclusive",
         green=False,
         words={"unit": ("hang",), "warn": ("inconclusive",)},
+    ),
+    case(
+        "S5 a failing gate is open until the last day of its waiver, and no longer",
+        WAIVED,
+        "borne: passed fail, over: failed fail, use: passed, stop: skipped",
+        green=False,
+        words={"borne": ("fail",), "over": ("fail",)},
     ),
     case(
         "S7 a node that runs out of time isn't retried",
