@@ -29,11 +29,14 @@ class GitLab:
         variables, ref = _started(scratch)
         # A variable of the project that the spec never names reaches every job, and mlcc can't know it for a secret.
         named = any(node.secrets for node in scratch.plan.nodes.values())
+        secret = {"TOKEN": SECRET} if named else {}
+        # Branches of an environment have to be protected, which is an obligation of its own.
+        protected = {"CI_COMMIT_REF_PROTECTED": "true"} if ref == "main" else {}
         with _api(scratch) as settings:
             run = run_pipeline(
                 scratch.repo,
                 {"CI_PROJECT_ID": PROJECT, **variables},
-                settings={**({"TOKEN": SECRET} if named else {}), **settings},
+                settings={**secret, **protected, **settings},
                 ref=ref,
                 python=sys.executable,
             )
