@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def answer(plan: Plan, question: Mapping[str, Any], format: str) -> str:
     event = event_of(plan, question)
     outcomes = outcomes_of(plan, question)
     selection = select(plan, event)
-    result = run(plan, selection, outcomes)
+    result = run(plan, selection, outcomes, time.strftime("%Y-%m-%d", time.gmtime()))
     if format == "json":
         nodes = {id: {"end": end.value, "why": result.reasons[id]} for id, end in result.ends.items()}
         return (

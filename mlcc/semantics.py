@@ -231,8 +231,11 @@ def _pull(
 # --- S4 to S6, S12: running -----------------------------------------------------------------------
 
 
-def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome]) -> Result:
-    """Return how a run ends when each node that runs turns out as `outcomes` says (default: pass)."""
+def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome], today: str = "") -> Result:
+    """Return how a run ends when each node that runs turns out as `outcomes` says (default: pass).
+
+    `today` is its day (YYYY-MM-DD, UTC), until which a gate may be waived; without one no waiver counts.
+    """
     ends: dict[str, End] = {}
     reasons: dict[str, str] = {}
     for id, node in plan.nodes.items():
@@ -244,16 +247,17 @@ def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome]) -> Re
             ends[id], reasons[id] = End.SKIPPED, skip
             continue
         outcome = outcomes.get(id, Outcome.PASS)
-        ends[id] = End.PASSED if opens(node, outcome) else End.FAILED
+        ends[id] = End.PASSED if opens(node, outcome, today) else End.FAILED
         reasons[id] = selection.reasons[id]
     green = not any(ends[id] is End.FAILED and node.blocking for id, node in plan.nodes.items())
     return Result(ends, reasons, green)
 
 
-def opens(node: Node, outcome: Outcome) -> bool:
-    """Tell whether an outcome counts as passed: pass, and inconclusive where the gate says so (S5)."""
-    if outcome is Outcome.INCONCLUSIVE:
-        return isinstance(node.work, Gate) and node.work.on_inconclusive == "warn"
+def opens(node: Node, outcome: Outcome, today: str = "") -> bool:
+    """Tell whether an outcome counts as passed: pass, inconclusive where the gate says so, and what is waived (S5)."""
+    if isinstance(node.work, Gate) and outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+        warns = outcome is Outcome.INCONCLUSIVE and node.work.on_inconclusive == "warn"
+        return warns or "" < today <= dict(node.work.waiver).get("until", "")
     return outcome is Outcome.PASS
 
 

@@ -170,3 +170,14 @@ def test_several_specs(project: Project) -> None:
     assert done.code == 0
     assert "4 of 4 nodes selected" in done.out
     assert "1 of 1 nodes selected" in done.out
+
+
+@pytest.mark.parametrize(("until", "end"), [("2999-12-31", "passed"), ("2020-01-31", "failed")])
+def test_a_waived_gate_that_fails_is_open_until_its_day(project: Project, until: str, end: str) -> None:
+    waiver = f"waive: {{reason: it is being mended, until: '{until}', issue: 'https://acme.example/1'}}"
+    project.spec("unit: {guards: code,", f"unit: {{{waiver}, guards: code,")
+    answer = ask(project, "--fail", "unit")
+    assert answer["ends"] == {
+        "unit": end, **dict.fromkeys(("train", "good", "ship"), "passed" if end == "passed" else "skipped"),
+    }  # fmt: skip
+    assert answer["green"] is (end == "passed")

@@ -283,6 +283,29 @@ def test_s5_inconclusive_opens_only_where_the_spec_says_so(answer: str, end: End
         assert run(plan, selection, {"unit": outcome}).ends["train"] is End.SKIPPED
 
 
+@pytest.mark.parametrize(
+    ("outcome", "today", "end"),
+    [
+        (F, "2027-01-31", End.PASSED),
+        (N, "2027-01-31", End.PASSED),
+        (F, "2027-02-01", End.FAILED),
+        (F, "", End.FAILED),
+        (E, "2027-01-31", End.FAILED),
+        (T, "2027-01-31", End.FAILED),
+    ],
+)
+def test_s5_a_waiver_opens_a_gate_that_failed_until_its_last_day(
+    outcome: Outcome, today: str, end: End
+) -> None:
+    plan = plan_of(
+        HEAD + ARTIFACTS + "jobs:\n  train: {run: t, reads: [code]}\n"
+        'gates:\n  unit: {guards: code, command: {run: t}, waive: {reason: it is being mended, until: "2027-01-31", issue: "https://a.example/1"}}\n'
+    )
+    result = run(plan, select(plan, _push("src/a")), {"unit": outcome}, today)
+    assert result.ends["unit"] is end
+    assert result.green is (end is End.PASSED)
+
+
 # --- S12 ------------------------------------------------------------------------------------------
 
 
