@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.partition import partition
 from mlcc.backends.github.render import render
-from mlcc.plan import Plan
+from mlcc.plan import Plan, Status
 from mlcc.semantics import Outcome, run, select
 from tests.equivalence.github_simulation import GithubSimulation, in_parts, workflows
 from tests.equivalence.pipelines import events, outcomes, plans
@@ -129,6 +129,7 @@ def test_a_cancelled_run_is_not_green(count: Count, patch: Any, folder: Path) ->
         got = simulate(in_parts(most), plan, event, turns_out, folder / "run", patch, Faults(cancel_at=at))
         ran = {id for id, end in wanted.ends.items() if end in RAN}
         assert not got.green or (wanted.green and got.executed == ran)
+        assert not (got.green and at != "final" and plan.nodes[at].status is not Status.ALWAYS)
         count()
 
     check()
@@ -144,9 +145,7 @@ def test_a_node_that_always_runs_does_so_after_a_cancel(count: Count, patch: Any
         whole = simulate(
             GithubSimulation, plan, event, turns_out, folder / "run", patch, Faults(cancel_at=at)
         )
-        always = {
-            id for id, node in plan.nodes.items() if node.status is not None and node.status.value == "always"
-        }
+        always = {id for id, node in plan.nodes.items() if node.status is Status.ALWAYS}
         assume(always & whole.executed)
         got = simulate(in_parts(most), plan, event, turns_out, folder / "run", patch, Faults(cancel_at=at))
         selected = select(plan, event).selected
