@@ -45,7 +45,9 @@ def run_job(node: dict[str, Any], plan: dict[str, Any], folder: Path, env: dict[
         (target if path.endswith("/") else target.parent).mkdir(parents=True, exist_ok=True)
     script = "\n".join(["set -euo pipefail", *node.get("setup", []), *node["run"]])
     command = ["bash", "--noprofile", "--norc", "-c", script]
-    done = subprocess.run(command, cwd=folder, env={**env, **own}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env={**env, **own}, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         print(done.stdout + done.stderr)
     return done.returncode
@@ -56,9 +58,13 @@ def run_gate(id: str, node: dict[str, Any], folder: Path, env: dict[str, str]) -
     own = {name: value["text"] for name, value in node.get("env", {}).items() if "text" in value}
     python = str(folder / ".venv" / "bin" / "python")
     command = [python, "-I", f".mlcc/gates/{node['gate']}.py", id]
-    done = subprocess.run(command, cwd=folder, env={**env, **own}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env={**env, **own}, capture_output=True, text=True, check=False
+    )
     record = folder / "_mlcc" / f"s--{id}" / "verdict.json"
-    summary = json.loads(record.read_text("utf-8"))["summary"] if record.exists() else done.stdout + done.stderr
+    summary = (
+        json.loads(record.read_text("utf-8"))["summary"] if record.exists() else done.stdout + done.stderr
+    )
     return done.returncode, summary
 
 

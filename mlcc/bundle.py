@@ -24,6 +24,8 @@ OLDEST_PYTHON = (3, 8)
 _PACKAGE = "mlcc"
 _DYNAMIC = frozenset(("__import__", "exec", "eval", "importlib", "runpy", "imp"))
 _WIDTH = 110
+# Tools that a repository runs over all of its Python leave the scripts alone: they would edit or refuse them.
+_LEFT_ALONE = ("# fmt: off", "# ruff: noqa", "# flake8: noqa", "# mypy: ignore-errors", "# isort: skip_file")
 
 
 class BundleError(Exception):
@@ -245,6 +247,7 @@ def _write(modules: Sequence[_Module], doc: str) -> str:
     names = ", ".join(module.name for module in modules)
     head = [
         f"# {marker_line()}",
+        *_LEFT_ALONE,
         '"""' + doc.strip(),
         "",
         "This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of",

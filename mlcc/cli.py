@@ -154,7 +154,11 @@ def init(folder: Path, stdout: bool) -> int:
 @cli.command(name="compile")
 @common
 @click.option(
-    "--target", "targets", multiple=True, metavar="NAME", help="A back end; by default all. Repeatable."
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="NAME",
+    help="A back end; by default those under `targets`. Repeatable.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; say what differs from what is committed.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
@@ -185,7 +189,7 @@ def compile_(
     for one in compiled:
         call = _call(one.path, root, targets)
         try:
-            done = _check(one, call) if check else _write(one, call, names, force=force, prune=prune)
+            done = _check(one, call) if check else _write(one, call, force=force, prune=prune)
             code = max(code, done)
         except OutputError as problem:  # the other specs' files are no worse for it
             refuse(problem)
@@ -203,7 +207,7 @@ def _call(path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
     return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
 
 
-def _write(one: Compiled, call: str, targets: tuple[str, ...], *, force: bool, prune: bool) -> int:
+def _write(one: Compiled, call: str, *, force: bool, prune: bool) -> int:
     from mlcc.backends import backend
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import write
@@ -220,7 +224,7 @@ def _write(one: Compiled, call: str, targets: tuple[str, ...], *, force: bool, p
     nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written, {len(report.unchanged)} unchanged"
     click.echo(f"{plan.name}: {nodes}")
     if report.written:
-        for target in targets:
+        for target in one.targets:
             for todo in backend(target).obligations(plan):
                 click.echo(f"  {target}, once by hand: {todo}")
     return OK
@@ -247,7 +251,11 @@ def _check(one: Compiled, call: str) -> int:
 @cli.command()
 @common
 @click.option(
-    "--target", "targets", multiple=True, metavar="NAME", help="A back end; by default all. Repeatable."
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="NAME",
+    help="A back end; by default those under `targets`. Repeatable.",
 )
 @formats(*FORMATS)
 @click.option("--limits", is_flag=True, help="Show how much of each platform limit the pipeline uses.")

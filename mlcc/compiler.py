@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,10 @@ from mlcc.backends import BACKENDS, backend
 from mlcc.diagnostics import Diagnostic, SpecError, error, suggest
 from mlcc.extends import merge
 from mlcc.files import File
+from mlcc.ledger import losses
 from mlcc.plan import Plan
 from mlcc.planner import plan
+from mlcc.record import record
 from mlcc.repository import Tree, find_root
 from mlcc.resolve import resolve
 from mlcc.source import Source, load
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from mlcc.spec.models import Spec
 
 SPEC = "mlcc.yaml"
+DEFAULT_TARGETS = ("github",)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Analysis:
     """A spec that the passes before lowering accept. `root` is the repository's folder."""
 
@@ -72,36 +74,58 @@ def compiled_files(name: str, home: str) -> tuple[str, ...]:
     return tuple(path for registered in BACKENDS.values() for path in registered.output_paths(name, home))
 
 
+def chosen_targets(plan: Plan, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the back ends to compile for: those `named` in the call, else the spec's own, else GitHub."""
+    return named or plan.targets or DEFAULT_TARGETS
+
+
+def obstacles(plan: Plan, target: str) -> list[Diagnostic]:
+    """Return what keeps a back end from compiling a plan."""
+    chosen = backend(target)
+    try:
+        return [*losses(plan, target, chosen.CAPABILITIES), *chosen.check(plan)]
+    except SpecError as problem:
+        return list(problem.diagnostics)
+
+
 def compile_files(analysis: Analysis, targets: Iterable[str]) -> list[File]:
-    """Return every file that a spec compiles to. Raises SpecError."""
+    """Return every file that a spec compiles to. Raises SpecError with what any of the back ends can't do."""
     from mlcc.emitted import scripts  # only a compile needs the bundler
 
-    try:
-        files = [file for target in targets for file in backend(target).compile(analysis.plan)]
-        return files + scripts(analysis.plan)
-    except SpecError as problem:
-        raise SpecError(problem.diagnostics, analysis.texts) from None
+    files: list[File] = []
+    problems: list[Diagnostic] = []
+    for target in targets:
+        chosen = backend(target)
+        problems += losses(analysis.plan, target, chosen.CAPABILITIES)
+        try:
+            files += chosen.compile(analysis.plan)
+        except SpecError as problem:
+            problems += problem.diagnostics
+    if problems:
+        raise SpecError(problems, analysis.texts)
+    return files + scripts(analysis.plan)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
-    """A spec that compiles, by the path that it was called by, and its files."""
+    """A spec that compiles, by the path that it was called by, the back ends and the files."""
 
     path: Path
     analysis: Analysis
+    targets: tuple[str, ...]
     files: list[File]
 
 
-def compile_all(paths: Iterable[Path], root: Path | None, targets: Iterable[str]) -> list[Compiled]:
+def compile_all(paths: Iterable[Path], root: Path | None, named: tuple[str, ...]) -> list[Compiled]:
     """Compile specs. Raises SpecError with what is wrong with any of them: then none is to be written."""
-    names = tuple(targets)
     compiled: list[Compiled] = []
     problems: list[Diagnostic] = []
     texts: dict[str, str] = {}
     for path in paths:
         try:
             analysis = analyse(path, root)
-            compiled.append(Compiled(path, analysis, compile_files(analysis, names)))
+            targets = chosen_targets(analysis.plan, named)
+            compiled.append(Compiled(path, analysis, targets, compile_files(analysis, targets)))
         except SpecError as problem:
             problems += problem.diagnostics
             texts.update(problem.texts)
@@ -111,8 +135,8 @@ def compile_all(paths: Iterable[Path], root: Path | None, targets: Iterable[str]
 
 
 def check_targets(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the back ends that are meant, all of them by default. Raises SpecError on an unknown one."""
-    wanted = tuple(dict.fromkeys(names)) or tuple(BACKENDS)
+    """Return the back ends that a call names, each once. Raises SpecError on an unknown one."""
+    wanted = tuple(dict.fromkeys(names))
     for name in wanted:
         if name not in BACKENDS:
             close = suggest(name, BACKENDS)

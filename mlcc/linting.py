@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlcc.backends import Usage, backend
-from mlcc.compiler import Analysis, analyse
+from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles
 from mlcc.diagnostics import Diagnostic, Severity, SpecError
 from mlcc.lint import Subject, run
+from mlcc.record import field, record
 
 
-@dataclass(slots=True)
+@record
 class LintReport:
     """What was found in all specs, and the specs that could be analysed."""
 
@@ -34,7 +34,7 @@ class LintReport:
         """Return how much of each platform limit each pipeline uses."""
         lines = []
         for analysis in self.analyses:
-            for target in targets:
+            for target in chosen_targets(analysis.plan, targets):
                 for usage in _usages(target, analysis):
                     share = 100 * usage.used / usage.limit.allowed
                     lines.append(
@@ -61,27 +61,19 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
         try:
             analysis = analyse(path, root)
         except SpecError as problem:
-            report.diagnostics += problem.diagnostics
+            report.diagnostics.extend(problem.diagnostics)
             report.texts.update(problem.texts)
             continue
         report.texts.update(analysis.texts)
         report.analyses.append(analysis)
-        for target in targets:
-            report.diagnostics += _obstacles(target, analysis)
-        report.diagnostics += run(Subject(analysis.spec, analysis.source, analysis.plan))
+        for target in chosen_targets(analysis.plan, targets):
+            report.diagnostics.extend(obstacles(analysis.plan, target))
+        report.diagnostics.extend(run(Subject(analysis.spec, analysis.source, analysis.plan)))
     return report
-
-
-def _obstacles(target: str, analysis: Analysis) -> Sequence[Diagnostic]:
-    """Return what keeps a back end from compiling a plan."""
-    try:
-        return backend(target).check(analysis.plan)
-    except SpecError as problem:
-        return problem.diagnostics
 
 
 def _usages(target: str, analysis: Analysis) -> Sequence[Usage]:
     try:
         return backend(target).usage(analysis.plan)
     except SpecError:
-        return ()  # it can't be lowered, which `_obstacles` has reported
+        return ()  # it can't be lowered, which `obstacles` has reported

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
-from mlcc.backends import BACKENDS, Capability, backend
+from mlcc.backends import BACKENDS, Capability, Limit, backend
+from mlcc.ledger import FEATURES
+
+TARGETS_PAGE = "docs/reference/targets.md"
 
 
 def ledgers() -> dict[str, dict[str, Capability]]:
@@ -12,25 +15,29 @@ def ledgers() -> dict[str, dict[str, Capability]]:
     return {name: {c.feature: c for c in backend(name).CAPABILITIES} for name in BACKENDS}
 
 
+def limits() -> dict[str, tuple[Limit, ...]]:
+    """Return back end -> the platform's limits that a compile checks."""
+    return {name: tuple(backend(name).LIMITS) for name in BACKENDS}
+
+
 def capability_matrix(format: str) -> str:
     """Return the matrix as text, Markdown or JSON."""
+    if format == "markdown":
+        return targets_page()
     found = ledgers()
-    features = list(dict.fromkeys(feature for ledger in found.values() for feature in ledger))
     if format == "json":
         content = {
             name: {c.feature: {"grade": c.grade, "how": c.how, "source": c.source} for c in ledger.values()}
             for name, ledger in found.items()
         }
         return json.dumps(content, indent=2) + "\n"
-    rows = [
-        (feature, name, ledger[feature])
-        for feature in features
-        for name, ledger in found.items()
-        if feature in ledger
-    ]
-    if format == "markdown":
-        lines = ["| feature | back end | grade | how |", "|---|---|---|---|"]
-        lines += [f"| {feature} | {name} | {c.grade} | [{c.how}]({c.source}) |" for feature, name, c in rows]
-        return "\n".join(lines) + "\n"
-    width = max(len(feature) for feature in features)
+    width = max(map(len, FEATURES))
+    rows = [(feature, name, ledger[feature]) for feature in FEATURES for name, ledger in found.items()]
     return "".join(f"{feature:<{width}}  {name:<8} {c.grade:<10} {c.how}\n" for feature, name, c in rows)
+
+
+def targets_page() -> str:
+    """Return the reference page of the back ends."""
+    from mlcc import resources
+
+    return resources.render("docs/targets.md.j2", features=FEATURES, ledgers=ledgers(), limits=limits())

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from mlcc import plan as ir
 from mlcc.files import marker_line
+from mlcc.record import as_dict
 
 JsonObject = dict[str, Any]
 WIDTH = 100
@@ -20,7 +20,7 @@ WIDTH = 100
 def to_runtime(plan: ir.Plan) -> JsonObject:
     """Return the plan as JSON values, with the keys that `mlcc.runtime` reads."""
     emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
-    return {
+    found: JsonObject = {
         "format": 1,
         "name": plan.name,
         "home": plan.home,
@@ -30,6 +30,12 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "artifacts": {id: _artifact(artifact) for id, artifact in plan.artifacts.items()},
         "nodes": {id: _node(plan, node) for id, node in plan.nodes.items()},
     }
+    if plan.waivers:
+        found["waivers"] = {
+            target: {feature: {"reason": w.reason, "until": w.until} for feature, w in features.items()}
+            for target, features in plan.waivers.items()
+        }
+    return found
 
 
 def _named(plan: ir.Plan, kind: str) -> list[str]:
@@ -87,6 +93,13 @@ def _location(artifact: ir.Artifact) -> str | list[str]:
 
 def _triggers(triggers: ir.Triggers) -> JsonObject:
     found: JsonObject = {}
+    for event, patterns in (
+        ("push", triggers.push),
+        ("pull_request", triggers.pull_request),
+        ("tag", triggers.tag),
+    ):
+        if patterns is not None:
+            found[event] = list(patterns)
     if triggers.schedules:
         found["schedule"] = dict(triggers.schedules)
     if triggers.forms:
@@ -184,7 +197,7 @@ def lines(command: str) -> list[str]:
 
 
 def _condition(condition: ir.Condition) -> JsonObject:
-    content = asdict(condition)
+    content = as_dict(condition)
     content["inputs"] = dict(condition.inputs)
     return {key: list(v) if isinstance(v, tuple) else v for key, v in _without_empty(content).items()}
 

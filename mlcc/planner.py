@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc import topology
-from mlcc.diagnostics import Span
 from mlcc.node_plan import node_of
 from mlcc.plan import (
     Artifact,
@@ -18,18 +17,16 @@ from mlcc.plan import (
     Node,
     NodeKind,
     Output,
-    Overlay,
     Plan,
     Role,
     Runner,
     Triggers,
 )
+from mlcc.plan_targets import overlays, targets, waivers
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.semantics import never_runs
-from mlcc.source import Mapping as SpecMapping
-from mlcc.source import Node as SpecNode
 from mlcc.spec.scalars import seconds
 from mlcc.values import text_of
 
@@ -90,7 +87,9 @@ def plan(
         environments={
             id: Environment(id, tuple(e.branches), e.approval) for id, e in spec.environments.items()
         },
-        overlays=_overlays(resolved),
+        overlays=overlays(resolved),
+        targets=targets(resolved),
+        waivers=waivers(resolved),
         span=problems.span(("name",)),
     )
     for id, cause in never_runs(made).items():
@@ -279,26 +278,6 @@ def _runners(resolved: Resolved) -> dict[str, Runner]:
             id, labels, raw.pull_requests, Problems(resolved.source).span(("runners", id), key=True)
         )
     return found
-
-
-def _overlays(resolved: Resolved) -> dict[str, Overlay]:
-    targets = resolved.source.root.entries.get("targets")
-    if targets is None or not isinstance(targets.node, SpecMapping):
-        return {}
-    found = {}
-    for name, entry in targets.node.entries.items():
-        places: dict[tuple[str, ...], Span] = {(): entry.key_span}
-        _collect_places(entry.node, (), places)
-        found[name] = Overlay(getattr(resolved.spec.targets, name), places)
-    return found
-
-
-def _collect_places(node: SpecNode, keys: tuple[str, ...], places: dict[tuple[str, ...], Span]) -> None:
-    if isinstance(node, SpecMapping):
-        for key, entry in node.entries.items():
-            inner = (*keys, key)
-            places[inner] = entry.key_span
-            _collect_places(entry.node, inner, places)
 
 
 def _triggers(spec: Spec, problems: Problems) -> Triggers:

@@ -7,18 +7,18 @@ It is the oracle that the emitted runtime and the compiled pipelines are tested 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from mlcc.globs import samples
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
+from mlcc.record import field, record
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.topology import ancestors
 
 DIFF_EVENTS = ("push", "pull_request")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """What started a run.
 
@@ -54,7 +54,7 @@ class End(str, Enum):
     UNSELECTED = "unselected"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """The selected nodes; why each node is selected or not.
 
@@ -66,7 +66,7 @@ class Selection:
     by_verdict: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """The end of every node, why, and the colour of the run."""
 

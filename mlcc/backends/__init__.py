@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
 from mlcc.plan import Plan
+from mlcc.record import record
+
+Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Capability:
-    """How well a CI system can do one thing of the language.
+    """How well a CI system can do one feature of `mlcc.ledger`, which says what the grades mean.
 
-    `grade`: exact, emulated (the same by other means), stricter, weaker or impossible. `how` is the lowering,
-    `source` the platform's page that it rests on.
+    `how` is the lowering, or what is lost; `source` the platform's page that it rests on.
     """
 
     feature: str
-    grade: str
+    grade: Grade
     how: str
-    source: str = ""
+    source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """A figure of the platform, and the part of it that mlcc lets a pipeline use."""
 
@@ -42,7 +43,7 @@ class Limit:
         return int(self.most * self.share)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """How much of a limit a pipeline uses."""
 
@@ -70,7 +71,7 @@ class Backend(Protocol):
         """Return what no file can hold: settings that a person makes once, one sentence each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Registered:
     """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'."""
 
@@ -85,6 +86,7 @@ class Registered:
 BACKENDS = {
     "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
     "gitlab": Registered("mlcc.backends.gitlab.backend", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
+    "jenkins": Registered("mlcc.backends.jenkins.backend", ("{home}Jenkinsfile",)),
 }
 
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from math import fsum  # the sum of floats differs between versions of Python
+
+from mlcc.record import record
 
 Pair = tuple[str, str]
 
 _SWEEPS = 12
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """`rank`: column of each node. `middle`: height of its middle line. `bends`: heights at passed ranks."""
 
@@ -25,7 +27,7 @@ class Layout:
     bends: Mapping[Pair, tuple[float, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Slot:
     """A place in a rank: a node, or the waypoint of a link."""
 
@@ -105,7 +107,7 @@ def _sort(rank: list[_Slot], beside: Sequence[_Slot], neighbours: Neighbours) ->
 
     def mean(slot: _Slot) -> float:
         places = [place[other] for other in neighbours[slot]]
-        return sum(places) / len(places) if places else own[slot] * scale
+        return fsum(places) / len(places) if places else own[slot] * scale
 
     rank.sort(key=mean)
 
@@ -152,7 +154,7 @@ def _wish(
     slot: _Slot, middle: Mapping[_Slot, float], before: list[_Slot], after: list[_Slot], rightwards: bool
 ) -> float:
     near = (before or after) if rightwards else (after or before)
-    return sum(middle[other] for other in near) / len(near) if near else middle[slot]
+    return fsum(middle[other] for other in near) / len(near) if near else middle[slot]
 
 
 def _distances(rank: Sequence[_Slot], height: Callable[[_Slot], float], gap: float) -> list[float]:

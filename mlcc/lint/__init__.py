@@ -62,6 +62,7 @@ from mlcc.lint.rules import (
     unused_definition,
     unverified_download,
     waived_gate,
+    waived_loss,
     when_propagates,
 )
 from mlcc.lint.subject import Subject
@@ -134,6 +135,7 @@ RULES: dict[str, Rule] = _registry(
     unused_definition,
     unverified_download,
     waived_gate,
+    waived_loss,
     when_propagates,
 )
 """Every rule by its id."""

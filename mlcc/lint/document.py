@@ -1,21 +1,20 @@
-"""The rules as text: docs/reference/rules.md and `mlcc rules`. `python -m mlcc.lint.document` rewrites the page."""
+"""The rules as text: docs/reference/rules.md and `mlcc rules`."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from mlcc.diagnostics import SpecError, error, suggest
 from mlcc.lint import META, RULES
+from mlcc.record import record
 
 PAGE = "docs/reference/rules.md"
 TEMPLATE = "docs/rules.md.j2"
 SECTIONS = ("What it does", "Why it is bad", "Bad", "Good")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RulePage:
     """A rule's docstring in parts: one sentence, and the sections by title."""
 
@@ -69,14 +68,3 @@ def explain_rule(id: str) -> str:
     page = page_of(id)
     body = "\n\n".join(f"{title}\n\n{text}" for title, text in page.sections.items())
     return f"{id} ({page.severity})\n\n{page.summary}\n\n{body}\n"
-
-
-def main() -> None:
-    """Rewrite the page in this checkout."""
-    page = Path(__file__).resolve().parents[2] / PAGE
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(markdown(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

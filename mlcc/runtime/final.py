@@ -5,6 +5,7 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from mlcc.runtime.decide import Ending, settle
@@ -16,6 +17,7 @@ from mlcc.runtime.records import (
     read_record,
     read_selection,
     state_folder,
+    waivers_of,
     write_record,
 )
 
@@ -94,6 +96,8 @@ def summary(
             else found.end
         )
         lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
+    for feature, waiver in waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")).items():
+        lines += ["", f"Borne here until {waiver['until']}: {feature} ({cell(waiver['reason'])})"]
     rest = [id for id in plan["nodes"] if id not in endings]
     if rest:
         lines += ["", f"<details><summary>{len(rest)} not selected</summary>", ""]

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from mlcc.backends.github.platform import GitHub
 from mlcc.backends.gitlab.platform import GitLab
+from mlcc.backends.jenkins.platform import Jenkins
 from mlcc.runtime.final import final_main
 from mlcc.runtime.node import node_main
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import select_main
 
-PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab}
+PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 

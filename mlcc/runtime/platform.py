@@ -15,6 +15,8 @@ class Facts(NamedTuple):
     it goes to. `hint` tells triggers of one kind apart: the schedule or its cron line, the form,
     the dispatch type.
     `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
+    `unasked`: the system starts runs for every branch, tag and pull request, so that the spec's triggers must be
+    looked up here.
     """
 
     event: str
@@ -31,6 +33,7 @@ class Facts(NamedTuple):
     run_id: str = ""
     run_number: str = ""
     run_url: str = ""
+    unasked: bool = False
 
 
 class Platform(Protocol):

@@ -136,3 +136,9 @@ def origin(selection: dict[str, Any], node: str, leg: str) -> dict[str, str]:
 def legs_of(node: dict[str, Any]) -> list[str]:
     """Return the ids of a node's legs; a node without matrix has one, without a name."""
     return list(node.get("legs", {"": {}}))
+
+
+def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]:
+    """Return what the spec bears of a CI system's losses: feature -> reason and last day."""
+    found: dict[str, dict[str, str]] = plan.get("waivers", {}).get(platform, {})
+    return found

@@ -6,18 +6,21 @@ Standard library only: bundled into the emitted script. `mlcc.semantics` is the 
 from __future__ import annotations
 
 import math
+import os
 import re
 import subprocess
+import time
 from typing import Any
 
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.runtime.platform import Facts, Platform
-from mlcc.runtime.records import RunError, read_plan, state_folder, write_record
+from mlcc.runtime.records import RunError, read_plan, state_folder, waivers_of, write_record
 
 
 def select_main(platform: Platform) -> int:
     """Decide what runs, write it down, and tell the CI system what it need not start."""
     plan = read_plan()
+    check_waivers(plan, os.environ.get("MLCC_PLATFORM", ""))
     facts = platform.facts()
     if not facts.commit:
         raise RunError("the CI system doesn't say which commit this is")
@@ -29,7 +32,8 @@ def select_main(platform: Platform) -> int:
         "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
         "fork": facts.fork, "changed": changed,
     }  # fmt: skip
-    chosen = select(plan, event)
+    outside = outside_triggers(plan, facts)
+    chosen = nothing(plan, outside) if outside else select(plan, event)
     record = {
         **chosen,
         "schema": "https://mlcc.dev/selection/1",
@@ -46,6 +50,17 @@ def select_main(platform: Platform) -> int:
         mark = "run " if id in chosen["selected"] else "skip"
         print(f"  {mark} {id}: {chosen['reasons'][id]}")
     return 0
+
+
+def check_waivers(plan: dict[str, Any], platform: str) -> None:
+    """Raise RunError where the spec bore a loss of this CI system only until a day (UTC) that is over."""
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for feature, waiver in waivers_of(plan, platform).items():
+        if today > waiver["until"]:
+            raise RunError(
+                f"the waiver of '{feature}' for {platform} ended on {waiver['until']}: "
+                f"leave '{feature}' out, or renew `targets.{platform}.waive` and compile"
+            )
 
 
 def _defaults(plan: dict[str, Any]) -> dict[str, str]:
@@ -82,6 +97,21 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
             f"a run by {facts.event} '{printable(facts.hint)}' isn't among the triggers of the spec"
         )
     return str(found[0])
+
+
+def outside_triggers(plan: dict[str, Any], facts: Facts) -> str:
+    """Say why a run isn't one that the spec asks for, where the CI system starts others too; empty: it is."""
+    if not facts.unasked or facts.event not in ("push", "pull_request", "tag"):
+        return ""  # the others were looked up by `trigger_of`
+    name = facts.tag if facts.event == "tag" else facts.branch
+    if _any_matches(plan["triggers"].get(facts.event, []), name):
+        return ""
+    return f"the spec's triggers have no {facts.event} for {printable(name) or 'no name'}"
+
+
+def nothing(plan: dict[str, Any], reason: str) -> dict[str, Any]:
+    """Return the selection of no node."""
+    return {"selected": [], "reasons": dict.fromkeys(plan["nodes"], reason), "by_verdict": {}}
 
 
 def printable(text: str) -> str:

@@ -34,7 +34,9 @@ VerdictName = Literal["pass", "fail", "inconclusive", "error"]
 class ValueRef(Model):
     """A typed value: it reaches the command as an environment variable, never as text inside it."""
 
-    EXACTLY_ONE: ClassVar = (("secret", "var", "input", "matrix", "output", "context"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("secret", "var", "input", "matrix", "output", "context"),
+    )
     secret: SecretName | None = Field(default=None, description="Name of a secret in the CI system.")
     var: SecretName | None = Field(default=None, description="Name of a plain variable in the CI system.")
     input: Id | None = Field(default=None, description="Input of the manual form that started the run.")
@@ -129,7 +131,7 @@ class Condition(Model):
 class Execution(Model):
     """How a node runs."""
 
-    AT_MOST_ONE: ClassVar = (("python", "image"),)
+    AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("python", "image"),)
     runner: Id | MatrixRef | None = Field(default=None, description="Id under `runners`.")
     python: PythonVersion | MatrixRef | None = Field(
         default=None, description='Python version, such as "3.12".'

@@ -78,7 +78,7 @@ class Triggers(Model):
 class Defaults(Model):
     """Execution keys for every node that doesn't set them."""
 
-    AT_MOST_ONE: ClassVar = (("python", "image"),)
+    AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("python", "image"),)
     runner: Id | None = Field(default=None, description="Id under `runners`.")
     python: PythonVersion | None = Field(default=None, description='Python version, such as "3.12".')
     image: Text | None = Field(default=None, description="Container image to run in; pin it by digest.")
@@ -159,7 +159,7 @@ class Auth(Model):
 class Origin(Execution):
     """Where an artifact comes from when it is neither committed nor written by a job."""
 
-    EXACTLY_ONE: ClassVar = (("dvc", "command"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command"),)
     dvc: Path | None = Field(
         default=None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
     )
@@ -215,7 +215,7 @@ class Waiver(Model):
 class GateKeys(Execution):
     """Guards an artifact: nothing consumes it before every blocking gate on it has passed."""
 
-    EXACTLY_ONE: ClassVar = (tuple(GATES),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (tuple(GATES),)
     guards: Id = Field(description="The artifact that it decides about.")
     needs: list[Id] = Field(default_factory=list, description="Nodes that must end first (order only).")
     blocking: bool = Field(default=True, description="false: its verdict is shown, and closes nothing.")
@@ -238,8 +238,26 @@ def _gate_model() -> type[GateKeys]:
 Gate = _gate_model()
 
 
-class GithubOverlay(Model):
-    """Raw GitHub Actions text by stable id. Reported as a loss of portability."""
+class Loss(Model):
+    """Why something that a CI system does worse than the language says, or not at all, is bearable until a date."""
+
+    reason: Text = Field(min_length=10, description="Why the difference is bearable until then.")
+    until: Date = Field(
+        description='Last day, as "2027-06-30"; after it, runs on that CI system are refused.'
+    )
+
+
+class Target(Model):
+    """A CI system to compile for."""
+
+    waive: dict[Text, Loss] = Field(
+        default_factory=dict,
+        description="Feature of `mlcc targets` that the CI system does weaker or not at all, to why that is bearable.",
+    )
+
+
+class GithubTarget(Target):
+    """GitHub Actions. Raw text by stable id is reported as a loss of portability."""
 
     workflow: dict[str, Any] = Field(default_factory=dict, description="Keys merged into the workflow.")
     jobs: dict[str, dict[str, Any]] = Field(
@@ -248,8 +266,8 @@ class GithubOverlay(Model):
     )
 
 
-class GitlabOverlay(Model):
-    """Raw GitLab CI text by stable id. Reported as a loss of portability."""
+class GitlabTarget(Target):
+    """GitLab CI. Raw text by stable id is reported as a loss of portability."""
 
     pipeline: dict[str, Any] = Field(
         default_factory=dict, description="`default` and `variables`, merged into the child pipeline."
@@ -259,11 +277,16 @@ class GitlabOverlay(Model):
     )
 
 
-class Targets(Model):
-    """Overlays for one CI system each."""
+class JenkinsTarget(Target):
+    """Jenkins."""
 
-    github: GithubOverlay | None = Field(default=None, description="GitHub Actions.")
-    gitlab: GitlabOverlay | None = Field(default=None, description="GitLab CI.")
+
+class Targets(Model):
+    """The CI systems to compile for, by name; without any, GitHub. Each has what only it understands."""
+
+    github: GithubTarget | None = Field(default=None, description="GitHub Actions.")
+    gitlab: GitlabTarget | None = Field(default=None, description="GitLab CI.")
+    jenkins: JenkinsTarget | None = Field(default=None, description="Jenkins.")
 
 
 class Spec(Model):
@@ -284,4 +307,7 @@ class Spec(Model):
     gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above
         default_factory=dict, description="Id to what guards an artifact."
     )
-    targets: Targets = Field(default_factory=Targets, description="What only one CI system understands.")
+    targets: Targets = Field(
+        default_factory=Targets,
+        description="The CI systems to compile for, and what only one of them understands.",
+    )

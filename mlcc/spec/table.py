@@ -1,6 +1,6 @@
 """The models as data, for the fast loader.
 
-Made by `python -m mlcc.spec.generate`; do not edit.
+Made by `python -m mlcc.generate`; do not edit.
 """
 
 from __future__ import annotations
@@ -444,23 +444,34 @@ GATE = Fields(
     exactly_one=(("tests", "contract", "evaluate", "command"),),
     at_most_one=(("python", "image"),),
 )
-GITHUB_OVERLAY = Fields(
-    "GithubOverlay",
+LOSS = Fields(
+    "Loss",
+    {"reason": Key(Str(scalars.check_text, least=10)), "until": Key(DATE)},
+)
+GITHUB_TARGET = Fields(
+    "GithubTarget",
     {
+        "waive": Key(DictOf(TEXT, LOSS), {}),
         "workflow": Key(DictOf(Str(), Anything()), {}),
         "jobs": Key(DictOf(Str(), DictOf(Str(), Anything())), {}),
     },
 )
-GITLAB_OVERLAY = Fields(
-    "GitlabOverlay",
+GITLAB_TARGET = Fields(
+    "GitlabTarget",
     {
+        "waive": Key(DictOf(TEXT, LOSS), {}),
         "pipeline": Key(DictOf(Str(), Anything()), {}),
         "jobs": Key(DictOf(Str(), DictOf(Str(), Anything())), {}),
     },
 )
+JENKINS_TARGET = Fields("JenkinsTarget", {"waive": Key(DictOf(TEXT, LOSS), {})})
 TARGETS = Fields(
     "Targets",
-    {"github": Key(GITHUB_OVERLAY, None), "gitlab": Key(GITLAB_OVERLAY, None)},
+    {
+        "github": Key(GITHUB_TARGET, None),
+        "gitlab": Key(GITLAB_TARGET, None),
+        "jenkins": Key(JENKINS_TARGET, None),
+    },
 )
 SPEC = Fields(
     "Spec",

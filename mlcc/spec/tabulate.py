@@ -20,7 +20,7 @@ from mlcc.spec.models import Spec
 WIDTH = 80
 _HEADER = '''"""The models as data, for the fast loader.
 
-Made by `python -m mlcc.spec.generate`; do not edit.
+Made by `python -m mlcc.generate`; do not edit.
 """
 
 from __future__ import annotations

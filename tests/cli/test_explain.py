@@ -143,7 +143,10 @@ def test_branches_and_tags_by_pattern(project: Project) -> None:
         ("--event manual --input rate", "'rate' isn't an input", "write --input NAME=VALUE"),
         ("--event manual --input rat=1", "there is no input of 'retrain' 'rat'", "did you mean 'rate'?"),
         ("--event manual --input rate=2", "the input rate is refused: it is above 1", "the pipeline would refuse it too"),
-        ("--event manual --input rate=nan", "the input rate is refused: it isn't a number in plain digits", "the pipeline would refuse it too"),
+        (
+            "--event manual --input rate=nan", "the input rate is refused: it isn't a number in plain digits",
+            "the pipeline would refuse it too",
+        ),
     ],
 )  # fmt: skip
 def test_a_question_about_what_is_not_there(project: Project, args: str, message: str, help: str) -> None:

@@ -83,8 +83,8 @@ def test_an_overlay_that_a_back_end_refuses_hides_nothing(project: Project) -> N
     project.write("other/mlcc.yaml", "version: 1\nname: other\ntriggerz: {}\n")
     done = project.run("lint", "--all", "--limits")
     assert done.code == 2
-    assert "mlcc.yaml:18:27: error[unknown-overlay]: " in done.err
-    assert "18 | targets: " in done.err
+    assert "mlcc.yaml:19:27: error[unknown-overlay]: " in done.err
+    assert "19 | targets: " in done.err
     assert "other/mlcc.yaml:3:1: error[unknown-key]: " in done.err
 
 

@@ -62,8 +62,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     if not os.access(memory, os.W_OK):
         yield tmp_path
         return
+    here = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="mlcc-", dir=memory) as name:
         yield Path(name)
+        os.chdir(here)  # a run works in the folder, which is about to go
 
 
 def ends_of(got: Run, plan: Plan) -> dict[str, str]:

@@ -302,3 +302,28 @@ def test_a_trigger_that_the_spec_has_not_is_an_error(make: Make, event: str, hin
         project.select(event=event, hint=hint)
     assert "\n" not in str(found.value)
     assert not (project.root / "_mlcc/s--select").exists()
+
+
+def waiving(until: str) -> str:
+    loss = f'{{reason: "the database expires by itself", until: "{until}"}}'
+    return SPEC + f"targets: {{github: {{waive: {{services: {loss}}}}}}}\n"
+
+
+def test_a_waiver_that_is_over_refuses_the_run(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLCC_PLATFORM", "github")
+    project = make(waiving("2020-02-29"), {})
+    with pytest.raises(RunError, match="the waiver of 'services' for github ended on 2020-02-29"):
+        project.select()
+    monkeypatch.setenv("MLCC_PLATFORM", "another")
+    project.select()
+
+
+def test_a_waiver_shows_in_the_summary(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLCC_PLATFORM", "github")
+    project = make(waiving("2999-12-31"), {})
+    project.select()
+    project.final()
+    assert (
+        "Borne here until 2999-12-31: services (the database expires by itself)"
+        in project.platform.summaries[-1]
+    )

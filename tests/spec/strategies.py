@@ -121,8 +121,13 @@ class _Builder:
         self.providers = self.some(["aws", "gcp", "azure", "oidc"]) if self.chance(2) else []
         if self.runners:
             made["runners"] = {
-                "gpu": {"github": ["self-hosted", "gpu"], "gitlab": ["gpu", "cuda"], "pull_requests": True},
-                "big-1": {"github": "ubuntu-24.04", "gitlab": "saas-linux-large-amd64"},
+                "gpu": {
+                    "github": ["self-hosted", "gpu"],
+                    "gitlab": ["gpu", "cuda"],
+                    "jenkins": "gpu",
+                    "pull_requests": True,
+                },
+                "big-1": {"github": "ubuntu-24.04", "gitlab": "saas-linux-large-amd64", "jenkins": "big"},
             }
         if self.environments:
             made["environments"] = {

@@ -11,7 +11,8 @@ import pytest
 from annotated_types import Gt
 from pydantic import Field, field_validator
 
-from mlcc.spec import generate, shapes, tabulate
+from mlcc import generate
+from mlcc.spec import shapes, tabulate
 from mlcc.spec.base import Id, Model, OneOrMany
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in generate.outputs()])
 def test_derived_files_are_up_to_date(path: Path) -> None:
-    assert path.read_text("utf-8") == generate.outputs()[path](), "run: python -m mlcc.spec.generate"
+    assert path.read_text("utf-8") == generate.outputs()[path](), "run: python -m mlcc.generate"
 
 
 def test_a_valid_spec_is_loaded_without_heavy_imports() -> None:
@@ -91,8 +92,8 @@ def test_bounds_are_kept() -> None:
 
 def test_unions_and_aliases_are_kept() -> None:
     class Probe(Model):
-        EXACTLY_ONE: ClassVar = (("a", "from"),)
-        AT_MOST_ONE: ClassVar = (("a", "b"),)
+        EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("a", "from"),)
+        AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("a", "b"),)
         a: int | None = None
         b: int | None = None
         from_: int | None = Field(None, alias="from")

@@ -1,11 +1,16 @@
-# mlcc:generated sha256=3bb7fb45ffb5a6a2a2da56f367f9d3ba582bc930a74dd9aa1056cf29eddd3ba5
+# mlcc:generated sha256=fcbf432b589660b6f2de129093a9d84460fb452b3a9836d4a8c6aaa622f4df62
+# fmt: off
+# ruff: noqa
+# flake8: noqa
+# mypy: ignore-errors
+# isort: skip_file
 """The runtime of compiled pipelines: select what runs, run one node, state the result.
 
 python3 -I .mlcc/run.py select | node | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.records, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.platform,
+  mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.patterns, mlcc.runtime.digest,
   mlcc.backends.github.platform, mlcc.runtime.select, mlcc.runtime.decide, mlcc.runtime.data,
   mlcc.runtime.process, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.node, mlcc.runtime.final,
   mlcc.runtime.main
@@ -15,6 +20,7 @@ Don't edit it: `mlcc compile` writes it again.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -30,7 +36,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn, Protocol
@@ -38,322 +44,6 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-
-# --- mlcc.runtime.records -----------------------------------------------------------------------------------
-# The files that nodes leave for one another under `_mlcc/`, and how they are read and written.
-#
-#     _mlcc/s--NODE[--LEG]/state.json     how it ended, what it took and wrote (by digest), its small values
-#     _mlcc/s--GATE[--LEG]/verdict.json   what a gate found
-#     _mlcc/d--NODE[--LEG]/ARTIFACT/      the bytes that it wrote
-#     _mlcc/r--NODE[--LEG]/               reports for people
-#     _mlcc/s--select/selection.json      what the event selects
-#
-# Standard library only: bundled into the emitted script.
-
-ROOT = Path("_mlcc")
-MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
-
-
-class RunError(Exception):
-    """The node can't do its work; the message is for people."""
-
-
-def state_folder(node: str, leg: str = "") -> Path:
-    """Return where a node leaves its state and verdict."""
-    return ROOT / f"s--{_instance(node, leg)}"
-
-
-def data_folder(node: str, leg: str = "") -> Path:
-    """Return where a node leaves the bytes of what it wrote."""
-    return ROOT / f"d--{_instance(node, leg)}"
-
-
-def report_folder(node: str, leg: str = "") -> Path:
-    """Return where a node leaves its reports."""
-    return ROOT / f"r--{_instance(node, leg)}"
-
-
-def _instance(node: str, leg: str) -> str:
-    return f"{node}--{leg}" if leg else node
-
-
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} isn't JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
-    try:
-        if path.stat().st_size > MAX_RECORD:
-            raise RunError(f"{path} is too large to be a record")
-        value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as problem:
-        raise RunError(f"{path} can't be read: {problem}") from None
-    if not isinstance(value, dict):
-        raise RunError(f"{path} isn't a record")
-    return value
-
-
-def write_record(path: Path, record: dict[str, Any]) -> None:
-    """Write a JSON object whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".new")
-    with scratch.open("w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1, sort_keys=True, allow_nan=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-
-
-def read_plan() -> dict[str, Any]:
-    """Return the compiled plan beside this script."""
-    found = read_record(Path(".mlcc") / "plan.json")
-    if found is None:
-        raise RunError(
-            "there is no .mlcc/plan.json here: run this in the folder of the spec, after `mlcc compile`"
-        )
-    return found
-
-
-def read_selection() -> dict[str, Any]:
-    """Return what the selecting node decided."""
-    found = read_record(state_folder("select") / "selection.json")
-    if found is None:
-        raise RunError("the selecting node left no selection")
-    return found
-
-
-def legs_of(node: dict[str, Any]) -> list[str]:
-    """Return the ids of a node's legs; a node without matrix has one, without a name."""
-    return list(node.get("legs", {"": {}}))
-
-
-# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
-# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
-
-def path_matches(pattern: str, path: str) -> bool:
-    """Tell whether a changed path belongs to a pattern.
-
-    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
-    stay within one part of the path, `**` crosses parts. Both are posix paths relative to the same folder.
-    """
-    if "*" not in pattern and "?" not in pattern:
-        folder = pattern if pattern.endswith("/") else pattern + "/"
-        return path == pattern or path.startswith(folder)
-    expression = _translate(pattern.rstrip("/"))
-    if pattern.endswith("/"):
-        expression += "/.*"
-    return re.fullmatch(expression, path, re.DOTALL) is not None
-
-
-def name_matches(pattern: str, name: str) -> bool:
-    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
-    return re.fullmatch(_translate(pattern), name, re.DOTALL) is not None
-
-
-def _translate(pattern: str) -> str:
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
-    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return "".join(words.get(part, re.escape(part)) for part in parts)
-
-
-# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
-# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
-#
-# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
-# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
-# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
-
-_CHUNK = 1 << 20
-_WILDCARDS = frozenset("*?")
-_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
-
-
-def artifact_digest(path: str | Sequence[str], kind: str, root: str = ".") -> str:
-    """Return the digest of an artifact as the spec locates it.
-
-    Code, a list of paths and a path with wildcards are digested by `paths_digest`, a path that ends in `/` by
-    `tree_digest`, any other by `file_digest`. Raises DigestError.
-    """
-    if not isinstance(path, str):
-        return paths_digest(path, root)
-    if kind == "code" or _WILDCARDS & set(path):
-        return paths_digest([path], root)
-    place = os.path.join(root, path)
-    return tree_digest(place) if path.endswith("/") else file_digest(place)
-
-
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
-
-
-def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
-
-    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
-    file name that could not be told apart in the lines.
-    """
-    top = os.fspath(folder).rstrip("/") or "/"
-    if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{_show(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
-
-
-def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
-
-    A path names a file, a folder with all below it, or both through wildcards (`*` and `?` stay within one
-    folder, `**` doesn't). In a git work tree only tracked files count, so that build products don't;
-    elsewhere all files but `.git`, `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path
-    that names no file.
-    """
-    top = os.fspath(root)
-    tracked = _tracked(top)
-    chosen: set[str] = set()
-    for path in paths:
-        found = _select(path, tracked if tracked is not None else _candidates(top, path))
-        if not found:
-            what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{_show(path)} names no {what}")
-        chosen.update(found)
-    return _digest_of(top, chosen)
-
-
-def _digest_of(top: str, relative: Iterable[str]) -> str:
-    lines = []
-    for name in relative:
-        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
-    if not lines:
-        raise DigestError(f"{_show(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{_show(shown)} is not a regular file")
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
-
-
-def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
-    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
-
-    Symlinks are returned, not followed: digesting them is what fails.
-    """
-    found: list[str] = []
-    pending = [below]
-    while pending:
-        folder = pending.pop()
-        try:
-            entries = list(os.scandir(os.path.join(top, folder)))
-        except OSError as error:
-            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
-        for entry in entries:
-            name = f"{folder}/{entry.name}" if folder else entry.name
-            if not entry.is_dir(follow_symlinks=False):
-                found.append(name)
-            elif entry.name not in skip:
-                pending.append(name)
-    return found
-
-
-def _candidates(top: str, path: str) -> list[str]:
-    """Return the files that a path could name, outside git: those below its part without wildcards."""
-    parts = path.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), len(parts))
-    base = "/".join(parts[:fixed])
-    for i in range(1, fixed + 1):
-        folder = "/".join(parts[:i])
-        if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{_show(folder)} is a symlink")
-    place = os.path.join(top, base)
-    if base and not os.path.isdir(place):
-        return [base] if os.path.lexists(place) else []
-    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
-
-
-def _tracked(top: str) -> list[str] | None:
-    """Return the tracked files below `top`, or None outside a git work tree or without git."""
-    import subprocess
-
-    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
-    # worse, run something.
-    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
-    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
-    try:
-        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    if done.returncode == 0:
-        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
-    if _inside_work_tree(top):
-        said = _show(os.fsdecode(done.stderr.strip()))
-        raise DigestError(f"git can't list the committed files: {said}")
-    return None
-
-
-def _inside_work_tree(top: str) -> bool:
-    folder = os.path.abspath(top)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
-    return True
-
-
-def _select(path: str, names: Iterable[str]) -> list[str]:
-    """Return the names that a path means: itself, what lies below it, what its wildcards match."""
-    bare = path.rstrip("/")
-    if not bare:
-        raise DigestError("a path is empty")
-    below = re.compile(_pattern(bare) + ("/.+" if path.endswith("/") else "(?:/.+)?"), re.DOTALL)
-    return [name for name in names if below.fullmatch(name)]
-
-
-def _pattern(path: str) -> str:
-    parts = []
-    i = 0
-    while i < len(path):
-        if path.startswith("**/", i):
-            parts.append("(?:.+/)?")
-            i += 3
-        elif path.startswith("**", i):
-            parts.append(".*")
-            i += 2
-        else:
-            parts.append({"*": "[^/]*", "?": "[^/]"}.get(path[i], re.escape(path[i])))
-            i += 1
-    return "".join(parts)
-
-
-def _show(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
 # --- mlcc.runtime.platform ----------------------------------------------------------------------------------
@@ -410,6 +100,393 @@ class Platform(Protocol):
 
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node."""
+
+
+# --- mlcc.runtime.records -----------------------------------------------------------------------------------
+# The files that nodes leave for one another under `_mlcc/`, and how they are read and written.
+#
+#     _mlcc/s--NODE[--LEG]/state.json     how it ended, what it took and wrote (by digest), its small values
+#     _mlcc/s--GATE[--LEG]/verdict.json   what a gate found
+#     _mlcc/d--NODE[--LEG]/ARTIFACT/      the bytes that it wrote
+#     _mlcc/r--NODE[--LEG]/               reports for people
+#     _mlcc/s--select/selection.json      what the event selects
+#
+# Standard library only: bundled into the emitted script.
+
+ROOT = Path("_mlcc")
+MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
+
+
+class RunError(Exception):
+    """The node can't do its work; the message is for people."""
+
+
+def state_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves its state and verdict."""
+    return ROOT / f"s--{_instance(node, leg)}"
+
+
+def data_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves the bytes of what it wrote."""
+    return ROOT / f"d--{_instance(node, leg)}"
+
+
+def report_folder(node: str, leg: str = "") -> Path:
+    """Return where a node leaves its reports."""
+    return ROOT / f"r--{_instance(node, leg)}"
+
+
+def _instance(node: str, leg: str) -> str:
+    return f"{node}--{leg}" if leg else node
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"{text} isn't JSON")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
+            raise RunError(f"{path} is no file, or too large to be a record")
+        value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as problem:
+        raise RunError(f"{path} can't be read: {problem}") from None
+    if not isinstance(value, dict):
+        raise RunError(f"{path} isn't a record")
+    return value
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write a JSON object whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(path.name + ".new")
+    with scratch.open("w", encoding="utf-8") as file:
+        json.dump(record, file, indent=1, sort_keys=True, allow_nan=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
+
+
+def read_plan() -> dict[str, Any]:
+    """Return the compiled plan beside this script."""
+    found = read_record(Path(".mlcc") / "plan.json")
+    if found is None:
+        raise RunError(
+            "there is no .mlcc/plan.json here: run this in the folder of the spec, after `mlcc compile`"
+        )
+    return found
+
+
+def read_selection(facts: Facts) -> dict[str, Any]:
+    """Return what the selecting node of this run decided. Raises RunError when it is missing, broken or stale."""
+    path = state_folder("select") / "selection.json"
+    found = read_record(path)
+    if found is None:
+        raise RunError("the selecting node left no selection")
+    texts = [found.get(key) for key in ("commit", "base_commit")]
+    tables = [found.get(key) for key in ("reasons", "inputs", "facts")]
+    waiting = found.get("by_verdict")
+    whole = (
+        all(isinstance(text, str) for text in texts)
+        and all(is_texts(table) for table in tables)
+        and is_list_of_texts(found.get("selected"))
+        and isinstance(waiting, dict)
+        and all(is_list_of_texts(verdicts) for verdicts in waiting.values())
+    )
+    if not whole or not found["commit"] or "run_id" not in found["facts"]:
+        raise RunError(f"{path} isn't a whole selection")
+    if (found["commit"], found["facts"]["run_id"]) != (facts.commit, facts.run_id):
+        raise RunError("the selection is of another commit or run")
+    return found
+
+
+def is_texts(value: Any) -> bool:
+    """Tell whether a JSON value is an object of texts."""
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
+def is_list_of_texts(value: Any) -> bool:
+    """Tell whether a JSON value is a list of texts."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def origin(selection: dict[str, Any], node: str, leg: str) -> dict[str, str]:
+    """Return what says whose state a state is: anything else is stale, or somebody else's."""
+    return {"node": node, "leg": leg, "commit": selection["commit"], "run": selection["facts"]["run_id"]}
+
+
+def legs_of(node: dict[str, Any]) -> list[str]:
+    """Return the ids of a node's legs; a node without matrix has one, without a name."""
+    return list(node.get("legs", {"": {}}))
+
+
+def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]:
+    """Return what the spec bears of a CI system's losses: feature -> reason and last day."""
+    found: dict[str, dict[str, str]] = plan.get("waivers", {}).get(platform, {})
+    return found
+
+
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    for match in _WILDCARD.finditer(pattern):
+        tokens += [*pattern[start : match.start()], match.group()]
+        start = match.end()
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return [*tokens, *pattern[start:]]
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+@functools.lru_cache(maxsize=4096)
+def _machine(pattern: str, below: bool = False) -> Machine:
+    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
+    `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name, for code.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return _digest_of(top, chosen)
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
 # --- mlcc.backends.github.platform --------------------------------------------------------------------------
@@ -592,11 +669,14 @@ def _append(variable: str, text: str) -> None:
 def select_main(platform: Platform) -> int:
     """Decide what runs, write it down, and tell the CI system what it need not start."""
     plan = read_plan()
+    check_waivers(plan, os.environ.get("MLCC_PLATFORM", ""))
     facts = platform.facts()
+    if not facts.commit:
+        raise RunError("the CI system doesn't say which commit this is")
     trigger = trigger_of(plan, facts)
     inputs = check_inputs(plan, facts, trigger)
     base = _base(facts, platform)
-    changed = None if base is None else changed_paths(base, facts.head or "HEAD")
+    changed = None if base is None else changed_paths(base, facts.head or facts.commit)
     event = {
         "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
         "fork": facts.fork, "changed": changed,
@@ -619,6 +699,17 @@ def select_main(platform: Platform) -> int:
         mark = "run " if id in chosen["selected"] else "skip"
         print(f"  {mark} {id}: {chosen['reasons'][id]}")
     return 0
+
+
+def check_waivers(plan: dict[str, Any], platform: str) -> None:
+    """Raise RunError where the spec bore a loss of this CI system only until a day (UTC) that is over."""
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    for feature, waiver in waivers_of(plan, platform).items():
+        if today > waiver["until"]:
+            raise RunError(
+                f"the waiver of '{feature}' for {platform} ended on {waiver['until']}: "
+                f"leave '{feature}' out, or renew `targets.{platform}.waive` and compile"
+            )
 
 
 def _defaults(plan: dict[str, Any]) -> dict[str, str]:
@@ -696,10 +787,11 @@ def input_problem(value: str, field: dict[str, Any]) -> str:
 
 
 def _number_problem(value: str, field: dict[str, Any]) -> str:
-    try:
-        number = int(value) if field["type"] == "integer" else float(value)
-    except ValueError:
-        return f"it isn't a {field['type']}"
+    # The command gets the text, so it must read the same to every program: Python's own idea of a number is wider.
+    kind = field["type"]
+    if not (_INTEGER if kind == "integer" else _NUMBER).fullmatch(value):
+        return f"it isn't {'an' if kind == 'integer' else 'a'} {kind} in plain digits"
+    number = int(value) if kind == "integer" else float(value)
     if not math.isfinite(number):
         return "it isn't finite"
     if "min" in field and not number >= field["min"]:
@@ -707,6 +799,11 @@ def _number_problem(value: str, field: dict[str, Any]) -> str:
     if "max" in field and not number <= field["max"]:
         return f"it is above {field['max']}"
     return ""
+
+
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,29})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 # --- what has changed -----------------------------------------------------------------------------
@@ -721,19 +818,26 @@ def _git(*words: str) -> str | None:
 def _base(facts: Facts, platform: Platform) -> str | None:
     """Return the commit that the changes are counted from (S3); None: unknown, so everything has changed."""
     if facts.event == "pull_request":
-        found = _git("merge-base", facts.base, facts.head or "HEAD") if facts.base else None
+        head = facts.head or facts.commit
+        found = _git("merge-base", facts.base, head) if is_commit(facts.base) and is_commit(head) else None
         return found.strip() if found else None
     if facts.event != "push":
         return None
     green = platform.last_green(facts.branch)
-    if not green or _git("merge-base", "--is-ancestor", green, "HEAD") is None:
+    if not green or not is_commit(green) or _git("merge-base", "--is-ancestor", green, facts.commit) is None:
         return None
     return green
 
 
+def is_commit(text: str) -> bool:
+    """Tell whether a text from outside is a commit's name, and so nothing that git takes for an option."""
+    return _COMMIT.fullmatch(text) is not None
+
+
 def changed_paths(base: str, head: str) -> list[str] | None:
     """Return the paths that differ between two commits, relative to the repository root; None: unknown."""
-    found = _git("diff", "--name-only", "--no-renames", "-z", base, head, "--")
+    # Not `git diff`, which a configuration can limit to a folder, or make blind to submodules.
+    found = _git("diff-tree", "-r", "--name-only", "--no-renames", "-z", base, head)
     return None if found is None else sorted(path for path in found.split("\0") if path)
 
 
@@ -743,7 +847,7 @@ def changed_paths(base: str, head: str) -> list[str] | None:
 def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     """Return the selected nodes, the reason for each node, and the nodes that wait for a verdict."""
     nodes = plan["nodes"]
-    waiting = [id for id, node in nodes.items() if not node.get("status") and _waits(node, event)]
+    waiting = {id: wanted for id, node in nodes.items() for wanted in [_waits_for(node, event)] if wanted}
     refused: dict[str, str] = {}
     pulls: dict[str, dict[str, str]] = {}
     for id, node in nodes.items():  # in topological order
@@ -775,9 +879,12 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
 
 
-def _waits(node: dict[str, Any], event: dict[str, Any]) -> bool:
+def _waits_for(node: dict[str, Any], event: dict[str, Any]) -> list[str]:
+    """Return the verdicts that let a node run; none where it waits for no verdict."""
     holding = [c for c in node.get("when", []) if not _condition_problem(c, event)]
-    return bool(holding) and all("gate" in c for c in holding)
+    if node.get("status") or not all("gate" in c for c in holding):
+        return []
+    return sorted({verdict for c in holding for verdict in c["verdicts"]})
 
 
 def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
@@ -866,6 +973,10 @@ def _touched(plan: dict[str, Any], nodes: dict[str, Any], own: dict[str, str | N
 #
 # Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
 
+ENDS = ("passed", "failed", "skipped")
+RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
+
+
 class Ending(NamedTuple):
     """How a node ended: passed, failed, skipped, or lost (it left no state)."""
 
@@ -874,32 +985,80 @@ class Ending(NamedTuple):
     cause: str = ""
 
 
-def read_states(id: str, node: dict[str, Any], commit: str) -> list[dict[str, Any] | None]:
-    """Return the state of each leg; None for a leg that left none. Raises RunError on another commit's state."""
+def read_states(id: str, node: dict[str, Any], selection: dict[str, Any]) -> list[dict[str, Any] | None]:
+    """Return the state of each leg; None for a leg that left none. Raises RunError on one that isn't this run's."""
     states = []
     for leg in legs_of(node):
         state = read_record(state_folder(id, leg) / "state.json")
-        if state is not None and state.get("commit") != commit:
-            raise RunError(f"the state of '{id}' is of another commit")
+        if state is not None:
+            _check_state(state, id, origin(selection, id, leg))
         states.append(state)
     return states
 
 
-def ending(id: str, node: dict[str, Any], commit: str) -> Ending:
-    """Return how a node ended over all of its legs (S9)."""
-    states = read_states(id, node, commit)
-    ends = ["lost" if state is None else str(state.get("end")) for state in states]
-    if all(end == "passed" for end in ends):
-        verdict = states[0].get("verdict", "") if states[0] else ""
-        return Ending("passed", str(verdict))
-    if all(end == "skipped" for end in ends):
-        return Ending("skipped", cause=str(states[0].get("cause", "")) if states[0] else "")
-    if all(end == "lost" for end in ends):
-        return Ending("lost")
-    worst = [s for s in states if s is not None and s.get("end") == "failed"]
-    causes = [str(s.get("cause", "")) for s in worst] or ["a leg left no state"]
-    verdicts = {str(s.get("verdict", "")) for s in worst}
-    return Ending("failed", verdicts.pop() if len(verdicts) == 1 else "error" if verdicts else "", causes[0])
+def _check_state(state: dict[str, Any], id: str, expected: dict[str, str]) -> None:
+    if any(state.get(key) != value for key, value in expected.items()):
+        raise RunError(f"the state of '{id}' is of another commit, run or node")
+    whole = (
+        state.get("end") in ENDS
+        and state.get("verdict") in RANKS
+        and isinstance(state.get("cause"), str)
+        and all(is_texts(state.get(key)) for key in ("inputs", "outputs", "values"))
+    )
+    if not whole:
+        raise RunError(f"the state of '{id}' isn't whole")
+
+
+def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
+    """Return how a node ended over all of its legs (S9): its verdict is the worst of theirs."""
+    states = read_states(id, node, selection)
+    there = [state for state in states if state is not None]
+    ends = {state["end"] for state in there}
+    if not there:
+        return Ending("lost", cause="it left no state")
+    if len(there) < len(states):
+        return Ending("failed", "error", "a leg left no state")
+    if ends == {"skipped"}:
+        return Ending("skipped", cause=there[0]["cause"])
+    verdict = max((state["verdict"] for state in there), key=RANKS.index)
+    if ends == {"passed"}:
+        return Ending("passed", verdict)
+    causes = [state["cause"] for state in there if state["end"] == "failed"]
+    return Ending("failed", verdict, causes[0] if causes else "some of its legs were skipped")
+
+
+def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
+    """Return how a node ended; a state that can't be believed is none."""
+    try:
+        return ending(id, node, selection)
+    except RunError as problem:
+        return Ending("lost", "error", str(problem))
+
+
+def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how the selected nodes among `ids` ended. `ids` has every node before each of its nodes, and first.
+
+    A node without a state never started: it is skipped where S4 says so, else lost.
+    """
+    endings: dict[str, Ending] = {}
+    for id in ids:
+        if id not in selection["selected"]:
+            continue
+        found = found_ending(id, plan["nodes"][id], selection)
+        if found.end == "lost" and not found.verdict:  # with a verdict there was a state, and it is broken
+            cause = skip_cause(id, plan, selection, endings)
+            found = found if cause is None else Ending("skipped", cause=cause)
+        endings[id] = found
+    return endings
+
+
+def endings_before(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how the selected nodes ended that decide whether `id` runs."""
+    node = plan["nodes"][id]
+    if node.get("status") == "failure":
+        return settle(ancestors(id, plan), plan, selection)
+    before = dict.fromkeys(other for other, _ in node["before"] if other in selection["selected"])
+    return {other: found_ending(other, plan["nodes"][other], selection) for other in before}
 
 
 def skip_cause(
@@ -916,6 +1075,8 @@ def skip_cause(
         return None if failed else "nothing before it failed"
     for other, kind in node["before"]:
         if other not in selection["selected"]:
+            if kind in ("data", "guard"):  # selecting pulls these in: without them nothing may run
+                return f"'{other}' isn't selected"
             continue
         cause = _edge_problem(id, other, kind, plan, selection, endings[other])
         if cause:
@@ -936,9 +1097,9 @@ def _edge_problem(
     if found.end == "skipped":
         return f"'{other}' was skipped"
     if found.end == "lost":
-        return f"'{other}' left no state"
+        return f"'{other}': {found.cause}"
     if kind == "verdict":
-        wanted = verdicts_wanted(plan["nodes"][id], other)
+        wanted = selection["by_verdict"][id]
         return (
             ""
             if found.verdict in wanted
@@ -947,11 +1108,6 @@ def _edge_problem(
     if found.end == "failed" and (kind == "data" or _blocks(plan, other)):
         return f"'{other}' failed"
     return ""
-
-
-def verdicts_wanted(node: dict[str, Any], gate: str) -> list[str]:
-    """Return the verdicts of `gate` that let the node run."""
-    return sorted({v for c in node.get("when", []) if c.get("gate") == gate for v in c["verdicts"]})
 
 
 def ancestors(id: str, plan: dict[str, Any]) -> list[str]:
@@ -991,7 +1147,10 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
     where = location(id, artifact)
     try:
         if artifact["form"] == "paths":
-            return paths_digest(list(artifact["paths"]), Path())
+            at_base = artifact.get("at_base")
+            return (
+                tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
+            )
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)
@@ -1007,39 +1166,41 @@ def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
-        _unpack(id, artifact, plan["nodes"][writer], selection["commit"])
+        _unpack(id, artifact, plan["nodes"][writer], selection)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
 
 
-def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], commit: str) -> None:
+def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
     _clear(target)
     name = artifact["writer"]
-    states = read_states(name, writer, commit)
+    states = read_states(name, writer, selection)
     for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
-        written = (state or {}).get("outputs", {}).get(id)
         packed = data_folder(name, leg) / id
-        if written is None or not packed.exists():
+        if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
         source = packed if artifact["form"] == "folder" else packed / target.name
+        try:  # before anything is copied: a digest refuses links, which could lead anywhere
+            found = tree_digest(source) if artifact["form"] == "folder" else file_digest(source)
+        except DigestError as problem:
+            raise RunError(f"'{name}' published no proper '{id}': {problem}") from None
+        if found != state["outputs"][id]:
+            raise RunError(
+                f"'{id}' has other bytes than '{name}' wrote: {found} instead of {state['outputs'][id]}"
+            )
         where.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, where)
-        found = tree_digest(where) if artifact["form"] == "folder" else file_digest(where)
-        if found != written:
-            raise RunError(f"'{id}' has other bytes than '{name}' wrote: {found} instead of {written}")
 
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, target)
-    elif source.is_file():
-        shutil.copyfile(source, target)
     else:
-        raise RunError(f"{source} isn't there")
+        shutil.copyfile(source, target)
 
 
 def _clear(path: Path) -> None:
@@ -1057,20 +1218,31 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
         )
     folder = ROOT / "base" / id
     _clear(folder)
+    # A pattern as git's own would mean another: its `*` crosses folders.
+    paths = [
+        f":(glob){path}" if artifact["form"] == "paths" else f":(literal){path}" for path in artifact["paths"]
+    ]
     packed = subprocess.run(
-        ["git", "archive", "--format=tar", base, "--", *artifact["paths"]], capture_output=True, check=False
+        ["git", "archive", "--format=tar", base, "--", *paths], capture_output=True, check=False
     )
     if packed.returncode != 0:
         raise RunError(f"the merge base {base[:12]} has no '{artifact['paths'][0]}'")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
         for member in tar.getmembers():
-            if (
-                not (member.isfile() or member.isdir())
-                or member.name.startswith("/")
-                or ".." in Path(member.name).parts
-            ):
-                raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
-            tar.extract(member, folder)
+            _extract(tar, member, folder, id)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, id: str) -> None:
+    """Write one file of an archive. Raises RunError on what isn't a file or a folder, or lies outside."""
+    parts = Path(member.name).parts
+    content = tar.extractfile(member) if member.isfile() else None
+    if not (content or member.isdir()) or member.name.startswith("/") or ".." in parts:
+        raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
+    if content:
+        target = folder / member.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, target.open("wb") as file:
+            shutil.copyfileobj(content, file)
 
 
 def check_guards(
@@ -1082,8 +1254,8 @@ def check_guards(
             continue
         gate = plan["nodes"][other]
         guarded = gate["guards"]
-        for state in read_states(other, gate, selection["commit"]):
-            judged = (state or {}).get("inputs", {}).get(guarded)
+        for state in read_states(other, gate, selection):
+            judged = state["inputs"].get(guarded) if state else None
             if guarded in taken and judged != taken[guarded]:
                 raise RunError(f"'{other}' judged other bytes of '{guarded}' than '{id}' would read")
 
@@ -1120,6 +1292,7 @@ def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) 
 # Standard library only: bundled into the emitted script.
 
 GRACE = 10.0  # seconds between asking a process group to end and killing it
+CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
 TICK = 0.2  # seconds between looks at a child
 STRICT = "set -euo pipefail\n"
 TIMED_OUT = 124
@@ -1130,9 +1303,17 @@ class CancelledError(Exception):
 
 
 def watch_cancel() -> None:
-    """Turn the signals of a cancelled run into an exception, so that children and teardown are cared for."""
+    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
+
+    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
+    """
+
+    def overhear(_number: int, _frame: FrameType | None) -> None:
+        pass  # not SIG_IGN, which the teardown's command would inherit
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, overhear)
         raise CancelledError
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -1151,6 +1332,7 @@ def run(
     `tick` is called from time to time while the command runs.
     """
     child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    grace = GRACE
     try:
         while True:
             left = deadline - time.monotonic()
@@ -1160,18 +1342,23 @@ def run(
                 return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
             if tick is not None:
                 tick()
+    except CancelledError:
+        grace = CANCEL_GRACE
+        raise
     finally:
-        _end_group(child)
+        _end_group(child, grace)
 
 
-def _end_group(child: subprocess.Popen[bytes]) -> None:
+def _end_group(child: subprocess.Popen[bytes], grace: float) -> None:
     """End every process of the child's group: ask, wait, kill."""
     if not _signal_group(child.pid, signal.SIGTERM):
         return
-    limit = time.monotonic() + GRACE
-    while time.monotonic() < limit and _signal_group(child.pid, 0):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(TICK)
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(TICK / 10)
     _signal_group(child.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(GRACE)
@@ -1203,6 +1390,7 @@ def shell(
 # Azure: AZURE_FEDERATED_TOKEN_FILE. Standard library only: bundled into the emitted script.
 
 REFRESH = 240.0  # seconds; GitHub's tokens live 300
+RETRY = 15.0  # seconds until the next try where renewing failed
 
 
 class Logins:
@@ -1236,7 +1424,13 @@ class Logins:
     def tick(self) -> None:
         """Renew the token files when they are about to expire."""
         if self._audiences and time.monotonic() - self._renewed > REFRESH:
-            self._renew()
+            try:
+                self._renew()
+            except (
+                RunError
+            ) as problem:  # a token service that is away for a moment must not end a long training
+                self._renewed += RETRY
+                self._platform.warn(f"a token can't be renewed yet: {problem}")
 
     def _token_file(self, provider: str) -> Path:
         return self._folder / f"{provider}.token"
@@ -1369,8 +1563,8 @@ def _secret(name: str, key: str, as_file: bool, private: Path) -> str:
 
 def _output(key: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
     id, _, name = key.partition(".")
-    (state,) = read_states(id, plan["nodes"][id], selection["commit"])
-    found = (state or {}).get("values", {}).get(name)
+    (state,) = read_states(id, plan["nodes"][id], selection)
+    found = state["values"].get(name) if state and state["end"] == "passed" else None
     if found is None:
         raise RunError(f"'{id}' left no value {name}")
     return str(found)
@@ -1384,9 +1578,14 @@ def runner_env() -> dict[str, str]:
 def read_values(path: Path, names: list[str]) -> dict[str, str]:
     """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
     found: dict[str, str] = {}
-    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+    try:
+        # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
+        lines = path.read_text("utf-8").split("\n") if path.exists() else []
+    except (OSError, ValueError) as problem:
+        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
+    for line in lines[:-1] if lines[-1:] == [""] else lines:
         name, sign, value = line.partition("=")
-        if not sign or name not in names or len(value) > 4096 or name in found:
+        if not sign or name not in names or len(value) > 4096 or name in found or "\0" in value:
             raise RunError(
                 f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value"
             )
@@ -1404,6 +1603,7 @@ def read_values(path: Path, names: list[str]) -> dict[str, str]:
 
 PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
 TEARDOWN_SECONDS = 300.0
+MAX_CAUSE = 2000  # characters
 VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
 
 
@@ -1418,40 +1618,30 @@ class Attempt:
         self.node: dict[str, Any] = self.plan["nodes"][id]
         if leg not in legs_of(self.node):
             raise RunError(f"'{id}' has no leg '{leg}'")
-        self.selection = read_selection()
+        for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
+            shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+        self.selection = read_selection(platform.facts())
         self.deadline = time.monotonic() + float(self.node["timeout"])
         self.state: dict[str, Any] = {
-            "schema": "https://mlcc.dev/state/1", "node": id, "leg": leg, "commit": self.selection["commit"],
-            "end": "failed", "verdict": "error", "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
+            "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
+            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
         }  # fmt: skip
 
-    def endings(self) -> dict[str, Ending]:
-        """Return how the selected nodes before this one ended."""
-        if self.node.get("status") == "failure":
-            before = ancestors(self.id, self.plan)
-        else:
-            before = [other for other, _ in self.node["before"]]
-        commit = self.selection["commit"]
-        return {
-            o: ending(o, self.plan["nodes"][o], commit) for o in before if o in self.selection["selected"]
-        }
-
     def finish(self, end: str, verdict: str, cause: str) -> None:
-        """Write down how the leg ended."""
-        self.state.update(end=end, verdict=verdict, cause=cause)
+        """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
+        shown = " ".join("".join(c if c.isprintable() else " " for c in cause[:MAX_CAUSE]).split())
+        self.state.update(end=end, verdict=verdict, cause=shown)
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
 def node_main(platform: Platform) -> int:
     """Run the leg that the environment names, and return its exit status."""
     watch_cancel()
-    leg = Attempt(os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", ""), platform)
-    for folder in (
-        state_folder(leg.id, leg.leg),
-        data_folder(leg.id, leg.leg),
-        report_folder(leg.id, leg.leg),
-    ):
-        shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+    id, leg_id = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
+    try:
+        leg = Attempt(id, leg_id, platform)
+    except CancelledError:
+        raise RunError("the run was cancelled") from None
     status = ERROR
     try:
         status = _decide_and_run(leg)
@@ -1461,14 +1651,19 @@ def node_main(platform: Platform) -> int:
         leg.finish("failed", "error", "the run was cancelled")
     except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
         leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
-    return _report(leg, status)
+    try:
+        return _report(leg, status)
+    except OSError as problem:
+        print(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
+        return status or ERROR
 
 
 def _decide_and_run(leg: Attempt) -> int:
     if leg.id not in leg.selection["selected"]:
         leg.finish("skipped", "", "it isn't selected")
         return SKIP
-    cause = skip_cause(leg.id, leg.plan, leg.selection, leg.endings())
+    endings = endings_before(leg.id, leg.plan, leg.selection)
+    cause = skip_cause(leg.id, leg.plan, leg.selection, endings)
     if cause is not None:
         leg.finish("skipped", "", cause)
         return SKIP
@@ -1501,22 +1696,22 @@ def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
     env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
     for id, within in node.get("services", {}).items():
         name = id.upper().replace("-", "_")
-        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], within)
+        limit = min(time.monotonic() + within, leg.deadline)
+        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
     return env, login
 
 
-def _wait_for(id: str, host: str, port: str, within: float) -> None:
-    """Wait until a service accepts connections. Raises RunError after `within` seconds."""
+def _wait_for(id: str, host: str, port: str, limit: float) -> None:
+    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
     if not host or not port:
         raise RunError(f"the CI system gave no address for the service '{id}'")
-    limit = time.monotonic() + within
     while True:
         try:
             with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
                 return
         except (OSError, ValueError):
             if time.monotonic() > limit:
-                raise RunError(f"the service '{id}' accepted no connection within {within:g} s") from None
+                raise RunError(f"the service '{id}' accepted no connection in time") from None
             time.sleep(0.2)
 
 
@@ -1524,7 +1719,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
     status = ERROR
     for number in range(1, int(leg.node.get("retry", 0)) + 2):
-        leg.state["attempts"] = number
+        leg.state.update(attempts=number, outputs={}, values={})
         if number > 1:
             print(f"mlcc: attempt {number}", flush=True)
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
@@ -1593,7 +1788,9 @@ def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
         leg.finish("failed", "error", "the gate left no verdict")
         return ERROR
     guarded = leg.node["guards"]
-    judged = record.get("inputs", {}).get(guarded, {}).get("digest")
+    inputs = record.get("inputs")
+    judged = inputs.get(guarded) if isinstance(inputs, dict) else None
+    judged = judged.get("digest") if isinstance(judged, dict) else None
     if judged != leg.state["inputs"].get(guarded) and record.get("verdict") != "error":
         leg.finish("failed", "error", f"the gate judged other bytes of '{guarded}' than it was given")
         return ERROR
@@ -1601,7 +1798,7 @@ def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
     opened = (
         verdict == "pass"
         or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn")
-        or "waived" in record
+        or (verdict in ("fail", "inconclusive") and "waived" in record)
     )
     if (code == PASS) != opened or (not opened and VERDICTS.get(code, "error") != verdict):
         leg.finish(
@@ -1621,7 +1818,7 @@ def _teardown(leg: Attempt, env: dict[str, str]) -> None:
             leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
     for id, report in leg.node.get("reports", {}).items():
         source = Path(report["path"])
-        if not source.is_file():
+        if source.is_symlink() or not source.is_file():  # a link could lead to what isn't a report at all
             leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
             continue
         target = report_folder(leg.id, leg.leg) / id / source.name
@@ -1662,12 +1859,13 @@ def final_main(platform: Platform) -> int:
     plan = read_plan()
     results = platform.results()
     try:
-        selection = read_selection()
+        selection = read_selection(platform.facts())
     except RunError as problem:
+        write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         print(f"mlcc: red: {problem}")
         return 1
-    endings = all_endings(plan, selection)
+    endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
@@ -1678,33 +1876,24 @@ def final_main(platform: Platform) -> int:
     return 1 if red else 0
 
 
-def all_endings(plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
-    """Return how each selected node ended; one without a state is skipped where S4 says so, else lost."""
-    endings: dict[str, Ending] = {}
-    for id, node in plan["nodes"].items():  # in topological order
-        if id not in selection["selected"]:
-            continue
-        found = ending(id, node, selection["commit"])
-        if found.end == "lost":
-            cause = skip_cause(id, plan, selection, endings)
-            found = (
-                Ending("lost", cause="it left no state") if cause is None else Ending("skipped", cause=cause)
-            )
-        endings[id] = found
-    return endings
-
-
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
     """Return why the run is red; none: it is green."""
     causes = []
-    if results.get("select", "success") != "success":
-        causes.append(f"the selecting node ended with {results['select']}")
+    if results.get("select") != "success":
+        causes.append(f"the selecting node ended with {results.get('select', 'nothing')}")
     for id, found in endings.items():
         blocking = plan["nodes"][id].get("blocking", True)
-        if blocking and found.end in ("failed", "lost"):
-            causes.append(f"'{id}' {'failed' if found.end == 'failed' else 'was lost'}: {found.cause}")
-        elif results.get(id) in ("failure", "cancelled") and (blocking or results[id] == "cancelled"):
+        if found.end == "lost":
+            causes.append(f"'{id}' was lost: {found.cause}")
+        elif blocking and found.end == "failed":
+            causes.append(f"'{id}' failed: {found.cause}")
+        elif results.get(id) == "cancelled" or (blocking and results.get(id) == "failure"):
             causes.append(f"'{id}' ended with {results[id]} in the CI system")
+    causes += [
+        f"the run was cancelled at '{id}'"
+        for id, r in results.items()
+        if r == "cancelled" and id not in endings
+    ]
     return causes
 
 
@@ -1736,6 +1925,8 @@ def summary(
             else found.end
         )
         lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
+    for feature, waiver in waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")).items():
+        lines += ["", f"Borne here until {waiver['until']}: {feature} ({cell(waiver['reason'])})"]
     rest = [id for id in plan["nodes"] if id not in endings]
     if rest:
         lines += ["", f"<details><summary>{len(rest)} not selected</summary>", ""]

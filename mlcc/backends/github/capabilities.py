@@ -34,9 +34,14 @@ CAPABILITIES = (
         _DOCS + "concepts/workflows-and-actions",
     ),
     Capability("guards", "exact", "`needs` and results; digests are checked by the runtime", _SYNTAX),
-    Capability("outcome conditions", "exact", "deny lists, checked again by the runtime", _SYNTAX),
-    Capability("status nodes", "exact", "`always()` and the results of all ancestors", _SYNTAX),
-    Capability("always after a cancel", "exact", "`always()`", _SYNTAX),
+    Capability("outcome-conditions", "exact", "deny lists, checked again by the runtime", _SYNTAX),
+    Capability("status-nodes", "exact", "`always()` and the results of all ancestors", _SYNTAX),
+    Capability(
+        "always-after-cancel",
+        "exact",
+        "`always()` holds in a cancelled run, too",
+        _DOCS + "reference/workflows-and-actions/expressions",
+    ),
     Capability(
         "timeout",
         "emulated",
@@ -56,6 +61,9 @@ CAPABILITIES = (
     ),
     Capability(
         "cache outside the project", "exact", "any folder of the runner", "https://github.com/actions/cache"
+    ),
+    Capability(
+        "cache-outside-project", "exact", "actions/cache takes any path", "https://github.com/actions/cache"
     ),
     Capability(
         "artifacts",
@@ -85,6 +93,5 @@ CAPABILITIES = (
     Capability(
         "checkout", "exact", "actions/checkout without credentials", "https://github.com/actions/checkout"
     ),
-    Capability("final node", "exact", "one job with the pipeline's name, for the required check", _SYNTAX),
-    Capability("targets.github", "exact", "overlays by id; not portable", _SYNTAX),
+    Capability("final-node", "exact", "one job with the pipeline's name, for the required check", _SYNTAX),
 )

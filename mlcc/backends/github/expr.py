@@ -6,10 +6,11 @@ https://docs.github.com/actions/reference/workflows-and-actions/expressions
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from mlcc.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expr:
     """An expression, without its `${{ }}`. `terms` are joined by `&&`."""
 

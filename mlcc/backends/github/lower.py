@@ -162,7 +162,7 @@ def _before(plan: ir.Plan, node: ir.Node) -> tuple[str, ...]:
         wanted = ancestors(node.id, plan.incoming)
     else:
         wanted = {edge.source for edge in plan.incoming[node.id]}
-    return tuple(id for id in plan.nodes if id in wanted)
+    return plan.in_order(wanted)
 
 
 def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...]) -> Expr:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from mlcc.backends.github.expr import Expr
 from mlcc.backends.github.pins import Action
+from mlcc.record import field, record
 
 Text = str | Expr
 Setting = str | int | bool | Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UsesStep:
     """A step that runs an action. Lines of `with_` values are kept as a block."""
 
@@ -22,7 +22,7 @@ class UsesStep:
     if_: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunStep:
     """A step that runs a constant command; values reach it through `env` alone."""
 
@@ -35,7 +35,7 @@ class RunStep:
 Step = UsesStep | RunStep
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Permission:
     """A scope of the job's token, and what it is for."""
 
@@ -44,7 +44,7 @@ class Permission:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Service:
     """A container beside the job."""
 
@@ -53,7 +53,7 @@ class Service:
     env: Mapping[str, Text] = field(hash=False, default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Job:
     """A job. `legs` are the values of `matrix.leg` (and `runner`, `python`) of each leg; empty: no matrix."""
 
@@ -73,7 +73,7 @@ class Job:
     outputs: Mapping[str, Expr] = field(hash=False, default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DispatchInput:
     """One input of the manual form."""
 
@@ -85,7 +85,7 @@ class DispatchInput:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Triggers:
     """The `on` of a workflow. None: not triggered by that event."""
 
@@ -97,7 +97,7 @@ class Triggers:
     repository_dispatch: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Workflow:
     """A workflow file. `working_directory` is the project folder, "" at the root."""
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlcc.backends import _overlay
@@ -14,6 +13,7 @@ from mlcc.backends.github.model import Workflow
 from mlcc.diagnostics import Diagnostic, error
 from mlcc.plan import Overlay as RawOverlay
 from mlcc.plan import Plan
+from mlcc.record import field, record
 
 # Guards, selection and trust rest on these; changing them would change what the pipeline means.
 FIXED_WORKFLOW = ("on", "jobs", "permissions", "defaults", "name")
@@ -31,7 +31,7 @@ FIXED_JOB = (
 FIXED_STEP = ("id", "if", "run", "uses", "continue-on-error")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Overlay:
     """Raw text by id."""
 

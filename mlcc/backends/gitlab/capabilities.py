@@ -43,19 +43,19 @@ CAPABILITIES = (
         "guards", "exact", "`needs` and results; digests are checked by the runtime", _SYNTAX + "#needs"
     ),
     Capability(
-        "outcome conditions",
+        "outcome-conditions",
         "emulated",
         "a job starts, reads the verdict and ends as skipped",
         _SOURCE + "lib/gitlab/ci/status/composite.rb",
     ),
     Capability(
-        "status nodes",
+        "status-nodes",
         "stricter",
         "a stage of their own: they wait for every job before, not only for their predecessors",
         _SOURCE + "app/services/ci/process_build_service.rb",
     ),
     Capability(
-        "always after a cancel",
+        "always-after-cancel",
         "impossible",
         "a cancelled pipeline starts no further job",
         _SYNTAX + "#when",
@@ -88,7 +88,7 @@ CAPABILITIES = (
         _SYNTAX + "#cache",
     ),
     Capability(
-        "cache outside the project",
+        "cache-outside-project",
         "impossible",
         "GitLab keeps folders of the project only: other paths are left out",
         _SYNTAX + "#cachepaths",
@@ -138,11 +138,10 @@ CAPABILITIES = (
         _DOCS + "runners/configure_runners/#git-strategy",
     ),
     Capability(
-        "final node",
+        "final-node",
         "emulated",
         "a job of the last stage, whose colour the child pipeline has, and by `strategy: mirror` the whole "
         "(GitLab 18.2 or newer)",
         _SYNTAX + "#triggerstrategy",
     ),
-    Capability("targets.gitlab", "exact", "overlays by id; not portable", _SYNTAX),
 )

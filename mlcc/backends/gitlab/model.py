@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from mlcc.record import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """When a job is part of the pipeline. `variables` hold in pipelines that this rule lets the job into."""
 
@@ -14,7 +15,7 @@ class Rule:
     variables: Mapping[str, str] = field(hash=False, default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Service:
     """A container beside the job, at the address `alias:port`. Variables are as GitLab expands them."""
 
@@ -23,7 +24,7 @@ class Service:
     variables: Mapping[str, str] = field(hash=False, default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cache:
     """Folders kept between pipelines, named after the content of `files`."""
 
@@ -32,7 +33,7 @@ class Cache:
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Artifacts:
     """What a job passes on. `open`: GitLab itself reads it, so no access is stated."""
 
@@ -43,7 +44,7 @@ class Artifacts:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Environment:
     """Where a job's variables come from, and what it deploys to. `deploys` False: it only takes variables."""
 
@@ -51,7 +52,7 @@ class Environment:
     deploys: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Start:
     """By what a job starts beside its predecessors.
 
@@ -64,7 +65,7 @@ class Start:
     protected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Job:
     """A job. `needs` None: it waits for the stages before its own. `legs` are the values of matrix variables.
 
@@ -93,7 +94,7 @@ class Job:
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FormVariable:
     """A variable that whoever starts a pipeline by hand can fill in. Its value is taken literally."""
 
@@ -103,7 +104,7 @@ class FormVariable:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parent:
     """`.gitlab-ci.yml`: selects, then starts the child pipeline that the selecting job wrote."""
 
@@ -114,7 +115,7 @@ class Parent:
     variables: tuple[FormVariable, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pipelines:
     """Both files of a plan. `jobs` are the child's, the final one last."""
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlcc.backends import _overlay
@@ -14,6 +13,7 @@ from mlcc.backends.gitlab.model import Pipelines
 from mlcc.diagnostics import Diagnostic
 from mlcc.plan import Overlay as RawOverlay
 from mlcc.plan import Plan
+from mlcc.record import field, record
 
 # Everything else at the top of the file is a job, or decides which jobs there are.
 FREE_PIPELINE = ("default", "variables")
@@ -26,7 +26,7 @@ FIXED_DEFAULT = ("after_script", "artifacts", "before_script", "hooks", "retry")
 OWN_VARIABLE = "MLCC_"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Overlay:
     """Raw text by id."""
 

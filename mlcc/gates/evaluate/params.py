@@ -31,8 +31,8 @@ class Evaluate(Model):
     under it, and is inconclusive between the two.
     """
 
-    EXACTLY_ONE: ClassVar = (("metrics_from", "predictions"),)
-    AT_MOST_ONE: ClassVar = (("score", "prediction"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("metrics_from", "predictions"),)
+    AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("score", "prediction"),)
     metrics_from: Id | None = Field(None, description="Artifact: a JSON file with the numbers.")
     predictions: Id | None = Field(None, description="Artifact: a table with one row per example.")
     label: Text | None = Field(None, description="Column with the truth: 0 or 1, or a number, or a class.")

@@ -1,4 +1,9 @@
-# mlcc:generated sha256=4aa0fac258d943db0a5f82447c82ccb157fa39e1a0a8b40894f775a0bc8bddcd
+# mlcc:generated sha256=c7c33cca056fce431b0e4880d465fea0746c5bcbb6572de5e13366f4d8a2df98
+# fmt: off
+# ruff: noqa
+# flake8: noqa
+# mypy: ignore-errors
+# isort: skip_file
 """The gate `evaluate`. A model's metrics keep to their floors and ceilings, judged by the confidence bound.
 
 Run it in the folder of mlcc.yaml: python -I .mlcc/gates/evaluate.py GATE_ID
@@ -7,14 +12,15 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict, mlcc.gates._report,
-  mlcc.gates._support, mlcc.gates._sql, mlcc.gates._table, mlcc.gates.evaluate.metrics,
-  mlcc.gates.evaluate.runtime
+  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict,
+  mlcc.gates._report, mlcc.gates._support, mlcc.gates._sql, mlcc.gates._table,
+  mlcc.gates.evaluate.metrics, mlcc.gates.evaluate.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -30,6 +36,94 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    for match in _WILDCARD.finditer(pattern):
+        tokens += [*pattern[start : match.start()], match.group()]
+        start = match.end()
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return [*tokens, *pattern[start:]]
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+@functools.lru_cache(maxsize=4096)
+def _machine(pattern: str, below: bool = False) -> Machine:
+    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+
+
 # --- mlcc.runtime.digest ------------------------------------------------------------------------------------
 # SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
 #
@@ -38,7 +132,7 @@ if TYPE_CHECKING:
 # `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
 
 _CHUNK = 1 << 20
-_WILDCARDS = frozenset("*?")
+_SIGNS_OF_PATTERNS = frozenset("*?")
 _GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
 
 
@@ -46,16 +140,14 @@ class DigestError(Exception):
     """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
 
 
-def artifact_digest(path: str | Sequence[str], kind: str, root: str = ".") -> str:
-    """Return the digest of an artifact as the spec locates it.
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
 
-    Code, a list of paths and a path with wildcards are digested by `paths_digest`, a path that ends in `/` by
-    `tree_digest`, any other by `file_digest`. Raises DigestError.
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
+    `file_digest`. Raises DigestError.
     """
     if not isinstance(path, str):
         return paths_digest(path, root)
-    if kind == "code" or _WILDCARDS & set(path):
-        return paths_digest([path], root)
     place = os.path.join(root, path)
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
@@ -80,16 +172,18 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name, for code.
 
-    A path names a file, a folder with all below it, or both through wildcards (`*` and `?` stay within one
-    folder, `**` doesn't). In a git work tree only tracked files count, so that build products don't;
-    elsewhere all files but `.git`, `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path
-    that names no file.
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
     """
     top = os.fspath(root)
     tracked = _tracked(top)
     chosen: set[str] = set()
     for path in paths:
-        found = _select(path, tracked if tracked is not None else _candidates(top, path))
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
@@ -146,7 +240,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
 def _candidates(top: str, path: str) -> list[str]:
     """Return the files that a path could name, outside git: those below its part without wildcards."""
     parts = path.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if _WILDCARDS & set(part)), len(parts))
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
     base = "/".join(parts[:fixed])
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
@@ -186,31 +280,6 @@ def _inside_work_tree(top: str) -> bool:
             return False
         folder = parent
     return True
-
-
-def _select(path: str, names: Iterable[str]) -> list[str]:
-    """Return the names that a path means: itself, what lies below it, what its wildcards match."""
-    bare = path.rstrip("/")
-    if not bare:
-        raise DigestError("a path is empty")
-    below = re.compile(_pattern(bare) + ("/.+" if path.endswith("/") else "(?:/.+)?"), re.DOTALL)
-    return [name for name in names if below.fullmatch(name)]
-
-
-def _pattern(path: str) -> str:
-    parts = []
-    i = 0
-    while i < len(path):
-        if path.startswith("**/", i):
-            parts.append("(?:.+/)?")
-            i += 3
-        elif path.startswith("**", i):
-            parts.append(".*")
-            i += 2
-        else:
-            parts.append({"*": "[^/]*", "?": "[^/]"}.get(path[i], re.escape(path[i])))
-            i += 1
-    return "".join(parts)
 
 
 def _show(name: str) -> str:
@@ -721,7 +790,7 @@ def _inputs(gate: Gate) -> dict[str, object]:
     found: dict[str, object] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
-            digest = artifact_digest(artifact["path"], str(artifact.get("kind")))
+            digest = artifact_digest(artifact["path"])
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
         found[id] = {"path": artifact["path"], "digest": digest}
@@ -963,10 +1032,7 @@ def _csv_source(path: str, names: Sequence[str], delimiter: str) -> str:
 
 
 def _open_json_lines(connection: Any, path: str) -> Table:
-    source = (
-        f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none', "
-        "columns = {'json': 'JSON'})"
-    )
+    source = f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none')"
     ((other, twice),) = query(
         connection,
         "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "

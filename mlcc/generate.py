@@ -1,6 +1,6 @@
-"""Writes what is derived from the models: the fast loader's table, the JSON Schema, the reference pages.
+"""Writes what is derived from the sources: the fast loader's table, the JSON Schema, the reference pages.
 
-Run `python -m mlcc.spec.generate` after a change of a model; the tests fail while a file is stale.
+Run `python -m mlcc.generate` after a change of a model, a rule or a ledger; the tests fail while a file is stale.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from mlcc.lint import document as rules
+from mlcc.matrix import TARGETS_PAGE, targets_page
 from mlcc.spec.document import GATES_PAGE, SPEC_PAGE, gates_page, spec_page
 from mlcc.spec.schema import spec_schema
 from mlcc.spec.tabulate import table
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def outputs() -> dict[Path, Callable[[], str]]:
@@ -25,6 +27,8 @@ def outputs() -> dict[Path, Callable[[], str]]:
         ),
         ROOT / SPEC_PAGE: spec_page,
         ROOT / GATES_PAGE: gates_page,
+        ROOT / rules.PAGE: rules.markdown,
+        ROOT / TARGETS_PAGE: targets_page,
     }
 
 

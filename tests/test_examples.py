@@ -1,0 +1,40 @@
+"""The examples' committed outputs are what their specs compile to, byte for byte, and nothing more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlcc.files import is_generated
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+SPECS = sorted(EXAMPLES.glob("**/mlcc.yaml"))
+
+
+def root_of(spec: Path) -> Path:
+    """Return the folder that stands for the repository: the example's own."""
+    return EXAMPLES / spec.relative_to(EXAMPLES).parts[0]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.parent.relative_to(EXAMPLES)))
+def test_committed_outputs_are_fresh(spec: Path) -> None:
+    command = [sys.executable, "-m", "mlcc", "compile", "--check", "--root", str(root_of(spec)), str(spec)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=EXAMPLES.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.parent.relative_to(EXAMPLES)))
+def test_every_output_is_committed(spec: Path) -> None:
+    folder = spec.parent / ".mlcc"
+    outputs = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    outputs += [
+        path for path in (root_of(spec) / ".github/workflows").iterdir() if is_generated(path.read_text())
+    ]
+    listed = subprocess.run(
+        ["git", "ls-files", "--error-unmatch", *map(str, outputs)], capture_output=True, text=True, check=False, cwd=EXAMPLES
+    )  # fmt: skip
+    assert len(outputs) > 3
+    assert listed.returncode == 0, listed.stderr
