@@ -70,7 +70,7 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
 
 
 def compiled_files(name: str, home: str) -> tuple[str, ...]:
-    """Return where every back end would write, so that a change there selects everything."""
+    """Return where every back end would write, as patterns: a change there selects everything."""
     return tuple(path for registered in BACKENDS.values() for path in registered.output_paths(name, home))
 
 

@@ -173,7 +173,9 @@ def _written(scenario: Scenario) -> Path:
 def _outcome(folder: Path, status: int) -> BuildRun:
     if not (folder / "result.json").is_file():
         told = folder / "refused.json"
-        raise RunnerBrokenError(told.read_text(encoding="utf-8") if told.is_file() else f"no result in {folder}")
+        raise RunnerBrokenError(
+            told.read_text(encoding="utf-8") if told.is_file() else f"no result in {folder}"
+        )
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     log = (folder / "log.txt").read_text(encoding="utf-8")
     if status == _REFUSED:

@@ -474,13 +474,17 @@ def test_misused_stashes_fail(tmp_path: Path) -> None:
 def test_archived_files_and_test_reports(tmp_path: Path) -> None:
     report = '<testsuite><testcase name="a"/><testcase name="b"><failure/></testcase><testcase name="c"><skipped/></testcase></testsuite>'
     files = {"out/report.xml": report, "out/x.txt": "x"}
-    body = "checkout scm\narchiveArtifacts(artifacts: 'out/*.txt')\njunit 'out/*.xml'\necho currentBuild.result"
+    body = (
+        "checkout scm\narchiveArtifacts(artifacts: 'out/*.txt')\njunit 'out/*.xml'\necho currentBuild.result"
+    )
     run = build(tmp_path, scripted(body), files)
     assert (run.result, run.stages["only"], run.echoes()) == ("UNSTABLE", "UNSTABLE", ["UNSTABLE"])
     assert (run.folder / "artifacts/out/x.txt").read_text() == "x"
     (counts,) = run.of("junit")
     assert (counts["totalCount"], counts["failCount"], counts["skipCount"]) == (3, 1, 1)
-    soft = body.replace("junit 'out/*.xml'", "junit(testResults: 'out/*.xml', skipMarkingBuildUnstable: true)")
+    soft = body.replace(
+        "junit 'out/*.xml'", "junit(testResults: 'out/*.xml', skipMarkingBuildUnstable: true)"
+    )
     run = build(tmp_path, scripted(soft), files)
     assert (run.result, run.stages["only"]) == ("SUCCESS", "UNSTABLE")
     assert build(tmp_path, scripted("junit 'none.xml'")).result == "FAILURE"
@@ -617,7 +621,10 @@ def test_parameters_env_and_build_facts(tmp_path: Path) -> None:
         params={"RATE": "0.5", "DRY": True},
         causes=[{"_class": "a.B", "shortDescription": "b"}],
         number=4,
-        previous=[{"number": 3, "result": "FAILURE"}, {"number": 1, "result": "SUCCESS", "variables": {"GREEN": "abc"}}],
+        previous=[
+            {"number": 3, "result": "FAILURE"},
+            {"number": 1, "result": "SUCCESS", "variables": {"GREEN": "abc"}},
+        ],
     )
     assert (run.result, run.echoes()) == ("SUCCESS", ["0.5 true 0.5 null", "4", "331", "abc"])
     assert [event["name"] for event in run.of("property")] == [
