@@ -48,7 +48,9 @@ class _Spec:
     @property
     def beside(self) -> tuple[str, ...]:
         """The outputs that lie beside the spec itself."""
-        return tuple(f"{self.home}/{name}" if self.home else name for name in (".gitlab-ci.yml", "Jenkinsfile"))
+        return tuple(
+            f"{self.home}/{name}" if self.home else name for name in (".gitlab-ci.yml", "Jenkinsfile")
+        )
 
     @property
     def journal(self) -> str:
