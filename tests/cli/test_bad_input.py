@@ -124,7 +124,7 @@ def test_an_unknown_back_end(project: Project, command: str) -> None:
     )  # fmt: skip
     done = project.run(*command.split(), "--target", "github", "--target", "cobol")
     assert (done.code, done.err) == (
-        2, "error[unknown-target]: there is no back end 'cobol'\n  = help: there are github\n"
+        2, "error[unknown-target]: there is no back end 'cobol'\n  = help: there are github, gitlab, jenkins\n"
     )  # fmt: skip
     assert project.tree() == before
 
