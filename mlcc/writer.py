@@ -49,6 +49,11 @@ class _Spec:
     def journal(self) -> str:
         return f"{self.own}/journal"
 
+    @property
+    def jenkinsfile(self) -> str:
+        """Jenkins is told a file's path for each of its projects, so that it stands beside its spec."""
+        return f"{self.home}/Jenkinsfile" if self.home else "Jenkinsfile"
+
     def is_place(self, path: str) -> bool:
         """Whether an output of this spec may lie there."""
         if path.startswith(f"{self.own}/"):
@@ -56,7 +61,7 @@ class _Spec:
         above, _, name = path.rpartition("/")
         if above == ".github/workflows":
             return name.endswith((".yml", ".yaml"))
-        return path in (".gitlab-ci.yml", "Jenkinsfile") or path.startswith(".gitlab/")
+        return path in (".gitlab-ci.yml", self.jenkinsfile) or path.startswith(".gitlab/")
 
     def is_mine(self, path: str, text: str) -> bool:
         """Whether a generated file was compiled from this spec; in its own folder it needn't say so."""
@@ -228,7 +233,10 @@ def _places(folder: Folder, mine: _Spec) -> Iterator[str]:
     yield from folder.files(".github/workflows", deep=False)
     yield from folder.files(".gitlab", deep=True)
     yield from folder.files(mine.own, deep=True)
-    yield from (path for path in folder.files("", deep=False) if path in (".gitlab-ci.yml", "Jenkinsfile"))
+    single = (".gitlab-ci.yml", mine.jenkinsfile)
+    yield from (path for path in folder.files("", deep=False) if path in single)
+    if mine.home:
+        yield from (path for path in folder.files(mine.home, deep=False) if path in single)
 
 
 def _read(folder: Folder, path: str) -> str | None:
