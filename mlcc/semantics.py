@@ -11,7 +11,7 @@ from enum import Enum
 
 from mlcc.globs import samples
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
-from mlcc.record import field, record
+from mlcc.record import field, record, replace
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.topology import ancestors
 
@@ -101,10 +101,17 @@ def select(plan: Plan, event: Event) -> Selection:
 
 
 def candidates(plan: Plan, event: Event) -> frozenset[str]:
-    """Return the nodes that an event may select, whatever has changed."""
-    by_verdict = _by_verdict(plan, event)
-    refused = _refused(plan, event, {id: _pulls(plan, node, by_verdict) for id, node in plan.nodes.items()})
+    """Return the nodes that an event may select, whatever has changed, where it knows its base if it has one."""
+    refused = _at_best(plan, event)
     return frozenset(id for id in plan.nodes if id not in refused)
+
+
+def _at_best(plan: Plan, event: Event) -> dict[str, str]:
+    """Return the nodes that are no candidates although the base is known, each with the cause."""
+    if event.kind in DIFF_EVENTS and event.changed is None:
+        event = replace(event, changed=frozenset())
+    by_verdict = _by_verdict(plan, event)
+    return _refused(plan, event, {id: _pulls(plan, node, by_verdict) for id, node in plan.nodes.items()})
 
 
 def _by_verdict(plan: Plan, event: Event) -> dict[str, tuple[str, ...]]:
@@ -136,7 +143,7 @@ def _refused(plan: Plan, event: Event, pulled: Mapping[str, Mapping[str, str]]) 
     """Return the nodes that are no candidates, each with the cause."""
     refused: dict[str, str] = {}
     for node in plan.nodes.values():  # topological order: what a node pulls in is judged before it
-        cause = _own_refusal(node, event)
+        cause = _own_refusal(plan, node, event)
         if cause is None:
             missing = next((id for id in pulled[node.id] if id in refused), None)
             cause = None if missing is None else f"it can't run without '{missing}': {refused[missing]}"
@@ -145,7 +152,7 @@ def _refused(plan: Plan, event: Event, pulled: Mapping[str, Mapping[str, str]]) 
     return refused
 
 
-def _own_refusal(node: Node, event: Event) -> str | None:
+def _own_refusal(plan: Plan, node: Node, event: Event) -> str | None:
     if event.kind == "pull_request":
         if node.kind is NodeKind.RELEASE:
             return "releases never run for pull requests"
@@ -153,10 +160,18 @@ def _own_refusal(node: Node, event: Event) -> str | None:
             return "it uses secrets, and the pull request comes from a fork"
     if node.branches and (event.kind == "pull_request" or not _any_matches(node.branches, event.branch)):
         return f"its environment is for runs of {' or '.join(node.branches)}"
-    if not node.when:
-        return None
     problems = [condition_problem(condition, event) for condition in node.when]
-    return None if None in problems else "its `when` doesn't allow it: " + "; ".join(str(p) for p in problems)
+    if problems and None not in problems:
+        return "its `when` doesn't allow it: " + "; ".join(str(p) for p in problems)
+    if event.kind not in DIFF_EVENTS or event.changed is None:
+        for artifact in base_versions(plan, node):
+            return f"there is no base version of '{artifact}' in this run"
+    return None
+
+
+def base_versions(plan: Plan, node: Node) -> list[str]:
+    """Return the artifacts that a node takes as they are at the base (S3): a run without a base hasn't any."""
+    return [take.artifact for take in node.takes if plan.artifacts[take.artifact].at_base]
 
 
 def condition_problem(condition: Condition, event: Event) -> str | None:
@@ -307,8 +322,7 @@ def never_runs(plan: Plan) -> dict[str, str]:
     causes: dict[str, str] = {}
     runnable: set[str] = set()
     for event in _possible_events(plan):
-        by_verdict = _by_verdict(plan, event)
-        refused = _refused(plan, event, {id: _pulls(plan, n, by_verdict) for id, n in plan.nodes.items()})
+        refused = _at_best(plan, event)
         causes.update(refused)
         runnable.update(id for id in plan.nodes if id not in refused)
     return {id: cause for id, cause in causes.items() if id not in runnable}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mlcc.plan import Condition, EdgeKind, Node, Plan
 from mlcc.record import replace
 from mlcc.runtime.patterns import name_matches
-from mlcc.semantics import DIFF_EVENTS, Event, candidates, condition_problem
+from mlcc.semantics import DIFF_EVENTS, Event, base_versions, candidates, condition_problem
 from mlcc.semantics import _possible_events as possible_events
 
 Reach = Sequence[tuple[Event, frozenset[str]]]
@@ -25,7 +25,7 @@ def kept_away(plan: Plan, reached: Reach) -> KeptAway:
     Events are phrases for a message. A trigger counts where no branch and no input lets a node run: its branch
     is the default one, which the plan doesn't know.
     """
-    if not any(node.when or node.branches for node in plan.nodes.values()):
+    if not any(node.when or node.branches or base_versions(plan, node) for node in plan.nodes.values()):
         return {}
     groups: dict[str, list[tuple[Event, frozenset[str]]]] = {}
     for event, found in reached:
@@ -36,14 +36,16 @@ def kept_away(plan: Plan, reached: Reach) -> KeptAway:
         ever = frozenset().union(*(found for _, found in group))
         for id in (id for id, node in plan.nodes.items() if id not in ever and not node.status):
             for event, found in group:
-                for root in _roots(plan, id, event, found) if allows(plan.nodes[id], event) else ():
+                for root in _roots(plan, id, event, found) if allows(plan, plan.nodes[id], event) else ():
                     events.setdefault(root, {})[phrase] = None
                     victims.setdefault(root, set()).add(id)
     return {root: (list(events[root]), [id for id in plan.nodes if id in victims[root]]) for root in events}
 
 
-def allows(node: Node, event: Event) -> bool:
-    """Tell whether a node's own `when` and environment allow an event."""
+def allows(plan: Plan, node: Node, event: Event) -> bool:
+    """Tell whether a node's own `when`, environment and need of a base allow an event."""
+    if event.kind not in DIFF_EVENTS and base_versions(plan, node):
+        return False
     return admits(node, event) and (not node.when or bool(_holding(node, event)))
 
 
@@ -82,7 +84,7 @@ def _roots(plan: Plan, id: str, event: Event, found: frozenset[str]) -> set[str]
             if edge.kind is EdgeKind.VERDICT and not by_verdict:
                 continue
             seen.add(edge.source)
-            if allows(plan.nodes[edge.source], event):
+            if allows(plan, plan.nodes[edge.source], event):
                 todo.append(edge.source)
             else:
                 roots.add(edge.source)

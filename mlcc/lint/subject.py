@@ -127,8 +127,10 @@ class Subject:
                 yield node, node.work
 
     def limit(self, node: str) -> Loc:
-        """Return where a node says when it runs: its `when`, or its environment."""
-        return (*self.loc(node), "when" if self.plan.nodes[node].when else "environment")
+        """Return where a node says when it runs: its `when`, or its environment; else the node."""
+        own = self.plan.nodes[node]
+        key = ("when",) if own.when else ("environment",) if own.branches else ()
+        return (*self.loc(node), *key)
 
     def stated(self, node: str, key: str, *rest: str | int) -> Loc:
         """Return where an execution key of a node is stated: on the node, or under `defaults`."""

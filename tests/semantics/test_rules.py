@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlcc.globs import common_name
 from mlcc.plan import EdgeKind
 from mlcc.runtime.patterns import name_matches
-from mlcc.semantics import End, Event, Outcome, run, select
+from mlcc.semantics import End, Event, Outcome, candidates, run, select
 from tests.plans import HEAD, diagnose, plan_of
 
 F, E, N, T = Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.TIMEOUT
@@ -175,6 +175,58 @@ def test_s3_when_is_an_upper_bound_that_pulling_in_does_not_lift() -> None:
     )
     assert select(plan, _push("docs/a")).selected == frozenset()
     assert select(plan, Event("schedule", branch="main", trigger="weekly")).selected == {"train", "ship"}
+
+
+AT_BASE = (
+    EVENTS
+    + ARTIFACTS
+    + """  old: {kind: data, path: data/, at: base}
+jobs:
+  train: {run: t, reads: [code], writes: [model]}
+gates:
+  same: {guards: code, command: {run: check}}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Event("push", branch="main"),
+        Event("pull_request", branch="main"),
+        Event("tag", tag="v1"),
+        Event("schedule", branch="main", trigger="weekly"),
+        Event("manual", branch="main", trigger="retrain"),
+        Event("dispatch", branch="main", trigger="new-data"),
+    ],
+    ids=lambda event: event.kind,
+)
+def test_s3_without_a_base_nothing_takes_a_version_of_it(event: Event) -> None:
+    plan = plan_of(
+        AT_BASE.replace("writes: [model]", "writes: [model]}\n  diff: {run: t, reads: [old, model]")
+    )
+    selection = select(plan, event)
+    assert selection.selected == {"train", "same"}
+    assert selection.reasons["diff"] == "there is no base version of 'old' in this run"
+
+
+def test_s3_with_a_base_there_is_a_version_of_it_and_the_plan_can_run() -> None:
+    plan = plan_of(
+        AT_BASE.replace("writes: [model]", "writes: [model]}\n  diff: {run: t, reads: [old, model]")
+    )
+    assert select(plan, _push("data/a")).selected == {"diff", "train", "same"}
+    assert select(plan, _push("README.md")).selected == frozenset()
+    assert "diff" in candidates(plan, Event("pull_request", branch="main"))
+    assert "diff" not in candidates(plan, Event("tag", tag="v1"))
+
+
+def test_s3_what_needs_a_base_and_never_has_one_never_runs() -> None:
+    found = _diagnosed(
+        "{schedule: {s: '1 1 * * *'}}",
+        "jobs:\n  a: {run: t, reads: [old]}\n",
+        "  old: {kind: data, path: data/, at: base}\n",
+    )
+    assert found == {"a": "there is no base version of 'old' in this run"}
 
 
 @pytest.mark.parametrize(
@@ -363,8 +415,8 @@ def test_s12_a_gate_that_cannot_run_gives_no_verdict() -> None:
 # --- what can run at all --------------------------------------------------------------------------
 
 
-def _diagnosed(triggers: str, rest: str) -> dict[str, str | None]:
-    found = diagnose(f"version: 1\nname: p\ntriggers: {triggers}\n{ARTIFACTS}{rest}")
+def _diagnosed(triggers: str, rest: str, artifacts: str = "") -> dict[str, str | None]:
+    found = diagnose(f"version: 1\nname: p\ntriggers: {triggers}\n{ARTIFACTS}{artifacts}{rest}")
     assert {d.code for d in found} <= {"never-runs"}
     return {d.message.split("'")[1]: d.help for d in found}
 
