@@ -15,6 +15,7 @@ from mlcc.runtime.platform import Facts
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import check_inputs
 from mlcc.semantics import DIFF_EVENTS, End, Event, Outcome, Result, Selection, run, select
+from mlcc.today import today
 
 _WORDS = {End.PASSED: "runs", End.FAILED: "fails", End.SKIPPED: "skipped", End.UNSELECTED: "not selected"}
 
@@ -24,7 +25,7 @@ def answer(plan: Plan, question: Mapping[str, Any], format: str) -> str:
     event = event_of(plan, question)
     outcomes = outcomes_of(plan, question)
     selection = select(plan, event)
-    result = run(plan, selection, outcomes)
+    result = run(plan, selection, outcomes, today())
     if format == "json":
         nodes = {id: {"end": end.value, "why": result.reasons[id]} for id, end in result.ends.items()}
         return (

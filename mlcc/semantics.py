@@ -245,8 +245,11 @@ def _pull(
 # --- S4 to S6, S12: running -----------------------------------------------------------------------
 
 
-def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome]) -> Result:
-    """Return how a run ends when each node that runs turns out as `outcomes` says (default: pass)."""
+def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome], day: str | None = None) -> Result:
+    """Return how a run ends when each node that runs turns out as `outcomes` says (default: pass).
+
+    `day` (UTC, YYYY-MM-DD) is what waivers are held against; None: none holds.
+    """
     ends: dict[str, End] = {}
     reasons: dict[str, str] = {}
     for id, node in plan.nodes.items():
@@ -258,8 +261,9 @@ def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome]) -> Re
             ends[id], reasons[id] = End.SKIPPED, skip
             continue
         outcome = outcomes.get(id, Outcome.PASS)
-        ends[id] = End.PASSED if opens(node, outcome) else End.FAILED
-        reasons[id] = selection.reasons[id]
+        waived = waived_until(node, outcome, day)
+        ends[id] = End.PASSED if waived or opens(node, outcome) else End.FAILED
+        reasons[id] = selection.reasons[id] + (f"; waived until {waived}" if waived else "")
     green = not any(ends[id] is End.FAILED and node.blocking for id, node in plan.nodes.items())
     return Result(ends, reasons, green)
 
@@ -269,6 +273,17 @@ def opens(node: Node, outcome: Outcome) -> bool:
     if outcome is Outcome.INCONCLUSIVE:
         return isinstance(node.work, Gate) and node.work.on_inconclusive == "warn"
     return outcome is Outcome.PASS
+
+
+def waived_until(node: Node, outcome: Outcome, day: str | None) -> str | None:
+    """Return the last day of the waiver that opens a gate on `day` although it turned out so; None: none does (S5).
+
+    A waiver opens for what was found, fail or inconclusive, not for a gate that errs or times out.
+    """
+    if day is None or not isinstance(node.work, Gate) or opens(node, outcome):
+        return None
+    until = dict(node.work.waiver).get("until", "")
+    return until if outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE) and day <= until else None
 
 
 def skip_reason(

@@ -87,6 +87,28 @@ def test_text(project: Project) -> None:
     assert last == "3 of 4 nodes selected; the run is red"
 
 
+@pytest.mark.parametrize(
+    ("until", "verdict", "color"),
+    [
+        ("9999-12-31", "fail", "green"),
+        ("9999-12-31", "inconclusive", "green"),
+        ("9999-12-31", "error", "red"),
+        ("2020-01-01", "fail", "red"),
+    ],
+)
+def test_a_waived_gate(project: Project, until: str, verdict: str, color: str) -> None:
+    project.spec(
+        "good: {",
+        f"good: {{waive: {{reason: flaky on Mondays, until: '{until}', issue: 'https://example.org/1'}}, ",
+    )
+    done = project.run("explain", "--verdict", f"good={verdict}")
+    (line,) = (line for line in done.out.splitlines() if line.startswith("  good "))
+    word = "runs" if color == "green" else "fails"
+    assert line.split()[1:3] == [word, f"({verdict})"]
+    assert line.endswith(f"; waived until {until}") is (color == "green")
+    assert done.out.endswith(f"the run is {color}\n")
+
+
 def test_text_of_a_trigger(project: Project) -> None:
     done = project.run("explain", "--event", "manual", "--input", "rate=0.2")
     assert done.out.startswith("manual retrain, changed: everything\n")

@@ -335,6 +335,40 @@ def test_s5_inconclusive_opens_only_where_the_spec_says_so(answer: str, end: End
         assert run(plan, selection, {"unit": outcome}).ends["train"] is End.SKIPPED
 
 
+@pytest.mark.parametrize(
+    ("day", "outcome", "end"),
+    [
+        ("2027-01-30", F, End.PASSED),
+        ("2027-01-31", F, End.PASSED),
+        ("2027-01-31", N, End.PASSED),
+        ("2027-02-01", F, End.FAILED),
+        ("2027-01-31", E, End.FAILED),
+        ("2027-01-31", T, End.FAILED),
+        (None, F, End.FAILED),
+    ],
+)
+def test_s5_a_waiver_opens_a_gate_up_to_its_last_day(day: str | None, outcome: Outcome, end: End) -> None:
+    waive = '{reason: flaky, until: "2027-01-31", issue: "#1"}'
+    plan = plan_of(
+        HEAD + ARTIFACTS + "jobs:\n  train: {run: t, reads: [code]}\n"
+        f"gates:\n  unit: {{guards: code, waive: {waive}, command: {{run: t}}}}\n"
+    )
+    result = run(plan, select(plan, _push("src/a")), {"unit": outcome}, day)
+    assert result.ends["unit"] is end
+    assert result.ends["train"] is (End.PASSED if end is End.PASSED else End.SKIPPED)
+    assert result.green is (end is End.PASSED)
+    assert result.reasons["unit"] == "src/a changed" + (
+        "; waived until 2027-01-31" if end is End.PASSED else ""
+    )
+
+
+def test_s12_a_waiver_changes_no_verdict() -> None:
+    gate = 'blocking: false, waive: {reason: flaky, until: "2027-01-31", issue: "#1"},'
+    plan = plan_of(_on_verdict("{gate: drift, verdict: fail}").replace("blocking: false,", gate))
+    result = run(plan, select(plan, Event("push", branch="main")), {"drift": F}, "2027-01-31")
+    assert (result.ends["drift"], result.ends["retrain"]) == (End.PASSED, End.PASSED)
+
+
 # --- S12 ------------------------------------------------------------------------------------------
 
 
