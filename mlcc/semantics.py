@@ -95,6 +95,8 @@ def select(plan: Plan, event: Event) -> Selection:
             if first is not None:
                 selected.add(node.id)
                 reasons[node.id] = f"it follows '{first}', which is selected"
+            else:
+                reasons[node.id] = "none of what it follows is selected"
     for id in plan.nodes:
         reasons.setdefault(id, "nothing that it depends on has changed")
     return Selection(frozenset(selected), reasons, by_verdict)

@@ -29,15 +29,15 @@ def kept_away(plan: Plan, reached: Reach) -> KeptAway:
         return {}
     groups: dict[str, list[tuple[Event, frozenset[str]]]] = {}
     for event, found in reached:
-        groups.setdefault(_phrase(event, plan), []).append((event, found))
+        groups.setdefault(phrase(event, plan), []).append((event, found))
     events: dict[str, dict[str, None]] = {}
     victims: dict[str, set[str]] = {}
-    for phrase, group in groups.items():
+    for name, group in groups.items():
         ever = frozenset().union(*(found for _, found in group))
         for id in (id for id, node in plan.nodes.items() if id not in ever and not node.status):
             for event, found in group:
                 for root in _roots(plan, id, event, found) if allows(plan, plan.nodes[id], event) else ():
-                    events.setdefault(root, {})[phrase] = None
+                    events.setdefault(root, {})[name] = None
                     victims.setdefault(root, set()).add(id)
     return {root: (list(events[root]), [id for id in plan.nodes if id in victims[root]]) for root in events}
 
@@ -61,7 +61,8 @@ def _holding(node: Node, event: Event) -> list[Condition]:
     return [condition for condition in node.when if condition_problem(condition, event) is None]
 
 
-def _phrase(event: Event, plan: Plan) -> str:
+def phrase(event: Event, plan: Plan) -> str:
+    """Return an event as a message names it."""
     if event.trigger is not None:
         return f"the trigger '{event.trigger}'"
     if event.kind not in DIFF_EVENTS:

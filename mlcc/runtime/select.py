@@ -229,6 +229,8 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
             if first is not None:
                 selected.add(id)
                 reasons[id] = f"it follows '{first}', which is selected"
+            else:
+                reasons[id] = "none of what it follows is selected"
     for id in nodes:
         reasons.setdefault(id, "nothing that it depends on has changed")
     return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}

@@ -309,6 +309,10 @@ def test_s4_a_status_node_is_selected_by_any_predecessor_also_one_whose_output_i
         "  tell: {run: t, needs: [b], env: {N: {output: a.N}}, when: {status: always}}\n"
     )
     assert select(plan, _push("src/a")).selected == {"a", "tell"}
+    unselected = select(plan, _push("README.md"))
+    assert unselected.selected == frozenset()
+    assert unselected.reasons["tell"] == "none of what it follows is selected"
+    assert unselected.reasons["a"] == "nothing that it depends on has changed"
 
 
 def test_s4_status_and_event_together() -> None:
@@ -348,7 +352,7 @@ def test_s5_inconclusive_opens_only_where_the_spec_says_so(answer: str, end: End
     ],
 )
 def test_s5_a_waiver_opens_a_gate_up_to_its_last_day(day: str | None, outcome: Outcome, end: End) -> None:
-    waive = '{reason: flaky, until: "2027-01-31", issue: "#1"}'
+    waive = '{reason: flaky on Mondays, until: "2027-01-31", issue: "https://example.org/1"}'
     plan = plan_of(
         HEAD + ARTIFACTS + "jobs:\n  train: {run: t, reads: [code]}\n"
         f"gates:\n  unit: {{guards: code, waive: {waive}, command: {{run: t}}}}\n"
@@ -363,7 +367,7 @@ def test_s5_a_waiver_opens_a_gate_up_to_its_last_day(day: str | None, outcome: O
 
 
 def test_s12_a_waiver_changes_no_verdict() -> None:
-    gate = 'blocking: false, waive: {reason: flaky, until: "2027-01-31", issue: "#1"},'
+    gate = 'blocking: false, waive: {reason: flaky on Mondays, until: "2027-01-31", issue: "https://example.org/1"},'
     plan = plan_of(_on_verdict("{gate: drift, verdict: fail}").replace("blocking: false,", gate))
     result = run(plan, select(plan, Event("push", branch="main")), {"drift": F}, "2027-01-31")
     assert (result.ends["drift"], result.ends["retrain"]) == (End.PASSED, End.PASSED)
