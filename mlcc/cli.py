@@ -51,7 +51,7 @@ def _refusable(command: Callable[..., int], args: tuple[Any, ...], options: dict
     try:
         return command(*args, **options)
     except MlccError as problem:
-        refuse(problem, options.get("format"))
+        refuse(problem, options.get("format"), options.get("root"))
         return BAD_IO if isinstance(problem, OutputError) else BAD_SPEC
 
 
@@ -64,20 +64,25 @@ def unwritable(fault: OSError) -> int:
     return BAD_IO
 
 
-def refuse(problem: MlccError, format: str | None = None) -> None:
+def refuse(problem: MlccError, format: str | None = None, root: Path | None = None) -> None:
     """Print why a pass can't go on, and the hand edits that are in its way."""
     from mlcc.drift import EditedError
 
     if isinstance(problem, EditedError):
         for drift in problem.drifts:
             click.echo(drift.diff.rstrip("\n"), err=True)
-    show(problem.diagnostics, problem.texts, format if format in FORMATS else "text")
+    show(problem.diagnostics, problem.texts, format if format in FORMATS else "text", root)
 
 
-def show(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic], texts: Any, format: str) -> None:
-    """Print diagnostics: text to standard error, machine formats to standard output."""
+def show(
+    diagnostics: tuple[Diagnostic, ...] | list[Diagnostic], texts: Any, format: str, root: Path | None
+) -> None:
+    """Print diagnostics: text to standard error, machine formats to standard output with paths from the root."""
     from mlcc import render_diagnostics as rendering
+    from mlcc.places import from_root
 
+    if format != "text":
+        diagnostics = from_root(diagnostics, root)
     renderers = {
         "text": rendering.to_text, "json": rendering.to_json, "sarif": rendering.to_sarif, "github": rendering.to_github,
     }  # fmt: skip
@@ -279,7 +284,7 @@ def lint(
         raise bad_call(f"--limits and --env are texts, which don't go with --format {format}")
     names = check_targets(targets)
     report = lint_all(spec_paths(specs, root, everything), root, names)
-    show(report.diagnostics, report.texts, format)
+    show(report.diagnostics, report.texts, format, root)
     for text in (report.limits(names) if limits else "", report.environments() if environment else ""):
         if text:
             click.echo(text)
