@@ -15,6 +15,7 @@ import click
 from mlcc import __version__
 
 if TYPE_CHECKING:
+    from mlcc.abandoned import Search
     from mlcc.compiler import Compiled
     from mlcc.diagnostics import Diagnostic, MlccError
 
@@ -167,7 +168,7 @@ def init(folder: Path, stdout: bool) -> int:
 )
 @click.option("--check", is_flag=True, help="Write nothing; say what differs from what is committed.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
-@click.option("--prune", is_flag=True, help="Remove files of this spec that it no longer produces.")
+@click.option("--prune", is_flag=True, help="Remove generated files that no spec produces any more.")
 @click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
 @guarded
 def compile_(
@@ -182,6 +183,7 @@ def compile_(
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError
+    from mlcc.outputs import refusals, searches
     from mlcc.progress import progress
 
     if check and (force or prune):
@@ -190,13 +192,16 @@ def compile_(
     names = check_targets(targets)
     with progress("compiling"):
         compiled = compile_all(paths, root, names)
-    code = OK
-    for one in compiled:
-        call = _call(one.path, root, targets)
+    calls = [_call(one.path, root, targets) for one in compiled]
+    refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
+    for problem in refused:
+        refuse(problem)
+    code = BAD_IO if refused else OK
+    for one, call, search in zip(compiled, calls, searches(compiled), strict=True) if not refused else ():
         try:
-            done = _check(one, call) if check else _write(one, call, force=force, prune=prune)
+            done = _check(one, call, search) if check else _write(one, call, search, force=force, prune=prune)
             code = max(code, done)
-        except OutputError as problem:  # the other specs' files are no worse for it
+        except OutputError as problem:  # of a check, or unforeseen
             refuse(problem)
             code = BAD_IO
     return code
@@ -212,20 +217,24 @@ def _call(path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
     return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
 
 
-def _write(one: Compiled, call: str, *, force: bool, prune: bool) -> int:
+def _write(one: Compiled, call: str, search: Search | None, *, force: bool, prune: bool) -> int:
     from mlcc.backends import backend
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import write
 
     plan, root = one.analysis.plan, one.analysis.root
     spec = plan.spec_files[0]
-    report = write(one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune)
+    report = write(
+        one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune, search=search
+    )
     for name in report.written:
         click.echo(f"wrote   {name}")
     for name in report.removed:
         click.echo(f"removed {escaped(name)}")
     for name in report.orphans:
         click.echo(f"orphan  {escaped(name)}: this spec no longer produces it; `{call} --prune` removes it")
+    for name in report.abandoned:
+        click.echo(f"orphan  {escaped(name)}: its spec is gone; `{call} --prune` removes it")
     nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written, {len(report.unchanged)} unchanged"
     click.echo(f"{plan.name}: {nodes}")
     if report.written:
@@ -235,12 +244,13 @@ def _write(one: Compiled, call: str, *, force: bool, prune: bool) -> int:
     return OK
 
 
-def _check(one: Compiled, call: str) -> int:
+def _check(one: Compiled, call: str, search: Search | None) -> int:
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import check
 
     plan = one.analysis.plan
-    drifts = check(one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call)
+    spec = plan.spec_files[0]
+    drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
     for drift in drifts:
         click.echo(f"{escaped(drift.path)}: {drift.kind}")
         if drift.diff:
