@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlcc.backends import Usage, backend
-from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles
+from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles, same_outputs
 from mlcc.diagnostics import Diagnostic, Severity, SpecError
 from mlcc.lint import Subject, run
 from mlcc.record import field, record
@@ -57,6 +57,7 @@ class LintReport:
 def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...]) -> LintReport:
     """Return what is wrong with specs; one that can't be read doesn't hide the others' mistakes."""
     report = LintReport()
+    compiled: list[tuple[Analysis, tuple[str, ...]]] = []
     for path in paths:
         try:
             analysis = analyse(path, root)
@@ -66,9 +67,12 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
             continue
         report.texts.update(analysis.texts)
         report.analyses.append(analysis)
-        for target in chosen_targets(analysis.plan, targets):
+        chosen = chosen_targets(analysis.plan, targets)
+        compiled.append((analysis, chosen))
+        for target in chosen:
             report.diagnostics.extend(obstacles(analysis.plan, target))
         report.diagnostics.extend(run(Subject(analysis.spec, analysis.source, analysis.plan)))
+    report.diagnostics.extend(same_outputs(compiled))
     return report
 
 

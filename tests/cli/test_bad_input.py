@@ -242,6 +242,34 @@ def test_two_specs_of_one_name(compiled: Project) -> None:
     assert compiled.tree() == before
 
 
+TWIN = "version: 1\nname: {}\ntriggers: {{push: {{branches: [main]}}}}\njobs: {{j: {{run: make}}}}\n"
+
+
+@pytest.mark.parametrize(
+    "command", ["compile --all", "compile --all --check", "lint --all", "lint other/mlcc.yaml mlcc.yaml"]
+)
+def test_two_specs_of_one_name_together(project: Project, command: str) -> None:
+    project.write("other/mlcc.yaml", TWIN.format("demo"))
+    before = project.tree()
+    done = project.run(*command.split())
+    assert (done.code, done.out) == (2, "")
+    assert "error[same-output]: two specs write `.github/workflows/demo.yml`\n" in done.err
+    places = re.findall(r"^(\S+): (?:error\[same-output\]|note): ", done.err, re.MULTILINE)
+    assert sorted(places) == ["mlcc.yaml:2:7", "other/mlcc.yaml:2:7"]
+    assert " = help: give the two specs different names\n" in done.err
+    assert project.tree() == before
+
+
+def test_two_specs_in_one_folder(project: Project) -> None:
+    project.write("other.yaml", TWIN.format("other"))
+    for command in ("compile", "lint"):
+        done = project.run(command, "mlcc.yaml", "other.yaml")
+        assert done.code == 2
+        assert "error[same-output]: two specs write `.mlcc/`\n" in done.err
+        assert " = help: put them into different folders\n" in done.err
+        assert project.run(command, "mlcc.yaml", "./mlcc.yaml").code == 0
+
+
 def test_hostile_names_are_escaped(project: Project) -> None:
     project.write("mlcc.yaml", b'version: 1\nname: demo\n"tri\\e[31mgg\\u202eers": {}\n')
     done = project.run("compile", "a\x1b[31m\n::error::b.yaml")
