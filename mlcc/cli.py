@@ -337,8 +337,10 @@ def explain(specs: tuple[Path, ...], root: Path | None, format: str, **question:
     from mlcc.compiler import analyse
     from mlcc.explain import answer
 
-    for path in spec_paths(specs):
-        click.echo(answer(analyse(path, root).plan, question, format), nl=False)
+    found = answer({str(path): analyse(path, root) for path in spec_paths(specs)}, question, format)
+    click.echo(found.text, nl=False)
+    for hint in found.hints:
+        click.echo(f"hint: {hint}", err=True)
     return OK
 
 

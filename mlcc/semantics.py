@@ -221,6 +221,13 @@ def belongs_to_all(plan: Plan, path: str) -> bool:
     return path in plan.spec_files or path in plan.compiled_files or path.startswith(emitted)
 
 
+def is_source(plan: Plan, path: str) -> bool:
+    """Tell whether a path is among the sources of any node."""
+    prefix = f"{plan.home}/" if plan.home else ""
+    patterns = (prefix + pattern for node in plan.nodes.values() for pattern in node.sources)
+    return belongs_to_all(plan, path) or any(path_matches(pattern, path) for pattern in patterns)
+
+
 def _touched(plan: Plan, node: Node, changed: list[str]) -> str | None:
     family = [node.id, *sorted(ancestors(node.id, plan.incoming))]
     prefix = f"{plan.home}/" if plan.home else ""
