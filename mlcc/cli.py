@@ -70,8 +70,8 @@ def refuse(problem: MlccError, format: str | None = None, root: Path | None = No
     from mlcc.drift import EditedError
 
     if isinstance(problem, EditedError):
-        for drift in problem.drifts:
-            click.echo(drift.diff.rstrip("\n"), err=True)
+        for diff in (drift.diff for drift in problem.drifts if drift.diff):
+            click.echo(diff.rstrip("\n"), err=True)
     show(problem.diagnostics, problem.texts, format if format in FORMATS else "text", root)
 
 
@@ -252,7 +252,7 @@ def _check(one: Compiled, call: str, search: Search | None) -> int:
     spec = plan.spec_files[0]
     drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
     for drift in drifts:
-        click.echo(f"{escaped(drift.path)}: {drift.kind}")
+        click.echo(f"{escaped(drift.path)}: {drift.title}")
         if drift.diff:
             click.echo(drift.diff.rstrip("\n"))
     if drifts:
@@ -298,6 +298,8 @@ def lint(
     for text in (report.limits(names) if limits else "", report.environments() if environment else ""):
         if text:
             click.echo(text)
+    if report.unreadable:
+        return BAD_IO
     return BAD_SPEC if report.broken else FINDINGS if report.counts else OK
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlcc.backends import BACKENDS, backend
-from mlcc.diagnostics import Diagnostic, Related, SpecError, error, suggest
+from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Related, SpecError, error, suggest
 from mlcc.extends import merge
 from mlcc.files import File
 from mlcc.ledger import losses
@@ -117,7 +117,11 @@ class Compiled:
 
 
 def compile_all(paths: Iterable[Path], root: Path | None, named: tuple[str, ...]) -> list[Compiled]:
-    """Compile specs. Raises SpecError with what is wrong with any of them: then none is to be written."""
+    """Compile specs. Raises SpecError with what is wrong with any of them: then none is to be written.
+
+    It is an OutputError where one of them can't be read.
+    """
+    fault: type[MlccError] = SpecError
     compiled: list[Compiled] = []
     problems: list[Diagnostic] = []
     texts: dict[str, str] = {}
@@ -126,13 +130,14 @@ def compile_all(paths: Iterable[Path], root: Path | None, named: tuple[str, ...]
             analysis = analyse(path, root)
             targets = chosen_targets(analysis.plan, named)
             compiled.append(Compiled(path, analysis, targets, compile_files(analysis, targets)))
-        except SpecError as problem:
+        except MlccError as problem:
             problems += problem.diagnostics
             texts.update(problem.texts)
+            fault = OutputError if isinstance(problem, OutputError) else fault
     problems += same_outputs((one.analysis, one.targets) for one in compiled)
     if problems:
         texts.update({file: text for one in compiled for file, text in one.analysis.texts.items()})
-        raise SpecError(problems, texts)
+        raise fault(problems, texts)
     return compiled
 
 

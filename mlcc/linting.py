@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlcc.backends import Usage, backend
 from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles, same_outputs
-from mlcc.diagnostics import Diagnostic, Severity, SpecError
+from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Severity, SpecError
 from mlcc.lint import Subject, run
 from mlcc.record import field, record
 
@@ -19,6 +19,7 @@ class LintReport:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     analyses: list[Analysis] = field(default_factory=list)
+    unreadable: list[Path] = field(default_factory=list)  # specs that the machine won't let us read
 
     @property
     def broken(self) -> bool:
@@ -61,9 +62,10 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
     for path in paths:
         try:
             analysis = analyse(path, root)
-        except SpecError as problem:
+        except MlccError as problem:
             report.diagnostics.extend(problem.diagnostics)
             report.texts.update(problem.texts)
+            report.unreadable.extend([path] if isinstance(problem, OutputError) else [])
             continue
         report.texts.update(analysis.texts)
         report.analyses.append(analysis)

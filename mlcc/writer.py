@@ -7,6 +7,7 @@ longer produces is always found.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -243,7 +244,7 @@ def _opened(root: Path, mine: _Spec, code: str) -> Iterator[Folder]:
 
 
 def _after_failure(root: Path, mine: _Spec) -> str:
-    if (root / mine.journal).exists():
+    if os.path.lexists(root / mine.journal):  # which an unreadable folder doesn't fail
         return f"what was begun is recorded in `{mine.journal}`; `{mine.command()}` finishes or undoes it"
     return "nothing was changed"
 
@@ -356,10 +357,10 @@ def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic:
 
 def _drift(one: _Found, mine: _Spec) -> Drift:
     if one.current is None:
-        return Drift(one.path, "missing", _diff(one), mine.command())
+        return Drift(one.path, "missing", "", mine.command(), len(_bytes(one.compiled) or b""))
     flags = ["--force"] if one.edited else []
     if one.compiled is None:
-        return Drift(one.path, "orphan", _diff(one), mine.command("--prune", *flags))
+        return Drift(one.path, "orphan", "", mine.command("--prune", *flags), len(_bytes(one.current) or b""))
     return Drift(one.path, "edited" if one.edited else "stale", _diff(one), mine.command(*flags))
 
 

@@ -282,6 +282,69 @@ def test_hostile_names_are_escaped(project: Project) -> None:
     assert "\u202e" not in done.both
 
 
+def _forbid(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have the system refuse to open what is called so: root, as whom tests may run, is refused nothing."""
+    import errno
+    import os
+
+    real = os.open
+
+    def refuse(path: object, *args: object, **options: object) -> int:
+        if str(path) in names:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return real(path, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "lint --format json"])
+def test_a_spec_that_the_machine_will_not_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    before = project.tree()
+    _forbid(monkeypatch, "mlcc.yaml")
+    done = project.run(*command.split())
+    assert done.code == 3, done.both
+    assert "unreadable-file" in done.both
+    assert "mlcc.yaml can't be read: Permission denied" in done.both
+    monkeypatch.undo()
+    assert project.tree() == before
+
+
+def test_a_base_that_the_machine_will_not_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("base.yaml", "version: 1\n")
+    project.spec("name: demo", "name: demo\nextends: [base.yaml]")
+    _forbid(monkeypatch, str(project.root / "base.yaml"))
+    done = project.run("compile")
+    assert done.code == 3, done.both
+    assert "error[unreadable-file]: base.yaml can't be read: Permission denied" in done.err
+
+
+def test_an_unreadable_spec_hides_no_mistakes_of_others(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("a/mlcc.yaml", "version: 1\nname: a\ntriggerz: {}\n")
+    _forbid(monkeypatch, "mlcc.yaml")
+    for command in ("compile", "lint"):
+        done = project.run(command, "mlcc.yaml", "a/mlcc.yaml")
+        assert done.code == 3
+        assert "error[unreadable-file]" in done.err
+        assert "a/mlcc.yaml:3:1: error[unknown-key]" in done.err
+
+
+@pytest.mark.parametrize("home", ["", "models/"])
+def test_a_folder_that_the_machine_will_not_open_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    project.write(f"{home}mlcc.yaml", TWIN.format("inner"))
+    assert project.run("compile", f"{home}mlcc.yaml").code == 0
+    _forbid(monkeypatch, ".mlcc")
+    for command, code in (("compile", "cannot-write"), ("compile --check", "cannot-read")):
+        done = project.run(*command.split(), f"{home}mlcc.yaml")
+        assert done.code == 3
+        assert done.err.startswith(f"error[{code}]: Permission denied: `{home}.mlcc/"), done.err
+
+
 # A bug in mlcc
 
 
