@@ -11,7 +11,7 @@ import os
 import posixpath
 from pathlib import Path
 
-from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
+from mlcc.diagnostics import Diagnostic, MlccError, Related, Span, SpecError, error, suggest
 from mlcc.record import record, replace
 from mlcc.source import MAX_BYTES, MAX_DIAGNOSTICS, Entry, Mapping, Node, Scalar, Sequence, Source, load
 
@@ -54,15 +54,16 @@ _MAX_VALUES = 30_000
 def merge(source: Source, root: Path) -> Source:
     """Return `source` on top of what it extends, recursively. No file outside of the folder `root` is read.
 
-    Raises SpecError with every problem found; a file that can't be read ends the search.
+    Raises SpecError with every problem found; a file that can't be read ends the search
+    (with OutputError where the machine is at fault).
     """
     if "extends" not in source.root.entries:
         return source
     merger = _Merger(root, source)
     try:
         merged = merger.merged(source, _real(source.file or root / source.path), ())
-    except SpecError as problem:
-        raise SpecError(problem.diagnostics, {**merger.texts, **problem.texts}) from None
+    except MlccError as problem:
+        raise type(problem)(problem.diagnostics, {**merger.texts, **problem.texts}) from None
     if merger.diagnostics:
         raise SpecError(merger.diagnostics, merger.texts)
     return Source(source.path, merged, merger.texts, source.file)
@@ -141,8 +142,9 @@ class _Merger:
     def load(self, real: Path, shown: str, item: Scalar) -> Source:
         try:
             loaded = load(real, shown)
-        except SpecError as problem:
-            raise SpecError([_extended(d, item.span) for d in problem.diagnostics], problem.texts) from None
+        except MlccError as problem:
+            found = [_extended(d, item.span) for d in problem.diagnostics]
+            raise type(problem)(found, problem.texts) from None
         self.texts.update(loaded.texts)
         self.values += _size(loaded.root)
         if self.values > _MAX_VALUES:

@@ -129,7 +129,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
         if raw.at is not None and writer is not None:
             problems.add(
                 "bad-origin",
-                f"'{id}' is taken from the merge base, so nothing can write it",
+                f"'{id}' is taken from the base, so nothing can write it",
                 (*loc, "at"),
                 key=True,
             )

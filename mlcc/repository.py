@@ -53,6 +53,14 @@ class Tree:
         return any(True for _ in self.home.glob(pattern.rstrip("/")))
 
 
+def find_outputs(root: Path) -> list[str]:
+    """Return the files below a root that lie where a spec beside them would write, sorted; none without git.
+
+    They are there, or git still lists them, and git doesn't ignore them. Paths are posix and relative to the root.
+    """
+    return sorted(Tree(root)._git_files(("**/.mlcc/", "**/.gitlab-ci.yml", "**/Jenkinsfile")) or ())
+
+
 def _without_hook() -> dict[str, str]:
     """Return the environment without what git sets for a hook.
 

@@ -178,7 +178,10 @@ class Artifact(Model):
         alias="from",
         description="How to get it, when it is neither committed nor written by a job.",
     )
-    at: Literal["base"] | None = Field(default=None, description="`base`: the version at the merge base.")
+    at: Literal["base"] | None = Field(
+        default=None,
+        description="`base`: the version at the base of the changes; a run without one takes it nowhere.",
+    )
     retain: Duration | None = Field(
         default=None, description="How long the CI system keeps it, in whole days."
     )

@@ -387,9 +387,9 @@ VALUES = (
         "bad-path", "'parts' is written by 'split': it has one path, without wildcards", help="use a folder, ending in '/'",
     ),
     Case(
-        "the merge base can't be written",
+        "the base can't be written",
         "artifacts:\n  old: {kind: data, path: old.csv, ◆at: base}\njobs:\n  make-old: {run: make, writes: [old]}\n",
-        "bad-origin", "'old' is taken from the merge base, so nothing can write it",
+        "bad-origin", "'old' is taken from the base, so nothing can write it",
     ),
     Case(
         "kept for too long",
