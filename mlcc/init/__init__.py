@@ -16,7 +16,7 @@ from mlcc.diagnostics import OutputError, error
 from mlcc.init import python
 from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
-from mlcc.init.tables import TableGuess, allowed_nulls, read_table
+from mlcc.init.tables import NoTableError, TableGuess, allowed_nulls, read_table
 from mlcc.init.training import DVC_RUN, Bound, Training, bounds, training, yaml_mapping
 from mlcc.record import record
 
@@ -51,13 +51,14 @@ class Proposal:
 
 @dataclass(slots=True)
 class Data:
-    """A data artifact to propose. `table` is what its columns look like, where its file could be read."""
+    """A data artifact to propose. `table` is what its columns look like; `obstacle` says why that isn't known."""
 
     id: str
     path: str
     dvc: str = ""
     kind: str = "data"
     table: TableGuess | None = None
+    obstacle: str = "its file isn't here"
 
     @property
     def is_checked(self) -> bool:
@@ -204,7 +205,11 @@ def _data(repository: Repository, found: Training | None, taken: set[str]) -> li
     data = data[:_MOST_TABLES]
     for each in data:
         if each.path.endswith(_TABLES) and (repository.root / each.path).is_file():
-            each.table = read_table(repository.root / each.path)
+            try:
+                each.table = read_table(repository.root / each.path)
+                each.obstacle = "none of its columns has a name that a spec can hold"
+            except NoTableError as problem:
+                each.obstacle = str(problem)
     return data
 
 
@@ -246,7 +251,9 @@ def _findings(survey: Survey) -> list[str]:
         )
     for data in survey.data:
         columns = (
-            f"{len(data.table.columns)} columns" if data.table and data.is_checked else "columns unknown"
+            f"{len(data.table.columns)} columns"
+            if data.table and data.is_checked
+            else f"no contract: {data.obstacle}"
         )
         found.append(f"data: {data.path} ({columns})")
     if survey.code:
