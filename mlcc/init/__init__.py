@@ -65,6 +65,11 @@ class Data:
         """Whether a contract can be proposed."""
         return self.table is not None and bool(self.table.columns)
 
+    @property
+    def may_be_checked(self) -> bool:
+        """Whether a contract can be written once its columns are known."""
+        return self.kind == "data" and not self.is_checked and self.path.endswith(("/", *_TABLES))
+
 
 @dataclass(slots=True)
 class Survey:
@@ -94,6 +99,16 @@ class Survey:
     def writes(self) -> list[str]:
         """The ids of what a training makes."""
         return [id for id, _ in (*self.models, *self.others)] + ([self.metrics] if self.metrics else [])
+
+    @property
+    def judged(self) -> str:
+        """What a quality gate would guard: the first that a training makes; `model` where nothing is known."""
+        return next(iter(self.writes), "model")
+
+    @property
+    def may_have_model(self) -> bool:
+        """Whether an artifact `model` is still to be thought of."""
+        return not self.models and all(data.id != "model" for data in self.data)
 
     @property
     def training_setup(self) -> list[str]:

@@ -42,6 +42,19 @@ def test_a_proposal_compiles_as_it_stands(name: str, git: bool, tmp_path: Path) 
     assert serious <= {"data-without-contract", "model-without-metric"}
 
 
+COMMENTED = re.compile(r"^( *)# ( *[a-z_-]+:( .*)?)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(REPOSITORIES.keys() - {"empty", "readme"}))
+def test_what_is_commented_out_compiles_when_it_is_not(name: str, tmp_path: Path) -> None:
+    folder = make(REPOSITORIES[name], tmp_path / "repo")
+    head, _, rest = propose(folder).text.partition("\nversion: 1\n")
+    text = f"{head}\nversion: 1\n" + COMMENTED.sub(r"\1\2", rest)
+    assert text.count("schedule:") == 1
+    (folder / "mlcc.yaml").write_text(text, "utf-8")
+    assert compile_files(analyse(folder / "mlcc.yaml", folder), ["github"])
+
+
 PIECES = sorted({(path, text) for files in REPOSITORIES.values() for path, text in files.items()})
 
 
