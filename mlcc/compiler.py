@@ -57,6 +57,7 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
     home = os.path.relpath(path.resolve().parent, root).replace(os.sep, "/")
     home = "" if home == "." else home
     resolved = resolve(spec, source)
+    tree = Tree(path.resolve().parent)
     made = plan(
         resolved,
         home=home,
@@ -64,7 +65,8 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
             os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts
         ),
         compiled_files=compiled_files(spec.name, home),
-        committed=None if assume_committed else Tree(path.resolve().parent).matching,
+        committed=None if assume_committed else tree.matching,
+        ignored=tree.ignores,
     )
     return Analysis(source, spec, made, root)
 

@@ -226,7 +226,10 @@ class GateKeys(Execution):
         default="fail", description="`warn`: evidence that is too weak to decide opens the gate, visibly."
     )
     waive: Waiver | None = Field(default=None, description="Lets a failing verdict pass until a date.")
-    locked: bool = Field(default=False, description="Who extends this spec can't change the gate.")
+    locked: bool = Field(
+        default=False,
+        description="Who extends this spec can't change the gate, its `defaults`, and what it uses of this spec.",
+    )
 
 
 def _gate_model() -> type[GateKeys]:

@@ -107,8 +107,8 @@ class _Bytes:
         words = self.scratch.case.words.get(node.id, PASSES)
         told = leg in ("", "a")
         turned = self.outcomes[node.id] if told else Outcome.PASS
-        passed = opens(node, turned) or waived_until(node, turned, self.today)
-        end = End.PASSED if passed else End.FAILED
+        opened = opens(node, turned) or waived_until(node, turned, self.today)
+        end = End.PASSED if opened else End.FAILED
         passed = end is End.PASSED and node.kind is not NodeKind.GATE
         judged = turned.value if node.kind is NodeKind.GATE and turned is not Outcome.TIMEOUT else None
         attempts = reached(node, words) if told else 1
