@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from mlcc.runtime.decide import Ending, settle
-from mlcc.runtime.log import say
+from mlcc.runtime.log import one_line, say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import (
     RunError,
@@ -117,5 +117,5 @@ def _sentence(id: str, plan: dict[str, Any]) -> str:
 
 def cell(text: str) -> str:
     """Return text for a cell of a Markdown table: one line, no markup, no links."""
-    plain = " ".join(text.split())[:300]
+    plain = one_line(text)[:300]
     return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)

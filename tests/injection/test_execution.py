@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.injection import pipelines
-from tests.injection.corpus import CANARY, Hostile, canaries, corpus
-from tests.injection.fields import quoted
+from tests.injection.corpus import corpus
 from tests.injection.platforms import PLATFORMS, platform
 from tests.injection.scratch import SHELLS, Scratch
 
