@@ -1,24 +1,22 @@
-"""Emit 10,000 workflow jobs with mlcc and with PyYAML side by side and print the ratio of processor times.
-
-Run: python benchmarks/emit.py [JOBS]
-"""
+"""Emit 10,000 workflow jobs with mlcc's emitter and with PyYAML's dumper in C, in turn, in this process."""
 
 from __future__ import annotations
 
 import io
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import yaml
 
+from benchmarks.measure import Goal, goals, table
 from mlcc.backends._yaml import Block, Comment, Flow, Spaced, Wrapped, emit
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 UPLOAD = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f"
 ROUNDS = 5
+JOBS = 10_000
 
 
 def job(number: int, marked: bool) -> dict[str, Any]:
@@ -73,19 +71,16 @@ def seconds(act: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Interleave the rounds, so that a change in the machine's speed hits all alike."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    marked = {"jobs": Spaced({f"node-{n}": job(n, True) for n in range(count)})}
-    bare = {"jobs": {f"node-{n}": job(n, False) for n in range(count)}}
+    """Print the table and the goal."""
+    marked = {"jobs": Spaced({f"node-{n}": job(n, True) for n in range(JOBS)})}
+    bare = {"jobs": {f"node-{n}": job(n, False) for n in range(JOBS)}}
     acts = {"mlcc": lambda: emit(marked), "PyYAML in C": lambda: dump(bare, yaml.CSafeDumper)}
     times: dict[str, list[float]] = {name: [] for name in acts}
     for _ in range(ROUNDS):
         for name, act in acts.items():
             times[name].append(seconds(act))
-    for name, found in times.items():
-        ratio = statistics.median(found) / statistics.median(times["mlcc"])
-        print(f"{name:<12} {statistics.median(found):7.3f} s  {ratio:6.1f} x")
-
-
-if __name__ == "__main__":
-    main()
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    own = medians["mlcc"]
+    rows = [(name, f"{1000 * found:.0f}", f"{found / own:.2f}") for name, found in medians.items()]
+    print(table(("emitter", "CPU ms", "÷ mlcc"), rows))
+    print(goals([Goal("at least 10 x faster than PyYAML in C", medians["PyYAML in C"] / own, 10, False)]))

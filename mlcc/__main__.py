@@ -5,9 +5,16 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line."""
+    import gc
     import io
     import sys
 
+    # A run ends within seconds, and the largest spec needs little memory: looking for cycles only takes time.
+    gc.disable()
+    if sys.argv[1:2] == ["lint"]:
+        from mlcc.clean import end_if_clean
+
+        end_if_clean(sys.argv[2:])
     from mlcc.cli import cli, unwritable
 
     for stream in (sys.stdout, sys.stderr):

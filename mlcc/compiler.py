@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from mlcc.files import File
 from mlcc.ledger import losses
 from mlcc.plan import Plan
 from mlcc.planner import plan
+from mlcc.record import record
 from mlcc.repository import Tree, find_root
 from mlcc.resolve import resolve
 from mlcc.source import Source, load
@@ -27,7 +27,7 @@ SPEC = "mlcc.yaml"
 DEFAULT_TARGETS = ("github",)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Analysis:
     """A spec that the passes before lowering accept. `root` is the repository's folder."""
 
@@ -70,7 +70,7 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
 
 
 def compiled_files(name: str, home: str) -> tuple[str, ...]:
-    """Return where every back end would write, so that a change there selects everything."""
+    """Return where every back end would write, as patterns: a change there selects everything."""
     return tuple(path for registered in BACKENDS.values() for path in registered.output_paths(name, home))
 
 
@@ -106,7 +106,7 @@ def compile_files(analysis: Analysis, targets: Iterable[str]) -> list[File]:
     return files + scripts(analysis.plan)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compiled:
     """A spec that compiles, by the path that it was called by, the back ends and the files."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from mlcc.record import record
 
 _LENGTHS_APART = 4
 _LONGEST_WORD = 60
@@ -19,7 +20,7 @@ class Severity(str, Enum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A range of text. Lines and columns count from 1, the end is exclusive, `file` is a display path."""
 
@@ -30,7 +31,7 @@ class Span:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Related:
     """The other end of a problem, such as the place of a first definition."""
 
@@ -38,7 +39,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding. `code` is a kebab-case slug, the same in every output format."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from mlcc.diagnostics import Diagnostic, OutputError
 from mlcc.files import unsealed
+from mlcc.record import record
 
 Kind = Literal["missing", "stale", "edited", "orphan"]
 
@@ -16,7 +16,7 @@ _LONGEST = 20_000  # lines; past it a line-by-line comparison could take longer 
 _SHOWN = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drift:
     """One file that isn't what the spec compiles to.
 

@@ -15,6 +15,7 @@ RUNTIME = (
     "mlcc.runtime.patterns",
     "mlcc.runtime.digest",
     "mlcc.runtime.platform",
+    "mlcc.runtime.web",
     *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
     "mlcc.runtime.select",
     "mlcc.runtime.decide",

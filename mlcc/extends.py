@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
+from mlcc.record import record, replace
 from mlcc.source import MAX_BYTES, MAX_DIAGNOSTICS, Entry, Mapping, Node, Scalar, Sequence, Source, load
 
 Keys = tuple[str, ...]
@@ -68,7 +68,7 @@ def merge(source: Source, root: Path) -> Source:
     return Source(source.path, merged, merger.texts, source.file)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Link:
     """A file on the way down, and its item of `extends` that leads on."""
 

@@ -8,9 +8,9 @@ never wrote (refuse, whatever the flags).
 
 from __future__ import annotations
 
-import hashlib
 import re
-from dataclasses import dataclass
+
+from mlcc.record import record
 
 BLANK_DIGEST = "0" * 64
 
@@ -22,7 +22,7 @@ _MARKER = re.compile(
 _PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File:
     """One output: `path` is posix and relative to the repository root, `text` is its whole content."""
 
@@ -83,6 +83,8 @@ def _with_digest(text: str, match: re.Match[str], digest: str) -> str:
 
 
 def _digest(text: str, match: re.Match[str]) -> str:
+    import hashlib  # 2 ms that a lint needn't pay
+
     # surrogateescape: a hand edit may have left bytes that aren't UTF-8; that must read as "edited"
     blank = _with_digest(text, match, BLANK_DIGEST)
     return hashlib.sha256(blank.encode("utf-8", "surrogateescape")).hexdigest()

@@ -27,11 +27,11 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from types import TracebackType
 
 from mlcc.files import is_generated
 from mlcc.folder import Folder, UnsafePathError, check_path, write_all
+from mlcc.record import record, replace
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
@@ -46,7 +46,7 @@ class BadJournalError(Exception):
     """The journal isn't one that mlcc could have written here; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """One file's change. `old` or `new` is None where there is no file before or after; `mode` is the old."""
 
@@ -56,7 +56,7 @@ class Change:
     mode: int = 0o644
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Step:
     """A change as the journal holds it: of the new bytes only the digest."""
 
@@ -72,7 +72,7 @@ class _Step:
         return f"{above}{slash}.{name}.mlcc-new"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Record:
     phase: str
     folders: tuple[str, ...]

@@ -8,11 +8,11 @@ A back end grades every feature in its `capabilities.py`; nothing here knows a C
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from mlcc.backends import Capability
 from mlcc.diagnostics import Diagnostic, Related, Span, error, suggest
 from mlcc.plan import Checkout, Gate, Node, Plan, PublishData, Status, Step, UseCache, UsePython
+from mlcc.record import record
 
 FEATURES: Mapping[str, str] = {
     "triggers.push": "runs by pushes to branches",
@@ -33,6 +33,7 @@ FEATURES: Mapping[str, str] = {
     "image": "a container image to run in",
     "services": "containers beside a node",
     "cache": "folders kept between runs",
+    "cache-outside-project": "folders of the home kept between runs (`~/...`)",
     "artifacts": "data that travels between nodes, checked by digest",
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
@@ -46,7 +47,7 @@ REFUSED = ("weaker", "impossible")
 SHOWN = 3  # further places of one diagnostic
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use:
     """One place where a pipeline uses a feature. `span` None: the pipeline as a whole does."""
 
@@ -99,6 +100,8 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
         feature = _of_step(step)
         if feature is not None:
             yield feature, feature
+        if isinstance(step, UseCache) and any(path.startswith("~/") for path in step.paths):
+            yield "cache-outside-project", "cache"
 
 
 def _of_step(step: Step) -> str | None:

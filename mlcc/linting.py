@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlcc.backends import Usage, backend
 from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles
 from mlcc.diagnostics import Diagnostic, Severity, SpecError
 from mlcc.lint import Subject, run
+from mlcc.record import field, record
 
 
-@dataclass(slots=True)
+@record
 class LintReport:
     """What was found in all specs, and the specs that could be analysed."""
 
@@ -61,14 +61,14 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
         try:
             analysis = analyse(path, root)
         except SpecError as problem:
-            report.diagnostics += problem.diagnostics
+            report.diagnostics.extend(problem.diagnostics)
             report.texts.update(problem.texts)
             continue
         report.texts.update(analysis.texts)
         report.analyses.append(analysis)
         for target in chosen_targets(analysis.plan, targets):
-            report.diagnostics += obstacles(analysis.plan, target)
-        report.diagnostics += run(Subject(analysis.spec, analysis.source, analysis.plan))
+            report.diagnostics.extend(obstacles(analysis.plan, target))
+        report.diagnostics.extend(run(Subject(analysis.spec, analysis.source, analysis.plan)))
     return report
 
 

@@ -86,7 +86,8 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     kind = GATES[node.gate_kind]
     own = node.spec
     params = getattr(own, kind.name)
-    infos = {id: ArtifactInfo(artifact.paths[0]) for id, artifact in artifacts.items()}
+    named = [own.guards, *(name for _, name in kind.compiler().references(params))]
+    infos = {id: ArtifactInfo(artifacts[id].paths[0]) for id in named if id in artifacts}
     try:
         compiled = dict(kind.compiler().compile(params, infos, own.guards))
     except GateParamsError as problem:

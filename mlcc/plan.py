@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import cached_property
 
 from mlcc.diagnostics import Span
 from mlcc.plan_steps import Checkout as Checkout
@@ -28,6 +28,7 @@ from mlcc.plan_values import Secret as Secret
 from mlcc.plan_values import Text as Text
 from mlcc.plan_values import Value as Value
 from mlcc.plan_values import Variable as Variable
+from mlcc.record import field, record
 
 # --- artifacts ------------------------------------------------------------------------------------
 
@@ -40,7 +41,7 @@ class Form(str, Enum):
     PATHS = "paths"  # several committed files, by patterns
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Artifact:
     """Something that is validated, built or passed on.
 
@@ -67,7 +68,7 @@ class Role(str, Enum):
     GUARD = "guard"  # decides about it
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Take:
     """One artifact that a node takes."""
 
@@ -87,7 +88,7 @@ class EdgeKind(str, Enum):
     VERDICT = "verdict"  # gate -> node whose `when` names its verdict
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edge:
     """`source` comes before `target`. `artifact` is what a data or guard edge is about."""
 
@@ -97,7 +98,7 @@ class Edge:
     artifact: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Condition:
     """One alternative of `when`. None or empty: not restricted. All that is stated must hold."""
 
@@ -120,7 +121,7 @@ class Status(str, Enum):
 # --- work -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """A shell command of a job or of a fetch; `setup` runs before it in the same shell."""
 
@@ -128,7 +129,7 @@ class Command:
     run: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gate:
     """A gate script with compiled parameters (JSON values; `mlcc.gates` gives them their meaning)."""
 
@@ -141,7 +142,7 @@ class Gate:
     locked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Release:
     """Deploys digests that passed. Its steps come with the release language; the shape is reserved."""
 
@@ -154,7 +155,7 @@ class Release:
 Work = Command | Gate | Release
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Service:
     """A container beside the node."""
 
@@ -165,7 +166,7 @@ class Service:
     ready_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leg:
     """One instance of a matrix node. A node without matrix has the single leg with an empty id."""
 
@@ -173,7 +174,7 @@ class Leg:
     values: tuple[tuple[str, Scalar], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """A file that a node leaves for people."""
 
@@ -182,7 +183,7 @@ class Report:
     format: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Login:
     """A login by OpenID Connect: provider (aws, gcp, azure, oidc), audience and its values by name."""
 
@@ -191,7 +192,7 @@ class Login:
     values: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Machine:
     """Where a node runs. `runner` is an id under the plan's runners, or an axis that holds one."""
 
@@ -210,7 +211,7 @@ class NodeKind(str, Enum):
     RELEASE = "release"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One thing that runs. The same shape for jobs, gates, fetches and releases."""
 
@@ -253,7 +254,7 @@ class Node:
 # --- triggers and the whole -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FormInput:
     """An input of a manual form. Numbers are within [minimum, maximum] where given."""
 
@@ -267,7 +268,7 @@ class FormInput:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ManualForm:
     """A way to start a run by hand."""
 
@@ -275,7 +276,7 @@ class ManualForm:
     inputs: tuple[FormInput, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Triggers:
     """What starts a run. None: that event starts none; branches and tags are patterns."""
 
@@ -290,7 +291,7 @@ class Triggers:
     )  # trigger id -> its place
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Environment:
     """A deployment target of the CI system."""
 
@@ -299,7 +300,7 @@ class Environment:
     approval: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Runner:
     """A machine pool: back end name -> labels."""
 
@@ -309,7 +310,7 @@ class Runner:
     span: Span | None = field(compare=False, default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Overlay:
     """Raw text for one back end, and where the spec states each part of it (by its keys)."""
 
@@ -323,7 +324,7 @@ class Overlay:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Waived:
     """A feature that a CI system does worse or not at all, borne until a day (YYYY-MM-DD)."""
 
@@ -332,12 +333,12 @@ class Waived:
     span: Span | None = field(compare=False, default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """A pipeline. `home` is the project folder relative to the repository root ("" at the root).
 
     Nodes are in a stable topological order. `spec_files` are the spec and the files that it extends,
-    `compiled_files` what back ends write, relative to the repository root.
+    `compiled_files` patterns of what back ends write, relative to the repository root.
     """
 
     name: str
@@ -357,6 +358,14 @@ class Plan:
         hash=False, default_factory=dict
     )  # back end -> feature
     span: Span | None = field(compare=False, default=None)
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {id: number for number, id in enumerate(self.nodes)}
+
+    def in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Return nodes, each once, in the order of the plan. It takes no longer for a larger plan."""
+        return tuple(sorted(set(ids), key=self._places.__getitem__))
 
     @property
     def edges(self) -> tuple[Edge, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mlcc.plan_values import MatrixValue, Text
+from mlcc.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checkout:
     """Get the repository. `project` False: only the emitted scripts. `depth` 0: all history."""
 
@@ -17,14 +16,14 @@ class Checkout:
     submodules: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UsePython:
     """Put a Python version first on the path."""
 
     version: Text | MatrixValue
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UseCache:
     """Keep folders between runs, named after the content of committed files."""
 
@@ -33,14 +32,14 @@ class UseCache:
     key_files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Receive:
     """Get the states of all predecessors, and the data that these writers published."""
 
     data: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Execute:
     """Run the node by the emitted runtime. Only these secrets and variables reach it."""
 
@@ -48,19 +47,19 @@ class Execute:
     variables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PublishState:
     """Pass on how the node ended."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PublishData:
     """Pass on what the node wrote."""
 
     retain_days: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PublishReports:
     """Keep the files that people read."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mlcc.record import record
 
 Scalar = str | int | float | bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """A literal."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Secret:
     """A secret of the CI system. `as_file`: the variable holds the path of a private file."""
 
@@ -22,7 +22,7 @@ class Secret:
     as_file: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Variable:
     """A plain variable of the CI system."""
 
@@ -30,7 +30,7 @@ class Variable:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """An input of the manual form, as checked by the selecting node."""
 
@@ -38,14 +38,14 @@ class Input:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MatrixValue:
     """The leg's value on an axis."""
 
     axis: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Output:
     """A small value that another node wrote."""
 
@@ -53,7 +53,7 @@ class Output:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunFact:
     """A fact of the run: commit, branch, event, …"""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlcc.gates import GATES
 from mlcc.plan import Leg, NodeKind
 from mlcc.problems import Loc
+from mlcc.record import field, record
 from mlcc.source import Source
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_RUNNER = "default"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResolvedNode:
     """A node of the spec with its defaults filled in. `spec` is a Job, a Gate or an Origin; `loc` is its place."""
 
@@ -47,7 +47,7 @@ class ResolvedNode:
         return next(name for name in GATES if getattr(self.spec, name, None) is not None)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resolved:
     """The spec, its source, and its nodes in the order they were written (fetches first)."""
 

@@ -9,7 +9,8 @@ https://yaml.org/spec/1.2.2/#103-core-schema (1.2).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from mlcc.record import record
 
 Value = str | int | float | bool | None
 
@@ -56,7 +57,7 @@ _OWN_MEANING_1_1 = frozenset({"=", "<<"})
 _NUMBER_STARTS = frozenset("0123456789+-.")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """Why an unquoted scalar is refused. `code` is a diagnostic code."""
 

@@ -7,18 +7,18 @@ It is the oracle that the emitted runtime and the compiled pipelines are tested 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from mlcc.globs import samples
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
+from mlcc.record import field, record
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.topology import ancestors
 
 DIFF_EVENTS = ("push", "pull_request")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """What started a run.
 
@@ -54,7 +54,7 @@ class End(str, Enum):
     UNSELECTED = "unselected"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """The selected nodes; why each node is selected or not.
 
@@ -66,7 +66,7 @@ class Selection:
     by_verdict: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """The end of every node, why, and the colour of the run."""
 
@@ -201,7 +201,8 @@ def _roots(plan: Plan, event: Event) -> dict[str, str]:
 def belongs_to_all(plan: Plan, path: str) -> bool:
     """Tell whether a path belongs to the sources of every node: the spec, emitted and compiled files."""
     emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
-    return path in plan.spec_files or path in plan.compiled_files or path.startswith(emitted)
+    compiled = any(path_matches(pattern, path) for pattern in plan.compiled_files)
+    return compiled or path in plan.spec_files or path.startswith(emitted)
 
 
 def _touched(plan: Plan, node: Node, changed: list[str]) -> str | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from mlcc.diagnostics import Diagnostic, Span, SpecError, error
+from mlcc.record import record, replace
 
 if TYPE_CHECKING:  # 10 ms of import
     from pathlib import Path
@@ -35,7 +35,7 @@ HIDDEN = re.compile(
 )
 
 
-@dataclass(slots=True)
+@record
 class Scalar:
     """A leaf. `raw` is its text in the file, `plain` is true when it was written without quotes."""
 
@@ -45,7 +45,7 @@ class Scalar:
     plain: bool
 
 
-@dataclass(slots=True)
+@record
 class Entry:
     """One key of a mapping. `base` is the span of the inherited value that this one replaced."""
 
@@ -55,7 +55,7 @@ class Entry:
     base: Span | None = None
 
 
-@dataclass(slots=True)
+@record
 class Mapping:
     """Entries by key, in the order of the file."""
 
@@ -63,7 +63,7 @@ class Mapping:
     span: Span
 
 
-@dataclass(slots=True)
+@record
 class Sequence:
     """Items in the order of the file."""
 
@@ -76,7 +76,7 @@ Loc: TypeAlias = "tuple[str | int, ...]"
 """Where a value lies: keys of mappings and positions (from 0) in sequences."""
 
 
-@dataclass(slots=True)
+@record
 class Source:
     """A loaded spec: its root, and the text of every file that took part by display path.
 
@@ -95,9 +95,7 @@ def load(path: Path, display: str | None = None) -> Source:
     Raises SpecError with everything that is wrong with the text.
     """
     shown = path.as_posix() if display is None else display
-    source = read(_bytes(path, shown), shown)
-    source.file = path
-    return source
+    return replace(read(_bytes(path, shown), shown), file=path)
 
 
 def read(data: bytes, display: str) -> Source:

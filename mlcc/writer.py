@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic, OutputError, error
@@ -18,11 +17,12 @@ from mlcc.drift import Drift, EditedError, unified
 from mlcc.files import File, is_generated, is_intact, origin, seal
 from mlcc.folder import Folder, UnsafePathError, check_path
 from mlcc.journal import BadJournalError, BusyError, Change, is_left_behind, open_journal
+from mlcc.record import record
 
 _HEAD = 1 << 16  # bytes: more than enough to tell whether a file carries the marker
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WriteReport:
     """What a write did, as sorted paths. `orphans` are generated files that the spec no longer produces."""
 
@@ -32,7 +32,7 @@ class WriteReport:
     orphans: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Spec:
     """Whose files these are: the spec's path and its folder, both relative to the root."""
 
@@ -69,7 +69,7 @@ class _Spec:
         return " ".join([self.call or shlex.join(["mlcc", "compile", *named]), *flags])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Found:
     """A file as it is (None: absent) beside what it should be (None: it is an orphan)."""
 

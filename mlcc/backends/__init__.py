@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, Protocol, cast
 
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
 from mlcc.plan import Plan
+from mlcc.record import record
 
 Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Capability:
     """How well a CI system can do one feature of `mlcc.ledger`, which says what the grades mean.
 
@@ -27,7 +27,7 @@ class Capability:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """A figure of the platform, and the part of it that mlcc lets a pipeline use."""
 
@@ -43,7 +43,7 @@ class Limit:
         return int(self.most * self.share)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """How much of a limit a pipeline uses."""
 
@@ -62,7 +62,7 @@ class Backend(Protocol):
         """Lower and render a plan. Raises SpecError for what the platform can't do."""
 
     def check(self, plan: Plan) -> list[Diagnostic]:
-        """Return what the platform can't do of a plan, without rendering it."""
+        """Return what the platform can't do of a plan (errors), and what is good to know of its lowering (notes)."""
 
     def usage(self, plan: Plan) -> list[Usage]:
         """Return how much of each limit the compiled plan uses."""
@@ -71,20 +71,28 @@ class Backend(Protocol):
         """Return what no file can hold: settings that a person makes once, one sentence each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Registered:
-    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'."""
+    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'.
+
+    A `*` stands for the number of one file of several.
+    """
 
     module: str
     outputs: tuple[str, ...]
 
     def output_paths(self, name: str, home: str) -> tuple[str, ...]:
-        """Return where the files of a pipeline go, relative to the repository root."""
+        """Return where the files of a pipeline go, as patterns relative to the repository root."""
         return tuple(path.format(name=name, home=f"{home}/" if home else "") for path in self.outputs)
 
 
 BACKENDS = {
-    "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
+    "github": Registered(
+        "mlcc.backends.github.backend",
+        (".github/workflows/{name}.yml", ".github/workflows/{name}.part-*.yml"),
+    ),
+    "gitlab": Registered("mlcc.backends.gitlab.backend", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
+    "jenkins": Registered("mlcc.backends.jenkins.backend", ("{home}Jenkinsfile",)),
 }
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 # Any: dicts are invariant, so with a recursive alias what mypy infers as dict[str, str] would be no Tree.
@@ -107,13 +108,33 @@ _RESERVED = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "nul
 _PRINTABLE = re.compile(r"[ -~]*").fullmatch
 _COMMENT = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._:\[\]-]*[A-Za-z0-9._\]-])?").fullmatch
 # Ranges, not str.isprintable: that grows with Python's Unicode tables, and output must not.
+_ASCII_LETTERS = "!-~"
 _LETTERS = (
     "!-~\u00a1-\u00ac\u00ae-\u024f\u0370-\u0482\u048a-\u052f"
     "\u3041-\u3096\u30a1-\u30ff\u4e00-\u9fff\uac00-\ud7a3"
 )
-_LINE = rf"(?:[{_LETTERS}](?:[ \t{_LETTERS}]*[{_LETTERS}])?)"
-_BLOCK = re.compile(rf"\n*{_LINE}(?:\n*\n *{_LINE})*\n?").fullmatch
-_PART = re.compile(_LINE).fullmatch
+
+
+@cache
+def _line_patterns(letters: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of a whole block and of one of its lines, made of these letters.
+
+    Cached by need: wide ranges take 8 ms to compile, and most texts are ASCII.
+    """
+    line = rf"(?:[{letters}](?:[ \t{letters}]*[{letters}])?)"
+    return re.compile(rf"\n*{line}(?:\n*\n *{line})*\n?"), re.compile(line)
+
+
+def _is_block(text: str) -> bool:
+    """Tell whether a text can be a block scalar as it is."""
+    return bool(_line_patterns(_ASCII_LETTERS if text.isascii() else _LETTERS)[0].fullmatch(text))
+
+
+def _is_part(text: str) -> bool:
+    """Tell whether a text can be a line of a folded scalar."""
+    return bool(_line_patterns(_ASCII_LETTERS if text.isascii() else _LETTERS)[1].fullmatch(text))
+
+
 _ESCAPED = re.compile(r"[^ !#-\[\]-~]")
 _NAMED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -314,7 +335,7 @@ class _Emitter:
     def block(self, text: Block, lead: str, indent: str) -> None:
         """Write a literal block, or a quoted string where a reader could lose or change a character."""
         plain = str.__str__(text)
-        if not _BLOCK(plain):
+        if not _is_block(plain):
             self.out.append(f"{lead} {_string(plain)}\n")
             return
         keep = plain.endswith("\n")
@@ -324,7 +345,7 @@ class _Emitter:
 
     def wrapped(self, item: Wrapped, lead: str, indent: str) -> None:
         """Write a folded block with a part on each line, or the joined string where that isn't safe."""
-        if len(item.parts) < 2 or not all(map(_PART, item.parts)):
+        if len(item.parts) < 2 or not all(map(_is_part, item.parts)):
             self.out.append(f"{lead} {_string(' '.join(item.parts))}\n")
             return
         self.out.append(f"{lead} >-\n")

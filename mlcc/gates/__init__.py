@@ -11,9 +11,10 @@ Importing this package imports no kind. A kind is a folder `mlcc/gates/<kind>/` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
+
+from mlcc.record import record
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -30,7 +31,7 @@ _FORMATS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArtifactInfo:
     """What a gate may know of an artifact at compile time: its path, relative to the project root."""
 
@@ -83,7 +84,7 @@ class KindModule(Protocol):
         """Whether the gate, with these parameters, needs what the kind `requires`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GateKind:
     """A kind of gate.
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum  # the sum of floats differs between versions of Python
+
+from mlcc.record import record
 
 Pair = tuple[str, str]
 
 _SWEEPS = 12
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """`rank`: column of each node. `middle`: height of its middle line. `bends`: heights at passed ranks."""
 
@@ -26,7 +27,7 @@ class Layout:
     bends: Mapping[Pair, tuple[float, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Slot:
     """A place in a rank: a node, or the waypoint of a link."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 from mlcc.graph.layout import Layout, layered
 from mlcc.graph.view import Link, Shape, Vertex, View, view
 from mlcc.plan import EdgeKind, Plan
+from mlcc.record import record
 
 # Fill and line of each shape. Text is INK on all of them; every line has at least 4.5:1 against the paper.
 PAPER = "#ffffff"
@@ -55,7 +55,7 @@ def svg(plan: Plan) -> str:
     return _Picture(view(plan)).text()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Box:
     x: float
     y: float
@@ -72,7 +72,7 @@ class _Box:
         return not (apart_x or apart_y)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Curve:
     """A piece of a link across the gap between two columns."""
 

@@ -11,10 +11,10 @@ One link joins two nodes at most, and two kinds of edges are left out, because o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from mlcc.plan import Edge, EdgeKind, Gate, Node, NodeKind, Plan, Release, Status
+from mlcc.record import record
 
 
 class Shape(str, Enum):
@@ -27,7 +27,7 @@ class Shape(str, Enum):
     STATUS = "runs by status"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Vertex:
     """A node: its id over a line that says what it is. `dashed`: its failure doesn't make the run red."""
 
@@ -37,7 +37,7 @@ class Vertex:
     dashed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Link:
     """An arrow, with the artifacts or verdicts that pass along it. `dashed`: its source is."""
 
@@ -48,7 +48,7 @@ class Link:
     dashed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class View:
     """Vertices and links in the plan's order."""
 

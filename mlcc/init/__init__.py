@@ -18,6 +18,7 @@ from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
 from mlcc.init.tables import TableGuess, allowed_nulls, read_table
 from mlcc.init.training import DVC_RUN, Bound, Training, bounds, training, yaml_mapping
+from mlcc.record import record
 
 SPEC = "mlcc.yaml"
 TEMPLATE = "init/mlcc.yaml.j2"
@@ -40,7 +41,7 @@ _DVC_EXTRAS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proposal:
     """A spec's text, and what was found in the repository, one phrase each."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
 
 from mlcc.init.repository import Repository
+from mlcc.record import record
 
 DEFAULT_VERSION = "3.12"
 # Versions that were current on 2026-11-01; a proposal names them so that nothing moves under its reader.
@@ -18,7 +18,7 @@ _DEV_FILES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Version:
     """A Python version, and where it was read ('' for the default)."""
 
@@ -125,7 +125,7 @@ def mentions(repository: Repository, package: str) -> bool:
     return any(re.search(rf"(?<![\w-]){package}(?![\w-])", repository.text(name)) for name in names)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tests:
     """How a project is tested: the command's parts for a `tests` gate, and what it depends on."""
 

@@ -7,8 +7,9 @@ import datetime
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from mlcc.record import record
 
 MOST_BYTES = 32 << 20  # a longer file is read in part, and its types are guesses
 SAMPLE_ROWS = 20_000
@@ -24,7 +25,7 @@ _PARQUET_TYPES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnGuess:
     """A column: its type, its share of rows without a value, whether every value is different."""
 
@@ -34,7 +35,7 @@ class ColumnGuess:
     unique: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TableGuess:
     """A table. `whole`: all of its rows were read, so that what is said of the columns holds today."""
 

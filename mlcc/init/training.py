@@ -7,11 +7,11 @@ import math
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlcc.init.repository import Repository
 from mlcc.init.tables import KEY
+from mlcc.record import field, record
 
 MODEL_SUFFIXES = (
     ".onnx", ".safetensors", ".joblib", ".pkl", ".pickle", ".pt", ".pth", ".h5", ".keras", ".cbm", ".ubj", ".tflite", ".gguf",
@@ -24,7 +24,7 @@ DVC_RUN = "dvc repro"
 _MOST_BRACKETS = 500  # the parser takes seconds to give up on thousands that are nested
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """A floor (`min`) or a ceiling (`max`) for a metric; `place` is where the file has it, '' at its top."""
 
@@ -35,7 +35,7 @@ class Bound:
     today: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Training:
     """A way to train. `source` is the file that shows it; models, others and metrics are what it writes."""
 

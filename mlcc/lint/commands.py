@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mlcc.lint.shell import Simple, split
 from mlcc.problems import Loc
+from mlcc.record import record
 from mlcc.resolve import FETCH_PREFIX
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
 
 
-@dataclass(frozen=True)
+@record
 class Command:
     """A command as it stands in the spec. `node` is its node's id, or None under `defaults`.
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mlcc.diagnostics import SpecError, error, suggest
 from mlcc.lint import META, RULES
+from mlcc.record import record
 
 PAGE = "docs/reference/rules.md"
 TEMPLATE = "docs/rules.md.j2"
 SECTIONS = ("What it does", "Why it is bad", "Bad", "Good")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RulePage:
     """A rule's docstring in parts: one sentence, and the sections by title."""
 

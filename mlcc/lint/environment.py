@@ -6,7 +6,6 @@ They are what mlcc/runtime/values.py and mlcc/runtime/login.py set when the node
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlcc.plan import (
     Gate,
@@ -21,6 +20,7 @@ from mlcc.plan import (
     Value,
     Variable,
 )
+from mlcc.record import record
 
 LOGINS = {
     "aws": (
@@ -33,7 +33,7 @@ LOGINS = {
 """What a login sets, by provider (see `Logins` in mlcc/runtime/login.py)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arrival:
     """A variable of a node, and what it holds, as a phrase."""
 

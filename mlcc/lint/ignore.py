@@ -8,15 +8,15 @@ a spec.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from mlcc.diagnostics import Diagnostic, Severity, Span, suggest
+from mlcc.record import record
 from mlcc.source import Entry, Mapping, Node, Scalar, Sequence, Source
 
 KEY = "x-lint"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ignore:
     """One line of `ignore`. `spans` is what ID covers; None: everything."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mlcc.plan import Condition, EdgeKind, Node, Plan
+from mlcc.record import replace
 from mlcc.runtime.patterns import name_matches
 from mlcc.semantics import DIFF_EVENTS, Event, candidates, condition_problem
 from mlcc.semantics import _possible_events as possible_events

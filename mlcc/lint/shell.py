@@ -7,7 +7,8 @@ expanded. The text is untrusted, so it is read in one pass without backtracking.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from mlcc.record import record
 
 _PLAIN = re.compile(r"[^\s'\"\\`$()|;&<>#]+")
 _QUOTED = re.compile(r"[^\"\\`$]+")
@@ -22,7 +23,7 @@ _KEYWORDS = frozenset({
 _WRAPPERS = frozenset({"sudo", "exec", "command", "nohup", "nice", "env", "time"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Simple:
     """A simple command: its words with their quotes, and the operator after it ('' at the end).
 

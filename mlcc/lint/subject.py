@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +11,7 @@ from mlcc.lint.commands import Command, commands
 from mlcc.lint.reach import KeptAway, Reach, kept_away, reach
 from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.problems import Loc
+from mlcc.record import record
 from mlcc.resolve import FETCH_PREFIX
 from mlcc.source import Source, locate
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlcc.spec.models import Spec
 
 
-@dataclass(frozen=True)
+@record
 class Subject:
     """A spec that compiles: what was written, where, and what it means."""
 

@@ -30,6 +30,7 @@ def final_main(platform: Platform) -> int:
     plan = read_plan()
     results = platform.results()
     try:
+        platform.deliver(plan)
         selection = read_selection(platform.facts())
     except RunError as problem:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
@@ -65,7 +66,17 @@ def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[s
         for id, r in results.items()
         if r == "cancelled" and id not in endings
     ]
-    return causes
+    return causes or _unexplained(plan, results)
+
+
+def _unexplained(plan: dict[str, Any], results: dict[str, Any]) -> list[str]:
+    """Return the jobs that failed and are no single node's (they run several), where no node shows why."""
+    known = {"select", *plan["nodes"]}
+    return [
+        f"'{id}' ended with failure in the CI system, and no node shows why"
+        for id, result in results.items()
+        if result == "failure" and id not in known
+    ]
 
 
 def _result(selection: dict[str, Any], endings: dict[str, Ending], red: list[str]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Attempt:
             raise RunError(f"'{id}' has no leg '{leg}'")
         for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+        platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
         self.deadline = time.monotonic() + float(self.node["timeout"])
         self.state: dict[str, Any] = {
@@ -276,4 +277,4 @@ def _report(leg: Attempt, status: int) -> int:
         if end == "failed":
             leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
             return status if leg.platform.raw_exit else 0
-    return 0 if status == SKIP and not leg.platform.raw_exit else status
+    return leg.platform.skip_exit if status == SKIP else status

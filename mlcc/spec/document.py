@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlcc import resources
 from mlcc.gates import GATES
+from mlcc.record import record
 from mlcc.spec import shapes
 from mlcc.spec.base import Model
 from mlcc.spec.base import keys as keys_of
@@ -21,12 +21,13 @@ GATES_PAGE = "docs/reference/gates.md"
 _NOUNS = {
     "Spec": "the top", "ValueRef": "typed value", "MatrixRef": "value of an axis", "SqlCheck": "SQL check",
     "AwsAuth": "AWS login", "GcpAuth": "Google Cloud login", "AzureAuth": "Azure login", "OidcAuth": "OIDC login",
-    "GithubOverlay": "GitHub overlay",
+    "GithubTarget": "GitHub target",
+    "GitlabTarget": "GitLab target",
 }  # fmt: skip
 """Model -> what it is called, where its own name doesn't read well."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Row:
     """One key: its values, its default and its meaning, as Markdown that fits into a table."""
 
@@ -36,7 +37,7 @@ class Row:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Section:
     """One mapping of the language. `runs`: it has the execution keys, too, which have a section of their own."""
 

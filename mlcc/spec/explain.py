@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from mlcc.diagnostics import Diagnostic, Related, Severity, Span, SpecError, suggest
+from mlcc.record import record
 from mlcc.source import MAX_DIAGNOSTICS, Loc, Mapping, Node, Scalar, Sequence, Source, locate
 from mlcc.spec import reserved, wording
 from mlcc.spec.models import Spec
@@ -51,7 +51,7 @@ def _order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     return span.file, span.line, span.column, diagnostic.code
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Line:
     """One of pydantic's errors; `way` leads to it from the shape at hand."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -15,6 +14,7 @@ from mlcc.graph import svg
 from mlcc.graph.layout import layered
 from mlcc.graph.svg import COLOURS, FAINT, INK, PAPER
 from mlcc.plan import Plan
+from mlcc.record import replace
 
 NS = "{http://www.w3.org/2000/svg}"
 

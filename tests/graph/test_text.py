@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mlcc.graph import dot, mermaid
 from mlcc.graph.view import view
 from mlcc.plan import Plan
+from mlcc.record import replace
 
 
 def test_mermaid(small: Plan) -> None:

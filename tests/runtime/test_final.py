@@ -49,11 +49,26 @@ def test_green(project: Project) -> None:
         ({"select": "failure"}, "the selecting node ended with failure"),
         ({"select": "skipped"}, "the selecting node ended with skipped"),
         ({"other": "cancelled"}, "the run was cancelled at 'other'"),
+        ({"part--1": "cancelled"}, "the run was cancelled at 'part--1'"),
+        ({"part--1": "failure"}, "'part--1' ended with failure in the CI system, and no node shows why"),
     ],
 )
 def test_s6_what_the_ci_system_says_counts_too(project: Project, results: dict[str, str], cause: str) -> None:
     assert project.final(**results) == 1
     assert causes(project) == [cause]
+
+
+def test_s6_jobs_that_run_several_nodes_fail_with_one_of_them(make: Make) -> None:
+    made = make(SPEC.replace("a: {run: 'true'}", "a: {run: 'false'}"))
+    made.select()
+    for id in ("a", "soft"):
+        made.node(id)
+    assert made.final(**{"part--1": "failure"}) == 1
+    assert causes(made) == ["'a' failed: its command ended with 1"]
+
+
+def test_s6_a_skipped_job_that_runs_several_nodes_is_not_red(project: Project) -> None:
+    assert project.final(**{"part--1": "success", "part--2": "skipped"}) == 0
 
 
 def test_s6_without_a_word_about_selecting_it_is_red() -> None:

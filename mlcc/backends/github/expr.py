@@ -6,10 +6,11 @@ https://docs.github.com/actions/reference/workflows-and-actions/expressions
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from mlcc.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expr:
     """An expression, without its `${{ }}`. `terms` are joined by `&&`."""
 
@@ -61,14 +62,24 @@ def succeeded(job: str) -> str:
     return f"needs.{job}.result == 'success'"
 
 
-def listed(id: str, job: str, output: str) -> str:
-    """Return the term that a list output (',a,b,') of a job names `id`."""
-    return f"contains(needs.{job}.outputs.{output}, {literal(f',{id},')})"
+def output(job: str, name: str) -> str:
+    """Return the term for an output of a job before this one."""
+    return f"needs.{job}.outputs.{name}"
 
 
-def unlisted(id: str, job: str, output: str) -> str:
-    """Return the term that a list output of a job doesn't name `id`. An absent output names nothing."""
-    return "!" + listed(id, job, output)
+def given(name: str) -> str:
+    """Return the term for an input of a called workflow."""
+    return f"inputs.{name}"
+
+
+def listed(id: str, names: str) -> str:
+    """Return the term that a list (',a,b,'), itself a term, names `id`."""
+    return f"contains({names}, {literal(f',{id},')})"
+
+
+def unlisted(id: str, names: str) -> str:
+    """Return the term that a list doesn't name `id`. An absent list names nothing."""
+    return "!" + listed(id, names)
 
 
 def either(first: str, second: str) -> str:

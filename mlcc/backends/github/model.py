@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from mlcc.backends.github.expr import Expr
 from mlcc.backends.github.pins import Action
+from mlcc.record import field, record
 
 Text = str | Expr
 Setting = str | int | bool | Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UsesStep:
     """A step that runs an action. Lines of `with_` values are kept as a block."""
 
@@ -22,7 +22,7 @@ class UsesStep:
     if_: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunStep:
     """A step that runs a constant command; values reach it through `env` alone."""
 
@@ -35,7 +35,7 @@ class RunStep:
 Step = UsesStep | RunStep
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Permission:
     """A scope of the job's token, and what it is for."""
 
@@ -44,7 +44,7 @@ class Permission:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Service:
     """A container beside the job."""
 
@@ -53,7 +53,7 @@ class Service:
     env: Mapping[str, Text] = field(hash=False, default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Job:
     """A job. `legs` are the values of `matrix.leg` (and `runner`, `python`) of each leg; empty: no matrix."""
 
@@ -73,7 +73,21 @@ class Job:
     outputs: Mapping[str, Expr] = field(hash=False, default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
+class Call:
+    """A job that runs another workflow of the repository, `uses`. Secrets are passed on under their own names."""
+
+    id: str
+    name: str
+    needs: tuple[str, ...]
+    if_: Expr
+    permissions: tuple[Permission, ...]
+    uses: str
+    inputs: Mapping[str, Expr] = field(hash=False)
+    secrets: tuple[str, ...]
+
+
+@record
 class DispatchInput:
     """One input of the manual form."""
 
@@ -85,7 +99,7 @@ class DispatchInput:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Triggers:
     """The `on` of a workflow. None: not triggered by that event."""
 
@@ -97,14 +111,37 @@ class Triggers:
     repository_dispatch: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
+class Interface:
+    """The `on` of a workflow that another one calls: its inputs by type, and the secrets that it gets."""
+
+    inputs: Mapping[str, str] = field(hash=False)
+    secrets: tuple[str, ...]
+
+
+@record
 class Workflow:
-    """A workflow file. `working_directory` is the project folder, "" at the root."""
+    """A workflow file. `working_directory` is the project folder, "" at the root.
+
+    `group` is of runs of which a newer one may cancel an older; None: the calling workflow sees to that.
+    `calls` stand behind the first job.
+    """
 
     name: str
     spec: str
     working_directory: str
-    triggers: Triggers
-    group: str
+    triggers: Triggers | Interface
+    group: str | None
     env: Mapping[str, str] = field(hash=False)
     jobs: tuple[Job, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+@record
+class Rendered:
+    """A workflow and the text of its file (not sealed). `parsed` are the bytes that GitHub counts for its tree."""
+
+    path: str
+    workflow: Workflow
+    text: str
+    parsed: int

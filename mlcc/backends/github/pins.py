@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mlcc.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Action:
     """An action at one commit. `tag` and `date` (of the commit) are for people and update bots."""
 

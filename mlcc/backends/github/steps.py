@@ -112,8 +112,8 @@ def _pattern(plan: ir.Plan, node: ir.Node, step: ir.Receive) -> str:
     else:
         wanted = {edge.source for edge in plan.incoming[node.id]}
     names = ["s--select"]
-    names += [f"s--{_any_leg(plan.nodes[id])}" for id in plan.nodes if id in wanted]
-    names += [f"d--{_any_leg(plan.nodes[id])}" for id in plan.nodes if id in step.data]
+    names += [f"s--{_any_leg(plan.nodes[id])}" for id in plan.in_order(wanted)]
+    names += [f"d--{_any_leg(plan.nodes[id])}" for id in plan.in_order(step.data)]
     return names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
 
 

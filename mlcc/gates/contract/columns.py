@@ -6,11 +6,11 @@ import datetime
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mlcc.gates import GateParamsError, Loc
 from mlcc.gates._sql import identifier, real_literal, text_literal
+from mlcc.record import record
 
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
@@ -42,7 +42,7 @@ _JSON_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """A declared column, ready to be written as SQL. `raw` names it in the view before it gets its type."""
 

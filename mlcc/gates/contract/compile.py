@@ -6,12 +6,12 @@ from __future__ import annotations
 # ruff: noqa: S608
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._sql import identifier
 from mlcc.gates.contract.columns import Column, absent_type, check_names, columns_of, literal, view
+from mlcc.record import field, record
 
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -21,7 +21,7 @@ _NOT_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P=)|\\[1-9]|[*+?}]\+")
 _HARMLESS = re.compile(r"\\[^1-9]|\[\]?(?:[^\]\\]|\\.)*\]", re.DOTALL)
 
 
-@dataclass(slots=True)
+@record
 class _Measures:
     """The numbers that the one query returns, in order, and the checks that read them."""
 

@@ -12,6 +12,7 @@ from mlcc.gates.evaluate.queries import columns, is_binary, means, sums_query
 
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 DEFAULT_MIN_N = 30
+DEFAULT_CONFIDENCE, DEFAULT_QUANTILE = 0.95, 1.644853626951  # the normal distribution's
 _KNOWN = ("accuracy", *BINARY, *REGRESSION)
 _NEEDS_SCORE = ("roc_auc", "log_loss", "brier_score")
 
@@ -39,7 +40,9 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 
 
 def _quantile(confidence: float) -> float:
-    from statistics import NormalDist  # 15 ms that a lint shouldn't pay
+    if confidence == DEFAULT_CONFIDENCE:
+        return DEFAULT_QUANTILE
+    from statistics import NormalDist  # 3 ms that few lints need
 
     return round(NormalDist().inv_cdf(confidence), 12)
 

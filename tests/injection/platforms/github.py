@@ -28,15 +28,18 @@ class GitHub:
 
     def parse(self, files: Mapping[str, str]) -> Any:
         """Return the workflow, with each job's steps by their ids."""
-        found = yaml.load(_workflow(files), yaml.CSafeLoader)
+        found, *others = (yaml.load(text, yaml.CSafeLoader) for text in _workflows(files))
+        for part in others:  # of a workflow that is too large for one file
+            found["jobs"].update(part["jobs"])
+        found["jobs"] = {id: job for id, job in found["jobs"].items() if "uses" not in job}
         for job in found["jobs"].values():
             job["steps"] = {step["id"]: step for step in job["steps"]}
         return found
 
     def check_readers(self, files: Mapping[str, str]) -> None:
         """Compare a reader of YAML 1.1 with one of 1.2."""
-        text = _workflow(files)
-        assert YAML(typ="safe", pure=True).load(text) == yaml.load(text, yaml.CSafeLoader)
+        for text in _workflows(files):
+            assert YAML(typ="safe", pure=True).load(text) == yaml.load(text, yaml.CSafeLoader)
 
     def places(self, leaf: str, texts: Sequence[str]) -> list[tuple[tuple[Any, ...], Any]]:
         """Return (way, value) in the workflow."""
@@ -112,9 +115,9 @@ class GitHub:
         return [line for line in log.splitlines() if COMMAND.match(line)]
 
 
-def _workflow(files: Mapping[str, str]) -> str:
-    (text,) = (text for path, text in files.items() if path.startswith(".github/workflows/"))
-    return text
+def _workflows(files: Mapping[str, str]) -> list[str]:
+    """Return the texts of the workflow and of its parts, itself first."""
+    return [files[path] for path in sorted(files) if path.startswith(".github/workflows/")]
 
 
 def _hashed(texts: Sequence[str]) -> str:

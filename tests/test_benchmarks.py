@@ -1,0 +1,81 @@
+"""What the benchmarks rest on: the synthetic specs and the tables. No time is asserted anywhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
+from benchmarks.scale import slope
+from benchmarks.specs import write_spec
+from mlcc.compiler import analyse, compile_files
+
+
+@pytest.mark.parametrize("nodes", [1, 5, 10, 13, 100, 1_000, 5_000])
+def test_a_synthetic_spec_is_valid_and_of_the_asked_size(tmp_path: Path, nodes: int) -> None:
+    spec = write_spec(tmp_path, nodes)
+    assert len(analyse(spec, tmp_path, assume_committed=True).plan.nodes) == nodes
+
+
+def test_a_synthetic_spec_compiles(tmp_path: Path) -> None:
+    analysis = analyse(write_spec(tmp_path, 12), tmp_path, assume_committed=True)
+    paths = {file.path for file in compile_files(analysis, ["github"])}
+    assert {".github/workflows/synthetic.yml", ".mlcc/plan.json", ".mlcc/gates/sound-1.json"} <= paths
+
+
+def test_tables_are_aligned() -> None:
+    assert table(("name", "ms"), [("a", "1.0"), ("longer", "123.0")]).splitlines() == [
+        "name       ms",
+        "------  -----",
+        "a         1.0",
+        "longer  123.0",
+    ]
+
+
+def test_a_table_refuses_a_row_of_another_length() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        table(("name", "ms"), [("a",)])
+
+
+def test_ratios_are_of_processor_time() -> None:
+    found = {"base": Sample(9.0, 0.010, 1_000_000), "other": Sample(1.0, 0.025, 20_400_000)}
+    assert compare(found, ["base"]).splitlines()[2:] == [
+        "base      9000.0    10.0        1    1.00",
+        "other     1000.0    25.0       20    2.50",
+    ]
+
+
+def test_goals_say_whether_they_are_met() -> None:
+    assert Goal("at most 2 x", 2.0, 2, True).line() == "met      at most 2 x: 2.00 x"
+    assert Goal("at least 4 x", 1.8, 4, False).line() == "NOT met  at least 4 x: 1.80 x"
+
+
+def test_runs_are_counted_and_prepared(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    write = "import sys; open('log', 'a').write(sys.argv[1])"
+
+    def command(name: str) -> Command:
+        return Command(name, (sys.executable, "-c", write, name), tmp_path, before=prepared.append_one)
+
+    class Prepared:
+        count = 0
+
+        def append_one(self) -> None:
+            self.count += 1
+
+    prepared = Prepared()
+    found = interleave([command("a"), command("b")], 3)
+    assert log.read_text() == "abbaabba"
+    assert prepared.count == 8
+    assert all(sample.wall > 0 and sample.cpu > 0 and sample.peak > 1_000_000 for sample in found.values())
+
+
+def test_a_failing_command_is_not_a_measurement(tmp_path: Path) -> None:
+    with pytest.raises(FailedError, match="lint ended with status 3"):
+        run(Command("lint", (sys.executable, "-c", "raise SystemExit(3)"), tmp_path))
+
+
+def test_the_slope_of_a_square_is_two() -> None:
+    assert slope((10, 100), (0.5, 50.0)) == pytest.approx(2)
