@@ -39,11 +39,13 @@ def test_a_whole_run(turn: int, tmp_path: Path, executed: Callable[[int], None])
             "legs": {"kind": "data", "path": "build/legs/"},
         },
         defaults={"env": many("D", values)},
+        environments={"e": {}},
         jobs={
             "show": {
                 "setup": [f"WORDS+=({quoted(text)})" for text in words],
                 "run": 'python3 -I show.py "${WORDS[@]}"',
                 "writes": ["seen"],
+                "environment": "e",
                 "env": {
                     **many("V", values),
                     **{f"I{i}": {"input": f"i{i}"} for i in range(len(inputs))},

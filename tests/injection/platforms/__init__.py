@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-PLATFORMS = {"github": "tests.injection.platforms.github"}
+PLATFORMS = {name: f"tests.injection.platforms.{name}" for name in ("github", "gitlab", "jenkins")}
 """Back end -> the module with its `PLATFORM`."""
 
 
