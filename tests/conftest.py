@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many random cases the equivalence tests compared, and how many cases really ran on which back end."""
+    """Say how many cases the suites compared, ran on which back end, and how many hostile strings were tried."""
     counted = [(test, value) for test, name, value in _properties(terminalreporter) if name == "cases"]
     if counted:
         terminalreporter.section("random cases compared")
@@ -27,6 +27,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for back_end, cases in sorted(executed.items()):
             terminalreporter.line(f"{cases:6,}  on {back_end}")
         terminalreporter.line(f"{sum(executed.values()):6,}  in all")
+    strings: Counter[str] = Counter()
+    for _, name, value in _properties(terminalreporter):
+        if name.startswith("strings "):
+            strings[name] += value
+    if strings:
+        terminalreporter.section("injection")
+        terminalreporter.line(
+            f"{strings['strings compiled']:,} hostile strings compiled, each where it belongs and unchanged"
+        )
+        terminalreporter.line(f"{strings['strings executed']:,} hostile strings executed, 0 canaries")
 
 
 def _properties(terminalreporter: pytest.TerminalReporter) -> Iterator[tuple[str, str, Any]]:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from typing import Any
 
+from mlcc.runtime.log import say
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.runtime.platform import Facts, Platform
 from mlcc.runtime.records import RunError, read_plan, state_folder, waivers_of, write_record
@@ -49,10 +50,10 @@ def select_main(platform: Platform) -> int:
     }
     write_record(state_folder("select") / "selection.json", record)
     platform.publish_selection(plan, record)
-    print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
+    say(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
     for id in plan["nodes"]:
         mark = "run " if id in chosen["selected"] else "skip"
-        print(f"  {mark} {id}: {chosen['reasons'][id]}")
+        say(f"{id}: {chosen['reasons'][id]}", before=f"  {mark} ")
     return 0
 
 

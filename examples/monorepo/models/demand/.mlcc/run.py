@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c48b5410550cb078146a893a74f274576395cdb55dcb502aec80fae4090b25ee
+# mlcc:generated sha256=8be4489fd201016e42c96dcc5d17a3d9b7f096ee216394bd0c81c4ef2cf88022
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,8 +10,8 @@ python3 -I .mlcc/run.py select | node | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.runtime.web, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
+  mlcc.runtime.log, mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.runtime.web, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
   mlcc.backends.jenkins.platform, mlcc.runtime.select, mlcc.runtime.decide, mlcc.runtime.data,
   mlcc.runtime.process, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.node, mlcc.runtime.final,
   mlcc.runtime.main
@@ -48,6 +48,24 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
+# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
+#
+# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
+# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
+# Standard library only: bundled into the emitted script.
+
+def one_line(text: str) -> str:
+    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def say(text: str, before: str = "") -> None:
+    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
+    print(before + one_line(text), flush=True)
 
 
 # --- mlcc.runtime.platform ----------------------------------------------------------------------------------
@@ -1028,7 +1046,7 @@ class Jenkins:
 
     def warn(self, message: str) -> None:
         """Print a warning."""
-        print(f"mlcc: warning: {message}", flush=True)
+        say(f"mlcc: warning: {message}")
 
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.
@@ -1145,10 +1163,10 @@ def select_main(platform: Platform) -> int:
     }
     write_record(state_folder("select") / "selection.json", record)
     platform.publish_selection(plan, record)
-    print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
+    say(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
     for id in plan["nodes"]:
         mark = "run " if id in chosen["selected"] else "skip"
-        print(f"  {mark} {id}: {chosen['reasons'][id]}")
+        say(f"{id}: {chosen['reasons'][id]}", before=f"  {mark} ")
     return 0
 
 
@@ -2100,8 +2118,7 @@ class Attempt:
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        shown = " ".join("".join(c if c.isprintable() else " " for c in cause[:MAX_CAUSE]).split())
-        self.state.update(end=end, verdict=verdict, cause=shown)
+        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]))
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -2125,7 +2142,7 @@ def node_main(platform: Platform) -> int:
     try:
         return _report(leg, status)
     except OSError as problem:
-        print(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
+        say(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
         return status or ERROR
 
 
@@ -2192,7 +2209,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     for number in range(1, int(leg.node.get("retry", 0)) + 2):
         leg.state.update(attempts=number, outputs={}, values={})
         if number > 1:
-            print(f"mlcc: attempt {number}", flush=True)
+            say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
         attempt = _gate if leg.node["kind"] == "gate" else _command
@@ -2303,7 +2320,7 @@ def _report(leg: Attempt, status: int) -> int:
     """Tell people and the CI system how the leg ended, and return the exit status that it reads."""
     end, cause = str(leg.state["end"]), str(leg.state["cause"])
     name = f"{leg.id} ({leg.leg})" if leg.leg else leg.id
-    print(f"mlcc: {name} {end}{': ' + cause if cause else ''}", flush=True)
+    say(f"mlcc: {name} {end}{': ' + cause if cause else ''}")
     summary = state_folder(leg.id, leg.leg) / "summary.md"
     if summary.is_file():
         leg.platform.put_summary(summary.read_text("utf-8", "replace"))
@@ -2335,16 +2352,16 @@ def final_main(platform: Platform) -> int:
     except RunError as problem:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
-        print(f"mlcc: red: {problem}")
+        say(f"mlcc: red: {problem}")
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     for cause in red:
-        print(f"mlcc: red: {cause}")
+        say(f"mlcc: red: {cause}")
     if not red:
-        print("mlcc: green")
+        say("mlcc: green")
     return 1 if red else 0
 
 
@@ -2428,7 +2445,7 @@ def _sentence(id: str, plan: dict[str, Any]) -> str:
 
 def cell(text: str) -> str:
     """Return text for a cell of a Markdown table: one line, no markup, no links."""
-    plain = " ".join(text.split())[:300]
+    plain = one_line(text)[:300]
     return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)
 
 
@@ -2443,16 +2460,16 @@ def main() -> int:
     """Run the command that is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        print("usage: python3 -I .mlcc/run.py select | node | final")
+        say("usage: python3 -I .mlcc/run.py select | node | final")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
         platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
         return command(platform)
     except KeyError:
-        print(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+        say(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
     except RunError as problem:
-        print(f"mlcc: {problem}")
+        say(f"mlcc: {problem}")
     return 2
 
 
