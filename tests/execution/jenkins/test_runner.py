@@ -422,6 +422,13 @@ def test_an_unknown_label_fails_its_branch_or_is_waited_for(tmp_path: Path) -> N
         build(tmp_path, text, missing_agent="wait", time_limit=1)
 
 
+def test_a_build_without_an_end_leaves_no_process(tmp_path: Path) -> None:
+    marker = f"985{time.time_ns() % 100_000}"
+    with pytest.raises(EndlessError):
+        build(tmp_path, scripted(f"sh 'sleep {marker}'"), time_limit=2)
+    assert processes(marker) == []
+
+
 def test_a_step_without_an_agent_fails(tmp_path: Path) -> None:
     run = build(tmp_path, "pipeline { agent none\n stages { stage('s') { steps { sh 'true' } } } }")
     assert run.result == "FAILURE"
@@ -443,6 +450,12 @@ def test_files_and_folders(tmp_path: Path) -> None:
     run = build(tmp_path, scripted(body))
     assert run.echoes() == ["texttruefalsetrue", "out", "pythontrue", "no file"]
     assert "err" in run.log
+
+
+def test_steps_in_a_folder_keep_their_files_beside_it(tmp_path: Path) -> None:
+    # WorkspaceList.tempDir of the current folder: dir('a') makes a@tmp in the workspace.
+    body = "dir('a') { sh 'true' }\ndir('.') { sh 'true' }\necho sh(script: 'ls', returnStdout: true).trim()"
+    assert build(tmp_path, scripted(body)).echoes() == ["a\na@tmp"]
 
 
 def test_stash_and_unstash(tmp_path: Path) -> None:
@@ -788,6 +801,7 @@ def test_docker_is_called_as_the_plugin_calls_it(tmp_path: Path) -> None:
     words = [line.split()[0] for line in calls.read_text().splitlines()]
     assert words == ["inspect", "pull", "run", "exec", "stop", "rm", "run", "stop", "rm"]
     assert "--network n -w " in calls.read_text()
+    assert calls.read_text().count(":rw,z ") == 2
     assert "in here" in run.log
 
 
@@ -868,6 +882,7 @@ def test_unknown_steps_and_parameters_are_refused(tmp_path: Path, body: str) -> 
         "[1]*.toString()",
         "params.X = 1\nnew Socket('localhost', 1)",
         "'x'.with { it }",
+        "synchronized (env) { echo 'x' }",
         "env.invokeMethod('x', 1)",
         "steps.sh 'true'",
     ],

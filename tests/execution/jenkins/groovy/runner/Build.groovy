@@ -26,6 +26,7 @@ class Build {
     final List<StageNode> stages = Collections.synchronizedList([])
     final List<Wait> waits = Collections.synchronizedList([])
     final Set<Map> spent = Collections.newSetFromMap(new IdentityHashMap())
+    final List<Allocation> agents = Collections.synchronizedList([])
     final Map<String, File> stashes = Collections.synchronizedMap([:])
     final List<Map> events = []
     final ScmGlobal scm
@@ -36,7 +37,6 @@ class Build {
     String result
     String description
     String displayName
-    boolean keepLog = false
 
     Build(Scenario scenario) {
         this.scenario = scenario
@@ -210,8 +210,23 @@ class Build {
         }
     }
 
+    /** Leave nothing running of a build that doesn't end. */
+    void stop() {
+        refuse('the build had no end within its time limit')
+        synchronized (waits) {
+            waits.each { it.interrupt(new RunnerError(refusal)) }
+        }
+        synchronized (agents) {
+            agents.each { Shell.kill('JENKINS_NODE_COOKIE', it.cookie, 0) }
+        }
+    }
+
     void finish(Map outcome) {
-        new File(folder, 'events.json').setText(JsonOutput.toJson(events), 'UTF-8')
+        List<Map> all
+        synchronized (events) {
+            all = new ArrayList<>(events)
+        }
+        new File(folder, 'events.json').setText(JsonOutput.toJson(all), 'UTF-8')
         new File(folder, 'result.json').setText(JsonOutput.toJson(outcome), 'UTF-8')
         log.close()
     }

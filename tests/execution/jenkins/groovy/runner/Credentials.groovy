@@ -81,8 +81,13 @@ class Credentials {
         }
     }
 
+    private static File agentTmp(Frame frame) {
+        frame.agent('withCredentials')
+        frame.tmp()
+    }
+
     private static File secretFile(Frame frame, String id, String text, Bound bound) {
-        File folder = new File(frame.agent('withCredentials').tmp(), 'secretFiles/' + UUID.randomUUID())
+        File folder = new File(agentTmp(frame), 'secretFiles/' + UUID.randomUUID())
         folder.mkdirs()
         File file = new File(folder, id)
         file.setText(text, 'UTF-8')

@@ -97,7 +97,7 @@ class CurrentBuild extends RunWrapper {
     Set<String> allowed() {
         READS + [
             'setResult', 'getBuildCauses', 'getDescription', 'setDescription', 'setDisplayName', 'getProjectName',
-            'getFullProjectName', 'setKeepLog',
+            'getFullProjectName',
         ]
     }
 
@@ -125,8 +125,6 @@ class CurrentBuild extends RunWrapper {
     String getDisplayName() { build.displayName }
 
     void setDisplayName(String text) { build.displayName = text }
-
-    void setKeepLog(boolean keep) { build.keepLog = keep }
 
     String getProjectName() { getFullProjectName().tokenize('/').last() }
 

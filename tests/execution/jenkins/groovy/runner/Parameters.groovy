@@ -48,7 +48,7 @@ class Parameters {
         password: step('name!:s defaultValue:s description:s'), choice: step('name!:s choices:a description:s'),
         logRotator: step('daysToKeepStr:s numToKeepStr:s artifactDaysToKeepStr:s artifactNumToKeepStr:s'),
         arbitraryFileCache: step('path!:s cacheName:s includes:s excludes:s cacheValidityDecidingFile:s useDefaultExcludes:b compressionMethod:s'),
-        agent: step(''), nonresumable: step(''), extensive: step(''),
+        agent: step(''), nonresumable: step(''),
     ]
 
     private static final Map TYPES = [s: CharSequence, b: Boolean, i: Number, l: Collection, a: Object]

@@ -10,6 +10,7 @@ import org.codehaus.groovy.ast.Parameter
 import org.codehaus.groovy.ast.expr.*
 import org.codehaus.groovy.ast.stmt.CatchStatement
 import org.codehaus.groovy.ast.stmt.ForStatement
+import org.codehaus.groovy.ast.stmt.SynchronizedStatement
 import org.codehaus.groovy.classgen.GeneratorContext
 import org.codehaus.groovy.classgen.VariableScopeVisitor
 import org.codehaus.groovy.control.CompilePhase
@@ -135,6 +136,10 @@ class SandboxVisitor extends ClassCodeExpressionTransformer {
             refuse(statement, "catch of ${type.name}")
         }
         super.visitCatchStatement(statement)
+    }
+
+    void visitSynchronizedStatement(SynchronizedStatement statement) {
+        refuse(statement, 'synchronized')
     }
 
     void visitForLoop(ForStatement loop) {

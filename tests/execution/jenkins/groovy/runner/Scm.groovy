@@ -40,7 +40,7 @@ class Scm {
     }
 
     private static String branch(Scenario scenario) {
-        scenario.branch ?: scenario.env.BRANCH_NAME ?: 'detached'
+        scenario.env.BRANCH_NAME ?: 'detached'
     }
 
     private static int git(Frame frame, List<String> command, boolean strict = true) {
