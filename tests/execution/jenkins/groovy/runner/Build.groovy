@@ -1,6 +1,7 @@
 package runner
 
 import groovy.json.JsonOutput
+import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.locks.ReentrantLock
 import org.codehaus.groovy.runtime.typehandling.GroovyCastException
@@ -24,7 +25,7 @@ class Build {
     final AtomicInteger numbers = new AtomicInteger()
     final Map<String, String> env = [:]
     final List<StageNode> stages = Collections.synchronizedList([])
-    final List<Wait> waits = Collections.synchronizedList([])
+    final List<Wait> waits = new CopyOnWriteArrayList<>()
     final Set<Map> spent = Collections.newSetFromMap(new IdentityHashMap())
     final List<Allocation> agents = Collections.synchronizedList([])
     final Map<String, File> stashes = Collections.synchronizedMap([:])
@@ -126,7 +127,7 @@ class Build {
             failure = error
         } finally {
             turn.lock()
-            waits.removeAll { it.is(wait) }
+            waits.remove(wait)
         }
         if (refusal != null) {
             throw new RunnerError(refusal)
@@ -213,9 +214,7 @@ class Build {
     /** Leave nothing running of a build that doesn't end. */
     void stop() {
         refuse('the build had no end within its time limit')
-        synchronized (waits) {
-            waits.each { it.interrupt(new RunnerError(refusal)) }
-        }
+        waits.each { it.interrupt(new RunnerError(refusal)) }
         synchronized (agents) {
             agents.each { Shell.kill('JENKINS_NODE_COOKIE', it.cookie, 0) }
         }

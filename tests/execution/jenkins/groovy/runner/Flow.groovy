@@ -200,7 +200,7 @@ class Flow {
         Thread thread = new Thread(null, {
             build.turn.lock()
             try {
-                build.waits.removeAll { it.is(start) }
+                build.waits.remove(start)
                 frame.during {
                     build.event(kind: 'branch', name: name)
                     start.cause == null ? body.call() : { throw start.cause }.call()

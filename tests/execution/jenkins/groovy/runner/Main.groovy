@@ -37,6 +37,8 @@ class Main {
         int status = 5
         try {
             status = run(path)
+        } catch (Throwable broken) {
+            new File(new File(path).parentFile, 'refused.json').setText(JsonOutput.toJson([error: Build.trace(broken)]), 'UTF-8')
         } finally {
             System.out.println(path + '\t' + status)
             System.out.flush()
