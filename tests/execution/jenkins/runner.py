@@ -72,10 +72,11 @@ class Scenario:
     `jenkinsfile` is a path at the commit, `text` replaces its content. `env`: what the kind of the project sets
     (BRANCH_NAME, CHANGE_ID, TAG_NAME). `agent_env`: the environment that agents start with. `credentials`: id to text,
     to ``{"file": TEXT}``, or to ``{"username": …, "password": …}``. `causes`: as getBuildCauses gives them. `agents`:
-    label to number of executors; another label is an error of its node step, or with `missing_agent` ``wait`` is waited
-    for. `inputs`: id or message to ``{"proceed": {NAME: VALUE}}`` or ``{"abort": True}``, with ``after`` seconds;
+    label to number of executors; another label is an error of its node step, or with `missing_agent` ``wait`` is
+    waited for. `inputs`: id or message to ``{"proceed": {NAME: VALUE}}`` or ``{"abort": True}``, with ``after`` seconds;
     others are never answered. `previous`: finished builds, the newest first, each with number, result and variables.
-    `caches`: the folder of what is kept from build to build. `time_scale` shortens timeout, sleep and waitUntil. Builds that name one `controller`
+    `caches`: the folder of what is kept from build to build. `time_scale` shortens timeout, sleep
+    and waitUntil. Builds that name one `controller`
     share agents and locks. Times in seconds.
     """
 
@@ -173,7 +174,9 @@ def _written(scenario: Scenario) -> Path:
 def _outcome(folder: Path, status: int) -> BuildRun:
     if not (folder / "result.json").is_file():
         told = folder / "refused.json"
-        raise RunnerBrokenError(told.read_text(encoding="utf-8") if told.is_file() else f"no result in {folder}")
+        raise RunnerBrokenError(
+            told.read_text(encoding="utf-8") if told.is_file() else f"no result in {folder}"
+        )
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     log = (folder / "log.txt").read_text(encoding="utf-8")
     if status == _REFUSED:
