@@ -5,7 +5,7 @@ import org.jenkinsci.plugins.workflow.support.steps.AgentOfflineException
 
 /**
  * One executor of an agent with its workspace, from the start of a node block to its end
- * (workflow-durable-task-step 1464, ExecutorStepExecution).
+ * (workflow-durable-task-step@46cb22ff, ExecutorStepExecution).
  */
 class Allocation {
     final Build build

@@ -10,7 +10,7 @@ import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 /**
  * The state of one run: result, environment, log, events, and who may run Groovy code.
  *
- * workflow-cps 4335 runs a build's Groovy code on one thread that changes branches only where a step waits
+ * workflow-cps@e007b7ff runs a build's Groovy code on one thread that changes branches only where a step waits
  * (CpsThreadGroup). Branches are real threads here, but only the holder of `turn` runs Groovy code, and it gives the
  * turn away only while a step waits: lists and counters shared by branches behave as they do in Jenkins.
  */
@@ -152,7 +152,7 @@ class Build {
         }
     }
 
-    /** A user aborts the build (CpsFlowExecution.interrupt, workflow-cps 4335): result first, then every step. */
+    /** A user aborts the build (CpsFlowExecution.interrupt, workflow-cps@e007b7ff): result first, then every step. */
     void abort(String reason) {
         event(kind: 'abort', reason: reason)
         turn.lock()

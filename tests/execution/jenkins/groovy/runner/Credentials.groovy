@@ -3,8 +3,8 @@ package runner
 import hudson.AbortException
 
 /**
- * Secrets of the scenario, bound to variables and masked (credentials-binding 728: BindingStep and its bindings;
- * pipeline-model-definition 2.2277's `credentials()`).
+ * Secrets of the scenario, bound to variables and masked (credentials-binding@0331934a: BindingStep and its bindings;
+ * pipeline-model-definition@42c9dc3e's `credentials()`).
  */
 class Credentials {
     /** What a binding yields. */

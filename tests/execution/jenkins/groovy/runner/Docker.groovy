@@ -3,7 +3,7 @@ package runner
 import hudson.AbortException
 
 /**
- * `docker` (docker-workflow 634: Docker.groovy, WithContainerStep, DockerClient), through the `docker` on the PATH of
+ * `docker` (docker-workflow@3e04e4f5: Docker.groovy, WithContainerStep, DockerClient), through the `docker` on the PATH of
  * the agent: a test supplies one that records its arguments, and that runs what `exec` is given.
  */
 class Docker implements PipelineObject {

@@ -5,7 +5,7 @@ import java.util.concurrent.TimeUnit
 import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 
 /**
- * Steps by name (workflow-cps 4335, DSL): arguments are checked by `Parameters`, blocks run by `Flow`. A name that is
+ * Steps by name (workflow-cps@e007b7ff, DSL): arguments are checked by `Parameters`, blocks run by `Flow`. A name that is
  * none is refused, where Jenkins throws NoSuchMethodError, which catchError would hide.
  */
 class Steps {
