@@ -2,7 +2,8 @@
 
 The runner beside this file (``groovy/``, Groovy 2.4 like Jenkins' own) runs a declarative Jenkinsfile with its
 scripted parts: real shells, real git checkouts, real concurrency, and what it doesn't know it refuses. It follows the
-sources of the plugins that each of its files names, as plugin@commit of github.com/jenkinsci. Not emulated: saving and resuming a build, the 64 KB limit of a
+sources of the plugins that each of its files names, as
+plugin@commit of github.com/jenkinsci. Not emulated: saving and resuming a build, the 64 KB limit of a
 method after the CPS transformation, permissions, shared libraries, triggers (recorded only), agents of containers.
 
 One Java process serves all builds of a test session, two at a time.
