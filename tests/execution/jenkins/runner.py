@@ -2,7 +2,8 @@
 
 The runner beside this file (``groovy/``, Groovy 2.4 like Jenkins' own) runs a declarative Jenkinsfile with its
 scripted parts: real shells, real git checkouts, real concurrency, and what it doesn't know it refuses. It follows the
-sources of the plugins that each of its files names. Not emulated: saving and resuming a build, the 64 KB limit of a
+sources of the plugins that each of its files names, as
+plugin@commit of github.com/jenkinsci. Not emulated: saving and resuming a build, the 64 KB limit of a
 method after the CPS transformation, permissions, shared libraries, triggers (recorded only), agents of containers.
 
 One Java process serves all builds of a test session, two at a time.
@@ -72,10 +73,11 @@ class Scenario:
     `jenkinsfile` is a path at the commit, `text` replaces its content. `env`: what the kind of the project sets
     (BRANCH_NAME, CHANGE_ID, TAG_NAME). `agent_env`: the environment that agents start with. `credentials`: id to text,
     to ``{"file": TEXT}``, or to ``{"username": …, "password": …}``. `causes`: as getBuildCauses gives them. `agents`:
-    label to number of executors; another label is an error of its node step, or with `missing_agent` ``wait`` is waited
-    for. `inputs`: id or message to ``{"proceed": {NAME: VALUE}}`` or ``{"abort": True}``, with ``after`` seconds;
+    label to number of executors; another label is an error of its node step, or with `missing_agent` ``wait`` is
+    waited for. `inputs`: id or message to ``{"proceed": {NAME: VALUE}}`` or ``{"abort": True}``, with ``after`` seconds;
     others are never answered. `previous`: finished builds, the newest first, each with number, result and variables.
-    `caches`: the folder of what is kept from build to build. `time_scale` shortens timeout, sleep and waitUntil. Builds that name one `controller`
+    `caches`: the folder of what is kept from build to build. `time_scale` shortens timeout, sleep
+    and waitUntil. Builds that name one `controller`
     share agents and locks. Times in seconds.
     """
 
