@@ -10,6 +10,7 @@ from mlcc.plan import Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
 RUNTIME = (
+    "mlcc.runtime.log",
     "mlcc.runtime.records",
     "mlcc.runtime.patterns",
     "mlcc.runtime.digest",

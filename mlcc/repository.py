@@ -31,10 +31,16 @@ class Tree:
             return {pattern for pattern in patterns if self._on_disk(pattern)}
         return {pattern for pattern in patterns if any(path_matches(pattern, file) for file in files)}
 
-    def _git_files(self, patterns: tuple[str, ...]) -> list[str] | None:
+    def ignores(self, pattern: str) -> bool:
+        """Tell whether files that git ignores are at a pattern."""
+        return bool(self._git_files((pattern,), "--others", "--ignored", "--exclude-standard"))
+
+    def _git_files(self, patterns: tuple[str, ...], *which: str) -> list[str] | None:
+        """Return the files at patterns: those that `which` chooses, else the ones that git doesn't ignore."""
         import subprocess  # not every lint needs it
 
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
+        which = which or ("--cached", "--others", "--exclude-standard")
+        command = ["git", "ls-files", "-z", *which, "--"]
         command += [f":(glob){pattern.rstrip('/')}" for pattern in patterns]
         command += [f":(glob){pattern.rstrip('/')}/**" for pattern in patterns]
         try:
@@ -51,6 +57,14 @@ class Tree:
         if not any(c in pattern for c in WILDCARDS):
             return (self.home / pattern).exists()
         return any(True for _ in self.home.glob(pattern.rstrip("/")))
+
+
+def find_outputs(root: Path) -> list[str]:
+    """Return the files below a root that lie where a spec beside them would write, sorted; none without git.
+
+    They are there, or git still lists them, and git doesn't ignore them. Paths are posix and relative to the root.
+    """
+    return sorted(Tree(root)._git_files(("**/.mlcc/", "**/.gitlab-ci.yml", "**/Jenkinsfile")) or ())
 
 
 def _without_hook() -> dict[str, str]:

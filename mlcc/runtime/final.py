@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from mlcc.runtime.decide import Ending, settle
+from mlcc.runtime.log import one_line, say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import (
     RunError,
@@ -34,16 +35,16 @@ def final_main(platform: Platform) -> int:
     except RunError as problem:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
-        print(f"mlcc: red: {problem}")
+        say(f"mlcc: red: {problem}")
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     for cause in red:
-        print(f"mlcc: red: {cause}")
+        say(f"mlcc: red: {cause}")
     if not red:
-        print("mlcc: green")
+        say("mlcc: green")
     return 1 if red else 0
 
 
@@ -127,5 +128,5 @@ def _sentence(id: str, plan: dict[str, Any]) -> str:
 
 def cell(text: str) -> str:
     """Return text for a cell of a Markdown table: one line, no markup, no links."""
-    plain = " ".join(text.split())[:300]
+    plain = one_line(text)[:300]
     return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)

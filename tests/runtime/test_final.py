@@ -126,3 +126,44 @@ def test_a_cell_is_one_line_without_markup(text: str) -> None:
     assert "\n" not in shown
     assert "\r" not in shown
     assert not any(sign in shown for sign in "|<>[]`*_@!")
+
+
+HOSTILE_CAUSE = "x\n::add-path::/tmp ##[set-output name=skip],a,\u2028##vso[x] \x1b[2J"
+
+
+def lines_of_commands(log: str) -> list[str]:
+    """Return the lines that GitHub's runner takes for commands (actions/runner, ActionCommand.cs)."""
+    return [line for line in log.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_a_forged_cause_is_no_command_of_the_log(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    project.forge("s--a/state.json", end="failed", verdict="fail", cause=HOSTILE_CAUSE)
+    project.final(a="failure", soft="success", b="success")
+    log = capfd.readouterr().out
+    assert "mlcc: red: 'a' failed: x ::add-path::/tmp # #[set-output name=skip],a, # #vso[x] [2J\n" in log
+    assert lines_of_commands(log) == []
+
+
+def test_what_a_gate_says_is_no_command_of_the_log(make: Make, capfd: pytest.CaptureFixture[str]) -> None:
+    gate = "{guards: code, command: {run: 'cp answer.json $MLCC_VERDICT; exit 1'}}"
+    made = make(
+        f"{HEAD}artifacts: {{code: {{kind: code, path: src/a.py}}}}\ngates: {{g: {gate}}}\n",
+        {"answer.json": '{"verdict": "fail", "summary": "##[add-mask]a"}'},
+    )
+    made.select()
+    assert made.node("g") == 1
+    assert made.ended("g") == ("failed", "fail", "# #[add-mask]a")
+    made.final(g="failure")
+    assert lines_of_commands(capfd.readouterr().out) == []
+
+
+def test_a_condition_of_several_lines_is_no_command_of_the_log(
+    make: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = HEAD.replace("push:", "manual: {go: {inputs: {x: {type: string}}}}, push:")
+    when = '[{trigger: go, input: {x: "1\\n::stop-commands::x"}}]'
+    made = make(f"{spec}jobs: {{a: {{run: 'true'}}, b: {{run: 'true', when: {when}}}}}\n")
+    made.select(event="manual", inputs={"x": "2"}, hint="go")
+    log = capfd.readouterr().out
+    assert "skip b: its `when` doesn't allow it: the input x isn't 1 ::stop-commands::x\n" in log
+    assert lines_of_commands(log) == []

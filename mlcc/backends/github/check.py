@@ -10,12 +10,13 @@ from mlcc.backends import Limit, Usage
 from mlcc.backends.github import limits
 from mlcc.backends.github.model import Rendered, Triggers
 from mlcc.backends.github.partition import Part, added_waits
+from mlcc.backends.github.texts import check_texts
 from mlcc.diagnostics import Diagnostic, Related, Severity, Span, error
 
 
 def check_plan(plan: ir.Plan) -> list[Diagnostic]:
     """Return the errors that show before lowering."""
-    return [*_runners(plan), *_forms(plan), *_schedules(plan), *_self_hosted(plan)]
+    return [*_runners(plan), *_forms(plan), *_schedules(plan), *_self_hosted(plan), *check_texts(plan)]
 
 
 def _place(node: ir.Node, key: str) -> Span | None:

@@ -23,12 +23,12 @@ class Expr:
 
     def interpolation(self) -> str:
         """Return the expression as a whole value."""
-        return "${{ " + self.text + " }}"
+        return f"{OPENING} {self.text} }}}}"
 
     def parts(self) -> list[str]:
         """Return the value in lines that one space joins, one term each."""
         first, *rest = self.terms
-        lines = ["${{ " + first, *("&& " + term for term in rest)]
+        lines = [f"{OPENING} {first}", *("&& " + term for term in rest)]
         return [*lines[:-1], lines[-1] + " }}"]
 
 
@@ -92,6 +92,7 @@ def hash_files(paths: Sequence[str]) -> str:
     return f"hashFiles({', '.join(literal(path) for path in paths)})"
 
 
+OPENING = "${{"
 NOT_CANCELLED = "!cancelled()"
 ALWAYS = "always()"
 ANY_FAILED = "(contains(needs.*.result, 'failure') || contains(needs.*.result, 'cancelled'))"

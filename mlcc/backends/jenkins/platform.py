@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from mlcc.runtime.log import say
 from mlcc.runtime.platform import Facts
 from mlcc.runtime.records import ROOT, RunError
 
@@ -86,7 +87,7 @@ class Jenkins:
 
     def warn(self, message: str) -> None:
         """Print a warning."""
-        print(f"mlcc: warning: {message}", flush=True)
+        say(f"mlcc: warning: {message}")
 
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.
