@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RESERVED_NODE_IDS = ("select", "final")
 FETCH_PREFIX = "fetch-"
+LONGEST_LEG = 100
+"""Characters. A file's name has at most 255 bytes, and it holds the node's id (60), too."""
 
 
 def resolve(spec: Spec, source: Source) -> Resolved:
@@ -144,6 +146,12 @@ def _legs(own: Execution, loc: Loc, problems: Problems) -> tuple[Leg, ...]:
                 key=True,
             )
         legs[id] = Leg(id, tuple(extra.items()))
+    for id in legs:
+        if len(id) > LONGEST_LEG:
+            problems.add(
+                "long-leg", f"a combination of the matrix has an id of {len(id)} characters; at most {LONGEST_LEG} fit in names of files and jobs",
+                (*loc, "matrix"), help="name the legs under `include`",
+            )  # fmt: skip
     if not legs:
         problems.add(
             "empty-matrix",

@@ -348,6 +348,11 @@ CONDITIONS = (
 
 MATRIX = (
     Case(
+        "a leg with a long id", f"jobs: {{a: {{run: x, matrix: ◆{{axes: {{b: [{'c' * 101}]}}}}}}}}\n", "long-leg",
+        "a combination of the matrix has an id of 101 characters; at most 100 fit in names of files and jobs",
+        help="name the legs under `include`",
+    ),
+    Case(
         "two combinations with one id",
         "jobs:\n  train: {run: make, matrix: ◆{axes: {rate: ['0.1', '0-1']}}}\n",
         "duplicate-leg", "two combinations of the matrix have the same id", help="name the legs under `include`",
