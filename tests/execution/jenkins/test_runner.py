@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.execution.github.scratch import commit, git, scratch_repo
+from tests.execution.jenkins import runner
 from tests.execution.jenkins.runner import (
     BuildRun,
     EndlessError,
@@ -950,3 +951,13 @@ def test_pipelines_that_jenkins_would_not_start_are_refused(tmp_path: Path, text
 def test_a_literal_of_more_entries_than_the_sandbox_can_take_is_refused(tmp_path: Path) -> None:
     entries = ", ".join(f"k{n}: {n}" for n in range(126))
     assert "literal" in refusal(tmp_path, scripted(f"Map m = [{entries}]"))
+
+
+def test_a_process_that_has_ended_is_replaced(tmp_path: Path) -> None:
+    assert build(tmp_path, scripted("echo 'first'")).echoes() == ["first"]
+    ended = runner._started()
+    ended._process.kill()
+    ended._process.wait()
+    assert build(tmp_path, scripted("echo 'second'")).echoes() == ["second"]
+    assert runner._started() is not ended
+    ended.close()
