@@ -23,7 +23,11 @@ class Jenkins:
 
     def run(self, scratch: Scratch) -> Run:
         """Run one build of the job that a multibranch project has for the event's branch, change or tag."""
-        run = run_build(Scenario(scratch.repo, credentials={"TOKEN": SECRET}, number=2, **_started(scratch)))
+        run = run_build(
+            Scenario(
+                scratch.repo, credentials={"TOKEN": SECRET}, number=2, time_limit=300, **_started(scratch)
+            )
+        )
         return gathered([run.folder / "stashes", run.folder / "artifacts"], run.result == "SUCCESS", run.log)
 
 

@@ -6,13 +6,13 @@ import copy
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlcc.backends import BACKENDS
-from mlcc.record import replace
 from tests.equivalence.pipelines import plan_of_data
 from tests.execution.equivalence.case import Case, Scratch, scratch
 from tests.execution.equivalence.compare import differences

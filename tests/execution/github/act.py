@@ -95,7 +95,7 @@ def run_workflow(
     payload = {**payload, "inputs": dict(inputs)} if inputs is not None else dict(payload)
     ref, sha = event_ref(repo, payload)
     checkout = _checkout(repo, sha, folder / "checkout")
-    _readable_by_act(checkout / workflow)
+    _make_readable(checkout)
     jobs = _jobs(checkout, workflow)
     settings = _settings(folder, repo, ref, sha, python, caches)
     command = [tool("act"), event, "--directory", str(checkout), "--workflows", workflow]
@@ -141,14 +141,14 @@ def _checkout(repo: Path, sha: str, folder: Path) -> Path:
     return folder
 
 
-def _readable_by_act(workflow: Path) -> None:
-    """Take out what GitHub knows and act doesn't; only act itself reads this copy of the workflow.
+def _make_readable(checkout: Path) -> None:
+    """Take out of the workflows what GitHub knows and act doesn't; only act itself reads this copy of them.
 
     `deployment` of an environment, which records nothing in the run:
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idenvironment
     """
-    text = workflow.read_text(encoding="utf-8")
-    _write(workflow, _DEPLOYMENT.sub(r"\1}", text))
+    for workflow in sorted((checkout / ".github" / "workflows").glob("*.yml")):
+        _write(workflow, _DEPLOYMENT.sub(r"\1}", workflow.read_text(encoding="utf-8")))
 
 
 def _settings(

@@ -12,6 +12,7 @@ One Java process serves all builds of a test session, two at a time.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import json
@@ -211,29 +212,48 @@ class _Java:
     def run(self, paths: Sequence[Path]) -> list[int]:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write("".join(f"{path}\n" for path in paths))
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write("".join(f"{path}\n" for path in paths))
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise RunnerBrokenError(f"the process has ended: {self._told()}") from None
         statuses: dict[str, int] = {}
         while len(statuses) < len(paths):
             path, tab, status = self._process.stdout.readline().rstrip("\n").partition("\t")
             if not tab:
-                self._errors.seek(0)
-                raise RunnerBrokenError(f"{path}{self._errors.read()[-4000:]}")
+                raise RunnerBrokenError(f"{path}{self._told()}")
             statuses[path] = int(status)
         return [statuses[str(path)] for path in paths]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def _told(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()[-4000:]
 
     def close(self) -> None:
         """End the process; the builds have ended already."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
         self._process.kill()
         self._process.wait()
         self._errors.close()
 
 
-@functools.cache
 def _java() -> _Java:
+    """The process of this session; a new one after one that has ended, so that its end fails no further build."""
+    if _started().ended:
+        _started.cache_clear()
+    return _started()
+
+
+@functools.cache
+def _started() -> _Java:
     java = tool("java", "apt-get install --no-install-recommends default-jre-headless")
     jar = next((path for path in JARS if Path(path).is_file()), None)
     if jar is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.execution.jenkins import runner
 from tests.execution.jenkins.builds import build, processes, scripted
 
 # --- results ---------------------------------------------------------------------------------------------
@@ -306,3 +307,16 @@ def test_declarative_parallel_runs_its_post_after_all_branches(tmp_path: Path) -
     )
     assert (run.result, run.echoes()) == ("FAILURE", ["right", "post"])
     assert run.stages == {"both": "FAILURE", "left": "FAILURE", "right": "SUCCESS", "later": "SKIPPED"}
+
+
+# --- the process -----------------------------------------------------------------------------------------
+
+
+def test_a_process_that_has_ended_is_replaced(tmp_path: Path) -> None:
+    assert build(tmp_path, scripted("echo 'first'")).echoes() == ["first"]
+    ended = runner._started()
+    ended._process.kill()
+    ended._process.wait()
+    assert build(tmp_path, scripted("echo 'second'")).echoes() == ["second"]
+    assert runner._started() is not ended
+    ended.close()
