@@ -219,7 +219,7 @@ def test_an_interrupted_command(project: Project, monkeypatch: pytest.MonkeyPatc
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for module in ("mlcc.compiler", "mlcc.linting"):
+    for module in ("mlcc.linting", "mlcc.compiler"):  # the former takes over what the latter has
         monkeypatch.setattr(f"{module}.analyse", interrupted)
     for command in ("compile", "lint", "graph"):
         done = project.run(command)
