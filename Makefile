@@ -4,7 +4,7 @@ BIN := .venv/bin
 SPECS := examples/flights examples/minimal
 MODELS := churn demand
 
-.PHONY: demo test lint compile examples generate bench clean
+.PHONY: demo test fuzz lint compile examples generate bench clean
 
 # --- demo: the flights example, from real data to verdicts -------------------------------------------
 
@@ -29,6 +29,11 @@ test: .venv/developing tests/tools/node_modules/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+# The same hostile strings and random specs as in the suite, and many times as many others.
+fuzz: .venv/developing
+	MLCC_TEST_FUZZ=1 $(BIN)/pytest -n 2 tests/injection tests/cli/test_fuzz.py tests/spec tests/lint/test_properties.py \
+	  tests/backends tests/equivalence tests/gates/test_contract_compile.py tests/init/test_propose.py
 
 # What the sources determine: schemas, the fast loader's table, reference pages, golden trees.
 generate: .venv/developing

@@ -57,6 +57,7 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
     home = os.path.relpath(path.resolve().parent, root).replace(os.sep, "/")
     home = "" if home == "." else home
     resolved = resolve(spec, source)
+    tree = Tree(path.resolve().parent)
     made = plan(
         resolved,
         home=home,
@@ -64,13 +65,14 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
             os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts
         ),
         compiled_files=compiled_files(spec.name, home),
-        committed=None if assume_committed else Tree(path.resolve().parent).matching,
+        committed=None if assume_committed else tree.matching,
+        ignored=tree.ignores,
     )
     return Analysis(source, spec, made, root)
 
 
 def compiled_files(name: str, home: str) -> tuple[str, ...]:
-    """Return where every back end would write, so that a change there selects everything."""
+    """Return where every back end would write, as patterns: a change there selects everything."""
     return tuple(path for registered in BACKENDS.values() for path in registered.output_paths(name, home))
 
 

@@ -10,10 +10,12 @@ from mlcc.plan import Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
 RUNTIME = (
+    "mlcc.runtime.log",
     "mlcc.runtime.records",
     "mlcc.runtime.patterns",
     "mlcc.runtime.digest",
     "mlcc.runtime.platform",
+    "mlcc.runtime.web",
     *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
     "mlcc.runtime.select",
     "mlcc.runtime.decide",

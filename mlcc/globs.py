@@ -30,6 +30,9 @@ def _has_wildcards(pattern: str) -> bool:
 
 def common_name(patterns: Sequence[str]) -> str | None:
     """Return a shortest name that all patterns match; None when there is none. No name begins with '/'."""
+    plain = next((pattern for pattern in patterns if not _has_wildcards(pattern)), None)
+    if plain is not None:  # it matches one name, so there is nothing to look for
+        return plain if all(name_matches(pattern, plain) for pattern in ("?**", *patterns)) else None
     machines = [Machine(tokens_of(pattern)) for pattern in ("?**", *patterns)]
     letters = sorted({c for pattern in patterns for c in pattern if c not in "*?"} | {"/", "x"})
     start = tuple(machine.arrive(1) for machine in machines)

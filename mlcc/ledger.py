@@ -33,6 +33,7 @@ FEATURES: Mapping[str, str] = {
     "image": "a container image to run in",
     "services": "containers beside a node",
     "cache": "folders kept between runs",
+    "cache-outside-project": "folders of the home kept between runs (`~/...`)",
     "artifacts": "data that travels between nodes, checked by digest",
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
@@ -99,6 +100,8 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
         feature = _of_step(step)
         if feature is not None:
             yield feature, feature
+        if isinstance(step, UseCache) and any(path.startswith("~/") for path in step.paths):
+            yield "cache-outside-project", "cache"
 
 
 def _of_step(step: Step) -> str | None:

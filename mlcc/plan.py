@@ -338,7 +338,7 @@ class Plan:
     """A pipeline. `home` is the project folder relative to the repository root ("" at the root).
 
     Nodes are in a stable topological order. `spec_files` are the spec and the files that it extends,
-    `compiled_files` what back ends write, relative to the repository root.
+    `compiled_files` patterns of what back ends write, relative to the repository root.
     """
 
     name: str

@@ -26,6 +26,7 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "home": plan.home,
         "always": sorted({*plan.spec_files, *plan.compiled_files, emitted}),
         "triggers": _triggers(plan.triggers),
+        **_without_empty({"secrets": _named(plan, "secrets"), "variables": _named(plan, "variables")}),
         "artifacts": {id: _artifact(artifact) for id, artifact in plan.artifacts.items()},
         "nodes": {id: _node(plan, node) for id, node in plan.nodes.items()},
     }
@@ -35,6 +36,12 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
             for target, features in plan.waivers.items()
         }
     return found
+
+
+def _named(plan: ir.Plan, kind: str) -> list[str]:
+    """Return what the nodes name of the CI system's secrets or variables."""
+    steps = [step for node in plan.nodes.values() for step in node.steps if isinstance(step, ir.Execute)]
+    return sorted({name for step in steps for name in getattr(step, kind)})
 
 
 def document(content: JsonObject, spec: str) -> str:
@@ -86,6 +93,13 @@ def _location(artifact: ir.Artifact) -> str | list[str]:
 
 def _triggers(triggers: ir.Triggers) -> JsonObject:
     found: JsonObject = {}
+    for event, patterns in (
+        ("push", triggers.push),
+        ("pull_request", triggers.pull_request),
+        ("tag", triggers.tag),
+    ):
+        if patterns is not None:
+            found[event] = list(patterns)
     if triggers.schedules:
         found["schedule"] = dict(triggers.schedules)
     if triggers.forms:

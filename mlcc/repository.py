@@ -32,10 +32,16 @@ class Tree:
             return {pattern for pattern in patterns if self._on_disk(pattern)}
         return {pattern for pattern in patterns if any(path_matches(pattern, file) for file in files)}
 
-    def _git_files(self, patterns: tuple[str, ...]) -> list[str] | None:
+    def ignores(self, pattern: str) -> bool:
+        """Tell whether files that git ignores are at a pattern."""
+        return bool(self._git_files((pattern,), "--others", "--ignored", "--exclude-standard"))
+
+    def _git_files(self, patterns: tuple[str, ...], *which: str) -> list[str] | None:
+        """Return the files at patterns: those that `which` chooses, else the ones that git doesn't ignore."""
         import subprocess  # not every lint needs it
 
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
+        which = which or ("--cached", "--others", "--exclude-standard")
+        command = ["git", "ls-files", "-z", *which, "--"]
         command += [f":(glob){pattern.rstrip('/')}" for pattern in patterns]
         command += [f":(glob){pattern.rstrip('/')}/**" for pattern in patterns]
         try:

@@ -218,7 +218,8 @@ def _roots(plan: Plan, event: Event) -> dict[str, str]:
 def belongs_to_all(plan: Plan, path: str) -> bool:
     """Tell whether a path belongs to the sources of every node: the spec, emitted and compiled files."""
     emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
-    return path in plan.spec_files or path in plan.compiled_files or path.startswith(emitted)
+    compiled = any(path_matches(pattern, path) for pattern in plan.compiled_files)
+    return compiled or path in plan.spec_files or path.startswith(emitted)
 
 
 def is_source(plan: Plan, path: str) -> bool:

@@ -13,7 +13,7 @@ import stat
 from typing import TYPE_CHECKING, TypeAlias
 
 from mlcc.diagnostics import Diagnostic, OutputError, Span, SpecError, error
-from mlcc.record import record, replace
+from mlcc.record import field, record, replace
 
 if TYPE_CHECKING:  # 10 ms of import
     from pathlib import Path
@@ -84,13 +84,15 @@ Loc: TypeAlias = "tuple[str | int, ...]"
 class Source:
     """A loaded spec: its root, and the text of every file that took part by display path.
 
-    `file` is where it lies, or None for a spec that came from memory.
+    `file` is where it lies, or None for a spec that came from memory. `locked` are the gates that an extended
+    spec locks, each with the `defaults` that it keeps to.
     """
 
     path: str
     root: Mapping
     texts: dict[str, str]
     file: Path | None = None
+    locked: dict[str, Mapping] = field(default_factory=dict)
 
 
 def load(path: Path, display: str | None = None) -> Source:

@@ -50,6 +50,13 @@ class _Spec:
         return f"{self.home}/.mlcc" if self.home else ".mlcc"
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """The outputs that lie beside the spec itself."""
+        return tuple(
+            f"{self.home}/{name}" if self.home else name for name in (".gitlab-ci.yml", "Jenkinsfile")
+        )
+
+    @property
     def journal(self) -> str:
         return f"{self.own}/journal"
 
@@ -60,7 +67,7 @@ class _Spec:
         above, _, name = path.rpartition("/")
         if above == ".github/workflows":
             return name.endswith((".yml", ".yaml"))
-        return path in (".gitlab-ci.yml", "Jenkinsfile") or path.startswith(".gitlab/")
+        return path in self.beside or path.startswith(".gitlab/")
 
     def is_recoverable(self, path: str) -> bool:
         """Whether a compile of this spec may have changed a file: its own, or what another one has left."""
@@ -285,7 +292,7 @@ def _places(folder: Folder, mine: _Spec) -> Iterator[str]:
     yield from folder.files(".github/workflows", deep=False)
     yield from folder.files(".gitlab", deep=True)
     yield from folder.files(mine.own, deep=True)
-    yield from (path for path in folder.files("", deep=False) if path in (".gitlab-ci.yml", "Jenkinsfile"))
+    yield from (path for path in folder.files(mine.home, deep=False) if path in mine.beside)
 
 
 def _read(folder: Folder, path: str) -> str | None:

@@ -1,4 +1,8 @@
-"""Golden trees: one spec in, every output (or every diagnostic) out, compared whole."""
+"""Golden trees: one spec in, every output (or every diagnostic) out, compared whole.
+
+A spec that no back end can take has `diagnostics.txt` alone; where one of them refuses it, that one's diagnostics
+stand in `refused-BACKEND.txt` beside the others' outputs.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.backends import BACKENDS
-from mlcc.compiler import analyse, compile_files
+from mlcc.compiler import Analysis, analyse, compile_files
 from mlcc.diagnostics import MlccError
 from mlcc.render_diagnostics import to_text
 
@@ -20,18 +24,35 @@ SAME_EVERYWHERE = (".py", ".txt")
 
 
 def produced(case: Path) -> dict[str, str]:
-    """Return what a case compiles to: path -> text. A case that doesn't compile has diagnostics.txt alone."""
+    """Return what a case compiles to: path -> text."""
     (spec,) = case.glob("**/mlcc.yaml")
     root = case.resolve()
     here = Path.cwd()
     os.chdir(root)  # diagnostics show paths as they were given
     try:
         analysis = analyse(spec.resolve().relative_to(root), root, assume_committed=True)
-        files = {file.path: file.text for file in compile_files(analysis, BACKENDS)}
+        compiled = {target: _compiled(analysis, target) for target in BACKENDS}
     except MlccError as problem:
         return {"diagnostics.txt": to_text(problem.diagnostics, problem.texts)}
     finally:
         os.chdir(here)
+    files: dict[str, str] = {}
+    for target, found in compiled.items():
+        files.update({f"refused-{target}.txt": found} if isinstance(found, str) else found)
+    refused = {text for path, text in files.items() if path.startswith("refused-")}
+    return (
+        {"diagnostics.txt": "".join(sorted(refused))}
+        if len(files) == len(BACKENDS) == len(refused)
+        else files
+    )
+
+
+def _compiled(analysis: Analysis, target: str) -> dict[str, str] | str:
+    """Return the files of a back end, or the text of why it refuses."""
+    try:
+        files = {file.path: file.text for file in compile_files(analysis, [target])}
+    except MlccError as problem:
+        return to_text(problem.diagnostics, problem.texts)
     return {
         path: text
         for path, text in files.items()

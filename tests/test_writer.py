@@ -477,3 +477,16 @@ def test_a_file_from_another_spec_in_ones_own_outputs_is_a_bug(root: Path) -> No
 def test_an_unusual_spec_name_is_named_in_commands(root: Path) -> None:
     files = [generated(CI, source="ci spec.yaml")]
     assert check(files, root, home="", spec="ci spec.yaml")[0].command == "mlcc compile 'ci spec.yaml'"
+
+
+def test_a_jenkinsfile_stands_beside_its_spec(root: Path) -> None:
+    (root / "models/a").mkdir(parents=True)
+    home, spec = "models/a", "models/a/mlcc.yaml"
+    own = generated("models/a/Jenkinsfile", source=spec)
+    other = generated("Jenkinsfile")
+    write([other], root, home=".")
+    write([generated("models/a/.mlcc/run.py", source=None), own], root, home=home)
+    assert write([generated("models/a/.mlcc/run.py", source=None)], root, home=home).orphans == (own.path,)
+    with pytest.raises(OutputError) as caught:
+        write([generated("Jenkinsfile", source=spec)], root, home=home)
+    assert refused(caught) == [("unsafe-path", "`Jenkinsfile` isn't a place for mlcc's output")]

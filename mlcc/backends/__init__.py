@@ -62,7 +62,7 @@ class Backend(Protocol):
         """Lower and render a plan. Raises SpecError for what the platform can't do."""
 
     def check(self, plan: Plan) -> list[Diagnostic]:
-        """Return what the platform can't do of a plan, without rendering it."""
+        """Return what the platform can't do of a plan (errors), and what is good to know of its lowering (notes)."""
 
     def usage(self, plan: Plan) -> list[Usage]:
         """Return how much of each limit the compiled plan uses."""
@@ -73,18 +73,26 @@ class Backend(Protocol):
 
 @record
 class Registered:
-    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'."""
+    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'.
+
+    A `*` stands for the number of one file of several.
+    """
 
     module: str
     outputs: tuple[str, ...]
 
     def output_paths(self, name: str, home: str) -> tuple[str, ...]:
-        """Return where the files of a pipeline go, relative to the repository root."""
+        """Return where the files of a pipeline go, as patterns relative to the repository root."""
         return tuple(path.format(name=name, home=f"{home}/" if home else "") for path in self.outputs)
 
 
 BACKENDS = {
-    "github": Registered("mlcc.backends.github.backend", (".github/workflows/{name}.yml",)),
+    "github": Registered(
+        "mlcc.backends.github.backend",
+        (".github/workflows/{name}.yml", ".github/workflows/{name}.part-*.yml"),
+    ),
+    "gitlab": Registered("mlcc.backends.gitlab.backend", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
+    "jenkins": Registered("mlcc.backends.jenkins.backend", ("{home}Jenkinsfile",)),
 }
 
 

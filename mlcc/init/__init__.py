@@ -16,7 +16,7 @@ from mlcc.diagnostics import OutputError, error
 from mlcc.init import python
 from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
-from mlcc.init.tables import TableGuess, allowed_nulls, read_table
+from mlcc.init.tables import NoTableError, TableGuess, allowed_nulls, read_table
 from mlcc.init.training import DVC_RUN, Bound, Training, bounds, training, yaml_mapping
 from mlcc.record import record
 
@@ -51,18 +51,24 @@ class Proposal:
 
 @dataclass(slots=True)
 class Data:
-    """A data artifact to propose. `table` is what its columns look like, where its file could be read."""
+    """A data artifact to propose. `table` is what its columns look like; `obstacle` says why that isn't known."""
 
     id: str
     path: str
     dvc: str = ""
     kind: str = "data"
     table: TableGuess | None = None
+    obstacle: str = "its file isn't here"
 
     @property
     def is_checked(self) -> bool:
         """Whether a contract can be proposed."""
         return self.table is not None and bool(self.table.columns)
+
+    @property
+    def may_be_checked(self) -> bool:
+        """Whether a contract can be written once its columns are known."""
+        return self.kind == "data" and not self.is_checked and self.path.endswith(("/", *_TABLES))
 
 
 @dataclass(slots=True)
@@ -93,6 +99,16 @@ class Survey:
     def writes(self) -> list[str]:
         """The ids of what a training makes."""
         return [id for id, _ in (*self.models, *self.others)] + ([self.metrics] if self.metrics else [])
+
+    @property
+    def judged(self) -> str:
+        """What a quality gate would guard: the first that a training makes; `model` where nothing is known."""
+        return next(iter(self.writes), "model")
+
+    @property
+    def may_have_model(self) -> bool:
+        """Whether an artifact `model` is still to be thought of."""
+        return not self.models and all(data.id != "model" for data in self.data)
 
     @property
     def training_setup(self) -> list[str]:
@@ -204,7 +220,11 @@ def _data(repository: Repository, found: Training | None, taken: set[str]) -> li
     data = data[:_MOST_TABLES]
     for each in data:
         if each.path.endswith(_TABLES) and (repository.root / each.path).is_file():
-            each.table = read_table(repository.root / each.path)
+            try:
+                each.table = read_table(repository.root / each.path)
+                each.obstacle = "none of its columns has a name that a spec can hold"
+            except NoTableError as problem:
+                each.obstacle = str(problem)
     return data
 
 
@@ -246,7 +266,9 @@ def _findings(survey: Survey) -> list[str]:
         )
     for data in survey.data:
         columns = (
-            f"{len(data.table.columns)} columns" if data.table and data.is_checked else "columns unknown"
+            f"{len(data.table.columns)} columns"
+            if data.table and data.is_checked
+            else f"no contract: {data.obstacle}"
         )
         found.append(f"data: {data.path} ({columns})")
     if survey.code:

@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from mlcc.runtime.decide import Ending, settle
+from mlcc.runtime.log import one_line, say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import (
     RunError,
@@ -29,20 +30,21 @@ def final_main(platform: Platform) -> int:
     plan = read_plan()
     results = platform.results()
     try:
+        platform.deliver(plan)
         selection = read_selection(platform.facts())
     except RunError as problem:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
-        print(f"mlcc: red: {problem}")
+        say(f"mlcc: red: {problem}")
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     for cause in red:
-        print(f"mlcc: red: {cause}")
+        say(f"mlcc: red: {cause}")
     if not red:
-        print("mlcc: green")
+        say("mlcc: green")
     return 1 if red else 0
 
 
@@ -64,7 +66,17 @@ def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[s
         for id, r in results.items()
         if r == "cancelled" and id not in endings
     ]
-    return causes
+    return causes or _unexplained(plan, results)
+
+
+def _unexplained(plan: dict[str, Any], results: dict[str, Any]) -> list[str]:
+    """Return the jobs that failed and are no single node's (they run several), where no node shows why."""
+    known = {"select", *plan["nodes"]}
+    return [
+        f"'{id}' ended with failure in the CI system, and no node shows why"
+        for id, result in results.items()
+        if result == "failure" and id not in known
+    ]
 
 
 def _result(selection: dict[str, Any], endings: dict[str, Ending], red: list[str]) -> dict[str, Any]:
@@ -116,5 +128,5 @@ def _sentence(id: str, plan: dict[str, Any]) -> str:
 
 def cell(text: str) -> str:
     """Return text for a cell of a Markdown table: one line, no markup, no links."""
-    plain = " ".join(text.split())[:300]
+    plain = one_line(text)[:300]
     return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mlcc.backends.github.platform import GitHub
+from mlcc.backends.gitlab.platform import GitLab
+from mlcc.backends.jenkins.platform import Jenkins
 from mlcc.runtime.final import final_main
+from mlcc.runtime.log import say
 from mlcc.runtime.node import node_main
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import select_main
 
-PLATFORMS = {"github": GitHub}
+PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 
@@ -21,14 +25,14 @@ def main() -> int:
     """Run the command that is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        print("usage: python3 -I .mlcc/run.py select | node | final")
+        say("usage: python3 -I .mlcc/run.py select | node | final")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
-        platform: Platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
+        platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
         return command(platform)
     except KeyError:
-        print(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+        say(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
     except RunError as problem:
-        print(f"mlcc: {problem}")
+        say(f"mlcc: {problem}")
     return 2

@@ -17,6 +17,7 @@ from typing import Any
 
 from mlcc.runtime.data import check_guards, clean_outputs, publish, receive
 from mlcc.runtime.decide import Ending, denied, endings_before, skip_cause
+from mlcc.runtime.log import one_line, say
 from mlcc.runtime.login import Logins
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
@@ -53,6 +54,7 @@ class Attempt:
             raise RunError(f"'{id}' has no leg '{leg}'")
         for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+        platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
         self.deadline = time.monotonic() + float(self.node["timeout"])
         self.state: dict[str, Any] = {
@@ -62,8 +64,7 @@ class Attempt:
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        shown = " ".join("".join(c if c.isprintable() else " " for c in cause[:MAX_CAUSE]).split())
-        self.state.update(end=end, verdict=verdict, cause=shown)
+        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]))
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -87,7 +88,7 @@ def node_main(platform: Platform) -> int:
     try:
         return _report(leg, status)
     except OSError as problem:
-        print(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
+        say(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
         return status or ERROR
 
 
@@ -154,7 +155,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     for number in range(1, int(leg.node.get("retry", 0)) + 2):
         leg.state.update(attempts=number, outputs={}, values={})
         if number > 1:
-            print(f"mlcc: attempt {number}", flush=True)
+            say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
         attempt = _gate if leg.node["kind"] == "gate" else _command
@@ -265,7 +266,7 @@ def _report(leg: Attempt, status: int) -> int:
     """Tell people and the CI system how the leg ended, and return the exit status that it reads."""
     end, cause = str(leg.state["end"]), str(leg.state["cause"])
     name = f"{leg.id} ({leg.leg})" if leg.leg else leg.id
-    print(f"mlcc: {name} {end}{': ' + cause if cause else ''}", flush=True)
+    say(f"mlcc: {name} {end}{': ' + cause if cause else ''}")
     summary = state_folder(leg.id, leg.leg) / "summary.md"
     if summary.is_file():
         leg.platform.put_summary(summary.read_text("utf-8", "replace"))
@@ -276,4 +277,4 @@ def _report(leg: Attempt, status: int) -> int:
         if end == "failed":
             leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
             return status if leg.platform.raw_exit else 0
-    return 0 if status == SKIP and not leg.platform.raw_exit else status
+    return leg.platform.skip_exit if status == SKIP else status

@@ -12,8 +12,11 @@ class Facts(NamedTuple):
     """What started the run, as the CI system tells it.
 
     `event` is push, pull_request, tag, schedule, manual or dispatch. `branch` of a pull request is the one
-    it goes to. `hint` tells triggers of one kind apart: the cron line, the form, the dispatch type.
+    it goes to. `hint` tells triggers of one kind apart: the schedule or its cron line, the form,
+    the dispatch type.
     `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
+    `unasked`: the system starts runs for every branch, tag and pull request, so that the spec's triggers must be
+    looked up here.
     """
 
     event: str
@@ -30,18 +33,30 @@ class Facts(NamedTuple):
     run_id: str = ""
     run_number: str = ""
     run_url: str = ""
+    unasked: bool = False
 
 
 class Platform(Protocol):
-    """A CI system. `raw_exit`: it reads the runtime's own exit codes; else a shown failure exits 0."""
+    """A CI system.
+
+    `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
+    `skip_exit`: the exit status that the system takes for a skip.
+    """
 
     raw_exit: bool
+    skip_exit: int
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
 
     def last_green(self, branch: str) -> str | None:
         """Return the newest commit of `branch` whose final node was green; None: unknown."""
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Tell the system which nodes it need not start, by the selecting node's record. Raises RunError."""
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Put where nodes read it what the system itself hasn't: the selecting node's record, secrets, variables."""
 
     def put_output(self, name: str, value: str) -> None:
         """Hand a small text to the system's own conditions."""

@@ -12,6 +12,7 @@ import subprocess
 import time
 from typing import Any
 
+from mlcc.runtime.log import say
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.runtime.platform import Facts, Platform
 from mlcc.runtime.records import RunError, read_plan, state_folder, waivers_of, write_record
@@ -36,7 +37,8 @@ def select_main(platform: Platform) -> int:
         "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
         "fork": facts.fork, "changed": changed,
     }  # fmt: skip
-    chosen = select(plan, event)
+    outside = outside_triggers(plan, facts)
+    chosen = nothing(plan, outside) if outside else select(plan, event)
     record = {
         **chosen,
         "schema": "https://mlcc.dev/selection/1",
@@ -47,12 +49,11 @@ def select_main(platform: Platform) -> int:
         "facts": _run_facts(facts, base),
     }
     write_record(state_folder("select") / "selection.json", record)
-    skipped = [id for id in plan["nodes"] if id not in chosen["selected"]]
-    platform.put_output("skip", "," + "".join(id + "," for id in skipped))
-    print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
+    platform.publish_selection(plan, record)
+    say(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
     for id in plan["nodes"]:
         mark = "run " if id in chosen["selected"] else "skip"
-        print(f"  {mark} {id}: {chosen['reasons'][id]}")
+        say(f"{id}: {chosen['reasons'][id]}", before=f"  {mark} ")
     return 0
 
 
@@ -88,7 +89,7 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
     """Return the id of the schedule, form or dispatch that started the run. Raises RunError."""
     triggers = plan["triggers"]
     if facts.event == "schedule":
-        found = [id for id, cron in triggers.get("schedule", {}).items() if cron == facts.hint]
+        found = [id for id, cron in triggers.get("schedule", {}).items() if facts.hint in (id, cron)]
     elif facts.event == "manual":
         forms = list(triggers.get("manual", {}))
         found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []
@@ -101,6 +102,21 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
             f"a run by {facts.event} '{printable(facts.hint)}' isn't among the triggers of the spec"
         )
     return str(found[0])
+
+
+def outside_triggers(plan: dict[str, Any], facts: Facts) -> str:
+    """Say why a run isn't one that the spec asks for, where the CI system starts others too; empty: it is."""
+    if not facts.unasked or facts.event not in ("push", "pull_request", "tag"):
+        return ""  # the others were looked up by `trigger_of`
+    name = facts.tag if facts.event == "tag" else facts.branch
+    if _any_matches(plan["triggers"].get(facts.event, []), name):
+        return ""
+    return f"the spec's triggers have no {facts.event} for {printable(name) or 'no name'}"
+
+
+def nothing(plan: dict[str, Any], reason: str) -> dict[str, Any]:
+    """Return the selection of no node."""
+    return {"selected": [], "reasons": dict.fromkeys(plan["nodes"], reason), "by_verdict": {}}
 
 
 def printable(text: str) -> str:

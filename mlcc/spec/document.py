@@ -21,7 +21,8 @@ GATES_PAGE = "docs/reference/gates.md"
 _NOUNS = {
     "Spec": "the top", "ValueRef": "typed value", "MatrixRef": "value of an axis", "SqlCheck": "SQL check",
     "AwsAuth": "AWS login", "GcpAuth": "Google Cloud login", "AzureAuth": "Azure login", "OidcAuth": "OIDC login",
-    "GithubOverlay": "GitHub overlay",
+    "GithubTarget": "GitHub target",
+    "GitlabTarget": "GitLab target",
 }  # fmt: skip
 """Model -> what it is called, where its own name doesn't read well."""
 

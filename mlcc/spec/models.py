@@ -226,7 +226,10 @@ class GateKeys(Execution):
         default="fail", description="`warn`: evidence that is too weak to decide opens the gate, visibly."
     )
     waive: Waiver | None = Field(default=None, description="Lets a failing verdict pass until a date.")
-    locked: bool = Field(default=False, description="Who extends this spec can't change the gate.")
+    locked: bool = Field(
+        default=False,
+        description="Who extends this spec can't change the gate, its `defaults`, and what it uses of this spec.",
+    )
 
 
 def _gate_model() -> type[GateKeys]:
@@ -269,10 +272,27 @@ class GithubTarget(Target):
     )
 
 
+class GitlabTarget(Target):
+    """GitLab CI. Raw text by stable id is reported as a loss of portability."""
+
+    pipeline: dict[str, Any] = Field(
+        default_factory=dict, description="`default` and `variables`, merged into the child pipeline."
+    )
+    jobs: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Node id, `select` or `final` to keys merged into its job."
+    )
+
+
+class JenkinsTarget(Target):
+    """Jenkins."""
+
+
 class Targets(Model):
     """The CI systems to compile for, by name; without any, GitHub. Each has what only it understands."""
 
     github: GithubTarget | None = Field(default=None, description="GitHub Actions.")
+    gitlab: GitlabTarget | None = Field(default=None, description="GitLab CI.")
+    jenkins: JenkinsTarget | None = Field(default=None, description="Jenkins.")
 
 
 class Spec(Model):

@@ -340,6 +340,7 @@ TESTS = Fields(
 COLUMN = Fields(
     "Column",
     {
+        "name": Key(TEXT, None),
         "type": Key(
             Choice(
                 "string",
@@ -456,7 +457,23 @@ GITHUB_TARGET = Fields(
         "jobs": Key(DictOf(Str(), DictOf(Str(), Anything())), {}),
     },
 )
-TARGETS = Fields("Targets", {"github": Key(GITHUB_TARGET, None)})
+GITLAB_TARGET = Fields(
+    "GitlabTarget",
+    {
+        "waive": Key(DictOf(TEXT, LOSS), {}),
+        "pipeline": Key(DictOf(Str(), Anything()), {}),
+        "jobs": Key(DictOf(Str(), DictOf(Str(), Anything())), {}),
+    },
+)
+JENKINS_TARGET = Fields("JenkinsTarget", {"waive": Key(DictOf(TEXT, LOSS), {})})
+TARGETS = Fields(
+    "Targets",
+    {
+        "github": Key(GITHUB_TARGET, None),
+        "gitlab": Key(GITLAB_TARGET, None),
+        "jenkins": Key(JENKINS_TARGET, None),
+    },
+)
 SPEC = Fields(
     "Spec",
     {

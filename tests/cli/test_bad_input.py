@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.backends import BACKENDS
 from tests.cli.bad_specs import BAD_SPECS, Bad
 from tests.cli.project import OUTPUTS, Project
 
@@ -124,7 +125,7 @@ def test_an_unknown_back_end(project: Project, command: str) -> None:
     )  # fmt: skip
     done = project.run(*command.split(), "--target", "github", "--target", "cobol")
     assert (done.code, done.err) == (
-        2, "error[unknown-target]: there is no back end 'cobol'\n  = help: there are github\n"
+        2, f"error[unknown-target]: there is no back end 'cobol'\n  = help: there are {', '.join(BACKENDS)}\n"
     )  # fmt: skip
     assert project.tree() == before
 

@@ -219,3 +219,15 @@ def test_a_lint_writes_nothing(compiled: Project) -> None:
     for flags in ((), ("--format", "sarif"), ("--limits",), ("--env",), ("--all",)):
         compiled.run("lint", *flags)
     assert compiled.tree() == before
+
+
+@pytest.mark.parametrize("path", ["hidden/", "hidden/deep/data.csv", "hidden/deep/*.csv"])
+def test_a_file_that_git_ignores_is_told_from_one_that_is_not_there(project: Project, path: str) -> None:
+    project.write(".gitignore", "hidden/\n")
+    project.write("hidden/deep/data.csv", "a\n")
+    project.spec("path: stops.csv", f"path: '{path}'")
+    done = project.run("lint")
+    assert f"'stops' is neither committed nor written: git ignores '{path}'" in done.err
+    assert "help: take it out of .gitignore and commit it" in done.err
+    project.spec(f"path: '{path}'", "path: hidden/gone.csv")
+    assert "nothing is at 'hidden/gone.csv'" in project.run("lint").err

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 Context = Mapping[str, Any]
@@ -183,6 +183,21 @@ def lookup(context: Context, path: list[str]) -> Any:
     return value
 
 
+def of_called(results: Collection[str]) -> str:
+    """Return the result of a job that calls a workflow, from the results of that workflow's jobs.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/contexts#needs-context has the four results. That
+    a failed job fails its caller, and that a workflow of skipped jobs is none that ran, is documented by usage only:
+    https://github.com/github/docs/issues/30296. Nothing compiled tells `success` from `skipped` here.
+    """
+    return next((one for one in ("failure", "cancelled", "success") if one in results), "skipped")
+
+
+def value_of(interpolation: str, needs: Mapping[str, Any]) -> Any:
+    """Return the value of an expression over `needs`, as an input of a called workflow gets it."""
+    return compiled(interpolation)[0]({"needs": needs})
+
+
 @functools.lru_cache(maxsize=4096)
 def compiled(interpolation: str) -> tuple[Evaluate, bool]:
     """Return an `if` as a function of its contexts, and whether it names a status function."""
@@ -191,14 +206,23 @@ def compiled(interpolation: str) -> tuple[Evaluate, bool]:
     return Parser(text).parse(), bool(named & set(STATUS_FUNCTIONS))
 
 
-def starts(condition: str | None, needs: Mapping[str, Any], ancestors: list[str], cancelled: bool) -> bool:
-    """Tell whether a job starts. `ancestors` are the results of all jobs before it, directly or not."""
+def starts(
+    condition: str | None,
+    needs: Mapping[str, Any],
+    ancestors: list[str],
+    cancelled: bool,
+    inputs: Mapping[str, Any] | None = None,
+) -> bool:
+    """Tell whether a job starts. `ancestors` are the results of all jobs before it, directly or not.
+
+    `inputs` are those of a called workflow: its jobs see nothing else of the jobs outside.
+    """
     success = not cancelled and all(result == "success" for result in ancestors)
     if condition is None:
         return success
     evaluate, has_status = compiled(condition)
     context = {
-        "needs": needs, "success()": success, "cancelled()": cancelled, "always()": True,
+        "needs": needs, "inputs": inputs or {}, "success()": success, "cancelled()": cancelled, "always()": True,
         "failure()": not cancelled and "failure" in ancestors,
     }  # fmt: skip
     return (has_status or success) and truth(evaluate(context))

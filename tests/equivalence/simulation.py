@@ -1,27 +1,22 @@
-"""Runs of compiled workflows on a model of GitHub, with the real runtime, real files and no commands."""
+"""Runs of compiled pipelines on a model of a CI system, with the real runtime, real files and no commands."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlcc.backends.github.lower import lower
-from mlcc.backends.github.model import Job, UsesStep, Workflow
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import to_runtime
 from mlcc.runtime import node as runtime_node
 from mlcc.runtime import records
 from mlcc.runtime.decide import Ending, settle
-from mlcc.runtime.final import final_main
 from mlcc.runtime.platform import Facts
 from mlcc.runtime.select import select
 from mlcc.semantics import Event, Outcome, opens
-from tests.equivalence.github_model import starts
 from tests.runtime.project import FakePlatform
 
 COMMIT = "c" * 40
@@ -40,6 +35,7 @@ class Faults(NamedTuple):
     masked: frozenset[str] = frozenset()  # jobs whose outputs don't arrive
     cancel_at: str | None = None
     eager: bool = False
+    order: int = 0  # seeds the order in which jobs that may start do so
 
 
 class Run(NamedTuple):
@@ -63,22 +59,23 @@ def event_json(event: Event) -> dict[str, Any]:
 
 
 class Simulation:
-    """One run. Every job has a folder of its own, and gets only the artifacts that its `receive` step names."""
+    """One run of the real runtime. A platform's model says which jobs start, and what each of them gets.
+
+    Every job has a folder of its own: `receive` fills it, `upload` keeps what it leaves.
+    """
 
     def __init__(
         self, plan: Plan, event: Event, outcomes: Mapping[str, Outcome], faults: Faults, folder: Path
     ) -> None:
         self.plan, self.outcomes, self.faults = plan, outcomes, faults
         self.json = to_runtime(plan)
-        self.workflow: Workflow = lower(plan)
         self.platform = FakePlatform(FACTS)
         self.store = folder / "store"
         self.work = folder / "work"
         self.results: dict[str, str] = {}
-        self.outputs: dict[str, dict[str, str]] = {}
-        self.needs: dict[str, tuple[str, ...]] = {job.id: job.needs for job in self.workflow.jobs}
         self.started: set[str] = set()
         self.executed: set[str] = set()
+        self.green = False
         for path in (self.store, self.work / ".mlcc"):
             path.mkdir(parents=True)
         (self.work / ".mlcc/plan.json").write_text(json.dumps(self.json))
@@ -87,79 +84,41 @@ class Simulation:
             **select(self.json, event_json(event)), "commit": COMMIT, "base_commit": "", "inputs": {}, "facts": {"run_id": "1"},
         }  # fmt: skip
 
+    def jobs(self) -> None:
+        """Run the jobs as the platform would, and fill in `results` and `green`."""
+        raise NotImplementedError
+
     def run(self) -> Run:
-        """Run every job in order and return how all ended."""
-        cancelled = False
-        for job in self.workflow.jobs:
-            cancelled = cancelled or job.id == self.faults.cancel_at
-            condition = job.if_.interpolation() if job.if_ is not None else None
-            needs = {id: {"result": self.results[id], "outputs": self.outputs[id]} for id in job.needs}
-            self.outputs[job.id] = {}
-            before = [self.results[id] for id in self._before(job.id)]
-            if not self.faults.eager and not starts(condition, needs, before, cancelled):
-                self.results[job.id] = "cancelled" if cancelled else "skipped"
-            elif job.id == "select":
-                self._select()
-            elif job.id == "final":
-                green = self._final(job)
-            else:
-                self._job(job)
-            if job.id in self.faults.masked:
-                self.outputs[job.id] = {}
+        """Run all jobs and return how they ended."""
+        self.jobs()
+        self.receive(lambda _: True)
         endings = settle(self.json["nodes"], self.json, self.selection)
         return Run(
-            self.selection, frozenset(self.started), frozenset(self.executed), self.results, endings, green
+            self.selection,
+            frozenset(self.started),
+            frozenset(self.executed),
+            self.results,
+            endings,
+            self.green,
         )
 
-    def _before(self, id: str) -> set[str]:
-        found: set[str] = set()
-        todo = [id]
-        while todo:
-            new = set(self.needs[todo.pop()]) - found
-            found |= new
-            todo += new
-        return found
+    def node(self, id: str, leg: str) -> int:
+        """Run one leg of a node in the current folder, keep its state, and return its exit status."""
+        self.started.add(id)
+        os.environ["MLCC_NODE"], os.environ["MLCC_LEG"] = id, leg
+        status = runtime_node.node_main(self.platform)
+        self.upload(f"s--{id}--{leg}" if leg else f"s--{id}")
+        return status
 
-    def _select(self) -> None:
-        records.write_record(Path("_mlcc/s--select/selection.json"), self.selection)
-        self._upload("s--select")
-        selected = self.selection["selected"]
-        self.outputs["select"]["skip"] = "," + "".join(
-            id + "," for id in self.plan.nodes if id not in selected
-        )
-        self.results["select"] = "success"
-
-    def _job(self, job: Job) -> None:
-        self.started.add(job.id)
-        if job.id in self.faults.lost:
-            self.results[job.id] = "failure"
-            return
-        self.platform.outputs = {}
-        codes = []
-        for leg in [str(values["leg"]) for values in job.legs] or [""]:
-            self._receive(job)
-            os.environ["MLCC_NODE"], os.environ["MLCC_LEG"] = job.id, leg
-            codes.append(runtime_node.node_main(self.platform))
-            self._upload(f"s--{job.id}--{leg}" if leg else f"s--{job.id}")
-        self.outputs[job.id] = {name: self.platform.outputs.get(name, "") for name in job.outputs}
-        self.results[job.id] = "failure" if any(codes) else "success"
-
-    def _final(self, job: Job) -> bool:
-        self._receive(job)
-        self.platform.job_results = {id: self.results[id] for id in job.needs}
-        return final_main(self.platform) == 0
-
-    def _receive(self, job: Job) -> None:
-        """Fill `_mlcc/` with the artifacts that the job's download step matches."""
+    def receive(self, wanted: Callable[[str], bool]) -> None:
+        """Fill `_mlcc/` with the kept folders whose names are wanted."""
         shutil.rmtree("_mlcc", ignore_errors=True)
-        step = next(step for step in job.steps if isinstance(step, UsesStep) and step.id == "receive")
-        pattern = str(step.with_["pattern"])
-        patterns = pattern[1:-1].split(",") if pattern.startswith("{") else [pattern]
-        for artifact in self.store.iterdir():
-            if any(fnmatchcase(artifact.name, one) for one in patterns):
-                shutil.copytree(artifact, Path("_mlcc") / artifact.name)
+        for kept in self.store.iterdir():
+            if wanted(kept.name):
+                shutil.copytree(kept, Path("_mlcc") / kept.name)
 
-    def _upload(self, name: str) -> None:
+    def upload(self, name: str) -> None:
+        """Keep a folder below `_mlcc/`."""
         shutil.copytree(Path("_mlcc") / name, self.store / name)
 
     def attempt(self, leg: runtime_node.Attempt) -> int:
@@ -191,6 +150,7 @@ def without_commands(patch: Any) -> None:
 
 
 def simulate(
+    model: type[Simulation],
     plan: Plan,
     event: Event,
     outcomes: Mapping[str, Outcome],
@@ -198,8 +158,8 @@ def simulate(
     patch: Any,
     faults: Faults = Faults(),  # noqa: B008 - a tuple
 ) -> Run:
-    """Return how a modelled run ends. `folder` must not exist yet."""
-    simulation = Simulation(plan, event, outcomes, faults, folder)
+    """Return how a run on a modelled CI system ends. `folder` must not exist yet."""
+    simulation = model(plan, event, outcomes, faults, folder)
     patch(runtime_node, "_attempts", lambda leg, *_: simulation.attempt(leg))
     try:
         return simulation.run()

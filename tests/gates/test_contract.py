@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import json
 from pathlib import Path
@@ -674,3 +675,77 @@ def test_another_duckdb(project: Any, contract: Any, monkeypatch: pytest.MonkeyP
 def test_committed_parameters_that_were_edited_badly(project: Any, contract: Any, change: Any) -> None:
     project.write("d.csv", "x,y\n1,2\n")
     assert contract("d.csv", {"x": {"type": "integer", "min": 0}}, change=change).verdict == "error"
+
+
+# Columns whose names are no keys
+
+_NAMED = {
+    "customer_id": {"name": "Customer ID", "type": "integer", "unique": True},
+    "size": {"name": "größe", "type": "number", "min": 0},
+    "unnamed_0": {"name": "Unnamed: 0", "type": "integer", "required": False},
+    "price": {"name": 'price "(EUR)"', "type": "number", "max": 5},
+    "day": {"name": "the day", "type": "date"},
+    "plain": {"type": "string"},
+}
+_NAMES = ["Customer ID", "größe", "Unnamed: 0", 'price "(EUR)"', "the day", "plain", "price"]
+
+
+def _write_named(suffix: str, rows: list[list[object]]) -> str:
+    path = f"d.{suffix}"
+    if suffix == "parquet":
+        types = ["BIGINT", "DOUBLE", "BIGINT", "DOUBLE", "DATE", "VARCHAR", "VARCHAR"]
+        cells = [
+            ", ".join(f"CAST('{value}' AS {type})" for value, type in zip(row, types, strict=True))
+            for row in rows
+        ]
+        _parquet(path, _values(", ".join('"' + name.replace('"', '""') + '"' for name in _NAMES), *cells))
+    elif suffix == "jsonl":
+        lines = [json.dumps(dict(zip(_NAMES, row, strict=True))) for row in rows]
+        Path(path).write_text("\n".join(lines) + "\n", "utf-8")
+    else:
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter="\t" if suffix == "tsv" else ",").writerows([_NAMES, *rows])
+    return path
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_columns_are_judged_by_their_names_and_named_by_their_keys(contract: Any, suffix: str) -> None:
+    rows: list[list[object]] = [
+        [1, 0.5, 0, 4.5, "2026-01-01", "a", "x"],
+        [2, -1, 1, 9, "2026-01-02", "b", "y"],
+        [2, 1, 2, 1, "2026-01-02", "c", "z"],
+    ]
+    outcome = contract(
+        _write_named(suffix, rows),
+        _NAMED,
+        unique=["customer_id", "day"],
+        checks={"dear": {"sql": "SELECT customer_id FROM data WHERE price > 8 AND size < 0"}},
+        denied=["e-mail"],
+    )
+    failed = {id for id, verdict in outcome.checks.items() if verdict != "pass"}
+    assert failed == {"customer_id.unique", "size.min", "price.max", "key.unique", "checks.dear"}
+    assert outcome.check("checks.dear")["estimate"] == 1
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_a_column_that_bears_a_key_is_not_taken_for_it(contract: Any, suffix: str) -> None:
+    columns = {"price": {"name": "cost", "type": "integer", "min": 1}}
+    path = f"d.{suffix}"
+    if suffix == "parquet":
+        _parquet(path, _values("cost, price", "0, 5", "2, 5"))
+    elif suffix == "jsonl":
+        Path(path).write_text('{"cost": 0, "price": 5}\n{"cost": 2, "price": 5}\n')
+    else:
+        Path(path).write_text("cost,price\n0,5\n2,5\n".replace(",", "\t" if suffix == "tsv" else ","))
+    assert contract(path, columns).check("price.min")["estimate"] == 1
+    extra = contract(path, columns, extra_columns="deny").check("extra_columns")
+    assert extra["message"] == "1 columns are not in the contract: price"
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_a_column_that_is_missing_is_called_by_its_name(project: Any, contract: Any, suffix: str) -> None:
+    path = _write_table(project, suffix, "integer", [1])
+    columns = {"x": {"name": "The x", "type": "integer"}}
+    outcome = contract(path, columns)
+    assert outcome.check("x.present")["message"] == "the column The x is missing"
+    assert outcome.verdict == "fail"

@@ -32,6 +32,12 @@ stages:
 
 REPOSITORIES: dict[str, Files] = {
     "empty": {},
+    "odd-tables": {
+        "data/odd.csv": 'Customer ID,größe,"price ""(EUR)""",yes\n' + "".join(f"{i},1.5,2,3\n" for i in range(40)),
+        "data/semicolons.csv": "id;name\n1;a\n",
+        "data/ragged.csv": "id,name\n1,a\n2\n",
+        "train.py": "",
+    },
     "readme": {"README.md": "# Hello\n", "notes/x y.txt": "x", "odd: name.py": "", "[x].csv": "a\n1\n"},
     "script": {
         "train.py": TRAIN,

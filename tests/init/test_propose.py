@@ -42,6 +42,19 @@ def test_a_proposal_compiles_as_it_stands(name: str, git: bool, tmp_path: Path) 
     assert serious <= {"data-without-contract", "model-without-metric"}
 
 
+COMMENTED = re.compile(r"^( *)# ( *[a-z_-]+:( .*)?)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(REPOSITORIES.keys() - {"empty", "readme"}))
+def test_what_is_commented_out_compiles_when_it_is_not(name: str, tmp_path: Path) -> None:
+    folder = make(REPOSITORIES[name], tmp_path / "repo")
+    head, _, rest = propose(folder).text.partition("\nversion: 1\n")
+    text = f"{head}\nversion: 1\n" + COMMENTED.sub(r"\1\2", rest)
+    assert text.count("schedule:") == 1
+    (folder / "mlcc.yaml").write_text(text, "utf-8")
+    assert compile_files(analyse(folder / "mlcc.yaml", folder), ["github"])
+
+
 PIECES = sorted({(path, text) for files in REPOSITORIES.values() for path, text in files.items()})
 
 
@@ -65,7 +78,7 @@ def test_a_proposal_reads_well(name: str, tmp_path: Path) -> None:
     assert propose(tmp_path / "repo").text == text
 
 
-@pytest.mark.parametrize("name", ["script", "tables", "hostile"])
+@pytest.mark.parametrize("name", ["script", "tables", "hostile", "odd-tables"])
 def test_the_proposed_contracts_hold_today(name: str, tmp_path: Path) -> None:
     folder = make(REPOSITORIES[name], tmp_path / "repo")
     path = save(propose(folder), folder)
@@ -132,6 +145,25 @@ def test_a_script_with_data_and_metrics(tmp_path: Path) -> None:
             },
         },
     }
+
+
+def test_columns_whose_names_are_no_keys_get_keys(tmp_path: Path) -> None:
+    columns = spec_of("odd-tables", tmp_path)["gates"]["odd-contract"]["contract"]["columns"]
+    assert columns == {
+        "customer_id": {"name": "Customer ID", "type": "integer"},
+        "grosse": {"name": "größe", "type": "number"},
+        "price_eur": {"name": 'price "(EUR)"', "type": "integer"},
+        "yes": {"type": "integer"},
+    }
+
+
+def test_it_is_said_why_no_contract_is_proposed(tmp_path: Path) -> None:
+    found = propose(make(REPOSITORIES["odd-tables"], tmp_path / "repo"))
+    assert (
+        "data: data/semicolons.csv (no contract: its columns seem to be separated by ';')" in found.findings
+    )
+    assert "data: data/ragged.csv (no contract: line 3 has 1 columns, and the header 2)" in found.findings
+    assert re.search(r"# ragged-contract: +# not proposed: line 3 has 1 columns", found.text)
 
 
 def test_a_package(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ class FakePlatform:
     """A CI system that remembers what it is told. See mlcc.runtime.platform.Platform."""
 
     raw_exit = False
+    skip_exit = 0
 
     def __init__(self, facts: Facts) -> None:
         self.known = facts
@@ -46,6 +47,13 @@ class FakePlatform:
 
     def last_green(self, branch: str) -> str | None:
         return self.green
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        pass
 
     def put_output(self, name: str, value: str) -> None:
         self.outputs[name] = value

@@ -49,11 +49,26 @@ def test_green(project: Project) -> None:
         ({"select": "failure"}, "the selecting node ended with failure"),
         ({"select": "skipped"}, "the selecting node ended with skipped"),
         ({"other": "cancelled"}, "the run was cancelled at 'other'"),
+        ({"part--1": "cancelled"}, "the run was cancelled at 'part--1'"),
+        ({"part--1": "failure"}, "'part--1' ended with failure in the CI system, and no node shows why"),
     ],
 )
 def test_s6_what_the_ci_system_says_counts_too(project: Project, results: dict[str, str], cause: str) -> None:
     assert project.final(**results) == 1
     assert causes(project) == [cause]
+
+
+def test_s6_jobs_that_run_several_nodes_fail_with_one_of_them(make: Make) -> None:
+    made = make(SPEC.replace("a: {run: 'true'}", "a: {run: 'false'}"))
+    made.select()
+    for id in ("a", "soft"):
+        made.node(id)
+    assert made.final(**{"part--1": "failure"}) == 1
+    assert causes(made) == ["'a' failed: its command ended with 1"]
+
+
+def test_s6_a_skipped_job_that_runs_several_nodes_is_not_red(project: Project) -> None:
+    assert project.final(**{"part--1": "success", "part--2": "skipped"}) == 0
 
 
 def test_s6_without_a_word_about_selecting_it_is_red() -> None:
@@ -111,3 +126,44 @@ def test_a_cell_is_one_line_without_markup(text: str) -> None:
     assert "\n" not in shown
     assert "\r" not in shown
     assert not any(sign in shown for sign in "|<>[]`*_@!")
+
+
+HOSTILE_CAUSE = "x\n::add-path::/tmp ##[set-output name=skip],a,\u2028##vso[x] \x1b[2J"
+
+
+def lines_of_commands(log: str) -> list[str]:
+    """Return the lines that GitHub's runner takes for commands (actions/runner, ActionCommand.cs)."""
+    return [line for line in log.splitlines() if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_a_forged_cause_is_no_command_of_the_log(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+    project.forge("s--a/state.json", end="failed", verdict="fail", cause=HOSTILE_CAUSE)
+    project.final(a="failure", soft="success", b="success")
+    log = capfd.readouterr().out
+    assert "mlcc: red: 'a' failed: x ::add-path::/tmp # #[set-output name=skip],a, # #vso[x] [2J\n" in log
+    assert lines_of_commands(log) == []
+
+
+def test_what_a_gate_says_is_no_command_of_the_log(make: Make, capfd: pytest.CaptureFixture[str]) -> None:
+    gate = "{guards: code, command: {run: 'cp answer.json $MLCC_VERDICT; exit 1'}}"
+    made = make(
+        f"{HEAD}artifacts: {{code: {{kind: code, path: src/a.py}}}}\ngates: {{g: {gate}}}\n",
+        {"answer.json": '{"verdict": "fail", "summary": "##[add-mask]a"}'},
+    )
+    made.select()
+    assert made.node("g") == 1
+    assert made.ended("g") == ("failed", "fail", "# #[add-mask]a")
+    made.final(g="failure")
+    assert lines_of_commands(capfd.readouterr().out) == []
+
+
+def test_a_condition_of_several_lines_is_no_command_of_the_log(
+    make: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = HEAD.replace("push:", "manual: {go: {inputs: {x: {type: string}}}}, push:")
+    when = '[{trigger: go, input: {x: "1\\n::stop-commands::x"}}]'
+    made = make(f"{spec}jobs: {{a: {{run: 'true'}}, b: {{run: 'true', when: {when}}}}}\n")
+    made.select(event="manual", inputs={"x": "2"}, hint="go")
+    log = capfd.readouterr().out
+    assert "skip b: its `when` doesn't allow it: the input x isn't 1 ::stop-commands::x\n" in log
+    assert lines_of_commands(log) == []

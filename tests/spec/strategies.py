@@ -23,7 +23,7 @@ Draw = Callable[..., Any]
 
 @st.composite
 def specs(draw: Draw) -> Data:
-    """Draw a spec as plain data that every pass and the GitHub back end accept."""
+    """Draw a spec as plain data that every pass and every back end accept."""
     return _Builder(draw).spec()
 
 
@@ -121,8 +121,13 @@ class _Builder:
         self.providers = self.some(["aws", "gcp", "azure", "oidc"]) if self.chance(2) else []
         if self.runners:
             made["runners"] = {
-                "gpu": {"github": ["self-hosted", "gpu"], "pull_requests": True},
-                "big-1": {"github": "ubuntu-24.04"},
+                "gpu": {
+                    "github": ["self-hosted", "gpu"],
+                    "gitlab": ["gpu", "cuda"],
+                    "jenkins": "gpu",
+                    "pull_requests": True,
+                },
+                "big-1": {"github": "ubuntu-24.04", "gitlab": "saas-linux-large-amd64", "jenkins": "big"},
             }
         if self.environments:
             made["environments"] = {

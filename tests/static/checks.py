@@ -1,6 +1,7 @@
-"""What four independent checkers say about GitHub workflows, each started once for many files.
+"""What independent checkers say about compiled files, each started once for many files.
 
-Every function takes workflow files and returns findings as ``PATH:LINE:COLUMN: [TOOL] MESSAGE`` (the schema
+`findings` takes any compiled files and asks the checkers of their system: four for GitHub workflows, two for GitLab
+pipelines. Every other function takes files of one system. All return findings as ``PATH:LINE:COLUMN: [TOOL] MESSAGE`` (the schema
 knows no positions). It raises `CheckError` when the tool did not really check every file: an empty list
 always means "looked at, and clean". A tool that isn't installed skips the test, by name, and fails it where
 ``MLCC_TEST_ALL=1``.
@@ -26,6 +27,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "tests" / "tools"
 WORKFLOW_SCHEMA = ROOT / "schemas" / "vendor" / "github-workflow.json"
+GITLAB_FILES = (".gitlab-ci.yml", "gitlab.yml", "child.yml")
 _TIMEOUT = 300
 _ZIZMOR_FOUND = range(11, 15)  # exit status: something was found, by its highest severity
 
@@ -123,6 +125,51 @@ def schema_findings(paths: Iterable[Path]) -> list[str]:
             raise CheckError(f"check-jsonschema looked at {report['checked_paths']}")
         findings += [_schema_line(item) for item in [*report["errors"], *report.get("parse_errors", ())]]
     return sorted(findings)
+
+
+def findings(paths: Sequence[Path], labels: Sequence[str] = ()) -> list[str]:
+    """The findings of all checkers of each file's system. `labels` are self-hosted runners of GitHub."""
+    files = _files(paths)
+    workflows = [path for path in files if path.parent.name == "workflows"]
+    pipelines = [path for path in files if path.name in GITLAB_FILES]
+    if other := [str(path) for path in files if path not in workflows and path not in pipelines]:
+        raise CheckError(f"no checker knows {other}")
+    found = all_findings(workflows, labels) if workflows else []
+    return found + (gitlab_findings(pipelines) if pipelines else [])
+
+
+def gitlab_schema_findings(paths: Iterable[Path]) -> list[str]:
+    """GitLab's own JSON Schema of pipelines, as check-jsonschema has it."""
+    files = [str(path) for path in _files(paths)]
+    command = [
+        tool("check-jsonschema"),
+        "--output-format=json",
+        "--verbose",
+        "--builtin-schema=vendor.gitlab-ci",
+    ]
+    report = _json(_run([*command, *files], ok=(0, 1)))
+    if report["status"] == "ok" and report["checked_paths"] != files:
+        raise CheckError(f"check-jsonschema looked at {report['checked_paths']}")
+    return sorted(_schema_line(item) for item in [*report["errors"], *report.get("parse_errors", ())])
+
+
+def gitlab_verify_findings(paths: Iterable[Path]) -> list[str]:
+    """gitlab-ci-verify without GitLab's interface: ShellCheck over every script, and its own rules."""
+    verify = tool("gitlab-ci-verify")
+    tool("shellcheck")
+    found: list[str] = []
+    for path in _files(paths):
+        done = _run([verify, "--no-lint-api", "--format=json", f"--gitlab-ci-file={path}"], ok=(0, 1))
+        found += [
+            f"{item['file']}:{item['line']}:1: [gitlab-ci-verify {item['code']}] {item['message']}"
+            for item in _json(done)
+        ]
+    return sorted(found)
+
+
+def gitlab_findings(paths: Sequence[Path]) -> list[str]:
+    """The findings of both."""
+    return [*gitlab_schema_findings(paths), *gitlab_verify_findings(paths)]
 
 
 def all_findings(paths: Sequence[Path], labels: Sequence[str] = ()) -> list[str]:

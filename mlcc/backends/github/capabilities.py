@@ -33,7 +33,13 @@ CAPABILITIES = (
         "the selecting node; the base of a push is asked from the API",
         _DOCS + "concepts/workflows-and-actions",
     ),
-    Capability("guards", "exact", "`needs` and results; digests are checked by the runtime", _SYNTAX),
+    Capability(
+        "guards",
+        "exact",
+        "`needs` and results; digests are checked by the runtime. Beyond one file's size, nodes stand in called workflows, "
+        "which wait for one another as a whole: more may wait, nothing else changes",
+        _SYNTAX,
+    ),
     Capability("outcome-conditions", "exact", "deny lists, checked again by the runtime", _SYNTAX),
     Capability("status-nodes", "exact", "`always()` and the results of all ancestors", _SYNTAX),
     Capability(
@@ -58,6 +64,9 @@ CAPABILITIES = (
         "exact",
         "actions/cache; pull requests read it and don't write it",
         "https://github.com/actions/cache",
+    ),
+    Capability(
+        "cache-outside-project", "exact", "actions/cache takes any path", "https://github.com/actions/cache"
     ),
     Capability(
         "artifacts",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlcc import plan as ir
 from mlcc import semantics
 from mlcc.backends import Limit, Usage
 from mlcc.backends.github import limits
-from mlcc.backends.github.model import Workflow
-from mlcc.diagnostics import Diagnostic, Related, Span, error
+from mlcc.backends.github.model import Rendered, Triggers
+from mlcc.backends.github.partition import Part, added_waits
+from mlcc.backends.github.texts import check_texts
+from mlcc.diagnostics import Diagnostic, Related, Severity, Span, error
 
 
 def check_plan(plan: ir.Plan) -> list[Diagnostic]:
     """Return the errors that show before lowering."""
-    return [*_runners(plan), *_forms(plan), *_schedules(plan), *_self_hosted(plan)]
+    return [*_runners(plan), *_forms(plan), *_schedules(plan), *_self_hosted(plan), *check_texts(plan)]
 
 
 def _place(node: ir.Node, key: str) -> Span | None:
@@ -93,21 +95,49 @@ def _self_hosted(plan: ir.Plan) -> Iterator[Diagnostic]:
                 )  # fmt: skip
 
 
-def usages(plan: ir.Plan, workflow: Workflow, text: str) -> list[Usage]:
-    """Return how much of each limit the workflow uses; for parts, the largest."""
-    conditions = [(len(job.if_.interpolation()), job.id) for job in workflow.jobs if job.if_ is not None]
-    matrices = [(len(job.legs), job.id) for job in workflow.jobs]
+def usages(plan: ir.Plan, files: Sequence[Rendered]) -> list[Usage]:
+    """Return how much of each limit the workflow files use; for parts, the largest."""
+    jobs = [job for file in files for job in file.workflow.jobs]
+    conditions = [(len(job.if_.interpolation()), job.id) for job in jobs if job.if_ is not None]
+    matrices = [(len(job.legs), job.id) for job in jobs]
     minutes = [(node.timeout_seconds // 60, node.id) for node in plan.nodes.values() if _hosted(plan, node)]
     skip = sum(2 * (len(id) + 1) for id in plan.nodes)
-    inputs = len(workflow.triggers.dispatch or ())
+    dispatch = [
+        file.workflow.triggers.dispatch or ()
+        for file in files
+        if isinstance(file.workflow.triggers, Triggers)
+    ]
     return [
         _largest(limits.EXPRESSION, conditions),
-        Usage(limits.WORKFLOW, len(text.encode()), "the file"),
+        _largest(limits.WORKFLOW, [(len(file.text.encode()), _name(file, files)) for file in files]),
+        Usage(limits.PARTS, len(files) - 1, "the pipeline"),
+        Usage(limits.PARSED, sum(file.parsed for file in files), "all files together"),
         _largest(limits.MATRIX, matrices),
-        Usage(limits.INPUTS, inputs, "all forms together"),
+        Usage(limits.INPUTS, sum(map(len, dispatch)), "all forms together"),
         _largest(limits.JOB_MINUTES, minutes),
         Usage(limits.OUTPUT, skip, "the list of unselected nodes"),
     ]
+
+
+def _name(file: Rendered, files: Sequence[Rendered]) -> str:
+    """Return what to call a file; one that a single node fills has its name."""
+    if len(files) == 1:
+        return "the file"
+    jobs = file.workflow.jobs
+    return jobs[0].id if len(jobs) == 1 else file.path.rpartition("/")[2]
+
+
+_COST = "a whole file waits for whole files, so {waits:,} pairs of nodes run one after the other that needn't"
+
+
+def split_note(plan: ir.Plan, parts: Sequence[Part]) -> Diagnostic:
+    """Return the note that a pipeline stands in several files, and what that costs."""
+    waits = added_waits(plan, parts)
+    message = (
+        f"{len(plan.nodes):,} nodes are too much for one workflow file of GitHub's: they stand in {len(parts)} called "
+        f"workflows; " + (_COST.format(waits=waits) if waits else "none of them waits longer for it")
+    )
+    return Diagnostic("split", Severity.NOTE, message, plan.span)
 
 
 def _hosted(plan: ir.Plan, node: ir.Node) -> bool:

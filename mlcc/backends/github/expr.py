@@ -23,12 +23,12 @@ class Expr:
 
     def interpolation(self) -> str:
         """Return the expression as a whole value."""
-        return "${{ " + self.text + " }}"
+        return f"{OPENING} {self.text} }}}}"
 
     def parts(self) -> list[str]:
         """Return the value in lines that one space joins, one term each."""
         first, *rest = self.terms
-        lines = ["${{ " + first, *("&& " + term for term in rest)]
+        lines = [f"{OPENING} {first}", *("&& " + term for term in rest)]
         return [*lines[:-1], lines[-1] + " }}"]
 
 
@@ -62,14 +62,24 @@ def succeeded(job: str) -> str:
     return f"needs.{job}.result == 'success'"
 
 
-def listed(id: str, job: str, output: str) -> str:
-    """Return the term that a list output (',a,b,') of a job names `id`."""
-    return f"contains(needs.{job}.outputs.{output}, {literal(f',{id},')})"
+def output(job: str, name: str) -> str:
+    """Return the term for an output of a job before this one."""
+    return f"needs.{job}.outputs.{name}"
 
 
-def unlisted(id: str, job: str, output: str) -> str:
-    """Return the term that a list output of a job doesn't name `id`. An absent output names nothing."""
-    return "!" + listed(id, job, output)
+def given(name: str) -> str:
+    """Return the term for an input of a called workflow."""
+    return f"inputs.{name}"
+
+
+def listed(id: str, names: str) -> str:
+    """Return the term that a list (',a,b,'), itself a term, names `id`."""
+    return f"contains({names}, {literal(f',{id},')})"
+
+
+def unlisted(id: str, names: str) -> str:
+    """Return the term that a list doesn't name `id`. An absent list names nothing."""
+    return "!" + listed(id, names)
 
 
 def either(first: str, second: str) -> str:
@@ -82,6 +92,7 @@ def hash_files(paths: Sequence[str]) -> str:
     return f"hashFiles({', '.join(literal(path) for path in paths)})"
 
 
+OPENING = "${{"
 NOT_CANCELLED = "!cancelled()"
 ALWAYS = "always()"
 ANY_FAILED = "(contains(needs.*.result, 'failure') || contains(needs.*.result, 'cancelled'))"

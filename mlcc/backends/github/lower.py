@@ -6,12 +6,13 @@ too many. Each job's `if` restates S4 over job results and deny lists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from mlcc import plan as ir
 from mlcc.backends.github import expr
 from mlcc.backends.github.expr import Expr
 from mlcc.backends.github.model import (
+    Call,
     DispatchInput,
     Job,
     Permission,
@@ -25,25 +26,47 @@ from mlcc.backends.github.model import (
 from mlcc.backends.github.pins import CHECKOUT
 from mlcc.backends.github.platform import FORM_INPUT
 from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of
+from mlcc.record import record
 from mlcc.topology import ancestors
 
 SELECT, FINAL = "select", "final"
+ENV = {"MLCC_PLATFORM": "github"}
 HOSTED = ("ubuntu-24.04",)
 BACKSTOP_MINUTES = 15  # beyond the node's own deadline: set-up of the runner, transfers, teardown
 SERVICE_MINUTES = 10  # of the selecting and the final job
 
 
+@record
+class Scope:
+    """What the jobs of one file can name: nodes with their jobs there, and the term for the list of unselected nodes.
+
+    `selecting`: the selecting job is there, too. `failed`: the term that something failed in another file.
+    """
+
+    nodes: Collection[str]
+    skip: str
+    selecting: bool
+    failed: str | None = None
+
+
 def lower(plan: ir.Plan) -> Workflow:
-    """Return the workflow of a plan that `check.check` accepts."""
-    jobs = (_select(plan), *(_node(plan, node) for node in plan.nodes.values()), _final(plan))
+    """Return the workflow of a plan that `check.check` accepts, in one file. `parts.lower_parts` makes several."""
+    scope = Scope(plan.nodes, expr.output(SELECT, "skip"), selecting=True)
+    nodes = (node_job(plan, node, scope) for node in plan.nodes.values())
+    return main_workflow(plan, (select_job(plan), *nodes, final_job(plan, tuple(plan.nodes))))
+
+
+def main_workflow(plan: ir.Plan, jobs: tuple[Job, ...], calls: tuple[Call, ...] = ()) -> Workflow:
+    """Return the workflow that the plan's triggers start."""
     return Workflow(
         name=plan.name,
         spec=plan.spec_files[0],
         working_directory=plan.home,
         triggers=_triggers(plan.triggers),
         group=plan.name,
-        env={"MLCC_PLATFORM": "github"},
+        env=dict(ENV),
         jobs=jobs,
+        calls=calls,
     )
 
 
@@ -75,7 +98,8 @@ def _dispatch_input(field: ir.FormInput, *, only_form: bool) -> DispatchInput:
     return DispatchInput(field.name, kind, field.description, required, field.default, field.options)
 
 
-def _select(plan: ir.Plan) -> Job:
+def select_job(plan: ir.Plan) -> Job:
+    """Return the job of the selecting node."""
     asks_api = plan.triggers.push is not None
     permissions = [Permission("contents", "read")]
     env: dict[str, Text] = {}
@@ -102,11 +126,12 @@ def _select(plan: ir.Plan) -> Job:
     )
 
 
-def _final(plan: ir.Plan) -> Job:
+def final_job(plan: ir.Plan, before: tuple[str, ...]) -> Job:
+    """Return the job of the final node, which comes after these jobs and the selecting one."""
     return Job(
         id=FINAL,
         name=plan.name,  # the one required check
-        needs=(SELECT, *plan.nodes),
+        needs=(SELECT, *before),
         if_=expr.value(expr.ALWAYS),
         runs_on=HOSTED,
         timeout_minutes=SERVICE_MINUTES,
@@ -121,8 +146,9 @@ def _final(plan: ir.Plan) -> Job:
     )
 
 
-def _node(plan: ir.Plan, node: ir.Node) -> Job:
-    before = _before(plan, node)
+def node_job(plan: ir.Plan, node: ir.Node, scope: Scope) -> Job:
+    """Return the job of a node. Of the nodes before it that have their jobs elsewhere, it says nothing."""
+    before = tuple(id for id in _before(plan, node) if id in scope.nodes)
     permissions = [Permission("contents", "read")]
     if node.logins:
         permissions.append(Permission("id-token", "write", "logs in without static keys"))
@@ -130,8 +156,8 @@ def _node(plan: ir.Plan, node: ir.Node) -> Job:
     return Job(
         id=node.id,
         name=f"{node.id} (${{{{ matrix.leg }}}})" if is_matrix(node) else node.id,
-        needs=(SELECT, *before),
-        if_=_condition(plan, node, before),
+        needs=(SELECT, *before) if scope.selecting else before,
+        if_=_condition(plan, node, before, scope),
         runs_on=_runs_on(plan, node),
         timeout_minutes=-(-node.timeout_seconds // 60) + BACKSTOP_MINUTES,
         permissions=tuple(permissions),
@@ -165,29 +191,43 @@ def _before(plan: ir.Plan, node: ir.Node) -> tuple[str, ...]:
     return plan.in_order(wanted)
 
 
-def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...]) -> Expr:
-    start = expr.ALWAYS if node.status is ir.Status.ALWAYS else expr.NOT_CANCELLED
-    terms = [start, expr.succeeded(SELECT), expr.unlisted(node.id, SELECT, "skip")]
+def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...], scope: Scope) -> Expr:
+    terms = [expr.ALWAYS if node.status is ir.Status.ALWAYS else expr.NOT_CANCELLED]
+    if scope.selecting:
+        terms.append(expr.succeeded(SELECT))
+    terms.append(expr.unlisted(node.id, scope.skip))
     if node.status is ir.Status.FAILURE:
-        terms.append(expr.ANY_FAILED)
+        terms.append(_failed(scope, before))
     if node.status is None:
         for id in before:
             kinds = {edge.kind for edge in plan.incoming[node.id] if edge.source == id}
-            terms += _predecessor(plan.nodes[id], node.id, kinds, denies(plan, plan.nodes[id]))
+            terms += _predecessor(plan.nodes[id], node, kinds, denies(plan, plan.nodes[id]), scope)
     return expr.both(terms)
 
 
-def _predecessor(before: ir.Node, id: str, kinds: set[ir.EdgeKind], denying: bool) -> list[str]:
+def _failed(scope: Scope, before: tuple[str, ...]) -> str:
+    """Return the term that a node before this one failed, or perhaps one in another file."""
+    if scope.failed is None:
+        return expr.ANY_FAILED
+    return expr.either(scope.failed, expr.ANY_FAILED) if before else scope.failed
+
+
+def _predecessor(
+    before: ir.Node, node: ir.Node, kinds: set[ir.EdgeKind], denying: bool, scope: Scope
+) -> list[str]:
     """Return the terms of S4 for one predecessor.
 
-    Data and guard edges pull their source in, so it is selected. Others may be unselected, and then count not.
+    Data and guard edges pull their source in, so it is selected. Others may be unselected, and then count not. A gate
+    that only some alternatives of `when` name may be skipped in a run where another one holds: the deny list is enough.
     """
-    ok = expr.succeeded(before.id)
-    if not kinds & {ir.EdgeKind.DATA, ir.EdgeKind.GUARD}:
-        ok = expr.either(ok, expr.listed(before.id, SELECT, "skip"))
-    terms = [ok]
+    terms = []
+    if kinds != {ir.EdgeKind.VERDICT} or all(condition.gate for condition in node.when):
+        ok = expr.succeeded(before.id)
+        if not kinds & {ir.EdgeKind.DATA, ir.EdgeKind.GUARD}:
+            ok = expr.either(ok, expr.listed(before.id, scope.skip))
+        terms.append(ok)
     if denying and kinds & {ir.EdgeKind.DATA, ir.EdgeKind.VERDICT}:
-        terms.append(expr.unlisted(id, before.id, "deny"))
+        terms.append(expr.unlisted(node.id, expr.output(before.id, "deny")))
     return terms
 
 

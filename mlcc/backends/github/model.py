@@ -74,6 +74,20 @@ class Job:
 
 
 @record
+class Call:
+    """A job that runs another workflow of the repository, `uses`. Secrets are passed on under their own names."""
+
+    id: str
+    name: str
+    needs: tuple[str, ...]
+    if_: Expr
+    permissions: tuple[Permission, ...]
+    uses: str
+    inputs: Mapping[str, Expr] = field(hash=False)
+    secrets: tuple[str, ...]
+
+
+@record
 class DispatchInput:
     """One input of the manual form."""
 
@@ -98,13 +112,36 @@ class Triggers:
 
 
 @record
+class Interface:
+    """The `on` of a workflow that another one calls: its inputs by type, and the secrets that it gets."""
+
+    inputs: Mapping[str, str] = field(hash=False)
+    secrets: tuple[str, ...]
+
+
+@record
 class Workflow:
-    """A workflow file. `working_directory` is the project folder, "" at the root."""
+    """A workflow file. `working_directory` is the project folder, "" at the root.
+
+    `group` is of runs of which a newer one may cancel an older; None: the calling workflow sees to that.
+    `calls` stand behind the first job.
+    """
 
     name: str
     spec: str
     working_directory: str
-    triggers: Triggers
-    group: str
+    triggers: Triggers | Interface
+    group: str | None
     env: Mapping[str, str] = field(hash=False)
     jobs: tuple[Job, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+@record
+class Rendered:
+    """A workflow and the text of its file (not sealed). `parsed` are the bytes that GitHub counts for its tree."""
+
+    path: str
+    workflow: Workflow
+    text: str
+    parsed: int

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mlcc.backends import _overlay
 from mlcc.backends.github.model import Workflow
-from mlcc.diagnostics import Diagnostic, error, suggest
+from mlcc.diagnostics import Diagnostic, error
+from mlcc.plan import Overlay as RawOverlay
 from mlcc.plan import Plan
 from mlcc.record import field, record
 
@@ -46,63 +48,48 @@ def overlay_of(plan: Plan) -> Overlay:
 
 def check_overlay(plan: Plan, workflow: Workflow) -> list[Diagnostic]:
     """Return what an overlay names that isn't there or isn't its to change."""
+    raw = plan.overlays.get("github")
+    if raw is None:
+        return []
     overlay = overlay_of(plan)
     found = [
-        _fixed(plan, "the workflow", ("workflow", key)) for key in overlay.workflow if key in FIXED_WORKFLOW
+        _overlay.fixed(raw, "the workflow", ("workflow", key))
+        for key in overlay.workflow
+        if key in FIXED_WORKFLOW
     ]
     jobs = {job.id: job for job in workflow.jobs}
     for id, keys in overlay.jobs.items():
         job = jobs.get(id)
         if job is None:
-            found.append(_unknown(plan, "job", ("jobs", id), list(jobs)))
+            found.append(_overlay.unknown(raw, "job", ("jobs", id), list(jobs)))
             continue
-        found += [_fixed(plan, f"the job '{id}'", ("jobs", id, key)) for key in keys if key in FIXED_JOB]
-        found += _check_steps(plan, id, keys.get("steps", {}), [step.id for step in job.steps])
+        found += [
+            _overlay.fixed(raw, f"the job '{id}'", ("jobs", id, key)) for key in keys if key in FIXED_JOB
+        ]
+        found += _check_steps(raw, id, keys.get("steps", {}), [step.id for step in job.steps])
     return found
 
 
-def _check_steps(plan: Plan, job: str, steps: object, known: list[str]) -> list[Diagnostic]:
+def _check_steps(raw: RawOverlay, job: str, steps: object, known: list[str]) -> list[Diagnostic]:
     if not isinstance(steps, dict) or not all(isinstance(step, dict) for step in steps.values()):
-        span = plan.overlays["github"].place("jobs", job, "steps")
+        span = raw.place("jobs", job, "steps")
         return [error("bad-overlay", f"the steps of '{job}' are a mapping by id: {', '.join(known)}", span)]
     found = []
     for step, settings in steps.items():
         keys = ("jobs", job, "steps", step)
         if step not in known:
-            found.append(_unknown(plan, "step", keys, known))
+            found.append(_overlay.unknown(raw, "step", keys, known))
         found += [
-            _fixed(plan, f"the step '{step}' of '{job}'", (*keys, key))
+            _overlay.fixed(raw, f"the step '{step}' of '{job}'", (*keys, key))
             for key in settings
             if key in FIXED_STEP
         ]
     return found
 
 
-def _fixed(plan: Plan, where: str, keys: tuple[str, ...]) -> Diagnostic:
-    return error(
-        "overlay-semantics",
-        f"an overlay can't change `{keys[-1]}` of {where}: the meaning of the spec rests on it",
-        plan.overlays["github"].place(*keys),
-        help="say it in the spec",
-    )
-
-
-def _unknown(plan: Plan, what: str, keys: tuple[str, ...], known: list[str]) -> Diagnostic:
-    close = suggest(keys[-1], known)
-    help = f"did you mean '{close}'?" if close else f"there are {', '.join(known)}"
-    message = f"the overlay names a {what} '{keys[-1]}' that isn't there"
-    return error("unknown-overlay", message, plan.overlays["github"].place(*keys), help=help)
-
-
 def merged(content: dict[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
     """Return a job's or workflow's tree with an overlay merged in, its steps as a list."""
-    result: dict[str, Any] = _merge(content, overlay)
+    result: dict[str, Any] = _overlay.merged(content, overlay)
     if isinstance(result.get("steps"), dict):
         result["steps"] = list(result["steps"].values())
     return result
-
-
-def _merge(old: Any, new: Any) -> Any:
-    if isinstance(old, dict) and isinstance(new, Mapping):
-        return {**old, **{key: _merge(old.get(key), value) for key, value in new.items()}}
-    return new

@@ -14,6 +14,7 @@ from typing import Any
 
 from mlcc.runtime.platform import Facts
 from mlcc.runtime.records import RunError
+from mlcc.runtime.web import get_json, url_quoted
 
 EVENTS = {
     "pull_request": "pull_request",
@@ -22,13 +23,13 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
-NETWORK_SECONDS = 20
 
 
 class GitHub:
     """See mlcc.runtime.platform.Platform."""
 
     raw_exit = False
+    skip_exit = 0
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
@@ -74,11 +75,19 @@ class GitHub:
         token = env.get("MLCC_TOKEN", "")
         if not workflow or not token:
             return None
-        query = f"branch={_quoted(branch)}&event=push&status=success&per_page=1"
+        query = f"branch={url_quoted(branch)}&event=push&status=success&per_page=1"
         url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/runs?{query}"
-        answer = _get(url, token)
-        runs = answer.get("workflow_runs") if answer else None
+        answer = get_json(url, token)
+        runs = answer.get("workflow_runs") if isinstance(answer, dict) else None
         return str(runs[0]["head_sha"]) if isinstance(runs, list) and runs else None
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Hand the list of unselected nodes to the conditions of their jobs."""
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Do nothing: artifacts bring the selection, and steps name the secrets that they need."""
 
     def put_output(self, name: str, value: str) -> None:
         """Write an output of the step."""
@@ -99,8 +108,8 @@ class GitHub:
         token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
         if not url or not token:
             raise RunError("this job may not ask for an OpenID Connect token")
-        answer = _get(f"{url}&audience={_quoted(audience)}", token)
-        value = str(answer.get("value", "")) if answer else ""
+        answer = get_json(f"{url}&audience={url_quoted(audience)}", token)
+        value = str(answer.get("value", "")) if isinstance(answer, dict) else ""
         if not value:
             raise RunError("GitHub gave no OpenID Connect token")
         print(f"::add-mask::{value}", flush=True)
@@ -148,29 +157,6 @@ def _is_fork(pull: dict[str, Any]) -> bool:
     head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
     base = ((pull.get("base") or {}).get("repo") or {}).get("full_name")
     return not (head and head == base)
-
-
-def _quoted(text: str) -> str:
-    """Return a text as a part of a URL's query."""
-    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
-
-
-def _get(url: str, token: str) -> dict[str, Any] | None:
-    """Return what an API answers; None when it doesn't answer as it should."""
-    import urllib.request  # dear, and most nodes ask no API
-
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-        return None
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
-        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
-            value = json.loads(answer.read(4_000_000))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _append(variable: str, text: str) -> None:

@@ -6,23 +6,64 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.backends._yaml import Block, Comment, Flow, Spaced, Wrapped, emit
-from mlcc.backends.github.expr import Expr
-from mlcc.backends.github.model import DispatchInput, Job, Setting, Step, Triggers, UsesStep, Workflow
+from mlcc.backends.github.expr import Expr, secret
+from mlcc.backends.github.limits import CHARACTER_BYTES, TEXT_BYTES, VALUE_BYTES
+from mlcc.backends.github.model import (
+    Call,
+    DispatchInput,
+    Interface,
+    Job,
+    Permission,
+    Rendered,
+    Setting,
+    Step,
+    Triggers,
+    UsesStep,
+    Workflow,
+)
 from mlcc.backends.github.overlay import Overlay, merged
 from mlcc.files import marker_line
 
 ONE_LINE = ("with", "env", "permissions", "environment", "run", "container")
 LINE = 90  # characters; a longer expression stands one term a line
 SELF_HOSTED_REASON = "zizmor: ignore[self-hosted-runner]"
+# `$/` is newer (2026-07-30), and neither GitHub Enterprise Server nor most tools know it. Of a called workflow both mean
+# the same: the file at the caller's commit.
+# https://github.blog/changelog/2026-07-30-reference-same-repository-actions-with-self-repository-syntax/
+WORKSPACE_REASON = "zizmor: ignore[self-repository]"
 
 
 def render(workflow: Workflow, overlay: Overlay) -> str:
     """Return the workflow file's text, with an unsealed marker."""
+    return rendered("", workflow, overlay).text
+
+
+def rendered(path: str, workflow: Workflow, overlay: Overlay) -> Rendered:
+    """Return a workflow with its file's text, which has an unsealed marker."""
     header = (
         f"{marker_line(workflow.spec)}\n"
         f"Compiled from {ascii(workflow.spec)[1:-1]} by mlcc. Don't edit: change the spec and run `mlcc compile`."
     )
-    return emit(tree(workflow, overlay), header)
+    content = tree(workflow, overlay)
+    return Rendered(path, workflow, emit(content, header), parsed_bytes(content))
+
+
+def parsed_bytes(content: Any) -> int:
+    """Return what GitHub counts for a tree when it parses it: see `limits.PARSED`."""
+    if isinstance(content, (Flow, Spaced, Comment)):
+        return parsed_bytes(content.value)
+    if isinstance(content, dict):
+        return VALUE_BYTES + sum(parsed_bytes(key) + parsed_bytes(item) for key, item in content.items())
+    if isinstance(content, list):
+        return VALUE_BYTES + sum(map(parsed_bytes, content))
+    if isinstance(content, Wrapped):
+        return parsed_bytes(" ".join(content.parts))
+    return VALUE_BYTES + (TEXT_BYTES + CHARACTER_BYTES * len(content) if isinstance(content, str) else 0)
+
+
+def job_bytes(job: Job, overlay: Overlay) -> int:
+    """Return the bytes that a job takes in its file, with the blank line before it."""
+    return len(emit({"jobs": {job.id: job_tree(job, overlay)}}).encode()) - len("jobs:\n") + len("\n")
 
 
 def tree(workflow: Workflow, overlay: Overlay) -> Any:
@@ -30,23 +71,46 @@ def tree(workflow: Workflow, overlay: Overlay) -> Any:
     run: dict[str, Any] = {"shell": "bash"}
     if workflow.working_directory:
         run["working-directory"] = workflow.working_directory
-    pull_request = "github.event_name == 'pull_request'"
     content: dict[str, Any] = {
         "name": workflow.name,
-        "on": _on(workflow.triggers),
+        "on": _called(workflow.triggers)
+        if isinstance(workflow.triggers, Interface)
+        else _on(workflow.triggers),
         "permissions": {},
-        "concurrency": {
-            "group": f"{workflow.group}-${{{{ {pull_request} && github.ref || github.run_id }}}}",
-            "cancel-in-progress": f"${{{{ {pull_request} }}}}",
-        },
+        **_concurrency(workflow.group),
         "defaults": {"run": run},
         "env": dict(workflow.env),
     }
-    jobs = {job.id: merged(_job(job), overlay.jobs.get(job.id, {})) for job in workflow.jobs}
+    first, *others = [(job.id, job_tree(job, overlay)) for job in workflow.jobs] or [("", {})]
+    calls = [(call.id, compact(_call(call))) for call in workflow.calls]
     return {
-        **compact(merged(content, overlay.workflow)),
-        "jobs": Spaced({id: compact(job) for id, job in jobs.items()}),
+        **compact(merged(content, _workflow_overlay(workflow, overlay))),
+        "jobs": Spaced(dict([first, *calls, *others]) if workflow.jobs else {}),
     }
+
+
+def job_tree(job: Job, overlay: Overlay) -> Any:
+    """Return a job as a tree for the emitter, its overlay merged in."""
+    return compact(merged(_job(job), overlay.jobs.get(job.id, {})))
+
+
+def _concurrency(group: str | None) -> dict[str, Any]:
+    if group is None:
+        return {}
+    pull_request = "github.event_name == 'pull_request'"
+    return {
+        "concurrency": {
+            "group": f"{group}-${{{{ {pull_request} && github.ref || github.run_id }}}}",
+            "cancel-in-progress": f"${{{{ {pull_request} }}}}",
+        }
+    }
+
+
+def _workflow_overlay(workflow: Workflow, overlay: Overlay) -> Mapping[str, Any]:
+    """Return the overlay of a workflow: the run as a whole is the main workflow's, variables are everyone's."""
+    if isinstance(workflow.triggers, Interface):
+        return {key: value for key, value in overlay.workflow.items() if key == "env"}
+    return overlay.workflow
 
 
 def compact(value: Any) -> Any:
@@ -64,6 +128,31 @@ def _small(value: Any) -> Any:
     length = sum(len(key) + len(str(item)) + 4 for key, item in value.items())
     plain = not any("\n" in str(item) or "${{" in str(item) for item in value.values())
     return Flow(value) if value and plain and length <= 60 else value
+
+
+def _called(interface: Interface) -> dict[str, Any]:
+    inputs = {name: Flow({"type": kind, "required": True}) for name, kind in interface.inputs.items()}
+    # Not required: what an environment holds the caller hasn't got, and the job that names the environment gets it.
+    secrets = {name: Flow({"required": False}) for name in interface.secrets}
+    return {"workflow_call": {"inputs": inputs, **({"secrets": secrets} if secrets else {})}}
+
+
+def _call(call: Call) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "name": call.name,
+        "needs": Flow(list(call.needs)),
+        "if": _expression(call.if_),
+        "permissions": _permissions(call.permissions),
+        "uses": Comment(call.uses, WORKSPACE_REASON),
+        "with": _texts(call.inputs),
+    }
+    if call.secrets:
+        content["secrets"] = {name: secret(name).interpolation() for name in call.secrets}
+    return content
+
+
+def _permissions(permissions: tuple[Permission, ...]) -> dict[str, Any]:
+    return {p.scope: Comment(p.access, p.why) if p.why else p.access for p in permissions}
 
 
 def _on(triggers: Triggers) -> dict[str, Any]:
@@ -110,9 +199,7 @@ def _job(job: Job) -> dict[str, Any]:
         content["if"] = _expression(job.if_)
     content["runs-on"] = _runs_on(job.runs_on)
     content["timeout-minutes"] = job.timeout_minutes
-    content["permissions"] = {
-        p.scope: Comment(p.access, p.why) if p.why else p.access for p in job.permissions
-    }
+    content["permissions"] = _permissions(job.permissions)
     if job.environment is not None:
         content["environment"] = (
             {"name": job.environment} if job.deployment else {"name": job.environment, "deployment": False}

@@ -31,12 +31,19 @@ SEVERITY = Severity.NOTE
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each overlay."""
-    github = subject.spec.targets.github
-    if github is None:
-        return
-    for key in github.workflow:
-        message = f"the workflow's '{key}' is for GitHub only: other CI systems run without it"
-        yield subject.finding(ID, SEVERITY, message, ("targets", "github", "workflow", key), key=True)
-    for id in github.jobs:
-        message = f"this part of '{id}' is for GitHub only: other CI systems run without it"
-        yield subject.finding(ID, SEVERITY, message, ("targets", "github", "jobs", id), key=True)
+    targets = subject.spec.targets
+    overlays = (
+        ("github", "GitHub", "workflow", targets.github.workflow if targets.github else {}),
+        ("gitlab", "GitLab", "pipeline", targets.gitlab.pipeline if targets.gitlab else {}),
+    )
+    for target, system, part, content in overlays:
+        only = f"is for {system} only: other CI systems run without it"
+        for key in content:
+            yield subject.finding(
+                ID, SEVERITY, f"the {part}'s '{key}' {only}", ("targets", target, part, key), key=True
+            )
+        overlay = getattr(targets, target)
+        for id in overlay.jobs if overlay else ():
+            yield subject.finding(
+                ID, SEVERITY, f"this part of '{id}' {only}", ("targets", target, "jobs", id), key=True
+            )

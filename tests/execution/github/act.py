@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -34,6 +35,7 @@ CLOSED_API = "http://127.0.0.1:9"  # the discard port: refused at once
 TOKEN = "scratch-token"
 _TIMEOUT = 300
 _UNMAPPED = "Skipping unsupported platform"
+_DEPLOYMENT = re.compile(r"^( +environment: \{name: [^{},]+), deployment: false\}$", re.MULTILINE)
 
 
 class ActError(Exception):
@@ -44,8 +46,9 @@ class ActError(Exception):
 class ActRun:
     """What a run left behind.
 
-    `jobs` has every job of the workflow: success, failure, skipped or cancelled; `legs` has matrix legs, as
-    ``JOB (VALUE, VALUE)``, and other jobs by their id. `artifacts` holds one folder per uploaded artifact. A job
+    `jobs` has every job of the workflow, and of those that it calls, but not the calls themselves: success, failure,
+    skipped or cancelled; `legs` has matrix legs, as ``JOB (VALUE, VALUE)``, and other jobs by their id. `artifacts`
+    holds one folder per uploaded artifact. A job
     whose runner label isn't mapped is a failure.
     """
 
@@ -92,33 +95,41 @@ def run_workflow(
     payload = {**payload, "inputs": dict(inputs)} if inputs is not None else dict(payload)
     ref, sha = event_ref(repo, payload)
     checkout = _checkout(repo, sha, folder / "checkout")
-    spec = yaml.safe_load((checkout / workflow).read_text(encoding="utf-8"))
+    _readable_by_act(checkout / workflow)
+    jobs = _jobs(checkout, workflow)
     settings = _settings(folder, repo, ref, sha, python, caches)
     command = [tool("act"), event, "--directory", str(checkout), "--workflows", workflow]
     command += ["--eventpath", str(_write(folder / "event.json", json.dumps(payload))), "--actor", "scratch"]
     command += _isolation(folder)
     command += [f"--platform={label}=-self-hosted" for label in runners]
-    command += [f"--local-repository={name}={path}" for name, path in _stubs(spec, folder, settings)]
+    command += [f"--local-repository={name}={path}" for name, path in _stubs(jobs, folder, settings)]
     runner = _runner_environment(workflow, ref, api) | dict(env or {})
     command += [f"--env={name}={value}" for name, value in runner.items()]
     for option, values in (("secret", {"GITHUB_TOKEN": TOKEN, **(secrets or {})}), ("var", variables or {})):
         command += [f"--{option}={name}={value}" for name, value in values.items()]
     lines = _run(command, folder)
     legs = _results(lines)
-    jobs = {
-        job: _combined([result for (name, _), result in legs.items() if name == job]) for job in spec["jobs"]
-    }
+    results = {job: _combined([result for (name, _), result in legs.items() if name == job]) for job in jobs}
     log = "".join(_log_lines(lines))
-    if absent := sorted(job for job, result in jobs.items() if result == ""):
+    if absent := sorted(job for job, result in results.items() if result == ""):
         raise ActError(f"no result of {', '.join(absent)}\n{log[-4000:]}")
     return ActRun(
-        jobs=jobs,
+        jobs=results,
         legs={f"{job} ({leg})" if leg else job: result for (job, leg), result in legs.items()},
         log=log,
         artifacts=Path(settings["artifacts"]),
         caches=Path(settings["caches"]),
         summary="".join(line["content"] for line in lines if line.get("command") == "summary"),
     )
+
+
+def _jobs(checkout: Path, workflow: str) -> dict[str, Any]:
+    """The jobs with steps of a workflow and of the workflows that it calls."""
+    content = yaml.safe_load((checkout / workflow).read_text(encoding="utf-8"))
+    jobs: dict[str, Any] = {}
+    for id, job in content["jobs"].items():
+        jobs |= _jobs(checkout, job["uses"]) if "uses" in job else {id: job}
+    return jobs
 
 
 def _checkout(repo: Path, sha: str, folder: Path) -> Path:
@@ -128,6 +139,16 @@ def _checkout(repo: Path, sha: str, folder: Path) -> Path:
     git(folder, "fetch", "-q", f"file://{repo}", sha)
     git(folder, "checkout", "-q", "--detach", sha)
     return folder
+
+
+def _readable_by_act(workflow: Path) -> None:
+    """Take out what GitHub knows and act doesn't; only act itself reads this copy of the workflow.
+
+    `deployment` of an environment, which records nothing in the run:
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idenvironment
+    """
+    text = workflow.read_text(encoding="utf-8")
+    _write(workflow, _DEPLOYMENT.sub(r"\1}", text))
 
 
 def _settings(
@@ -157,10 +178,10 @@ def _own_python(folder: Path) -> str:
     return str(folder / "bin" / "python")
 
 
-def _stubs(spec: Mapping[str, Any], folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
+def _stubs(jobs: Mapping[str, Any], folder: Path, settings: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
     """Write the actions that the workflow uses; yields ``OWNER/NAME@REF`` and the folder that stands for it."""
     known = json.loads((TOOLS / "actions.json").read_text(encoding="utf-8"))
-    used = {step["uses"] for job in spec["jobs"].values() for step in job["steps"] if "uses" in step}
+    used = {step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step}
     repositories: dict[str, Path] = {}
     for uses in sorted(used):
         action, _, ref = uses.partition("@")

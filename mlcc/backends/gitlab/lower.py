@@ -1,0 +1,239 @@
+"""LOWER: from the plan to a parent and a child pipeline.
+
+The emitted runtime decides what runs; GitLab's own conditions only save runners, and may err only towards starting
+one too many. How GitLab starts jobs: lib/gitlab/ci/status/composite.rb and app/services/ci/process_build_service.rb.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from mlcc import plan as ir
+from mlcc.backends.gitlab import expr
+from mlcc.backends.gitlab.machine import (
+    DEFAULT_IMAGE,
+    caches_of,
+    environment_of,
+    id_tokens_of,
+    image_of,
+    in_home,
+    legs_of,
+    node_artifacts,
+    service_of,
+    tags_of,
+    variables_of,
+)
+from mlcc.backends.gitlab.model import (
+    Artifacts,
+    Environment,
+    FormVariable,
+    Job,
+    Parent,
+    Pipelines,
+    Rule,
+    Start,
+)
+from mlcc.backends.gitlab.platform import CHILD_FILE, input_variable, job_name, run_job, trigger_word
+from mlcc.topology import ancestors
+
+SELECT, FINAL = "select", "final"
+RUN_STAGE = "run"
+BACKSTOP_MINUTES = 15  # beyond the node's own deadline: set-up of the runner, transfers, teardown
+SERVICE_MINUTES = 10  # of the selecting and the final job
+RECORD_DAYS = 30  # that the records of the selecting and the final job are kept
+# The runtime's own exit codes of a failure: fail, error, inconclusive, timeout (mlcc.runtime.node).
+FAILURE_CODES = (1, 2, 3, 5)
+
+
+def lower(plan: ir.Plan) -> Pipelines:
+    """Return the pipelines of a plan that `check.check_plan` accepts."""
+    levels = status_levels(plan)
+    stages = [RUN_STAGE, *(_after(level) for level in sorted(set(levels.values()))), FINAL]
+    deciding = deciding_nodes(plan)
+    nodes = tuple(
+        _node(plan, node, levels.get(node.id, 0), node.id in deciding) for node in plan.nodes.values()
+    )
+    return Pipelines(
+        name=plan.name,
+        spec=plan.spec_files[0],
+        parent=_parent(plan),
+        stages=tuple(stages),
+        jobs=(*nodes, _final(plan)),
+    )
+
+
+def status_levels(plan: ir.Plan) -> dict[str, int]:
+    """Return the status nodes, each with its stage after `run`: one that follows another comes a stage later.
+
+    They can't have `needs`: a job counts as skipped, and `always` starts it, as soon as one need is skipped.
+    """
+    levels: dict[str, int] = {}
+    for node in plan.nodes.values():  # in topological order
+        if node.status is not None:
+            levels[node.id] = 1 + max(
+                (levels.get(edge.source, 0) for edge in plan.incoming[node.id]), default=0
+            )
+    return levels
+
+
+def deciding_nodes(plan: ir.Plan) -> set[str]:
+    """Return the nodes that GitLab must never skip, since a node after them may run all the same (S12).
+
+    That is a gate whose verdict only one alternative of a `when` asks for. It starts whatever happened before it,
+    and so must all before it: a job with `needs` counts as skipped as soon as one of them is.
+    """
+    found: set[str] = set()
+    for edge in plan.edges:
+        node = plan.nodes[edge.target]
+        asks_always = all(condition.gate is not None for condition in node.when)
+        if edge.kind is ir.EdgeKind.VERDICT and not asks_always:
+            found |= {edge.source, *ancestors(edge.source, plan.incoming)}
+    return found
+
+
+def _after(level: int) -> str:
+    return f"after-{level}"
+
+
+# --- the parent -----------------------------------------------------------------------------------
+
+
+def _parent(plan: ir.Plan) -> Parent:
+    rules = tuple(_rules(plan))
+    return Parent(
+        select=_select(plan, rules),
+        run=run_job(plan.name, plan.home),
+        child=in_home(plan, f"_mlcc/{CHILD_FILE}"),
+        rules=rules,
+        variables=tuple(_form(plan)),
+    )
+
+
+def _select(plan: ir.Plan, rules: tuple[Rule, ...]) -> Job:
+    asks_api = plan.triggers.push is not None
+    return Job(
+        id=SELECT,
+        name=f"{plan.name}-{SELECT}" if plan.home else SELECT,
+        stage=SELECT,
+        script=_script(plan, "select"),
+        image=DEFAULT_IMAGE,
+        timeout_minutes=SERVICE_MINUTES,
+        # All commits, since the merge base may lie far back.
+        variables={
+            "MLCC_PLATFORM": "gitlab",
+            "GIT_DEPTH": "0",
+            "GIT_LFS_SKIP_SMUDGE": "1",
+            "FF_GIT_URLS_WITHOUT_TOKENS": "true",
+        },
+        artifacts=Artifacts(
+            (in_home(plan, f"_mlcc/s--{SELECT}/"), in_home(plan, f"_mlcc/{CHILD_FILE}")),
+            RECORD_DAYS,
+            open=True,
+        ),
+        environment=Environment(f"{plan.name}-{SELECT}", deploys=False) if asks_api else None,
+        rules=rules,
+    )
+
+
+def _rules(plan: ir.Plan) -> list[Rule]:
+    """Return a rule for each way in which a pipeline may start: the spec's triggers, and no others."""
+    triggers = plan.triggers
+    found: list[Rule] = []
+    for pattern in triggers.pull_request or ():
+        target = expr.matches("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", pattern)
+        found.append(Rule(expr.both([expr.MERGE_REQUEST, target]), {"MLCC_CACHE": "pull"}))
+    for pattern in triggers.push or ():
+        found.append(Rule(expr.both([expr.source("push"), expr.matches("CI_COMMIT_BRANCH", pattern)])))
+    for pattern in triggers.tag or ():
+        found.append(Rule(expr.both([expr.source("push"), expr.matches("CI_COMMIT_TAG", pattern)])))
+    ways = [
+        (("schedule",), [id for id, _ in triggers.schedules]),
+        (("web", "api"), [form.id for form in triggers.forms]),
+        (("trigger", "pipeline", "api"), list(triggers.dispatches)),
+    ]
+    for sources, ids in ways:
+        for id in ids:
+            word = trigger_word(id, plan.name, plan.home)
+            found.append(Rule(expr.both([expr.source(*sources), expr.equals("MLCC_TRIGGER", word)])))
+    return found
+
+
+def _form(plan: ir.Plan) -> list[FormVariable]:
+    """Return what a person fills in to start a pipeline. One form for all of the plan's: the first field says which."""
+    forms = plan.triggers.forms
+    if not forms:
+        return []
+    ids = tuple(form.id for form in forms)
+    # Below the root, other projects share the field: it names none of them beforehand.
+    first = (
+        FormVariable("MLCC_TRIGGER", "What to start, as NAME/TRIGGER", "")
+        if plan.home
+        else FormVariable("MLCC_TRIGGER", "What to start", ids[0], ids if len(ids) > 1 else ())
+    )
+    fields = {field.name: field for form in forms for field in form.inputs}
+    return [first, *(_form_variable(plan, field) for field in fields.values())]
+
+
+def _form_variable(plan: ir.Plan, field: ir.FormInput) -> FormVariable:
+    options = ("true", "false") if field.type == "boolean" else field.options
+    value = field.default or ""
+    if options and value not in options:
+        options = ("", *options)  # GitLab wants the value among the options; the selecting node checks it
+    name = input_variable(field.name, plan.name, plan.home)
+    return FormVariable(name, field.description or field.name, value, options)
+
+
+# --- the child ------------------------------------------------------------------------------------
+
+
+def _script(plan: ir.Plan, command: str) -> str:
+    return f"python3 -I {shlex.quote(in_home(plan, '.mlcc/run.py'))} {command}"
+
+
+def _final(plan: ir.Plan) -> Job:
+    return Job(
+        id=FINAL,
+        name=FINAL,
+        stage=FINAL,
+        script=_script(plan, "final"),
+        image=DEFAULT_IMAGE,
+        timeout_minutes=SERVICE_MINUTES,
+        variables={"GIT_DEPTH": "1", "GIT_LFS_SKIP_SMUDGE": "1"},
+        artifacts=Artifacts(
+            (in_home(plan, f"_mlcc/s--{FINAL}/"), in_home(plan, f"_mlcc/r--{FINAL}/")), RECORD_DAYS
+        ),
+        start=Start(always=True),
+        interruptible=False,
+    )
+
+
+def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
+    guarded = plan.environments.get(node.machine.environment or "")
+    start = Start(
+        always=level > 0 or decides,
+        approval=guarded is not None and guarded.approval,
+        protected=guarded is not None and bool(guarded.approval or guarded.branches),
+    )
+    before = {edge.source for edge in plan.incoming[node.id]}
+    return Job(
+        id=node.id,
+        name=job_name(node.id),
+        stage=_after(level) if level else RUN_STAGE,
+        script=_script(plan, "node"),
+        image=image_of(node),
+        timeout_minutes=-(-node.timeout_seconds // 60) + BACKSTOP_MINUTES,
+        variables=variables_of(node),
+        artifacts=node_artifacts(plan, node),
+        needs=None if level else tuple(job_name(id) for id in plan.nodes if id in before),
+        start=start,
+        may_fail=not node.blocking,
+        # A job that waits for approval and may fail for any reason counts as one that nobody need start.
+        failing_codes=FAILURE_CODES if start.approval and not node.blocking else (),
+        tags=tags_of(plan, node),
+        services=tuple(service_of(service) for service in node.machine.services),
+        caches=None if node.kind is ir.NodeKind.RELEASE else caches_of(plan, node),
+        environment=environment_of(plan, node),
+        interruptible=node.machine.environment is None,
+        id_tokens=id_tokens_of(node),
+        legs=legs_of(plan, node),
+    )

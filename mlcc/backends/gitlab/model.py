@@ -1,0 +1,126 @@
+"""The two pipelines as typed values: what `lower` makes and `render` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mlcc.record import field, record
+
+
+@record
+class Rule:
+    """When a job is part of the pipeline. `variables` hold in pipelines that this rule lets the job into."""
+
+    if_: str
+    variables: Mapping[str, str] = field(hash=False, default_factory=dict)
+
+
+@record
+class Service:
+    """A container beside the job, at the address `alias:port`. Variables are as GitLab expands them."""
+
+    alias: str
+    image: str
+    variables: Mapping[str, str] = field(hash=False, default_factory=dict)
+
+
+@record
+class Cache:
+    """Folders kept between pipelines, named after the content of `files`."""
+
+    prefix: str
+    files: tuple[str, ...]
+    paths: tuple[str, ...]
+
+
+@record
+class Artifacts:
+    """What a job passes on. `open`: GitLab itself reads it, so no access is stated."""
+
+    paths: tuple[str, ...]
+    days: int
+    junit: tuple[str, ...] = ()
+    cobertura: str | None = None
+    open: bool = False
+
+
+@record
+class Environment:
+    """Where a job's variables come from, and what it deploys to. `deploys` False: it only takes variables."""
+
+    name: str
+    deploys: bool
+
+
+@record
+class Start:
+    """By what a job starts beside its predecessors.
+
+    `always`: even when one of them failed or was skipped. `approval`: somebody starts it. `protected`: it is
+    part of pipelines of protected branches and tags only.
+    """
+
+    always: bool = False
+    approval: bool = False
+    protected: bool = False
+
+
+@record
+class Job:
+    """A job. `needs` None: it waits for the stages before its own. `legs` are the values of matrix variables.
+
+    `failing_codes`: exit codes of a failure that stops nothing; empty: every failure counts.
+    """
+
+    id: str
+    name: str
+    stage: str
+    script: str
+    image: str
+    timeout_minutes: int
+    variables: Mapping[str, str] = field(hash=False)
+    artifacts: Artifacts
+    needs: tuple[str, ...] | None = None
+    start: Start = Start()
+    may_fail: bool = False
+    failing_codes: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    services: tuple[Service, ...] = ()
+    caches: tuple[Cache, ...] | None = ()  # None: surely none, whatever the defaults say
+    environment: Environment | None = None
+    interruptible: bool = True
+    id_tokens: Mapping[str, str] = field(hash=False, default_factory=dict)
+    legs: tuple[Mapping[str, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
+
+
+@record
+class FormVariable:
+    """A variable that whoever starts a pipeline by hand can fill in. Its value is taken literally."""
+
+    name: str
+    description: str
+    value: str
+    options: tuple[str, ...] = ()
+
+
+@record
+class Parent:
+    """`.gitlab-ci.yml`: selects, then starts the child pipeline that the selecting job wrote."""
+
+    select: Job
+    run: str
+    child: str  # path of the file that the selecting job writes
+    rules: tuple[Rule, ...]
+    variables: tuple[FormVariable, ...]
+
+
+@record
+class Pipelines:
+    """Both files of a plan. `jobs` are the child's, the final one last."""
+
+    name: str
+    spec: str
+    parent: Parent
+    stages: tuple[str, ...]
+    jobs: tuple[Job, ...]

@@ -1,0 +1,1 @@
+"""Jenkins: one Jenkinsfile for a multibranch Pipeline."""

@@ -1,0 +1,138 @@
+"""`fields`, continued: the parameters of gates."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from mlcc.gates._sql import text_literal
+from mlcc.gates.contract.compile import _HARMLESS, _NOT_RE2
+from tests.injection.fields import Field, Tree, Where, base, command, gate, gates, judged, many, one_gate
+
+NUMBERS = {"numbers": {"kind": "file", "path": "m.json"}}
+PREDICTIONS = {"rows": {"kind": "data", "path": "rows.csv"}}
+
+
+def _columns(make: Any) -> Any:
+    return lambda t: one_gate("contract", columns=many("c", t, lambda x: {"type": "string", **make(x)}))
+
+
+def _checked(kind: str) -> Any:
+    def where(texts: Sequence[str]) -> list[Where]:
+        limits = {"values": lambda x: [x]}.get(kind, str)
+        return [
+            ("gate g", ("params", "checks", f"c{i}.{kind}", "limit"), limits(x)) for i, x in enumerate(texts)
+        ]
+
+    return where
+
+
+def _sql(text: str) -> str:
+    """Return a check that looks for the string, which it holds as SQL spells it."""
+    return f"SELECT 1 FROM data WHERE id = {text_literal(text)}"
+
+
+def _measured(key: str) -> Any:
+    def spec(texts: Sequence[str]) -> Tree:
+        metrics = many("m", texts, lambda x: {"min": 0, key: x})
+        return base(
+            artifacts={"data": {"kind": "data", "path": "data.csv"}, **NUMBERS},
+            gates={"g": gate(0, evaluate={"metrics_from": "numbers", "metrics": metrics})},
+        )
+
+    return spec
+
+
+def _way(key: str) -> Any:
+    return lambda t: [("gate g", ("params", "metrics", i, key), x.split(".")) for i, x in enumerate(t)]
+
+
+def _dotted(text: str) -> str | None:
+    return None if all(text.split(".")) else "bad-gate"
+
+
+def _scored(key: str) -> Any:
+    """Return a spec with one evaluation for each string as the name of a column."""
+
+    def make(text: str) -> Tree:
+        columns = {"label": "y", "prediction": "p", key: text}
+        if key == "score":
+            del columns["prediction"]
+        return {"evaluate": {"predictions": "rows", **columns, "metrics": {"accuracy": {"min": 0}}}}
+
+    return lambda texts: gates(texts, make, **PREDICTIONS)
+
+
+def _column_names(key: str) -> Any:
+    order = {"label": 0, "score": 1, "prediction": 1}
+    return judged("params", "columns", order[key])
+
+
+def _means(texts: Sequence[str]) -> Tree:
+    metrics = many("m", texts, lambda x: {"min": 0, "mean": x})
+    made = gates([], dict, **PREDICTIONS)
+    made["gates"]["g"] = gate(0, evaluate={"predictions": "rows", "metrics": metrics})
+    return made
+
+
+def _unknown(_: str) -> str:
+    return "bad-gate"  # the column isn't among the declared ones, whose names are words
+
+
+def _time(text: str) -> str | None:
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return "bad-gate"
+    return None
+
+
+GATES = (
+    Field("Tests.run", lambda t: gates(t, lambda x: {"tests": {"run": x}}), judged("params", "run"), most=250, form=command),
+    Field("CommandGate.run", lambda t: gates(t, lambda x: {"command": {"run": x}}), judged("params", "run"), most=250, form=command),
+    Field(
+        "Tests.junit", lambda t: gates(t, lambda x: {"tests": {"run": "true", "junit": x}}), judged("params", "junit"),
+        most=250, form=lambda x: f"{x}.xml",
+    ),
+    Field(
+        "Coverage.path", lambda t: gates(t, lambda x: {"tests": {"run": "true", "coverage": {"path": x, "min": 0}}}),
+        judged("params", "coverage", "path"), most=250, form=lambda x: f"{x}.xml",
+    ),
+    Field(
+        "SqlCheck.sql",
+        lambda t: one_gate("contract", columns={"id": {"type": "string"}}, checks=many("c", t, lambda x: {"sql": x})),
+        lambda t: [("gate g", ("params", "sql", f"c{i}"), x.split("\n")) for i, x in enumerate(t)], form=_sql,
+    ),
+    Field(
+        "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
+        refuses=lambda x: "bad-gate" if _NOT_RE2.search(_HARMLESS.sub(" ", x)) else None,
+    ),
+    Field("Column.values[]", _columns(lambda x: {"values": [x]}), _checked("values")),
+    Field(
+        "Column.min", lambda t: one_gate("contract", columns=many("c", t, lambda x: {"type": "timestamp", "min": x})),
+        _checked("min"), refuses=_time,
+    ),
+    Field(
+        "Column.max", lambda t: one_gate("contract", columns=many("c", t, lambda x: {"type": "timestamp", "max": x})),
+        _checked("max"), refuses=_time,
+    ),
+    Field(
+        "Contract.denied[]", lambda t: one_gate("contract", columns={"id": {"type": "string"}}, denied=list(t)),
+        lambda t: [("gate g", ("params", "denied"), list(t))],
+    ),
+    Field(
+        "Contract.unique[]", lambda t: one_gate("contract", columns={"id": {"type": "string"}}, unique=list(t)),
+        lambda t: [], refuses=_unknown,
+    ),
+    Field(
+        "Freshness.column",
+        lambda t: one_gate("contract", columns={"id": {"type": "date"}}, freshness={"column": t[0], "max_age": "1d"}),
+        lambda t: [], refuses=_unknown, most=1,
+    ),
+    Field("Metric.value", _measured("value"), _way("value"), refuses=_dotted),
+    Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),
+    Field("Metric.n", _measured("n"), _way("n"), refuses=_dotted),
+    Field("Metric.mean", _means, lambda t: [("gate g", ("params", "columns"), list(t))]),
+    *(Field(f"Evaluate.{key}", _scored(key), _column_names(key), most=250) for key in ("label", "score", "prediction")),
+)  # fmt: skip

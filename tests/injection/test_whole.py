@@ -1,0 +1,103 @@
+"""A spec that uses every place of the language; each place in turn holds a string: the outputs are sound, or diagnostics say why not."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcc.diagnostics import SpecError
+from mlcc.source import plain, read
+from tests.injection.compiling import compiled, quoted, read_back
+from tests.injection.corpus import FUZZ, corpus
+from tests.injection.leaves import leaves, positions
+from tests.injection.platforms import PLATFORMS, platform
+from tests.plans import plan_of
+
+WHOLE = Path(__file__).parent / "whole.yaml"
+EACH = 40 if FUZZ else 3
+ELSEWHERE = {"Defaults.image"}  # excludes `defaults.python`; see test_fields.test_places_that_a_spec_has_once
+
+
+@functools.cache
+def whole() -> Any:
+    return plain(read(WHOLE.read_bytes(), "whole.yaml").root)
+
+
+@functools.cache
+def places() -> dict[str, tuple[str | int, ...]]:
+    """Return one position for each place."""
+    return {name: way for name, way in reversed(list(positions(whole())))}
+
+
+def changed(way: tuple[str | int, ...], text: str) -> Any:
+    """Return the spec with a string at a position; at the end of a way to a key stands {}."""
+    tree = copy.deepcopy(whole())
+    *outer, last = way[:-1] if way[-1] == "{}" else way
+    inner = tree
+    for key in outer:
+        inner = inner[key]
+    if way[-1] == "{}":
+        inner[text] = inner.pop(last)
+    else:
+        inner[last] = text
+    return tree
+
+
+def test_it_has_every_place_and_compiles() -> None:
+    assert set(places()) == set(leaves()) - ELSEWHERE
+    for name in PLATFORMS:
+        plan, files = compiled(whole(), platform(name))
+        platform(name).check_readers(files)
+        read_back(plan, files, platform(name))
+
+
+@pytest.mark.parametrize("name", sorted(set(leaves()) - ELSEWHERE))
+def test_a_string_in_one_place(name: str) -> None:
+    offset = sorted(leaves()).index(name)
+    for hostile in corpus()[offset * 7 % 400 :: len(corpus()) // EACH]:
+        tree = changed(places()[name], hostile.text)
+        for target in PLATFORMS:
+            try:
+                plan, files = compiled(tree, platform(target))
+            except SpecError as problem:
+                assert problem.diagnostics
+                assert all(d.code and d.span for d in problem.diagnostics), hostile
+                continue
+            platform(target).check_readers(files)
+            read_back(plan, files, platform(target))
+
+
+def test_keys_that_are_no_words() -> None:
+    strings = [hostile.text for hostile in corpus()]
+    for start in range(0, len(strings), 40):
+        some = strings[start : start + 40]
+        text = "version: 1\nname: p\nx-k:\n" + "".join(f"  {quoted(item)}: 1\n" for item in some)
+        with pytest.raises(SpecError) as caught:
+            plan_of(text)
+        refused = {
+            d.span.line for d in caught.value.diagnostics if d.span and d.code in ("bad-key", "merge-key")
+        }
+        assert refused == set(range(4, 4 + len(some)))
+
+
+def test_keys_that_are_ignored() -> None:
+    tree = {
+        "version": 1,
+        "name": "p",
+        "triggers": {"push": {"branches": ["main"]}},
+        "jobs": {"n": {"run": "true"}},
+    }
+    texts = [hostile.text for hostile in corpus() if not any(map(str.isspace, hostile.text))][:300]
+    noted = {**tree, "x-note": texts, "jobs": {"n": {"run": "true", "x-more": {"a": texts[0]}}}}
+    for name in PLATFORMS:
+        without = compiled(tree, platform(name))[1]
+        try:
+            assert compiled(noted, platform(name))[1] == without
+        except SpecError as problem:
+            assert {d.code for d in problem.diagnostics} == {"control-character"}
+            kept = {**noted, "x-note": [t for t in texts if t.isprintable()]}
+            assert compiled(kept, platform(name))[1] == without
