@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -131,7 +130,17 @@ def bad_call(message: str, code: str = "bad-call") -> MlccError:
     return SpecError([error(code, message, None)])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+EXIT_CODES = """\b
+Exit codes:
+  0   all is well
+  1   something was found: drift, or a warning of lint
+  2   the spec or the call is wrong
+  3   a file can't be read or written
+  70  a bug in mlcc
+  130 interrupted"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="mlcc")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug in mlcc.")
 def cli(debug: bool) -> None:
@@ -183,7 +192,7 @@ def compile_(
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError
-    from mlcc.outputs import refusals, searches
+    from mlcc.outputs import command_line, refusals, searches
     from mlcc.progress import progress
 
     if check and (force or prune):
@@ -192,7 +201,7 @@ def compile_(
     names = check_targets(targets)
     with progress("compiling"):
         compiled = compile_all(paths, root, names)
-    calls = [_call(one.path, root, targets) for one in compiled]
+    calls = [command_line(one.path, root, targets) for one in compiled]
     refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
     for problem in refused:
         refuse(problem)
@@ -207,18 +216,9 @@ def compile_(
     return code
 
 
-def _call(path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
-    """Return the command line that compiles a spec from here."""
-    from mlcc.compiler import SPEC
-
-    words = ["mlcc", "compile"]
-    words += [] if path == Path(SPEC) else [str(path)]
-    words += [] if root is None else ["--root", str(root)]
-    return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
-
-
 def _write(one: Compiled, call: str, search: Search | None, *, force: bool, prune: bool) -> int:
     from mlcc.backends import backend
+    from mlcc.outputs import ignored_outputs
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import write
 
@@ -235,6 +235,8 @@ def _write(one: Compiled, call: str, search: Search | None, *, force: bool, prun
         click.echo(f"orphan  {escaped(name)}: this spec no longer produces it; `{call} --prune` removes it")
     for name in report.abandoned:
         click.echo(f"orphan  {escaped(name)}: its spec is gone; `{call} --prune` removes it")
+    for warning in ignored_outputs(one):
+        click.echo(f"warning: {warning}", err=True)
     nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written, {len(report.unchanged)} unchanged"
     click.echo(f"{plan.name}: {nodes}")
     if report.written:

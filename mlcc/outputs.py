@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mlcc.abandoned import Search
-from mlcc.compiler import Compiled
+from mlcc.compiler import SPEC, Compiled
 from mlcc.diagnostics import OutputError
-from mlcc.repository import find_outputs
+from mlcc.render_diagnostics import escaped
+from mlcc.repository import find_outputs, ignored
 from mlcc.writer import ensure_writable
+
+
+def command_line(path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
+    """Return the command line that compiles a spec from here."""
+    words = ["mlcc", "compile"]
+    words += [] if path == Path(SPEC) else [str(path)]
+    words += [] if root is None else ["--root", str(root)]
+    return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
 
 
 def searches(compiled: Sequence[Compiled]) -> Iterator[Search | None]:
@@ -40,3 +50,14 @@ def refusals(
         except OutputError as problem:
             found.append(problem)
     return found
+
+
+def ignored_outputs(one: Compiled) -> Iterator[str]:
+    """Yield a warning where git ignores what was written: then no CI system ever sees it."""
+    lost = ignored(one.analysis.root, (file.path for file in one.files))
+    if lost:
+        rest = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        yield (
+            f"git ignores {escaped(lost[0])}{rest}, so the pipeline isn't committed whole; "
+            "`git check-ignore -v` says by which line"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlcc.runtime.patterns import path_matches
@@ -65,6 +66,21 @@ def find_outputs(root: Path) -> list[str]:
     They are there, or git still lists them, and git doesn't ignore them. Paths are posix and relative to the root.
     """
     return sorted(Tree(root)._git_files(("**/.mlcc/", "**/.gitlab-ci.yml", "**/Jenkinsfile")) or ())
+
+
+def ignored(root: Path, paths: Iterable[str]) -> list[str]:
+    """Return those of `paths`, relative to a root, that git ignores and doesn't track; none without git."""
+    import subprocess
+
+    given = "\0".join(paths).encode("utf-8", "surrogateescape")
+    try:
+        done = subprocess.run(
+            ["git", "check-ignore", "-z", "--stdin"], input=given, cwd=root, capture_output=True, check=False,
+            env=_without_hook(),
+        )  # fmt: skip
+    except OSError:
+        return []
+    return [path for path in done.stdout.decode("utf-8", "surrogateescape").split("\0") if path]
 
 
 def _without_hook() -> dict[str, str]:

@@ -323,6 +323,22 @@ def test_a_moved_spec(nested: Project, whole: bool) -> None:
     assert not [path for path in nested.files() if path.startswith("models/a b/")]
 
 
+def test_outputs_that_git_ignores(project: Project) -> None:
+    project.write(".gitignore", ".*/\n!.github/\n")
+    for _ in range(2):
+        done = project.run("compile")
+        assert done.code == 0
+        assert done.err == (
+            "warning: git ignores .mlcc/run.py and 6 more, so the pipeline isn't committed whole; "
+            "`git check-ignore -v` says by which line\n"
+        )
+    project.shell("git add -f .mlcc")
+    assert project.run("compile").err == ""
+    project.write(".gitignore", "")
+    project.shell("git rm -rq --cached .mlcc")
+    assert project.run("compile").err == ""
+
+
 def test_all_leaves_out_what_git_ignores_and_what_was_deleted(nested: Project) -> None:
     nested.write(".gitignore", "vendor/\n")
     nested.write("vendor/mlcc.yaml", "not: [a spec\n")
