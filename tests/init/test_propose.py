@@ -252,6 +252,7 @@ def test_an_empty_folder_gets_something_to_run(tmp_path: Path) -> None:
         "branch: main",
         "Python: 3.12 (the default: nothing names a version)",
         "code: no Python files",
+        "to do: add the line _mlcc/ to .gitignore, which gates write their reports to",
     )
 
 
@@ -332,3 +333,30 @@ def test_findings_are_phrases(tmp_path: Path) -> None:
     assert "training: python train.py" in findings
     assert "model: build/model.joblib" in findings
     assert json.dumps(findings)
+
+
+def test_several_models_are_said(tmp_path: Path) -> None:
+    found = propose(make(REPOSITORIES["two-models"], tmp_path / "repo"))
+    assert (
+        "several models: this spec trains models/churn/train.py alone; for a spec of each: "
+        "`mlcc init models/churn`, `mlcc init models/demand`"
+    ) in found.findings
+    spec = yaml.safe_load(found.text)
+    assert spec["defaults"]["setup"] == ["pip install -r models/churn/requirements.txt"]
+    assert [id for id, a in spec["artifacts"].items() if a["kind"] == "data"] == ["raw", "demand-raw"]
+
+
+def test_one_model_of_several_has_a_spec_of_its_own(tmp_path: Path) -> None:
+    folder = make(REPOSITORIES["two-models"], tmp_path / "repo") / "models/churn"
+    found = propose(folder)
+    spec = yaml.safe_load(found.text)
+    assert spec["jobs"]["train"]["run"] == "python train.py"
+    assert spec["defaults"]["setup"] == ["pip install -r requirements.txt"]
+    assert not [line for line in found.findings if "several" in line]
+
+
+@pytest.mark.parametrize("line", ["_mlcc/", "/_mlcc", "_mlcc"])
+@pytest.mark.parametrize("git", [True, False], ids=["git", "no-git"])
+def test_who_ignores_the_reports_needs_no_hint(line: str, git: bool, tmp_path: Path) -> None:
+    folder = make({"a.py": "", ".gitignore": f"x\n{line}\n"}, tmp_path / "repo", git=git)
+    assert not [finding for finding in propose(folder).findings if "_mlcc" in finding]

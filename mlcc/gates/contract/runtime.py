@@ -10,7 +10,7 @@ import time
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
 from mlcc.gates._sql import identifier
 from mlcc.gates._support import Gate, run
-from mlcc.gates._table import Table, close, open_table, query
+from mlcc.gates._table import Table, close, open_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def _check_sql(table: Table, id: str, lines: list[str]) -> Check:
     except duckdb.Error:
         return Check(name, "error", f"the check {visible(id)} is not proper SQL")
     try:
-        ((count,),) = query(table.connection, f"SELECT COUNT(*) FROM (\n{sql}\n)")
+        ((count,),) = table.check(f"SELECT COUNT(*) FROM (\n{sql}\n)")
     except GateError as error:
         return Check(name, "error", f"the check {visible(id)} did not run: {error}")
     verdict = "pass" if count == 0 else "fail"
