@@ -12,9 +12,11 @@ from mlcc.source import Node as SpecNode
 
 
 def overlays(resolved: Resolved) -> dict[str, Overlay]:
-    """Return the raw text for each back end that the spec names."""
+    """Return the raw text for each back end that the spec has any for."""
     found = {}
     for name, entry in _entries(resolved).items():
+        if not isinstance(entry.node, SpecMapping) or not entry.node.entries.keys() - {"waive"}:
+            continue
         places: dict[tuple[str, ...], Span] = {(): entry.key_span}
         _collect_places(entry.node, (), places)
         found[name] = Overlay(getattr(resolved.spec.targets, name), places)

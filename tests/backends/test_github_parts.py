@@ -11,8 +11,9 @@ import yaml
 from mlcc import plan_json
 from mlcc.backends import BACKENDS
 from mlcc.backends.github import limits
-from mlcc.backends.github.backend import Compiled, check, compile, compiled, usage
-from mlcc.backends.github.check import split_note
+from mlcc.backends.github.backend import check, compile, usage
+from mlcc.backends.github.build import Compiled, compiled
+from mlcc.backends.github.headroom import split_note
 from mlcc.backends.github.lower import lower
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.partition import added_waits, partition

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.backends.github.backend import Compiled, compiled
+from mlcc.backends.github.build import Compiled, compiled
 from mlcc.compiler import analyse
 from mlcc.files import seal
 from tests.backends.many import chains

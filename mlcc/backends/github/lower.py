@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from mlcc import plan as ir
-from mlcc.backends.github import expr
+from mlcc.backends.github import expr, limits
 from mlcc.backends.github.expr import Expr
 from mlcc.backends.github.model import (
     Call,
@@ -32,7 +32,6 @@ from mlcc.topology import ancestors
 SELECT, FINAL = "select", "final"
 ENV = {"MLCC_PLATFORM": "github"}
 HOSTED = ("ubuntu-24.04",)
-BACKSTOP_MINUTES = 15  # beyond the node's own deadline: set-up of the runner, transfers, teardown
 SERVICE_MINUTES = 10  # of the selecting and the final job
 
 
@@ -159,7 +158,7 @@ def node_job(plan: ir.Plan, node: ir.Node, scope: Scope) -> Job:
         needs=(SELECT, *before) if scope.selecting else before,
         if_=_condition(plan, node, before, scope),
         runs_on=_runs_on(plan, node),
-        timeout_minutes=-(-node.timeout_seconds // 60) + BACKSTOP_MINUTES,
+        timeout_minutes=-(-node.timeout_seconds // 60) + limits.BACKSTOP_MINUTES,
         permissions=tuple(permissions),
         environment=plan.name if implied else node.machine.environment,
         deployment=not implied,

@@ -10,6 +10,7 @@ import shlex
 
 from mlcc import plan as ir
 from mlcc.backends.gitlab import expr
+from mlcc.backends.gitlab.check import deciding_nodes
 from mlcc.backends.gitlab.machine import (
     DEFAULT_IMAGE,
     caches_of,
@@ -34,7 +35,6 @@ from mlcc.backends.gitlab.model import (
     Start,
 )
 from mlcc.backends.gitlab.platform import CHILD_FILE, input_variable, job_name, run_job, trigger_word
-from mlcc.topology import ancestors
 
 SELECT, FINAL = "select", "final"
 RUN_STAGE = "run"
@@ -74,21 +74,6 @@ def status_levels(plan: ir.Plan) -> dict[str, int]:
                 (levels.get(edge.source, 0) for edge in plan.incoming[node.id]), default=0
             )
     return levels
-
-
-def deciding_nodes(plan: ir.Plan) -> set[str]:
-    """Return the nodes that GitLab must never skip, since a node after them may run all the same (S12).
-
-    That is a gate whose verdict only one alternative of a `when` asks for. It starts whatever happened before it,
-    and so must all before it: a job with `needs` counts as skipped as soon as one of them is.
-    """
-    found: set[str] = set()
-    for edge in plan.edges:
-        node = plan.nodes[edge.target]
-        asks_always = all(condition.gate is not None for condition in node.when)
-        if edge.kind is ir.EdgeKind.VERDICT and not asks_always:
-            found |= {edge.source, *ancestors(edge.source, plan.incoming)}
-    return found
 
 
 def _after(level: int) -> str:

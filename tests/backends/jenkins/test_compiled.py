@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlcc.backends import Usage
+from mlcc.backends._checks import check_limits
 from mlcc.backends.jenkins import backend, limits
-from mlcc.backends.jenkins.check import check_limits
 from mlcc.backends.jenkins.groovy import groovy
+from mlcc.backends.jenkins.headroom import KEYS, SYSTEM
 from mlcc.backends.jenkins.lower import lower
 from mlcc.backends.jenkins.model import NODES, Parameter, Part, Row
 from mlcc.backends.jenkins.render import render
@@ -96,10 +97,10 @@ def test_what_outgrows_the_class_is_an_error_that_says_so() -> None:
     plan = large(200)
     (found,) = [use for use in backend.usage(plan) if use.limit is limits.CONSTANTS]
     assert 10_000 < found.used < limits.CONSTANTS.allowed
-    (error,) = check_limits(plan, [Usage(limits.CONSTANTS, 60_000, "all nodes together")])
+    (error,) = check_limits(plan, SYSTEM, [Usage(limits.CONSTANTS, 60_000, "all nodes together")], KEYS)
     assert error.code == "limit"
     assert "constants" in error.message
-    (error,) = check_limits(plan, [Usage(limits.LIST, 200, "node-3")])
+    (error,) = check_limits(plan, SYSTEM, [Usage(limits.LIST, 200, "node-3")], KEYS)
     assert error.span is not None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.backends.github.backend import Compiled, compiled
+from mlcc.backends.github.build import Compiled, compiled
 from mlcc.emitted import scripts
 from mlcc.files import seal
 from mlcc.plan import Plan

@@ -1,0 +1,78 @@
+"""What the checks of every back end have in common: places, runners, manual forms, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from mlcc.backends import Limit, Usage
+from mlcc.diagnostics import Diagnostic, Related, Span, error
+from mlcc.plan import FormInput, MatrixValue, Node, Plan
+
+
+def place(node: Node, key: str) -> Span | None:
+    """Return where a node states a key, or where the node stands."""
+    return node.spans.get(key, node.span)
+
+
+def runner_ids(node: Node) -> list[str]:
+    """Return the ids of the runners that a node's legs use."""
+    runner = node.machine.runner
+    if not isinstance(runner, MatrixValue):
+        return [runner]
+    return list(dict.fromkeys(str(dict(leg.values)[runner.axis]) for leg in node.legs))
+
+
+def unlabelled_runners(plan: Plan, target: str, word: str, *, empty: bool = False) -> Iterator[Diagnostic]:
+    """Yield an error for each runner that a back end has no label for. `empty`: no label at all is one, too."""
+    for node in plan.nodes.values():
+        for id in runner_ids(node):
+            runner = plan.runners[id]
+            labels = runner.labels.get(target)
+            if labels is None or not (labels or empty):
+                related = (Related(runner.span, "the runner"),) if runner.span else ()
+                yield error(
+                    "no-runner-label", f"the runner '{id}' of '{node.id}' has no label for {target}", place(node, "runner"),
+                    related=related, help=f"add `{target}: {word}` to `runners.{id}`",
+                )  # fmt: skip
+
+
+def clashing_inputs(
+    plan: Plan, system: str, name_of: Callable[[FormInput], str] = lambda field: field.name
+) -> Iterator[Diagnostic]:
+    """Yield an error for each input that means something else in another form, where a system has one form for all."""
+    inputs = [(form, field) for form in plan.triggers.forms for field in form.inputs]
+    seen: dict[str, FormInput] = {}
+    for form, field in inputs if len(inputs) > 1 else ():
+        other = seen.setdefault(name_of(field), field)
+        if _meaning(other) != _meaning(field):
+            yield error(
+                "input-clash", f"{system} has one form for all: '{field.name}' must mean the same in every manual form",
+                plan.triggers.spans.get(form.id), help="give the inputs different names",
+            )  # fmt: skip
+
+
+def _meaning(field: FormInput) -> tuple[object, ...]:
+    return (field.name, field.type, field.options, field.default)
+
+
+def largest(limit: Limit, parts: list[tuple[int, str]]) -> Usage:
+    """Return the usage of the part that uses most of a limit; `parts` are (used, where)."""
+    used, where = max(parts, default=(0, "nothing"))
+    return Usage(limit, used, where)
+
+
+def check_limits(plan: Plan, system: str, found: list[Usage], keys: Mapping[str, str]) -> list[Diagnostic]:
+    """Return an error for each limit that is exceeded, at the line that causes it.
+
+    `keys`: name of a limit -> the key of a node that states what counts.
+    """
+    errors = []
+    for usage in found:
+        limit = usage.limit
+        if usage.used > limit.allowed:
+            node = plan.nodes.get(usage.where)
+            span = place(node, keys.get(limit.name, "")) if node else plan.span
+            allowed = f"{limit.allowed:,} {limit.unit}"
+            message = f"{system} limit for the {limit.name} is {allowed}; {usage.where} uses {usage.used:,}"
+            errors.append(error("limit", message, span, help=f"source: {limit.source}"))
+    return errors
