@@ -129,7 +129,9 @@ def _legs(own: Execution, loc: Loc, problems: Problems) -> tuple[Leg, ...]:
     for id in legs:
         if len(id) > LONGEST_LEG:
             problems.add(
-                "long-leg", f"a combination of the matrix has an id of {len(id)} characters; at most {LONGEST_LEG} fit in names of files and jobs",
+                "long-leg",
+                f"a combination of the matrix has an id of {len(id)} characters; "
+                f"at most {LONGEST_LEG} fit in names of files and jobs",
                 (*loc, "matrix"), help="name the legs under `include`",
             )  # fmt: skip
     if not legs:
