@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # A table of places, one a line.
 # ruff: noqa: E501
-
 import datetime
 from collections.abc import Sequence
 from typing import Any

@@ -70,7 +70,7 @@ def test_a_string_in_one_place(name: str) -> None:
 
 
 def test_keys_that_are_no_words() -> None:
-    strings = [hostile.text for hostile in corpus()]
+    strings = [hostile.text for hostile in corpus() if len(quoted(hostile.text)) < 1_000]  # of a simple key
     for start in range(0, len(strings), 40):
         some = strings[start : start + 40]
         text = "version: 1\nname: p\nx-k:\n" + "".join(f"  {quoted(item)}: 1\n" for item in some)
