@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 from mlcc import __version__
 
 if TYPE_CHECKING:
+    from mlcc.abandoned import Search
     from mlcc.compiler import Compiled
     from mlcc.diagnostics import Diagnostic, MlccError
 
@@ -51,7 +51,7 @@ def _refusable(command: Callable[..., int], args: tuple[Any, ...], options: dict
     try:
         return command(*args, **options)
     except MlccError as problem:
-        refuse(problem, options.get("format"))
+        refuse(problem, options.get("format"), options.get("root"))
         return BAD_IO if isinstance(problem, OutputError) else BAD_SPEC
 
 
@@ -64,20 +64,25 @@ def unwritable(fault: OSError) -> int:
     return BAD_IO
 
 
-def refuse(problem: MlccError, format: str | None = None) -> None:
+def refuse(problem: MlccError, format: str | None = None, root: Path | None = None) -> None:
     """Print why a pass can't go on, and the hand edits that are in its way."""
     from mlcc.drift import EditedError
 
     if isinstance(problem, EditedError):
-        for drift in problem.drifts:
-            click.echo(drift.diff.rstrip("\n"), err=True)
-    show(problem.diagnostics, problem.texts, format if format in FORMATS else "text")
+        for diff in (drift.diff for drift in problem.drifts if drift.diff):
+            click.echo(diff.rstrip("\n"), err=True)
+    show(problem.diagnostics, problem.texts, format if format in FORMATS else "text", root)
 
 
-def show(diagnostics: tuple[Diagnostic, ...] | list[Diagnostic], texts: Any, format: str) -> None:
-    """Print diagnostics: text to standard error, machine formats to standard output."""
+def show(
+    diagnostics: tuple[Diagnostic, ...] | list[Diagnostic], texts: Any, format: str, root: Path | None
+) -> None:
+    """Print diagnostics: text to standard error, machine formats to standard output with paths from the root."""
     from mlcc import render_diagnostics as rendering
+    from mlcc.places import from_root
 
+    if format != "text":
+        diagnostics = from_root(diagnostics, root)
     renderers = {
         "text": rendering.to_text, "json": rendering.to_json, "sarif": rendering.to_sarif, "github": rendering.to_github,
     }  # fmt: skip
@@ -125,7 +130,17 @@ def bad_call(message: str, code: str = "bad-call") -> MlccError:
     return SpecError([error(code, message, None)])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+EXIT_CODES = """\b
+Exit codes:
+  0   all is well
+  1   something was found: drift, or a warning of lint
+  2   the spec or the call is wrong
+  3   a file can't be read or written
+  70  a bug in mlcc
+  130 interrupted"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="mlcc")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug in mlcc.")
 def cli(debug: bool) -> None:
@@ -162,7 +177,7 @@ def init(folder: Path, stdout: bool) -> int:
 )
 @click.option("--check", is_flag=True, help="Write nothing; say what differs from what is committed.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
-@click.option("--prune", is_flag=True, help="Remove files of this spec that it no longer produces.")
+@click.option("--prune", is_flag=True, help="Remove generated files that no spec produces any more.")
 @click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
 @guarded
 def compile_(
@@ -177,6 +192,7 @@ def compile_(
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError
+    from mlcc.outputs import command_line, refusals, searches
     from mlcc.progress import progress
 
     if check and (force or prune):
@@ -185,42 +201,42 @@ def compile_(
     names = check_targets(targets)
     with progress("compiling"):
         compiled = compile_all(paths, root, names)
-    code = OK
-    for one in compiled:
-        call = _call(one.path, root, targets)
+    calls = [command_line(one.path, root, targets) for one in compiled]
+    refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
+    for problem in refused:
+        refuse(problem)
+    code = BAD_IO if refused else OK
+    for one, call, search in zip(compiled, calls, searches(compiled), strict=True) if not refused else ():
         try:
-            done = _check(one, call) if check else _write(one, call, force=force, prune=prune)
+            done = _check(one, call, search) if check else _write(one, call, search, force=force, prune=prune)
             code = max(code, done)
-        except OutputError as problem:  # the other specs' files are no worse for it
+        except OutputError as problem:  # of a check, or unforeseen
             refuse(problem)
             code = BAD_IO
     return code
 
 
-def _call(path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
-    """Return the command line that compiles a spec from here."""
-    from mlcc.compiler import SPEC
-
-    words = ["mlcc", "compile"]
-    words += [] if path == Path(SPEC) else [str(path)]
-    words += [] if root is None else ["--root", str(root)]
-    return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
-
-
-def _write(one: Compiled, call: str, *, force: bool, prune: bool) -> int:
+def _write(one: Compiled, call: str, search: Search | None, *, force: bool, prune: bool) -> int:
     from mlcc.backends import backend
+    from mlcc.outputs import ignored_outputs
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import write
 
     plan, root = one.analysis.plan, one.analysis.root
     spec = plan.spec_files[0]
-    report = write(one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune)
+    report = write(
+        one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune, search=search
+    )
     for name in report.written:
         click.echo(f"wrote   {name}")
     for name in report.removed:
         click.echo(f"removed {escaped(name)}")
     for name in report.orphans:
         click.echo(f"orphan  {escaped(name)}: this spec no longer produces it; `{call} --prune` removes it")
+    for name in report.abandoned:
+        click.echo(f"orphan  {escaped(name)}: its spec is gone; `{call} --prune` removes it")
+    for warning in ignored_outputs(one):
+        click.echo(f"warning: {warning}", err=True)
     nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written, {len(report.unchanged)} unchanged"
     click.echo(f"{plan.name}: {nodes}")
     if report.written:
@@ -230,14 +246,15 @@ def _write(one: Compiled, call: str, *, force: bool, prune: bool) -> int:
     return OK
 
 
-def _check(one: Compiled, call: str) -> int:
+def _check(one: Compiled, call: str, search: Search | None) -> int:
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import check
 
     plan = one.analysis.plan
-    drifts = check(one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call)
+    spec = plan.spec_files[0]
+    drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
     for drift in drifts:
-        click.echo(f"{escaped(drift.path)}: {drift.kind}")
+        click.echo(f"{escaped(drift.path)}: {drift.title}")
         if drift.diff:
             click.echo(drift.diff.rstrip("\n"))
     if drifts:
@@ -279,10 +296,12 @@ def lint(
         raise bad_call(f"--limits and --env are texts, which don't go with --format {format}")
     names = check_targets(targets)
     report = lint_all(spec_paths(specs, root, everything), root, names)
-    show(report.diagnostics, report.texts, format)
+    show(report.diagnostics, report.texts, format, root)
     for text in (report.limits(names) if limits else "", report.environments() if environment else ""):
         if text:
             click.echo(text)
+    if report.unreadable:
+        return BAD_IO
     return BAD_SPEC if report.broken else FINDINGS if report.counts else OK
 
 
@@ -322,8 +341,10 @@ def explain(specs: tuple[Path, ...], root: Path | None, format: str, **question:
     from mlcc.compiler import analyse
     from mlcc.explain import answer
 
-    for path in spec_paths(specs):
-        click.echo(answer(analyse(path, root).plan, question, format), nl=False)
+    found = answer({str(path): analyse(path, root) for path in spec_paths(specs)}, question, format)
+    click.echo(found.text, nl=False)
+    for hint in found.hints:
+        click.echo(f"hint: {hint}", err=True)
     return OK
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlcc.backends import BACKENDS, backend
-from mlcc.diagnostics import Diagnostic, SpecError, error, suggest
+from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Related, SpecError, error, suggest
 from mlcc.extends import merge
 from mlcc.files import File
 from mlcc.ledger import losses
@@ -57,6 +57,7 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
     home = os.path.relpath(path.resolve().parent, root).replace(os.sep, "/")
     home = "" if home == "." else home
     resolved = resolve(spec, source)
+    tree = Tree(path.resolve().parent)
     made = plan(
         resolved,
         home=home,
@@ -64,7 +65,8 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
             os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts
         ),
         compiled_files=compiled_files(spec.name, home),
-        committed=None if assume_committed else Tree(path.resolve().parent).matching,
+        committed=None if assume_committed else tree.matching,
+        ignored=tree.ignores,
     )
     return Analysis(source, spec, made, root)
 
@@ -117,7 +119,11 @@ class Compiled:
 
 
 def compile_all(paths: Iterable[Path], root: Path | None, named: tuple[str, ...]) -> list[Compiled]:
-    """Compile specs. Raises SpecError with what is wrong with any of them: then none is to be written."""
+    """Compile specs. Raises SpecError with what is wrong with any of them: then none is to be written.
+
+    It is an OutputError where one of them can't be read.
+    """
+    fault: type[MlccError] = SpecError
     compiled: list[Compiled] = []
     problems: list[Diagnostic] = []
     texts: dict[str, str] = {}
@@ -126,12 +132,40 @@ def compile_all(paths: Iterable[Path], root: Path | None, named: tuple[str, ...]
             analysis = analyse(path, root)
             targets = chosen_targets(analysis.plan, named)
             compiled.append(Compiled(path, analysis, targets, compile_files(analysis, targets)))
-        except SpecError as problem:
+        except MlccError as problem:
             problems += problem.diagnostics
             texts.update(problem.texts)
+            fault = OutputError if isinstance(problem, OutputError) else fault
+    problems += same_outputs((one.analysis, one.targets) for one in compiled)
     if problems:
-        raise SpecError(problems, texts)
+        texts.update({file: text for one in compiled for file, text in one.analysis.texts.items()})
+        raise fault(problems, texts)
     return compiled
+
+
+def same_outputs(specs: Iterable[tuple[Analysis, tuple[str, ...]]]) -> list[Diagnostic]:
+    """Return an error for each spec that would write a file of another one, given with their back ends."""
+    owners: dict[tuple[Path, str], Analysis] = {}
+    problems: list[Diagnostic] = []
+    for analysis, targets in specs:
+        plan = analysis.plan
+        scripts = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
+        paths = [
+            scripts,
+            *(p for target in targets for p in BACKENDS[target].output_paths(plan.name, plan.home)),
+        ]
+        for path in paths:
+            owner = owners.setdefault((analysis.root, path), analysis)
+            if owner.plan.spec_files[0] == plan.spec_files[0]:
+                continue
+            related = [Related(owner.plan.span, "the other one")] if owner.plan.span else []
+            help = (
+                "put them into different folders" if path == scripts else "give the two specs different names"
+            )
+            message = f"two specs write `{path}`"
+            problems.append(error("same-output", message, plan.span, related=related, help=help))
+            break
+    return problems
 
 
 def check_targets(names: Iterable[str]) -> tuple[str, ...]:

@@ -21,14 +21,21 @@ class Drift:
     """One file that isn't what the spec compiles to.
 
     `missing`: not there. `stale`: as mlcc once wrote it, but the spec or mlcc has changed since. `edited`:
-    changed by hand. `orphan`: generated from this spec, which no longer produces it. `diff` leads from the
-    file to what the spec compiles to; `command` is what mends it.
+    changed by hand. `orphan`: generated from a spec that no longer produces it, or is gone. `diff` leads from the
+    file to what the spec compiles to; a missing file and an orphan have none, but `size`, in bytes. `command` is
+    what mends it.
     """
 
     path: str
     kind: Kind
     diff: str
     command: str
+    size: int = 0
+
+    @property
+    def title(self) -> str:
+        """Return what is the matter, in a word or two."""
+        return f"{self.kind}, {self.size:,} bytes" if self.size else self.kind
 
 
 class EditedError(OutputError):

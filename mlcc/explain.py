@@ -3,37 +3,92 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mlcc.diagnostics import SpecError, error, suggest
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import to_runtime
+from mlcc.record import record
 from mlcc.render_diagnostics import escaped
 from mlcc.runtime.patterns import name_matches
 from mlcc.runtime.platform import Facts
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import check_inputs
-from mlcc.semantics import DIFF_EVENTS, End, Event, Outcome, Result, Selection, run, select
+from mlcc.semantics import DIFF_EVENTS, End, Event, Outcome, Result, Selection, is_source, run, select
+from mlcc.today import today
+
+if TYPE_CHECKING:
+    from mlcc.compiler import Analysis
 
 _WORDS = {End.PASSED: "runs", End.FAILED: "fails", End.SKIPPED: "skipped", End.UNSELECTED: "not selected"}
 
 
-def answer(plan: Plan, question: Mapping[str, Any], format: str) -> str:
-    """Return what would happen, as text or JSON. Raises SpecError on a question about what isn't there."""
+@record
+class Answer:
+    """What would happen, as text or JSON, and what the question overlooks: a sentence each."""
+
+    text: str
+    hints: tuple[str, ...]
+
+
+@record
+class _Case:
+    """A question about one spec, with its answer."""
+
+    plan: Plan
+    event: Event
+    outcomes: Mapping[str, Outcome]
+    selection: Selection
+    result: Result
+
+
+def answer(specs: Mapping[str, Analysis], question: Mapping[str, Any], format: str) -> Answer:
+    """Return what would happen in specs, by their paths. Raises SpecError on a question about what isn't there.
+
+    JSON is one object: the answer, or with several specs each one's answer by its path.
+    """
+    cases = {path: _case(analysis.plan, question) for path, analysis in specs.items()}
+    if format == "json":
+        plain = {escaped(path): _plain(case) for path, case in cases.items()}
+        text = json.dumps(plain if len(plain) > 1 else next(iter(plain.values())), indent=2) + "\n"
+    else:
+        titles = [f"{escaped(path)}: " if len(cases) > 1 else "" for path in cases]
+        text = "".join(title + _text(case) for title, case in zip(titles, cases.values(), strict=True))
+    return Answer(text, (*_unknown_paths(specs, question["changed"]), *_idle_outcomes(cases)))
+
+
+def _case(plan: Plan, question: Mapping[str, Any]) -> _Case:
     event = event_of(plan, question)
     outcomes = outcomes_of(plan, question)
     selection = select(plan, event)
-    result = run(plan, selection, outcomes)
-    if format == "json":
-        nodes = {id: {"end": end.value, "why": result.reasons[id]} for id, end in result.ends.items()}
-        return (
-            json.dumps(
-                {"selected": sorted(selection.selected), "nodes": nodes, "green": result.green}, indent=2
-            )
-            + "\n"
-        )
-    return _text(plan, event, selection, result, outcomes)
+    return _Case(plan, event, outcomes, selection, run(plan, selection, outcomes, today()))
+
+
+def _plain(case: _Case) -> dict[str, object]:
+    result = case.result
+    nodes = {id: {"end": end.value, "why": result.reasons[id]} for id, end in result.ends.items()}
+    return {"selected": sorted(case.selection.selected), "nodes": nodes, "green": result.green}
+
+
+def _unknown_paths(specs: Mapping[str, Analysis], changed: tuple[str, ...]) -> Iterator[str]:
+    """Yield a hint for each path that is neither there nor below a pattern of a spec: mistyped, or deleted."""
+    for path in changed:
+        missing = all(not os.path.lexists(one.root / path) for one in specs.values())
+        if missing and not any(is_source(one.plan, path) for one in specs.values()):
+            yield f"there is no {escaped(path)} in the repository, and no node depends on it"
+
+
+def _idle_outcomes(cases: Mapping[str, _Case]) -> Iterator[str]:
+    """Yield a hint for each node that the question has turn out in some way, and that doesn't run."""
+    for path, case in cases.items():
+        where = f" in {escaped(path)}" if len(cases) > 1 else ""
+        for id in case.outcomes:
+            end = case.result.ends[id]
+            if end in (End.UNSELECTED, End.SKIPPED):
+                reason = escaped(case.result.reasons[id])
+                yield f"'{id}' is {_WORDS[end]}{where} ({reason}), so how it turns out changes nothing"
 
 
 def event_of(plan: Plan, question: Mapping[str, Any]) -> Event:
@@ -151,20 +206,20 @@ def _unknown(what: str, name: str, known: tuple[str, ...]) -> SpecError:
     return _wrong(f"there is no {what} '{name}'", help)
 
 
-def _text(
-    plan: Plan, event: Event, selection: Selection, result: Result, outcomes: Mapping[str, Outcome]
-) -> str:
+def _text(case: _Case) -> str:
+    plan, event, result = case.plan, case.event, case.result
     width = max(len(id) for id in plan.nodes)
     changed = "everything" if event.changed is None else ", ".join(sorted(event.changed)) or "nothing"
     where = event.tag or event.branch or ""
     lines = [escaped(f"{event.kind} {event.trigger or where}, changed: {changed}")]
     for id, end in result.ends.items():
         word = _WORDS[end]
-        verdict = outcomes.get(id)
+        verdict = case.outcomes.get(id)
         if verdict is not None and end in (End.PASSED, End.FAILED):
             word = f"{word} ({verdict.value})"
         lines.append(f"  {id:<{width}}  {word:<14}  {escaped(result.reasons[id])}")
     lines.append(
-        f"{len(selection.selected)} of {len(plan.nodes)} nodes selected; the run is {'green' if result.green else 'red'}"
+        f"{len(case.selection.selected)} of {len(plan.nodes)} nodes selected; "
+        f"the run is {'green' if result.green else 'red'}"
     )
     return "\n".join(lines) + "\n"

@@ -2,7 +2,7 @@
 
 Mappings merge key by key; lists and scalars replace; a key of a union replaces the other keys of that union;
 `drop: [ids]` removes what was inherited. `version` and `name` always come from the extending file. A base may
-lock a gate: whoever extends it can't change that gate.
+lock a gate: whoever extends it can't change that gate, nor what it rests on (see mlcc/locks.py).
 """
 
 from __future__ import annotations
@@ -11,11 +11,21 @@ import os
 import posixpath
 from pathlib import Path
 
-from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
+from mlcc.diagnostics import Diagnostic, MlccError, Related, Span, SpecError, error, suggest
+from mlcc.locks import Keys, Lock, Locks
 from mlcc.record import record, replace
-from mlcc.source import MAX_BYTES, MAX_DIAGNOSTICS, Entry, Mapping, Node, Scalar, Sequence, Source, load
-
-Keys = tuple[str, ...]
+from mlcc.source import (
+    MAX_BYTES,
+    MAX_DIAGNOSTICS,
+    Entry,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    Source,
+    load,
+    plain,
+)
 
 GATE_KINDS = frozenset(
     {
@@ -54,18 +64,20 @@ _MAX_VALUES = 30_000
 def merge(source: Source, root: Path) -> Source:
     """Return `source` on top of what it extends, recursively. No file outside of the folder `root` is read.
 
-    Raises SpecError with every problem found; a file that can't be read ends the search.
+    Raises SpecError with every problem found; a file that can't be read ends the search
+    (with OutputError where the machine is at fault).
     """
     if "extends" not in source.root.entries:
         return source
     merger = _Merger(root, source)
     try:
         merged = merger.merged(source, _real(source.file or root / source.path), ())
-    except SpecError as problem:
-        raise SpecError(problem.diagnostics, {**merger.texts, **problem.texts}) from None
+        merger.check_overlays(merged)
+    except MlccError as problem:
+        raise type(problem)(problem.diagnostics, {**merger.texts, **problem.texts}) from None
     if merger.diagnostics:
         raise SpecError(merger.diagnostics, merger.texts)
-    return Source(source.path, merged, merger.texts, source.file)
+    return Source(source.path, merged, merger.texts, source.file, merger.locks.defaults)
 
 
 @record
@@ -85,6 +97,7 @@ class _Merger:
         self.root = _real(root)
         self.texts = dict(source.texts)
         self.diagnostics: list[Diagnostic] = []
+        self.locks = Locks()
         self.done: dict[Path, Mapping] = {}  # real path -> merged root, so that a file is read once
         self.values = _size(source.root)
 
@@ -136,13 +149,15 @@ class _Merger:
                 )
             loaded = self.load(real, shown, item)
             self.done[real] = self.merged(loaded, real, chain)
+            self.locks.hold(self.done[real])
         return self.done[real]
 
     def load(self, real: Path, shown: str, item: Scalar) -> Source:
         try:
             loaded = load(real, shown)
-        except SpecError as problem:
-            raise SpecError([_extended(d, item.span) for d in problem.diagnostics], problem.texts) from None
+        except MlccError as problem:
+            found = [_extended(d, item.span) for d in problem.diagnostics]
+            raise type(problem)(found, problem.texts) from None
         self.texts.update(loaded.texts)
         self.values += _size(loaded.root)
         if self.values > _MAX_VALUES:
@@ -172,14 +187,16 @@ class _Merger:
     def entry(self, base: Entry, over: Entry, at: Keys) -> Entry:
         if base.node is over.node:  # two bases have it from the same file
             return base
-        lock = _lock(base, over.node, at)
-        if lock:
-            self.refuse(lock, over.key_span)
+        held = self.locks.at(at, base.node, over.node)
+        if held and held[1].node is not over.node:
+            self.refuse(*held, over.key_span)
             return base
         node: Node = over.node
         if isinstance(base.node, Mapping) and isinstance(over.node, Mapping):
             node = self.mappings(base.node, over.node, at)
-        return Entry(over.key, over.key_span, node, base.node.span)
+        if held and plain(node) != plain(over.node):  # a base that is listed before the one with the lock
+            self.refuse(*held, base.key_span)
+        return over if held else Entry(over.key, over.key_span, node, base.node.span)
 
     def dropped(self, ids: Sequence, base: Mapping, at: Keys) -> set[str]:
         """Return the inherited keys that the list after `drop` removes."""
@@ -195,16 +212,25 @@ class _Merger:
                 self.report(
                     "unknown-id", f"nothing called `{key}` is inherited here", item.span, inherited, cure
                 )
-            elif lock := _lock(base.entries[key], None, (*at, key)):
-                self.refuse(lock, item.span)
+            elif held := self.locks.at((*at, key), base.entries[key].node, None):
+                self.refuse(*held, item.span)
             else:
                 found.add(key)
         return found
 
-    def refuse(self, lock: Span, place: Span) -> None:
+    def check_overlays(self, merged: Mapping) -> None:
+        """Refuse raw text for a CI system that would change a locked gate."""
+        for entry, lock in self.locks.overlaid(merged):
+            self.refuse(("targets", entry.key), lock, entry.key_span)
+
+    def refuse(self, keys: Keys, lock: Lock, place: Span) -> None:
         cure = "ask the owner of that file, or add a gate of your own"
-        locked = Related(lock, "locked here")
-        self.report("locked-gate", "a locked gate can't be changed", place, locked, cure)
+        locked = Related(lock.span, "locked here")
+        if keys[0] == "gates":
+            self.report("locked-gate", "a locked gate can't be changed", place, locked, cure)
+        else:
+            message = f"`{keys[1]}` can't be changed: a locked gate rests on it"
+            self.report("locked", message, place, locked, cure)
 
     def report(
         self, code: str, message: str, span: Span, related: Related | None = None, help: str | None = None
@@ -212,18 +238,6 @@ class _Merger:
         self.diagnostics.append(error(code, message, span, related=(related,) if related else (), help=help))
         if len(self.diagnostics) >= MAX_DIAGNOSTICS:
             raise SpecError(self.diagnostics)
-
-
-def _lock(base: Entry, over: Node | None, at: Keys) -> Span | None:
-    """Return where a gate is locked that would change if `over` (None: nothing) took the place of `base`."""
-    if at == ("gates",) and isinstance(base.node, Mapping) and not isinstance(over, Mapping):
-        locks = (_lock(gate, over, ("gates", key)) for key, gate in base.node.entries.items())
-        return next((lock for lock in locks if lock), None)
-    if len(at) != 2 or at[0] != "gates" or not isinstance(base.node, Mapping):
-        return None
-    locked = base.node.entries.get("locked")
-    is_locked = locked is not None and isinstance(locked.node, Scalar) and locked.node.value is True
-    return locked.key_span if locked and is_locked else None
 
 
 def _replaced(base: Mapping, over: Mapping, at: Keys) -> set[str]:

@@ -180,6 +180,7 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as fault:
+            fault.filename = path
             if fault.errno in (errno.ENOTDIR, errno.ELOOP):
                 kind = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
                 what = "is a symbolic link" if stat.S_ISLNK(kind) else "isn't a folder"

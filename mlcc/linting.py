@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlcc.backends import Usage, backend
-from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles
-from mlcc.diagnostics import Diagnostic, Severity, SpecError
+from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles, same_outputs
+from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Severity, SpecError
 from mlcc.lint import Subject, run
 from mlcc.record import field, record
 
@@ -19,6 +19,7 @@ class LintReport:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     analyses: list[Analysis] = field(default_factory=list)
+    unreadable: list[Path] = field(default_factory=list)  # specs that the machine won't let us read
 
     @property
     def broken(self) -> bool:
@@ -57,18 +58,23 @@ class LintReport:
 def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...]) -> LintReport:
     """Return what is wrong with specs; one that can't be read doesn't hide the others' mistakes."""
     report = LintReport()
+    compiled: list[tuple[Analysis, tuple[str, ...]]] = []
     for path in paths:
         try:
             analysis = analyse(path, root)
-        except SpecError as problem:
+        except MlccError as problem:
             report.diagnostics.extend(problem.diagnostics)
             report.texts.update(problem.texts)
+            report.unreadable.extend([path] if isinstance(problem, OutputError) else [])
             continue
         report.texts.update(analysis.texts)
         report.analyses.append(analysis)
-        for target in chosen_targets(analysis.plan, targets):
+        chosen = chosen_targets(analysis.plan, targets)
+        compiled.append((analysis, chosen))
+        for target in chosen:
             report.diagnostics.extend(obstacles(analysis.plan, target))
         report.diagnostics.extend(run(Subject(analysis.spec, analysis.source, analysis.plan)))
+    report.diagnostics.extend(same_outputs(compiled))
     return report
 
 

@@ -88,11 +88,21 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     params = getattr(own, kind.name)
     named = [own.guards, *(name for _, name in kind.compiler().references(params))]
     infos = {id: ArtifactInfo(artifacts[id].paths[0]) for id in named if id in artifacts}
+    if len(infos) < len(set(named)):  # the missing artifact is an error of its own (see `_takes`)
+        return _gate_with(node, {})
     try:
         compiled = dict(kind.compiler().compile(params, infos, own.guards))
     except GateParamsError as problem:
         problems.add("bad-gate", problem.message, (*node.loc, kind.name, *problem.loc), help=problem.help)
         compiled = {}
+    return _gate_with(node, compiled)
+
+
+def _gate_with(node: ResolvedNode, compiled: dict[str, object]) -> ir.Gate:
+    """Return a gate with the parameters of its script."""
+    kind = GATES[node.gate_kind]
+    own = node.spec
+    params = getattr(own, kind.name)
     if kind.needs_setup:
         compiled["setup"] = list(node.setup)
     waiver = own.waive

@@ -128,7 +128,10 @@ class _Builder:
             return self.sequence(event, depth, command)
         span = self.span(event.start_mark, event.end_mark)
         self.report(
-            "alias", "a YAML alias (`*name`) isn't allowed", span, "write the value out, or use `profiles`"
+            "alias",
+            "a YAML alias (`*name`) isn't allowed",
+            span,
+            "write the value out, or state it once under `defaults`",
         )
         return Scalar(None, span, "", True)
 
@@ -239,7 +242,10 @@ class _Builder:
         span = self.point(event.start_mark)
         if event.anchor is not None:
             self.report(
-                "anchor", "a YAML anchor (`&name`) isn't allowed", span, "use `profiles` or `extends`"
+                "anchor",
+                "a YAML anchor (`&name`) isn't allowed",
+                span,
+                "write the value out, or state it once under `defaults` or in a file that `extends` names",
             )
         if event.ctag is not None:
             self.report("tag", "a YAML tag (`!name`) isn't allowed", span, "delete it, or quote the value")

@@ -44,11 +44,13 @@ def plan(
     spec_files: tuple[str, ...] = ("mlcc.yaml",),
     compiled_files: tuple[str, ...] = (),
     committed: Callable[[tuple[str, ...]], set[str]] | None = None,
+    ignored: Callable[[str], bool] | None = None,
 ) -> Plan:
     """Return the plan of a resolved spec. Raises SpecError.
 
     `home` is the project folder relative to the repository root. `committed` tells which of the given
     path patterns match a file of the repository; without it, every unwritten artifact counts as committed.
+    `ignored` tells whether git ignores the files at a path.
     """
     problems = Problems(resolved.source)
     artifacts = _artifacts(resolved, problems)
@@ -57,7 +59,7 @@ def plan(
     problems.stop_if_any()
     _check_takes(resolved, nodes, artifacts, problems)
     if committed is not None:
-        _check_committed(nodes, artifacts, committed, problems)
+        _check_committed(nodes, artifacts, committed, ignored or (lambda _: False), problems)
     problems.stop_if_any()
     guards = _guards(nodes)
     edges = [
@@ -129,7 +131,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
         if raw.at is not None and writer is not None:
             problems.add(
                 "bad-origin",
-                f"'{id}' is taken from the merge base, so nothing can write it",
+                f"'{id}' is taken from the base, so nothing can write it",
                 (*loc, "at"),
                 key=True,
             )
@@ -249,6 +251,7 @@ def _check_committed(
     nodes: Mapping[str, Node],
     artifacts: Mapping[str, Artifact],
     committed: Callable[[tuple[str, ...]], set[str]],
+    ignored: Callable[[str], bool],
     problems: Problems,
 ) -> None:
     used = {take.artifact for node in nodes.values() for take in node.takes}
@@ -260,9 +263,12 @@ def _check_committed(
             continue
         for path in artifact.paths:
             if path not in there:
+                is_ignored = ignored(path)
+                why = f"git ignores '{path}'" if is_ignored else f"nothing is at '{path}'"
+                cure = "take it out of .gitignore and commit it" if is_ignored else "commit the file"
                 problems.add(
-                    "no-writer", f"'{id}' is neither committed nor written: nothing is at '{path}'", ("artifacts", id, "path"),
-                    help=f"commit the file, add '{id}' to the `writes` of a job, or say where it comes from (`from`)",
+                    "no-writer", f"'{id}' is neither committed nor written: {why}", ("artifacts", id, "path"),
+                    help=f"{cure}, add '{id}' to the `writes` of a job, or say where it comes from (`from`)",
                 )  # fmt: skip
 
 

@@ -201,12 +201,15 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 def _sarif_rule(code: str, found: Sequence[Diagnostic]) -> dict[str, object]:
-    """Describe a rule by the first finding of it: what it says, and how to mend it."""
+    """Describe a rule, of which a log may have many findings: nothing here is of one of them."""
+    from mlcc.lint.document import describe  # only this format needs the pages
+
     first = next(diagnostic for diagnostic in found if diagnostic.code == code)
+    summary, text = describe(code)
     return {
         "id": code,
-        "shortDescription": {"text": code.replace("-", " ")},
-        "help": {"text": escaped(first.help or first.message)},
+        "shortDescription": {"text": summary},
+        "help": {"text": text},
         "defaultConfiguration": {"level": _LEVELS[first.severity]},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlcc.runtime.patterns import path_matches
@@ -31,10 +32,16 @@ class Tree:
             return {pattern for pattern in patterns if self._on_disk(pattern)}
         return {pattern for pattern in patterns if any(path_matches(pattern, file) for file in files)}
 
-    def _git_files(self, patterns: tuple[str, ...]) -> list[str] | None:
+    def ignores(self, pattern: str) -> bool:
+        """Tell whether files that git ignores are at a pattern."""
+        return bool(self._git_files((pattern,), "--others", "--ignored", "--exclude-standard"))
+
+    def _git_files(self, patterns: tuple[str, ...], *which: str) -> list[str] | None:
+        """Return the files at patterns: those that `which` chooses, else the ones that git doesn't ignore."""
         import subprocess  # not every lint needs it
 
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
+        which = which or ("--cached", "--others", "--exclude-standard")
+        command = ["git", "ls-files", "-z", *which, "--"]
         command += [f":(glob){pattern.rstrip('/')}" for pattern in patterns]
         command += [f":(glob){pattern.rstrip('/')}/**" for pattern in patterns]
         try:
@@ -51,6 +58,29 @@ class Tree:
         if not any(c in pattern for c in WILDCARDS):
             return (self.home / pattern).exists()
         return any(True for _ in self.home.glob(pattern.rstrip("/")))
+
+
+def find_outputs(root: Path) -> list[str]:
+    """Return the files below a root that lie where a spec beside them would write, sorted; none without git.
+
+    They are there, or git still lists them, and git doesn't ignore them. Paths are posix and relative to the root.
+    """
+    return sorted(Tree(root)._git_files(("**/.mlcc/", "**/.gitlab-ci.yml", "**/Jenkinsfile")) or ())
+
+
+def ignored(root: Path, paths: Iterable[str]) -> list[str]:
+    """Return those of `paths`, relative to a root, that git ignores and doesn't track; none without git."""
+    import subprocess
+
+    given = "\0".join(paths).encode("utf-8", "surrogateescape")
+    try:
+        done = subprocess.run(
+            ["git", "check-ignore", "-z", "--stdin"], input=given, cwd=root, capture_output=True, check=False,
+            env=_without_hook(),
+        )  # fmt: skip
+    except OSError:
+        return []
+    return [path for path in done.stdout.decode("utf-8", "surrogateescape").split("\0") if path]
 
 
 def _without_hook() -> dict[str, str]:

@@ -9,11 +9,13 @@ from mlcc.plan import Leg, NodeKind
 from mlcc.problems import Loc, Problems
 from mlcc.references import check_references
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
-from mlcc.source import Source
+from mlcc.source import Entry, Source
+from mlcc.source import Mapping as Tree
+from mlcc.spec.validate import validate
 
 if TYPE_CHECKING:
     from mlcc.spec.execution import Condition, Execution
-    from mlcc.spec.models import Spec
+    from mlcc.spec.models import Defaults, Spec
 
 RESERVED_NODE_IDS = ("select", "final")
 FETCH_PREFIX = "fetch-"
@@ -24,17 +26,23 @@ LONGEST_LEG = 100
 def resolve(spec: Spec, source: Source) -> Resolved:
     """Fill in defaults and check every reference. Raises SpecError."""
     problems = Problems(source)
+    locked = _locked_defaults(source)
     nodes: dict[str, ResolvedNode] = {}
     fetched_by: dict[str, str] = {}
     for id, artifact in spec.artifacts.items():
         if artifact.from_ is not None:
             fetched_by[id] = FETCH_PREFIX + id
             loc: Loc = ("artifacts", id, "from")
-            _add(nodes, _node(spec, fetched_by[id], NodeKind.FETCH, artifact.from_, loc, problems), problems)
+            _add(
+                nodes,
+                _node(spec, spec.defaults, fetched_by[id], NodeKind.FETCH, artifact.from_, loc, problems),
+                problems,
+            )
     for id, job in spec.jobs.items():
-        _add(nodes, _node(spec, id, NodeKind.JOB, job, ("jobs", id), problems), problems)
+        _add(nodes, _node(spec, spec.defaults, id, NodeKind.JOB, job, ("jobs", id), problems), problems)
     for id, gate in spec.gates.items():
-        _add(nodes, _node(spec, id, NodeKind.GATE, gate, ("gates", id), problems), problems)
+        defaults = locked.get(id, spec.defaults)
+        _add(nodes, _node(spec, defaults, id, NodeKind.GATE, gate, ("gates", id), problems), problems)
     if not nodes:
         problems.add(
             "nothing-to-run", "the spec has neither jobs nor gates", (), help="add a job under `jobs`"
@@ -62,8 +70,20 @@ def _add(nodes: dict[str, ResolvedNode], node: ResolvedNode, problems: Problems)
     nodes[node.id] = node
 
 
-def _node(spec: Spec, id: str, kind: NodeKind, own: Execution, loc: Loc, problems: Problems) -> ResolvedNode:
-    defaults = spec.defaults
+def _locked_defaults(source: Source) -> dict[str, Defaults]:
+    """Return the defaults of each gate that an extended spec locks: as that spec states them. Raises SpecError."""
+    read: dict[int, Defaults] = {}  # by the place in memory: one file often locks many gates
+    for stated in source.locked.values():
+        if id(stated) not in read:
+            entry = Entry("defaults", stated.span, stated)
+            root = Tree({**source.root.entries, "defaults": entry}, source.root.span)
+            read[id(stated)] = validate(Source(source.path, root, source.texts)).defaults
+    return {gate: read[id(stated)] for gate, stated in source.locked.items()}
+
+
+def _node(
+    spec: Spec, defaults: Defaults, id: str, kind: NodeKind, own: Execution, loc: Loc, problems: Problems
+) -> ResolvedNode:
     runner_axis = getattr(own.runner, "matrix", None)
     python_axis = getattr(own.python, "matrix", None)
     runner = None if runner_axis else own.runner or defaults.runner or DEFAULT_RUNNER

@@ -11,7 +11,7 @@ from enum import Enum
 
 from mlcc.globs import samples
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
-from mlcc.record import field, record
+from mlcc.record import field, record, replace
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.topology import ancestors
 
@@ -95,16 +95,25 @@ def select(plan: Plan, event: Event) -> Selection:
             if first is not None:
                 selected.add(node.id)
                 reasons[node.id] = f"it follows '{first}', which is selected"
+            else:
+                reasons[node.id] = "none of what it follows is selected"
     for id in plan.nodes:
         reasons.setdefault(id, "nothing that it depends on has changed")
     return Selection(frozenset(selected), reasons, by_verdict)
 
 
 def candidates(plan: Plan, event: Event) -> frozenset[str]:
-    """Return the nodes that an event may select, whatever has changed."""
-    by_verdict = _by_verdict(plan, event)
-    refused = _refused(plan, event, {id: _pulls(plan, node, by_verdict) for id, node in plan.nodes.items()})
+    """Return the nodes that an event may select, whatever has changed, where it knows its base if it has one."""
+    refused = _at_best(plan, event)
     return frozenset(id for id in plan.nodes if id not in refused)
+
+
+def _at_best(plan: Plan, event: Event) -> dict[str, str]:
+    """Return the nodes that are no candidates although the base is known, each with the cause."""
+    if event.kind in DIFF_EVENTS and event.changed is None:
+        event = replace(event, changed=frozenset())
+    by_verdict = _by_verdict(plan, event)
+    return _refused(plan, event, {id: _pulls(plan, node, by_verdict) for id, node in plan.nodes.items()})
 
 
 def _by_verdict(plan: Plan, event: Event) -> dict[str, tuple[str, ...]]:
@@ -136,7 +145,7 @@ def _refused(plan: Plan, event: Event, pulled: Mapping[str, Mapping[str, str]]) 
     """Return the nodes that are no candidates, each with the cause."""
     refused: dict[str, str] = {}
     for node in plan.nodes.values():  # topological order: what a node pulls in is judged before it
-        cause = _own_refusal(node, event)
+        cause = _own_refusal(plan, node, event)
         if cause is None:
             missing = next((id for id in pulled[node.id] if id in refused), None)
             cause = None if missing is None else f"it can't run without '{missing}': {refused[missing]}"
@@ -145,7 +154,7 @@ def _refused(plan: Plan, event: Event, pulled: Mapping[str, Mapping[str, str]]) 
     return refused
 
 
-def _own_refusal(node: Node, event: Event) -> str | None:
+def _own_refusal(plan: Plan, node: Node, event: Event) -> str | None:
     if event.kind == "pull_request":
         if node.kind is NodeKind.RELEASE:
             return "releases never run for pull requests"
@@ -153,10 +162,18 @@ def _own_refusal(node: Node, event: Event) -> str | None:
             return "it uses secrets, and the pull request comes from a fork"
     if node.branches and (event.kind == "pull_request" or not _any_matches(node.branches, event.branch)):
         return f"its environment is for runs of {' or '.join(node.branches)}"
-    if not node.when:
-        return None
     problems = [condition_problem(condition, event) for condition in node.when]
-    return None if None in problems else "its `when` doesn't allow it: " + "; ".join(str(p) for p in problems)
+    if problems and None not in problems:
+        return "its `when` doesn't allow it: " + "; ".join(str(p) for p in problems)
+    if event.kind not in DIFF_EVENTS or event.changed is None:
+        for artifact in base_versions(plan, node):
+            return f"there is no base version of '{artifact}' in this run"
+    return None
+
+
+def base_versions(plan: Plan, node: Node) -> list[str]:
+    """Return the artifacts that a node takes as they are at the base (S3): a run without a base hasn't any."""
+    return [take.artifact for take in node.takes if plan.artifacts[take.artifact].at_base]
 
 
 def condition_problem(condition: Condition, event: Event) -> str | None:
@@ -205,6 +222,13 @@ def belongs_to_all(plan: Plan, path: str) -> bool:
     return compiled or path in plan.spec_files or path.startswith(emitted)
 
 
+def is_source(plan: Plan, path: str) -> bool:
+    """Tell whether a path is among the sources of any node."""
+    prefix = f"{plan.home}/" if plan.home else ""
+    patterns = (prefix + pattern for node in plan.nodes.values() for pattern in node.sources)
+    return belongs_to_all(plan, path) or any(path_matches(pattern, path) for pattern in patterns)
+
+
 def _touched(plan: Plan, node: Node, changed: list[str]) -> str | None:
     family = [node.id, *sorted(ancestors(node.id, plan.incoming))]
     prefix = f"{plan.home}/" if plan.home else ""
@@ -231,8 +255,11 @@ def _pull(
 # --- S4 to S6, S12: running -----------------------------------------------------------------------
 
 
-def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome]) -> Result:
-    """Return how a run ends when each node that runs turns out as `outcomes` says (default: pass)."""
+def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome], day: str | None = None) -> Result:
+    """Return how a run ends when each node that runs turns out as `outcomes` says (default: pass).
+
+    `day` (UTC, YYYY-MM-DD) is what waivers are held against; None: none holds.
+    """
     ends: dict[str, End] = {}
     reasons: dict[str, str] = {}
     for id, node in plan.nodes.items():
@@ -244,8 +271,9 @@ def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome]) -> Re
             ends[id], reasons[id] = End.SKIPPED, skip
             continue
         outcome = outcomes.get(id, Outcome.PASS)
-        ends[id] = End.PASSED if opens(node, outcome) else End.FAILED
-        reasons[id] = selection.reasons[id]
+        waived = waived_until(node, outcome, day)
+        ends[id] = End.PASSED if waived or opens(node, outcome) else End.FAILED
+        reasons[id] = selection.reasons[id] + (f"; waived until {waived}" if waived else "")
     green = not any(ends[id] is End.FAILED and node.blocking for id, node in plan.nodes.items())
     return Result(ends, reasons, green)
 
@@ -255,6 +283,17 @@ def opens(node: Node, outcome: Outcome) -> bool:
     if outcome is Outcome.INCONCLUSIVE:
         return isinstance(node.work, Gate) and node.work.on_inconclusive == "warn"
     return outcome is Outcome.PASS
+
+
+def waived_until(node: Node, outcome: Outcome, day: str | None) -> str | None:
+    """Return the last day of the waiver that opens a gate on `day` although it turned out so; None: none does (S5).
+
+    A waiver opens for what was found, fail or inconclusive, not for a gate that errs or times out.
+    """
+    if day is None or not isinstance(node.work, Gate) or opens(node, outcome):
+        return None
+    until = dict(node.work.waiver).get("until", "")
+    return until if outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE) and day <= until else None
 
 
 def skip_reason(
@@ -308,8 +347,7 @@ def never_runs(plan: Plan) -> dict[str, str]:
     causes: dict[str, str] = {}
     runnable: set[str] = set()
     for event in _possible_events(plan):
-        by_verdict = _by_verdict(plan, event)
-        refused = _refused(plan, event, {id: _pulls(plan, n, by_verdict) for id, n in plan.nodes.items()})
+        refused = _at_best(plan, event)
         causes.update(refused)
         runnable.update(id for id in plan.nodes if id not in refused)
     return {id: cause for id, cause in causes.items() if id not in runnable}

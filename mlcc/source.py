@@ -6,13 +6,14 @@ that another YAML reader could take differently is refused, not guessed at. Ever
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 from typing import TYPE_CHECKING, TypeAlias
 
-from mlcc.diagnostics import Diagnostic, Span, SpecError, error
-from mlcc.record import record, replace
+from mlcc.diagnostics import Diagnostic, OutputError, Span, SpecError, error
+from mlcc.record import field, record, replace
 
 if TYPE_CHECKING:  # 10 ms of import
     from pathlib import Path
@@ -23,6 +24,9 @@ MAX_LINE = 16 * 1024
 """Longest line, in characters."""
 MAX_DIAGNOSTICS = 100
 """More than this in one file is one problem, not a hundred."""
+
+_NO_SUCH_PATH = (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO)
+"""Errors of a path that was named wrongly, rather than of the machine."""
 
 # Characters that nobody sees, or that change the order of what is seen. The ranges are spelled out, since the
 # categories of `unicodedata` differ between versions of Python.
@@ -80,19 +84,21 @@ Loc: TypeAlias = "tuple[str | int, ...]"
 class Source:
     """A loaded spec: its root, and the text of every file that took part by display path.
 
-    `file` is where it lies, or None for a spec that came from memory.
+    `file` is where it lies, or None for a spec that came from memory. `locked` are the gates that an extended
+    spec locks, each with the `defaults` that it keeps to.
     """
 
     path: str
     root: Mapping
     texts: dict[str, str]
     file: Path | None = None
+    locked: dict[str, Mapping] = field(default_factory=dict)
 
 
 def load(path: Path, display: str | None = None) -> Source:
     """Read the spec at `path`. `display` is the path that diagnostics show.
 
-    Raises SpecError with everything that is wrong with the text.
+    Raises SpecError with everything that is wrong with the text, OutputError for a file that can't be read.
     """
     shown = path.as_posix() if display is None else display
     return replace(read(_bytes(path, shown), shown), file=path)
@@ -143,10 +149,11 @@ def _bytes(path: Path, display: str) -> bytes:
     except FileNotFoundError:
         message = f"there is no file {display}"
         raise SpecError([error("no-such-file", message, None, help="`mlcc init` writes one")]) from None
-    except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
-        reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else "bad path"
-        message = f"{display} can't be read: {reason}"
-        raise SpecError([error("unreadable-file", message, None)]) from None
+    except ValueError:  # a NUL in the path
+        raise SpecError([error("unreadable-file", f"{display} can't be read: bad path", None)]) from None
+    except OSError as problem:
+        found = error("unreadable-file", f"{display} can't be read: {problem.strerror or problem}", None)
+        raise SpecError([found]) if problem.errno in _NO_SUCH_PATH else OutputError([found]) from None
 
 
 def _read_file(path: Path, display: str) -> bytes:

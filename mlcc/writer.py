@@ -7,11 +7,13 @@ longer produces is always found.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlcc.abandoned import HEAD, Search, abandoned_files, is_abandoned
 from mlcc.diagnostics import Diagnostic, OutputError, error
 from mlcc.drift import Drift, EditedError, unified
 from mlcc.files import File, is_generated, is_intact, origin, seal
@@ -19,17 +21,19 @@ from mlcc.folder import Folder, UnsafePathError, check_path
 from mlcc.journal import BadJournalError, BusyError, Change, is_left_behind, open_journal
 from mlcc.record import record
 
-_HEAD = 1 << 16  # bytes: more than enough to tell whether a file carries the marker
-
 
 @record
 class WriteReport:
-    """What a write did, as sorted paths. `orphans` are generated files that the spec no longer produces."""
+    """What a write did, as sorted paths.
+
+    `orphans` are generated files that the spec no longer produces, `abandoned` those of specs that are gone.
+    """
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
     removed: tuple[str, ...]
     orphans: tuple[str, ...]
+    abandoned: tuple[str, ...]
 
 
 @record
@@ -46,6 +50,13 @@ class _Spec:
         return f"{self.home}/.mlcc" if self.home else ".mlcc"
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """The outputs that lie beside the spec itself."""
+        return tuple(
+            f"{self.home}/{name}" if self.home else name for name in (".gitlab-ci.yml", "Jenkinsfile")
+        )
+
+    @property
     def journal(self) -> str:
         return f"{self.own}/journal"
 
@@ -56,7 +67,13 @@ class _Spec:
         above, _, name = path.rpartition("/")
         if above == ".github/workflows":
             return name.endswith((".yml", ".yaml"))
-        return path in (".gitlab-ci.yml", "Jenkinsfile") or path.startswith(".gitlab/")
+        return path in self.beside or path.startswith(".gitlab/")
+
+    def is_recoverable(self, path: str) -> bool:
+        """Whether a compile of this spec may have changed a file: its own, or what another one has left."""
+        name = path.rpartition("/")[2]
+        beside = name in (".gitlab-ci.yml", "Jenkinsfile") or "/.mlcc/" in f"/{path}"
+        return self.is_place(path) or (beside and not path.endswith(".mlcc/journal"))
 
     def is_mine(self, path: str, text: str) -> bool:
         """Whether a generated file was compiled from this spec; in its own folder it needn't say so."""
@@ -71,11 +88,15 @@ class _Spec:
 
 @record
 class _Found:
-    """A file as it is (None: absent) beside what it should be (None: it is an orphan)."""
+    """A file as it is (None: absent) beside what it should be (None: it is an orphan).
+
+    `abandoned`: the spec that it was compiled from is gone, so it is nobody's.
+    """
 
     path: str
     current: str | None
     compiled: str | None
+    abandoned: bool = False
 
     @property
     def same(self) -> bool:
@@ -95,12 +116,14 @@ def write(
     call: str | None = None,
     force: bool = False,
     prune: bool = False,
+    search: Search | None = None,
 ) -> WriteReport:
     """Write `files` below `root`, all of them or none; sealed here.
 
     `home` is the spec's folder relative to `root` (`.` or empty for the root), `spec` the spec's own path, by
     default `mlcc.yaml` there; `call` the command line that compiles it, for messages, by default the one that
-    does in `root`. `force` overwrites files that were edited by hand, `prune` removes orphans.
+    does in `root`. `force` overwrites files that were edited by hand, `prune` removes orphans. `search` also counts
+    as orphans what specs that are gone have left, there and where workflows lie; without it only in the spec's folder.
 
     Raises OutputError: `not-ours`, `edited`, `owned-by-other`, `unsafe-path`, `duplicate-output`, `busy`,
     `bad-journal`, `cannot-write`; the files are then as they were. Where hand edits are in the way it is an
@@ -110,17 +133,44 @@ def write(
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
-        found = _survey(folder, mine, sealed)
+        found = _survey(folder, root, mine, sealed, search)
         if _changes(folder, mine, found, force=force, prune=prune):
             with open_journal(folder, mine.journal) as journal:
                 # looked at again, now that no other compile can be writing
-                found = _survey(folder, mine, sealed)
+                found = _survey(folder, root, mine, sealed, search)
                 journal.apply(_changes(folder, mine, found, force=force, prune=prune))
     return _report(found, prune)
 
 
+def ensure_writable(
+    files: Sequence[File],
+    root: Path,
+    *,
+    home: str,
+    spec: str | None = None,
+    call: str | None = None,
+    force: bool = False,
+    prune: bool = False,
+) -> None:
+    """Raise the OutputError that `write` would refuse these files with; changes nothing.
+
+    Where an earlier compile didn't end, nothing is known before `write` has finished that.
+    """
+    mine = _spec(home, spec, call)
+    sealed = _sealed(files, mine)
+    with _opened(root, mine, "cannot-write") as folder:
+        if not is_left_behind(folder, mine.journal):
+            _changes(folder, mine, _survey(folder, root, mine, sealed, None), force=force, prune=prune)
+
+
 def check(
-    files: Sequence[File], root: Path, *, home: str, spec: str | None = None, call: str | None = None
+    files: Sequence[File],
+    root: Path,
+    *,
+    home: str,
+    spec: str | None = None,
+    call: str | None = None,
+    search: Search | None = None,
 ) -> list[Drift]:
     """Return how the files below `root` differ from `files`, sorted by path; changes nothing.
 
@@ -141,7 +191,7 @@ def check(
                     )
                 ]
             )
-        found = _survey(folder, mine, sealed)
+        found = _survey(folder, root, mine, sealed, search)
     _refuse([problem for one in found if (problem := _foreign(one, mine))])
     return [_drift(one, mine) for one in found if not one.same]
 
@@ -201,7 +251,7 @@ def _opened(root: Path, mine: _Spec, code: str) -> Iterator[Folder]:
 
 
 def _after_failure(root: Path, mine: _Spec) -> str:
-    if (root / mine.journal).exists():
+    if os.path.lexists(root / mine.journal):  # which an unreadable folder doesn't fail
         return f"what was begun is recorded in `{mine.journal}`; `{mine.command()}` finishes or undoes it"
     return "nothing was changed"
 
@@ -209,32 +259,46 @@ def _after_failure(root: Path, mine: _Spec) -> str:
 def _recover(folder: Folder, mine: _Spec) -> None:
     if is_left_behind(folder, mine.journal):
         with open_journal(folder, mine.journal) as journal:
-            journal.recover(mine.is_place)
+            journal.recover(mine.is_recoverable)
 
 
-def _survey(folder: Folder, mine: _Spec, sealed: dict[str, str]) -> list[_Found]:
+def _survey(
+    folder: Folder, root: Path, mine: _Spec, sealed: dict[str, str], search: Search | None
+) -> list[_Found]:
     """Return every output beside the file on disk, and every orphan; sorted by path."""
-    found = [_Found(path, _read(folder, path), text) for path, text in sealed.items()]
+    found: dict[str, _Found] = {}
+    for path, text in sealed.items():
+        current = _read(folder, path)
+        found[path] = _Found(path, current, text, current is not None and is_abandoned(root, current))
     for path in _places(folder, mine):
         if path in sealed or not mine.is_place(path):
             continue
-        head = _text(folder.read(path, _HEAD) or b"")
+        head = _text(folder.read(path, HEAD) or b"")
         if is_generated(head) and mine.is_mine(path, head):
-            found.append(_Found(path, _read(folder, path), None))
-    return sorted(found, key=lambda one: one.path)
+            found[path] = _Found(path, _read(folder, path), None)
+        elif _is_left(path, mine, search) and is_abandoned(root, head):
+            found[path] = _Found(path, _read(folder, path), None, abandoned=True)
+    for path in abandoned_files(folder, root, search) if search else ():
+        found.setdefault(path, _Found(path, _read(folder, path), None, abandoned=True))
+    return sorted(found.values(), key=lambda one: one.path)
+
+
+def _is_left(path: str, mine: _Spec, search: Search | None) -> bool:
+    """Whether a file that isn't this spec's is this compile's to find when its spec is gone."""
+    return path.startswith(f"{mine.own}/") or (search is not None and path not in search.produced)
 
 
 def _places(folder: Folder, mine: _Spec) -> Iterator[str]:
     yield from folder.files(".github/workflows", deep=False)
     yield from folder.files(".gitlab", deep=True)
     yield from folder.files(mine.own, deep=True)
-    yield from (path for path in folder.files("", deep=False) if path in (".gitlab-ci.yml", "Jenkinsfile"))
+    yield from (path for path in folder.files(mine.home, deep=False) if path in mine.beside)
 
 
 def _read(folder: Folder, path: str) -> str | None:
     """Return a file's text: all of it when it is generated, else its head, which is enough to refuse it."""
-    head = folder.read(path, _HEAD)
-    if head is None or len(head) < _HEAD or not is_generated(_text(head)):
+    head = folder.read(path, HEAD)
+    if head is None or len(head) < HEAD or not is_generated(_text(head)):
         return None if head is None else _text(head)
     return _text(folder.read(path) or b"")
 
@@ -271,13 +335,14 @@ def _changes(
 
 def _foreign(one: _Found, mine: _Spec) -> Diagnostic | None:
     """The problem with a file that somebody else wrote."""
-    if one.current is None or one.same or (is_generated(one.current) and mine.is_mine(one.path, one.current)):
+    if one.current is None or one.same or one.abandoned:
+        return None
+    if is_generated(one.current) and mine.is_mine(one.path, one.current):
         return None
     source = origin(one.current)
     if source is not None:
         message = f"`{one.path}` is compiled from `{source}`, not from `{mine.path}`"
-        way = f"give the two specs different names, or remove the file if `{source}` is gone"
-        return error("owned-by-other", message, None, help=way)
+        return error("owned-by-other", message, None, help="give the two specs different names")
     message = f"`{one.path}` exists, and mlcc didn't write it"
     return error(
         "not-ours", message, None, help="move or delete it, then compile again; --force doesn't help here"
@@ -299,10 +364,10 @@ def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic:
 
 def _drift(one: _Found, mine: _Spec) -> Drift:
     if one.current is None:
-        return Drift(one.path, "missing", _diff(one), mine.command())
+        return Drift(one.path, "missing", "", mine.command(), len(_bytes(one.compiled) or b""))
     flags = ["--force"] if one.edited else []
     if one.compiled is None:
-        return Drift(one.path, "orphan", _diff(one), mine.command("--prune", *flags))
+        return Drift(one.path, "orphan", "", mine.command("--prune", *flags), len(_bytes(one.current) or b""))
     return Drift(one.path, "edited" if one.edited else "stale", _diff(one), mine.command(*flags))
 
 
@@ -319,10 +384,12 @@ def _refuse(problems: Sequence[Diagnostic], edits: Sequence[Drift] = ()) -> None
 
 def _report(found: Sequence[_Found], prune: bool) -> WriteReport:
     outputs = [one for one in found if one.compiled is not None]
-    orphans = tuple(one.path for one in found if one.compiled is None)
+    orphans = tuple(one.path for one in found if one.compiled is None and not one.abandoned)
+    abandoned = tuple(one.path for one in found if one.compiled is None and one.abandoned)
     return WriteReport(
         written=tuple(one.path for one in outputs if not one.same),
         unchanged=tuple(one.path for one in outputs if one.same),
-        removed=orphans if prune else (),
+        removed=tuple(sorted(orphans + abandoned)) if prune else (),
         orphans=() if prune else orphans,
+        abandoned=() if prune else abandoned,
     )

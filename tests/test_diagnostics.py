@@ -191,10 +191,10 @@ def test_sarif() -> None:
     assert run["columnKind"] == "unicodeCodePoints"
     driver = run["tool"]["driver"]
     assert driver["name"] == "mlcc"
-    assert [(rule["id"], rule["help"]["text"]) for rule in driver["rules"]] == [
-        ("gone", "no file"),
-        ("odd", "odd"),
-        ("unknown-id", "did you mean `trian`?"),
+    assert [(rule["id"], rule["shortDescription"]["text"]) for rule in driver["rules"]] == [
+        ("gone", "Gone."),
+        ("odd", "Odd."),
+        ("unknown-id", "Unknown id."),
     ]
     gone, odd, unknown = run["results"]
     assert "locations" not in gone
@@ -224,6 +224,19 @@ def test_sarif() -> None:
             }
         ],
     }
+
+
+def test_sarif_describes_a_rule_by_its_page_not_by_a_finding() -> None:
+    codes = ("idle-gate", "bad-ignore", "unknown-key")
+    found = [Diagnostic(code, Severity.WARNING, "of one", None, (), "for one") for code in codes]
+    (run,) = json.loads(to_sarif(found, {}))["runs"]
+    rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
+    assert rules["idle-gate"]["shortDescription"] == {"text": "Nothing follows from a gate's failure."}
+    assert rules["idle-gate"]["help"]["text"].startswith("What it does\n\n")
+    assert rules["bad-ignore"]["help"]["text"].startswith("`x-lint` has another shape than")
+    assert not any(
+        "one" in rule["help"]["text"].split() for rule in (rules["unknown-key"], rules["bad-ignore"])
+    )
 
 
 def test_sarif_without_findings_says_so() -> None:

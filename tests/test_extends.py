@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from mlcc.diagnostics import Diagnostic, Span, SpecError
 from mlcc.extends import GATE_KINDS, merge
+from mlcc.resolve import resolve
 from mlcc.source import Mapping, Scalar, Sequence, Source, load, locate, plain, read
+from mlcc.spec.validate import validate
 
 BASE = """\
 version: 1
@@ -299,6 +301,128 @@ def test_a_gate_may_be_locked_further_down(tmp_path: Path) -> None:
     spec = "extends: [base.yaml]\ngates: {floor: {locked: true}}\n"
     result = values(tmp_path, spec, base="gates: {floor: {guards: model, locked: false}}\n")
     assert result == {"gates": {"floor": {"guards": "model", "locked": True}}}
+
+
+def test_a_first_base_can_not_change_it_either(tmp_path: Path) -> None:
+    problems = refusals(
+        tmp_path, "extends: [one.yaml, base.yaml]\n", base=BASE, one="gates: {unit: {setup: [x]}}\n"
+    )
+    assert told(problems) == [("locked-gate", "one.yaml", 1, 9)]
+
+
+# What a locked gate rests on
+
+LOCKED = """\
+version: 1
+name: platform
+triggers: {push: {branches: [main]}}
+defaults: {python: "3.12", env: {A: base}}
+runners: {small: {github: [ubuntu-24.04]}}
+environments: {judge: {env: {B: base}}}
+auth: {oidc: {audience: judges}}
+artifacts:
+  code: {kind: code, path: [src/]}
+  model: {kind: model, path: model.json}
+  scored: {kind: data, path: scored.csv}
+  free: {kind: file, path: free.txt}
+gates:
+  unit: {guards: code, locked: true, runner: small, environment: judge, auth: [oidc], tests: {run: pytest}}
+  floor:
+    guards: model
+    locked: true
+    evaluate: {predictions: scored, label: y, score: p, metrics: {roc_auc: {min: 0.7}}}
+"""
+OWN = "version: 1\nname: own\nextends: [base.yaml]\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "column", "id", "line"),
+    [
+        ("artifacts: {code: {path: [other/]}}", 13, "code", 14),
+        ("artifacts: {model: {path: other.json}}", 13, "model", 17),
+        ("artifacts: {scored: {path: other.csv}}", 13, "scored", 17),
+        ("artifacts: {scored: {from: {command: forge}}}", 13, "scored", 17),
+        ("artifacts: {drop: [scored], scored: {kind: data, path: x.csv}}", 20, "scored", 17),
+        ("artifacts: []", 1, "code", 14),
+        ("drop: [artifacts]", 8, "code", 14),
+        ("runners: {small: {github: [self-hosted]}}", 11, "small", 14),
+        ("environments: {judge: {env: {PYTHONPATH: x}}}", 16, "judge", 14),
+        ("auth: {oidc: {audience: me}}", 8, "oidc", 14),
+        ("targets: {github: {jobs: {unit: {env: {PATH: x}}}}}", 27, "unit", 14),
+        ("targets: {github: {workflow: {env: {PATH: x}}}}", 31, "env", 14),
+    ],
+)
+def test_what_a_locked_gate_rests_on_is_locked_with_it(
+    tmp_path: Path, own: str, column: int, id: str, line: int
+) -> None:
+    problem = refusals(tmp_path, f"{OWN}{own}\n", base=LOCKED)[0]
+    assert told((problem,)) == [("locked", "mlcc.yaml", 4, column)]
+    assert problem.message == f"`{id}` can't be changed: a locked gate rests on it"
+    assert (problem.related[0].span.file, problem.related[0].span.line) == ("base.yaml", line)
+
+
+def test_a_base_that_is_listed_before_can_not_relocate_an_artifact(tmp_path: Path) -> None:
+    own = "extends: [one.yaml, base.yaml]\n"
+    one = "artifacts: {scored: {from: {command: forge}}}\n"
+    assert told(refusals(tmp_path, own, base=LOCKED, one=one)) == [("locked", "one.yaml", 1, 13)]
+
+
+def test_a_base_that_the_one_with_the_lock_extends_may_be_listed_before_it(tmp_path: Path) -> None:
+    own = "extends: [one.yaml, base.yaml]\n"
+    one = "artifacts: {scored: {kind: data, path: old.csv}}\n"
+    result = values(tmp_path, own, base=f"extends: [one.yaml]\n{LOCKED}", one=one)
+    assert isinstance(result, dict)
+    assert result["artifacts"]["scored"] == {"kind": "data", "path": "scored.csv"}
+
+
+def test_the_rest_stays_free(tmp_path: Path) -> None:
+    own = "artifacts: {free: {path: other.txt}, new: {kind: file, path: y}}\ndefaults: {timeout: 1h}\n"
+    result = values(tmp_path, OWN + own, base=LOCKED)
+    assert isinstance(result, dict)
+    assert result["artifacts"]["free"] == {"kind": "file", "path": "other.txt"}
+    assert result["defaults"] == {"python": "3.12", "env": {"A": "base"}, "timeout": "1h"}
+
+
+DEFAULTS = """\
+defaults:
+  python: "3.10"
+  setup: [pip install evil]
+  working_directory: other
+  timeout: 9h
+  env: {A: own, PYTHONPATH: evil}
+  cache: {evil: {path: [x], key: [y]}}
+  checkout: {depth: 5}
+"""
+
+
+def test_a_locked_gate_keeps_the_defaults_of_the_file_that_locks_it(tmp_path: Path) -> None:
+    write(tmp_path, mlcc=OWN + DEFAULTS + "jobs: {train: {run: x, writes: [model, scored]}}\n", base=LOCKED)
+    source = merged(tmp_path)
+    nodes = resolve(validate(source), source).nodes
+    gate, job = nodes["unit"], nodes["train"]
+    assert (gate.python, gate.setup, gate.working_directory, gate.timeout) == ("3.12", (), "", "30m")
+    assert (gate.env, gate.cache, gate.checkout) == ({"A": "base", "B": "base"}, {}, None)
+    assert (job.python, job.setup, job.timeout) == ("3.10", ("pip install evil",), "9h")
+
+
+def test_a_gate_that_a_middle_file_locks_keeps_the_defaults_as_merged_there(tmp_path: Path) -> None:
+    base = "gates: {unit: {guards: code, tests: {run: pytest}}}\ndefaults: {timeout: 1m, retry: 2}\n"
+    two = "extends: [one.yaml]\ngates: {unit: {locked: true}}\ndefaults: {timeout: 2m}\n"
+    own = "version: 1\nname: own\nextends: [two.yaml]\ntriggers: {push: {branches: [main]}}\n"
+    own += "defaults: {timeout: 3m, python: '3.9'}\nartifacts: {code: {kind: code, path: [src/]}}\n"
+    write(tmp_path, mlcc=own, one=base, two=two)
+    source = merged(tmp_path)
+    gate = resolve(validate(source), source).nodes["unit"]
+    assert (gate.timeout, gate.python) == ("2m", None)
+
+
+def test_wrong_defaults_of_the_file_that_locks_are_an_error_there(tmp_path: Path) -> None:
+    base = LOCKED.replace('python: "3.12"', "timeout: 5 minutes")
+    write(tmp_path, mlcc=f"{OWN}defaults: {{timeout: 5m}}\n", base=base)
+    source = merged(tmp_path)
+    with pytest.raises(SpecError) as caught:
+        resolve(validate(source), source)
+    assert told(caught.value.diagnostics) == [("bad-duration", "base.yaml", 4, 21)]
 
 
 # Against a model

@@ -387,3 +387,11 @@ def test_the_hidden_characters_leave_all_writing_alone() -> None:
         "\U0001f600",
     ):
         assert source_module.HIDDEN.search(text) is None
+
+
+@pytest.mark.parametrize("text", ["a: &x b\n", "a: *x\n"])
+def test_the_cure_of_an_anchor_is_there_in_this_version(text: str) -> None:
+    (problem,) = refusals(text)
+    assert problem.help is not None
+    assert "`defaults`" in problem.help
+    assert "profiles" not in problem.help

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.abandoned import Search
 from mlcc.diagnostics import Diagnostic, OutputError
 from mlcc.drift import EditedError
 from mlcc.files import File, is_intact, marker_line, seal
-from mlcc.writer import check, write
+from mlcc.folder import Folder
+from mlcc.journal import Journal
+from mlcc.writer import check, ensure_writable, write
 
 CI = ".github/workflows/ci.yml"
 GATE = ".mlcc/gates/unit.json"
@@ -151,6 +154,7 @@ def test_every_refusal_is_reported_at_once(root: Path) -> None:
 def test_another_specs_file_is_refused_by_name(root: Path) -> None:
     other = generated(CI, source="models/churn/mlcc.yaml")
     write([other], root, home="models/churn")
+    (root / "models/churn/mlcc.yaml").write_text("version: 1\n")
     with pytest.raises(OutputError) as caught:
         write(outputs(), root, home=".", force=True)
     message = f"`{CI}` is compiled from `models/churn/mlcc.yaml`, not from `mlcc.yaml`"
@@ -186,6 +190,8 @@ def test_orphans_are_found_everywhere_and_removed_only_with_prune(root: Path) ->
         (root / path).write_text("hands off\n")
     other = seal(generated(".github/workflows/o.yml", source="other/mlcc.yaml").text)
     (root / ".github/workflows/o.yml").write_text(other)
+    (root / "other").mkdir()
+    (root / "other/mlcc.yaml").write_text("version: 1\n")
     paths = tuple(sorted(file.path for file in gone))
     report = write(outputs(), root, home=".")
     assert (report.orphans, report.removed) == (paths, ())
@@ -197,8 +203,101 @@ def test_orphans_are_found_everywhere_and_removed_only_with_prune(root: Path) ->
     assert set(tree(root)) == {
         *(file.path for file in outputs()),
         *("mlcc.yaml", ".github/workflows/mine.yml", ".gitlab/CODEOWNERS", ".mlcc/notes.md"),
-        ".github/workflows/o.yml",
+        *(".github/workflows/o.yml", "other/mlcc.yaml"),
     }
+
+
+GONE = "models/gone/mlcc.yaml"
+
+
+def test_files_of_a_spec_that_is_gone_are_orphans(root: Path) -> None:
+    """Scripts name no spec: they go with those beside them that do, unless a spec of theirs is still there."""
+    left = {
+        ".github/workflows/gone.yml": GONE,
+        "models/gone/.mlcc/plan.json": GONE,
+        "models/gone/.mlcc/run.py": None,
+        "models/gone/.gitlab-ci.yml": GONE,
+    }
+    kept = {
+        ".github/workflows/there.yml": "models/there/mlcc.yaml",
+        "models/there/.mlcc/run.py": None,
+        "models/there/.mlcc/plan.json": "models/there/mlcc.yaml",
+        "vendored/.mlcc/plan.json": "elsewhere.yaml",  # its paths are from another root
+        "vendored/.mlcc/run.py": None,
+        "unknown/.mlcc/run.py": None,
+        ".github/workflows/outside.yml": "../mlcc.yaml",
+    }
+    for path, source in {**left, **kept}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(seal(generated(path, source=source).text))
+    (root / "models/there/mlcc.yaml").write_text("version: 1\n")
+    (root / "models/gone/.mlcc/notes.md").write_text("hands off\n")
+    files = [path for path in tree(root) if path != "mlcc.yaml"]
+    search = Search(tuple(files), frozenset())
+    assert write(outputs(), root, home=".").abandoned == ()
+    assert write(outputs(), root, home=".", search=search).abandoned == tuple(sorted(left))
+    assert [(one.path, one.kind) for one in check(outputs(), root, home=".", search=search)] == [
+        (path, "orphan") for path in sorted(left)
+    ]
+    produced = Search(tuple(files), frozenset(left))
+    assert write(outputs(), root, home=".", search=produced).abandoned == ()
+    assert write(outputs(), root, home=".", search=search, prune=True).removed == tuple(sorted(left))
+    assert set(tree(root)) == {
+        "mlcc.yaml", *(file.path for file in outputs()), *kept, "models/there/mlcc.yaml", "models/gone/.mlcc/notes.md",
+    }  # fmt: skip
+
+
+def test_an_edited_file_of_a_spec_that_is_gone_is_kept_without_force(root: Path) -> None:
+    (root / ".github/workflows").mkdir(parents=True)
+    (root / CI).write_text(seal(generated(CI, source=GONE).text) + "by: hand\n")
+    search = Search((), frozenset())
+    for files in (outputs(), outputs()[1:]):
+        with pytest.raises(EditedError):
+            write(files, root, home=".", prune=True, search=search)
+    assert CI in write(outputs(), root, home=".", force=True).written
+
+
+def test_a_moved_spec_takes_over_what_it_produces(root: Path) -> None:
+    write([generated(CI, source=GONE)], root, home="models/gone")
+    assert [one.kind for one in check(outputs(), root, home=".") if one.path == CI] == ["stale"]
+    assert CI in write(outputs(), root, home=".").written
+    assert check(outputs(), root, home=".") == []
+
+
+def test_an_interrupted_removal_of_what_a_gone_spec_left_is_finished(root: Path) -> None:
+    left = "models/gone/.mlcc/plan.json"
+    (root / left).parent.mkdir(parents=True)
+    (root / left).write_text(seal(generated(left, source=GONE).text))
+    search = Search((left,), frozenset())
+    real = Folder.remove
+
+    def killed(self: Folder, path: str) -> None:
+        if path == left:
+            raise KeyboardInterrupt
+        real(self, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Folder, "remove", killed)
+        patch.setattr(Journal, "_roll_back", killed_too)
+        with pytest.raises(KeyboardInterrupt):
+            write(outputs(), root, home=".", prune=True, search=search)
+    assert (root / ".mlcc/journal").exists()
+    write(outputs(), root, home=".", prune=True, search=search)
+    assert left not in tree(root)
+
+
+def killed_too(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_whether_files_can_be_written_is_known_without_writing(root: Path) -> None:
+    before = tree(root)
+    ensure_writable(outputs(), root, home=".")
+    assert tree(root) == before
+    (root / ".github/workflows").mkdir(parents=True)
+    (root / CI).write_text("name: mine\n")
+    with pytest.raises(OutputError, match="not-ours"):
+        ensure_writable(outputs(), root, home=".", force=True)
 
 
 def test_an_edited_orphan_is_refused_without_force(root: Path) -> None:
@@ -227,7 +326,10 @@ def test_check_tells_missing_stale_and_edited_apart(root: Path) -> None:
     assert drift[0].diff == (
         f"--- {CI}\n+++ {CI} (compiled)\n@@ -1,3 +1,3 @@\n # {marker_line('mlcc.yaml')}\n-a: 1\n+a: 2\n \n"
     )
-    assert f"+# {marker_line()}\n+a: 2\n" in drift[1].diff
+    assert [(one.diff == "", one.size) for one in drift] == [
+        (False, 0), (True, len(seal(outputs("a: 2\n")[1].text))), (False, 0),
+    ]  # fmt: skip
+    assert [one.title for one in drift] == ["stale", f"missing, {drift[1].size} bytes", "edited"]
     assert tree(root) == before
 
 
@@ -375,3 +477,16 @@ def test_a_file_from_another_spec_in_ones_own_outputs_is_a_bug(root: Path) -> No
 def test_an_unusual_spec_name_is_named_in_commands(root: Path) -> None:
     files = [generated(CI, source="ci spec.yaml")]
     assert check(files, root, home="", spec="ci spec.yaml")[0].command == "mlcc compile 'ci spec.yaml'"
+
+
+def test_a_jenkinsfile_stands_beside_its_spec(root: Path) -> None:
+    (root / "models/a").mkdir(parents=True)
+    home, spec = "models/a", "models/a/mlcc.yaml"
+    own = generated("models/a/Jenkinsfile", source=spec)
+    other = generated("Jenkinsfile")
+    write([other], root, home=".")
+    write([generated("models/a/.mlcc/run.py", source=None), own], root, home=home)
+    assert write([generated("models/a/.mlcc/run.py", source=None)], root, home=home).orphans == (own.path,)
+    with pytest.raises(OutputError) as caught:
+        write([generated("Jenkinsfile", source=spec)], root, home=home)
+    assert refused(caught) == [("unsafe-path", "`Jenkinsfile` isn't a place for mlcc's output")]

@@ -119,7 +119,7 @@ _SHARED = (
     "mlcc.gates._support",
 )
 _SHELL = (*_SHARED, "mlcc.gates._shell")
-_TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._table")
+_TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
 
 GATES: dict[str, GateKind] = {
     kind.name: kind

@@ -6,8 +6,8 @@ from __future__ import annotations
 # SQL is what this module writes; whatever comes from outside goes through `identifier` or `text_literal`.
 # ruff: noqa: PTH106, PTH113, PTH118, PTH123, S608
 import os
-import re
 
+from mlcc.gates._reasons import file_reason, sql_reason
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._sql import text_literal
 from mlcc.gates._support import Gate
@@ -28,11 +28,12 @@ class Table:
     """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
 
     `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
-    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON.
+    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files.
     """
 
-    def __init__(self, connection: Any, source: str, columns: dict[str, str]) -> None:
+    def __init__(self, connection: Any, files: Sequence[str], source: str, columns: dict[str, str]) -> None:
         self.connection = connection
+        self.files = files
         self.source = source
         self.columns = columns
 
@@ -45,7 +46,11 @@ class Table:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query. Raises GateError."""
-        return query(self.connection, sql)
+        return query(self.connection, self.files, sql)
+
+    def check(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query that comes from the spec. Raises GateError."""
+        return query(self.connection, self.files, sql, own=False)
 
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
@@ -55,7 +60,7 @@ def open_table(gate: Gate, artifact: str, format: str) -> Table:
         names = _header(files[0], _DELIMITERS[format])
         connection = _connect(gate, files)
         source = _csv_source(files[0], names, _DELIMITERS[format])
-        return Table(connection, source, dict.fromkeys(names, "VARCHAR"))
+        return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
     connection = _connect(gate, files)
     if format == "jsonl":
         return _open_json_lines(connection, files[0])
@@ -64,14 +69,18 @@ def open_table(gate: Gate, artifact: str, format: str) -> Table:
     raise GateError(f"the format {visible(format)} is not known")
 
 
-def query(connection: Any, sql: str) -> list[tuple[Any, ...]]:
-    """Return all rows of a query. Raises GateError, without values of the data in its message."""
+def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) -> list[tuple[Any, ...]]:
+    """Return all rows of a query over `files`. Raises GateError, without values of the data in its message.
+
+    `own`: the SQL is mlcc's, so that whatever goes wrong is the data's fault.
+    """
     import duckdb
 
     try:
         found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
     except duckdb.Error as error:
-        raise GateError(_reason(error)) from None
+        reason = None if own else sql_reason(error, sql)
+        raise GateError(reason or file_reason(error, files)) from None
     return found
 
 
@@ -188,6 +197,7 @@ def _open_json_lines(connection: Any, path: str) -> Table:
     source = f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none')"
     ((other, twice),) = query(
         connection,
+        [path],
         "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
         f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
     )
@@ -195,11 +205,13 @@ def _open_json_lines(connection: Any, path: str) -> Table:
         what = "no JSON object" if other else "objects with a key that occurs twice"
         raise GateError(f"{other or twice} lines of {visible(path)} are {what}")
     keys = query(
-        connection, f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}"
+        connection,
+        [path],
+        f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}",
     )
     if len(keys) > _MAX_KEYS:
         raise GateError(f"{visible(path)} has over {_MAX_KEYS} different keys")
-    return Table(connection, source, {key: "JSON" for (key,) in sorted(keys)})
+    return Table(connection, [path], source, {key: "JSON" for (key,) in sorted(keys)})
 
 
 def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
@@ -207,6 +219,7 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
         connection,
+        files,
         "SELECT file_name, name, num_children, type, converted_type, CAST(logical_type AS VARCHAR) "
         f"FROM parquet_schema({list_})",
     ):
@@ -219,10 +232,10 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     names = _top_names(first)
     _refuse_twins(names, files[0])
     source = f"read_parquet({list_}, hive_partitioning = false, union_by_name = false)"
-    columns = {row[0]: row[1] for row in query(connection, f"DESCRIBE SELECT * FROM {source}")}
+    columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
     if list(columns) != names:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")
-    return Table(connection, source, columns)
+    return Table(connection, files, source, columns)
 
 
 def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
@@ -239,25 +252,3 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
         while below and below[-1] == 0:
             below.pop()
     return names
-
-
-def _reason(error: Exception) -> str:
-    """Say what DuckDB met. Its own text quotes rows and absolute paths, so only known parts are passed on."""
-    text = str(error)
-    csv_line = re.search(r"CSV Error on Line: (\d+)", text)
-    if csv_line:
-        known = (
-            (r"Expected Number of Columns: \d+ Found: \d+", None),
-            ("unterminated quote", "a quote is not closed"),
-            ("Invalid unicode", "it is not UTF-8"),
-            ("line size", "it is too long"),
-        )
-        for pattern, said in known:
-            match = re.search(pattern, text)
-            if match:
-                return f"line {csv_line[1]} is not proper CSV: {said or match[0].lower()}"
-        return f"line {csv_line[1]} is not proper CSV"
-    json_line = re.search(r"Malformed JSON in file .*, at byte \d+ in line (\d+)", text)
-    if json_line:
-        return f"line {json_line[1]} is not proper JSON"
-    return f"DuckDB could not read the data ({type(error).__name__})"

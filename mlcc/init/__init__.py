@@ -16,8 +16,8 @@ from mlcc.diagnostics import OutputError, error
 from mlcc.init import python
 from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
-from mlcc.init.tables import TableGuess, allowed_nulls, read_table
-from mlcc.init.training import DVC_RUN, Bound, Training, bounds, training, yaml_mapping
+from mlcc.init.tables import NoTableError, TableGuess, allowed_nulls, read_table
+from mlcc.init.training import DVC_RUN, Bound, Training, bounds, other_models, training, yaml_mapping
 from mlcc.record import record
 
 SPEC = "mlcc.yaml"
@@ -27,6 +27,9 @@ _MOST_TABLES = 4
 _MOST_SCRIPTS = 5
 _TABLES = (".csv", ".tsv", ".parquet")
 _ASIDE = frozenset({"tests", "test", "docs", "doc", "examples", "notebooks", "fixtures", "node_modules"})
+_DATA_FOLDERS = frozenset(
+    {"data", "dataset", "datasets", "input", "inputs", "raw", "src"}
+)  # these tell nothing apart
 _INSTALLERS = (
     "pyproject.toml", "setup.py", "setup.cfg", "uv.lock", "poetry.lock", "Pipfile", "Pipfile.lock", "environment.yml",
 )  # fmt: skip
@@ -51,18 +54,24 @@ class Proposal:
 
 @dataclass(slots=True)
 class Data:
-    """A data artifact to propose. `table` is what its columns look like, where its file could be read."""
+    """A data artifact to propose. `table` is what its columns look like; `obstacle` says why that isn't known."""
 
     id: str
     path: str
     dvc: str = ""
     kind: str = "data"
     table: TableGuess | None = None
+    obstacle: str = "its file isn't here"
 
     @property
     def is_checked(self) -> bool:
         """Whether a contract can be proposed."""
         return self.table is not None and bool(self.table.columns)
+
+    @property
+    def may_be_checked(self) -> bool:
+        """Whether a contract can be written once its columns are known."""
+        return self.kind == "data" and not self.is_checked and self.path.endswith(("/", *_TABLES))
 
 
 @dataclass(slots=True)
@@ -83,6 +92,8 @@ class Survey:
     others: list[tuple[str, str]] = field(default_factory=list)
     metrics: str = ""  # id
     bounds: list[Bound] = field(default_factory=list)
+    all_models: list[str] = field(default_factory=list)  # the folders of several models
+    ignores_reports: bool = False
 
     @property
     def reads(self) -> list[str]:
@@ -93,6 +104,16 @@ class Survey:
     def writes(self) -> list[str]:
         """The ids of what a training makes."""
         return [id for id, _ in (*self.models, *self.others)] + ([self.metrics] if self.metrics else [])
+
+    @property
+    def judged(self) -> str:
+        """What a quality gate would guard: the first that a training makes; `model` where nothing is known."""
+        return next(iter(self.writes), "model")
+
+    @property
+    def may_have_model(self) -> bool:
+        """Whether an artifact `model` is still to be thought of."""
+        return not self.models and all(data.id != "model" for data in self.data)
 
     @property
     def training_setup(self) -> list[str]:
@@ -140,6 +161,8 @@ def look(repository: Repository) -> Survey:
     installed = python.is_installed(setup)
     tests = python.tests(repository)
     found = training(repository, installed)
+    if found is not None and not setup:
+        setup = python.setup_beside(repository, found.source)
     code = _code(repository, tests, found)
     taken = {"code", "metrics"}
     data = _data(repository, found, taken)
@@ -153,6 +176,8 @@ def look(repository: Repository) -> Survey:
         survey.data = [each for each in data if each.is_checked] or ([] if code else data)
     else:
         _add_outputs(survey, repository, found, taken)
+        survey.all_models = other_models(repository, found)
+    survey.ignores_reports = repository.ignores_reports
     return survey
 
 
@@ -192,7 +217,7 @@ def _data(repository: Repository, found: Training | None, taken: set[str]) -> li
     for path in (p for p in repository.files if p.endswith(".dvc") and not p.startswith(".dvc/")):
         for out in _dvc_outs(repository, path):
             kind = "model" if "model" in out.rstrip("/").rpartition("/")[2] else "data"
-            data.append(Data(unique(identifier(Path(out).stem, "data"), taken), out, path, kind))
+            data.append(Data(_data_id(out, taken), out, path, kind))
     written = {*found.models, *found.others} if found is not None else set()
     tables = [
         p
@@ -200,12 +225,25 @@ def _data(repository: Repository, found: Training | None, taken: set[str]) -> li
         if p.endswith(_TABLES) and not _ASIDE & set(p.split("/")) and p not in written
     ]
     for path in sorted(tables, key=lambda p: (p.count("/"), p)):
-        data.append(Data(unique(identifier(Path(path).stem, "data"), taken), path))
+        data.append(Data(_data_id(path, taken), path))
     data = data[:_MOST_TABLES]
     for each in data:
         if each.path.endswith(_TABLES) and (repository.root / each.path).is_file():
-            each.table = read_table(repository.root / each.path)
+            try:
+                each.table = read_table(repository.root / each.path)
+                each.obstacle = "none of its columns has a name that a spec can hold"
+            except NoTableError as problem:
+                each.obstacle = str(problem)
     return data
+
+
+def _data_id(path: str, taken: set[str]) -> str:
+    """Name data after its file, and after its folder, too, where another file has that name."""
+    id = identifier(Path(path).stem, "data")
+    folder = next((part for part in reversed(Path(path).parts[:-1]) if part not in _DATA_FOLDERS), "")
+    if id in taken and folder:
+        id = identifier(f"{folder}-{Path(path).stem}", id)
+    return unique(id, taken)
 
 
 def _dvc_outs(repository: Repository, path: str) -> list[str]:
@@ -246,7 +284,9 @@ def _findings(survey: Survey) -> list[str]:
         )
     for data in survey.data:
         columns = (
-            f"{len(data.table.columns)} columns" if data.table and data.is_checked else "columns unknown"
+            f"{len(data.table.columns)} columns"
+            if data.table and data.is_checked
+            else f"no contract: {data.obstacle}"
         )
         found.append(f"data: {data.path} ({columns})")
     if survey.code:
@@ -256,4 +296,11 @@ def _findings(survey: Survey) -> list[str]:
             else "training: no train.py, Makefile or dvc.yaml"
         )
     found += [f"model: {path}" for _, path in survey.models]
+    if survey.training and survey.all_models:
+        each = ", ".join(f"`mlcc init {shlex.quote(folder)}`" for folder in survey.all_models)
+        found.append(
+            f"several models: this spec trains {survey.training.source} alone; for a spec of each: {each}"
+        )
+    if not survey.ignores_reports:
+        found.append("to do: add the line _mlcc/ to .gitignore, which gates write their reports to")
     return found

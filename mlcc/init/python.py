@@ -85,6 +85,17 @@ def _requirements(repository: Repository) -> list[str]:
     ]
 
 
+def setup_beside(repository: Repository, script: str) -> list[str]:
+    """Return the command that installs the nearest requirements.txt beside a script or above it; none: nothing."""
+    folder = script.rpartition("/")[0]
+    while folder:
+        name = f"{folder}/requirements.txt"
+        if repository.has(name):
+            return [f"pip install {_hashes(repository, name)}-r {shlex.quote(name)}"]
+        folder = folder.rpartition("/")[0]
+    return []
+
+
 def _hashes(repository: Repository, name: str) -> str:
     return "--require-hashes " if "--hash=" in repository.text(name) else ""
 

@@ -80,6 +80,13 @@ class Repository:
         remote = (self._git("config", "--get", "remote.origin.url") or "").strip().removesuffix(".git")
         return identifier(found or re.split(r"[/:]", remote)[-1] or self.root.name, "project")
 
+    @cached_property
+    def ignores_reports(self) -> bool:
+        """Whether git ignores the folder that gates leave their reports in."""
+        return self._git("check-ignore", "--quiet", "_mlcc/") is not None or bool(
+            re.search(r"^/?_mlcc/?\s*$", self.text(".gitignore"), re.MULTILINE)
+        )
+
     def text(self, path: str) -> str:
         """Return the text of a file; '' when it isn't there, is no text or is very long."""
         try:

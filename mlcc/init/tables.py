@@ -6,14 +6,18 @@ import csv
 import datetime
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from mlcc.record import record
+from mlcc.source import HIDDEN
 
 MOST_BYTES = 32 << 20  # a longer file is read in part, and its types are guesses
 SAMPLE_ROWS = 20_000
 MOST_COLUMNS = 60
+_MOST_CHARACTERS = 80  # of a column's name that a line of the proposal has room for
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")  # what a key of a spec may be
 _PARQUET_TYPES = (
     (r"U?(TINY|SMALL|BIG)?INT(EGER)?", "integer"),
@@ -25,9 +29,13 @@ _PARQUET_TYPES = (
 )
 
 
+class NoTableError(Exception):
+    """A contract can't be proposed for a file; the message says why, as a phrase."""
+
+
 @record
 class ColumnGuess:
-    """A column: its type, its share of rows without a value, whether every value is different."""
+    """A column: its name, its type, its share of rows without a value, whether every value is different."""
 
     name: str
     type: str
@@ -39,51 +47,100 @@ class ColumnGuess:
 class TableGuess:
     """A table. `whole`: all of its rows were read, so that what is said of the columns holds today."""
 
-    columns: list[ColumnGuess]
+    columns: dict[str, ColumnGuess]  # by the key that the contract gives it
     rows: int
     whole: bool
-    left_out: list[str]  # columns whose names can't be keys of a spec, and those beyond MOST_COLUMNS
+    left_out: list[str]  # columns whose names a spec can't hold, and those beyond MOST_COLUMNS
 
 
-def read_table(path: Path) -> TableGuess | None:
-    """Return what a CSV, TSV or Parquet file shows; None when it can't be read as a proper table."""
+def read_table(path: Path) -> TableGuess:
+    """Return what a CSV, TSV or Parquet file shows. Raises NoTableError when it can't be read as a proper table."""
     try:
-        if path.suffix == ".parquet":
-            return _parquet(path)
-        return _delimited(path, "\t" if path.suffix == ".tsv" else ",")
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return None
+        return _parquet(path) if path.suffix == ".parquet" else _delimited(path, _DELIMITERS[path.suffix])
+    except UnicodeDecodeError:
+        raise NoTableError("it isn't UTF-8") from None
+    except OSError as problem:
+        raise NoTableError(f"it can't be read: {problem.strerror}") from None
 
 
-def _delimited(path: Path, delimiter: str) -> TableGuess | None:
+def _delimited(path: Path, delimiter: str) -> TableGuess:
     whole = path.stat().st_size <= MOST_BYTES
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, delimiter=delimiter, strict=True)
-        names = next(rows, [])
-        if not _are_names(names):
-            return None
-        columns = [_Column(name) for name in names]
         count = 0
-        for row in rows:
-            if len(row) != len(names):
-                return None
-            for column, text in zip(columns, row, strict=True):
-                column.add(text)
-            count += 1
-            if not whole and count == SAMPLE_ROWS:
-                break
-    return _table([column.guess(whole) for column in columns], count, whole) if count else None
+        try:
+            names = next(rows, [])
+            _check_header(names, delimiter)
+            columns = [_Column(name) for name in names]
+            for row in rows:
+                if len(row) != len(names):
+                    raise NoTableError(
+                        f"line {rows.line_num} has {len(row)} columns, and the header {len(names)}"
+                    )
+                for column, text in zip(columns, row, strict=True):
+                    column.add(text)
+                count += 1
+                if not whole and count == SAMPLE_ROWS:
+                    break
+        except csv.Error as problem:
+            raise NoTableError(f"line {rows.line_num} isn't proper CSV: {problem}") from None
+    return _table([column.guess(whole) for column in columns], count, whole)
 
 
-def _are_names(names: list[str]) -> bool:
-    return bool(names) and all(names) and len({name.casefold() for name in names}) == len(names)
+def _check_header(names: list[str], delimiter: str) -> None:
+    other = next(
+        (mark for mark in ";\t|," if len(names) == 1 and mark != delimiter and mark in names[0]), None
+    )
+    if other is not None:
+        shown = {"\t": "tabs, as in a .tsv file"}.get(other, f"'{other}'")
+        raise NoTableError(f"its columns seem to be separated by {shown}")
+    _check_names(names)
+
+
+def _check_names(names: list[str]) -> None:
+    if not names or not all(names):
+        raise NoTableError("it has a column without a name" if names else "it is empty")
+    if len({name.casefold() for name in names}) < len(names):
+        raise NoTableError("two of its columns have the same name")
 
 
 def _table(columns: Iterable[ColumnGuess], rows: int, whole: bool) -> TableGuess:
+    if not rows:
+        raise NoTableError("it has no rows")
     every = list(columns)
-    fit = [column for column in every if KEY.fullmatch(column.name)][:MOST_COLUMNS]
+    fit = [column for column in every if _can_be_named(column.name)][:MOST_COLUMNS]
     left_out = [column.name for column in every if column not in fit]
-    return TableGuess(fit, rows, whole, left_out)
+    return TableGuess(_keyed(fit), rows, whole, left_out)
+
+
+def _can_be_named(name: str) -> bool:
+    """Tell whether a spec can hold a column's name, and a line of it a proposal."""
+    plain = name.isprintable() and name.strip() and not HIDDEN.search(name) and "${{" not in name
+    return bool(plain) and len(name) <= _MOST_CHARACTERS
+
+
+def _keyed(columns: list[ColumnGuess]) -> dict[str, ColumnGuess]:
+    """Give each column a key: its name, or where that can't be a key, one that is made from it."""
+    taken = {column.name.casefold() for column in columns if KEY.fullmatch(column.name)}
+    keyed: dict[str, ColumnGuess] = {}
+    for column in columns:
+        key = column.name
+        if not KEY.fullmatch(key):
+            wanted, number = key_for(column.name), 2
+            key = wanted
+            while key in taken:
+                key, number = f"{wanted}_{number}", number + 1
+            taken.add(key)
+        keyed[key] = column
+    return keyed
+
+
+def key_for(name: str) -> str:
+    """Return a key made from a column's name: `Unnamed: 0` gives unnamed_0, `größe` grosse."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    words = re.findall(r"[a-z0-9]+", "".join(c for c in letters if not unicodedata.combining(c)))
+    key = "_".join(words)
+    return key if KEY.fullmatch(key) else f"column_{key}".rstrip("_")
 
 
 class _Column:
@@ -146,29 +203,30 @@ _CHECKS = {
 }
 
 
-def _parquet(path: Path) -> TableGuess | None:
+def _parquet(path: Path) -> TableGuess:
     try:
         import duckdb  # of the extra `gates`; without it a Parquet file stays closed
     except ImportError:
-        return None
+        raise NoTableError("reading Parquet needs DuckDB: pip install duckdb") from None
     try:
         with duckdb.connect(":memory:") as connection:
             described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
             types = {str(row[0]): _parquet_type(str(row[1])) for row in described}
             known = {name: type for name, type in types.items() if type}
-            if not known or not _are_names(list(types)):
-                return None
+            _check_names(list(types))
+            if not known:
+                raise NoTableError("none of its columns has a type that a contract knows")
             filled = ", ".join(f"count({_filled(name, type)})" for name, type in known.items())
             # Each name is quoted as SQL wants it; the path is a parameter.
             query = f"SELECT count(*), {filled} FROM read_parquet(?)"  # noqa: S608
             rows, *counts = connection.execute(query, [str(path)]).fetchone() or (0,)
     except duckdb.Error:
-        return None
-    if not rows:
-        return None
+        raise NoTableError("it isn't proper Parquet") from None
     pairs = zip(known.items(), counts, strict=True)
     return _table(
-        (ColumnGuess(name, type, 1 - count / rows, False) for (name, type), count in pairs), rows, True
+        (ColumnGuess(name, type, 1 - count / max(rows, 1), False) for (name, type), count in pairs),
+        rows,
+        True,
     )
 
 

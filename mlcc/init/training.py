@@ -64,6 +64,24 @@ def training(repository: Repository, installed: bool) -> Training | None:
 
 def _script(repository: Repository) -> str:
     """Return the script that trains: the shortest path to a train.py, or else to a name with train in it."""
+    return next(iter(_scripts(repository)), "")
+
+
+def other_models(repository: Repository, found: Training) -> list[str]:
+    """Return the folders of all models where there are several, each with a training script of its own."""
+    scripts = _scripts(repository) if found.source.endswith(".py") else []
+    folders = [path.split("/")[:-1] for path in scripts]
+    shared = 0
+    while (
+        folders and all(len(folder) > shared for folder in folders) and len({f[shared] for f in folders}) == 1
+    ):
+        shared += 1
+    models = {"/".join(folder[: shared + 1]) for folder in folders if len(folder) > shared}
+    return sorted(models) if len(scripts) > 1 else []
+
+
+def _scripts(repository: Repository) -> list[str]:
+    """Return the scripts that seem to train, the likeliest first: all of them have the likeliest kind of name."""
     scripts = [path for path in repository.files if path.endswith(".py") and not _is_aside(path)]
     for pattern in (
         r"(.*/)?train\.py",
@@ -72,8 +90,8 @@ def _script(repository: Repository) -> str:
     ):
         found = [path for path in scripts if re.fullmatch(pattern, path)]
         if found:
-            return min(found, key=lambda path: (path.count("/"), path))
-    return ""
+            return sorted(found, key=lambda path: (path.count("/"), path))
+    return []
 
 
 def _is_aside(path: str) -> bool:

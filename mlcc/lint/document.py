@@ -66,5 +66,20 @@ def explain_rule(id: str) -> str:
         help = f"did you mean '{close}'?" if close else "`mlcc rules` lists them"
         raise SpecError([error("unknown-rule", f"there is no rule '{id}'", None, help=help)])
     page = page_of(id)
-    body = "\n\n".join(f"{title}\n\n{text}" for title, text in page.sections.items())
-    return f"{id} ({page.severity})\n\n{page.summary}\n\n{body}\n"
+    return f"{id} ({page.severity})\n\n{page.summary}\n\n{_body(page)}\n"
+
+
+def _body(page: RulePage) -> str:
+    return "\n\n".join(f"{title}\n\n{text}" for title, text in page.sections.items())
+
+
+def describe(code: str) -> tuple[str, str]:
+    """Return one sentence, and all that there is to say, of whatever findings with a code have in common."""
+    if code in RULES:
+        page = page_of(code)
+        return page.summary, _body(page)
+    words = code.replace("-", " ").capitalize()
+    about = META.get(
+        code, "An error: nothing is compiled until it is mended. Each finding says what is wrong."
+    )
+    return f"{words}.", about

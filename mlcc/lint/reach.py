@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mlcc.plan import Condition, EdgeKind, Node, Plan
 from mlcc.record import replace
 from mlcc.runtime.patterns import name_matches
-from mlcc.semantics import DIFF_EVENTS, Event, candidates, condition_problem
+from mlcc.semantics import DIFF_EVENTS, Event, base_versions, candidates, condition_problem
 from mlcc.semantics import _possible_events as possible_events
 
 Reach = Sequence[tuple[Event, frozenset[str]]]
@@ -25,25 +25,27 @@ def kept_away(plan: Plan, reached: Reach) -> KeptAway:
     Events are phrases for a message. A trigger counts where no branch and no input lets a node run: its branch
     is the default one, which the plan doesn't know.
     """
-    if not any(node.when or node.branches for node in plan.nodes.values()):
+    if not any(node.when or node.branches or base_versions(plan, node) for node in plan.nodes.values()):
         return {}
     groups: dict[str, list[tuple[Event, frozenset[str]]]] = {}
     for event, found in reached:
-        groups.setdefault(_phrase(event, plan), []).append((event, found))
+        groups.setdefault(phrase(event, plan), []).append((event, found))
     events: dict[str, dict[str, None]] = {}
     victims: dict[str, set[str]] = {}
-    for phrase, group in groups.items():
+    for name, group in groups.items():
         ever = frozenset().union(*(found for _, found in group))
         for id in (id for id, node in plan.nodes.items() if id not in ever and not node.status):
             for event, found in group:
-                for root in _roots(plan, id, event, found) if allows(plan.nodes[id], event) else ():
-                    events.setdefault(root, {})[phrase] = None
+                for root in _roots(plan, id, event, found) if allows(plan, plan.nodes[id], event) else ():
+                    events.setdefault(root, {})[name] = None
                     victims.setdefault(root, set()).add(id)
     return {root: (list(events[root]), [id for id in plan.nodes if id in victims[root]]) for root in events}
 
 
-def allows(node: Node, event: Event) -> bool:
-    """Tell whether a node's own `when` and environment allow an event."""
+def allows(plan: Plan, node: Node, event: Event) -> bool:
+    """Tell whether a node's own `when`, environment and need of a base allow an event."""
+    if event.kind not in DIFF_EVENTS and base_versions(plan, node):
+        return False
     return admits(node, event) and (not node.when or bool(_holding(node, event)))
 
 
@@ -59,7 +61,8 @@ def _holding(node: Node, event: Event) -> list[Condition]:
     return [condition for condition in node.when if condition_problem(condition, event) is None]
 
 
-def _phrase(event: Event, plan: Plan) -> str:
+def phrase(event: Event, plan: Plan) -> str:
+    """Return an event as a message names it."""
     if event.trigger is not None:
         return f"the trigger '{event.trigger}'"
     if event.kind not in DIFF_EVENTS:
@@ -82,7 +85,7 @@ def _roots(plan: Plan, id: str, event: Event, found: frozenset[str]) -> set[str]
             if edge.kind is EdgeKind.VERDICT and not by_verdict:
                 continue
             seen.add(edge.source)
-            if allows(plan.nodes[edge.source], event):
+            if allows(plan, plan.nodes[edge.source], event):
                 todo.append(edge.source)
             else:
                 roots.add(edge.source)

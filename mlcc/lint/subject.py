@@ -11,9 +11,10 @@ from mlcc.lint.commands import Command, commands
 from mlcc.lint.reach import KeptAway, Reach, kept_away, reach
 from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.problems import Loc
-from mlcc.record import record
+from mlcc.record import field, record
 from mlcc.resolve import FETCH_PREFIX
 from mlcc.source import Source, locate
+from mlcc.today import today
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
 @record
 class Subject:
-    """A spec that compiles: what was written, where, and what it means."""
+    """A spec that compiles: what was written, where, what it means, and on which day."""
 
     spec: Spec
     source: Source
     plan: Plan
+    day: str = field(default_factory=today)  # what waivers are held against
 
     def finding(
         self,
@@ -127,8 +129,10 @@ class Subject:
                 yield node, node.work
 
     def limit(self, node: str) -> Loc:
-        """Return where a node says when it runs: its `when`, or its environment."""
-        return (*self.loc(node), "when" if self.plan.nodes[node].when else "environment")
+        """Return where a node says when it runs: its `when`, or its environment; else the node."""
+        own = self.plan.nodes[node]
+        key = ("when",) if own.when else ("environment",) if own.branches else ()
+        return (*self.loc(node), *key)
 
     def stated(self, node: str, key: str, *rest: str | int) -> Loc:
         """Return where an execution key of a node is stated: on the node, or under `defaults`."""

@@ -93,11 +93,9 @@ def _clear(path: Path) -> None:
 
 
 def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
-    """Write the version at the merge base below `_mlcc/base/`."""
+    """Write the version at the base that changes are counted from (S3) below `_mlcc/base/`."""
     if not base:
-        raise RunError(
-            f"'{id}' is taken from the merge base, and this run has none (it isn't a pull request)"
-        )
+        raise RunError(f"there is no base version of '{id}' in this run")
     folder = ROOT / "base" / id
     _clear(folder)
     # A pattern as git's own would mean another: its `*` crosses folders.
@@ -108,7 +106,7 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
         ["git", "archive", "--format=tar", base, "--", *paths], capture_output=True, check=False
     )
     if packed.returncode != 0:
-        raise RunError(f"the merge base {base[:12]} has no '{artifact['paths'][0]}'")
+        raise RunError(f"the base {base[:12]} has no '{artifact['paths'][0]}'")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
         for member in tar.getmembers():
             _extract(tar, member, folder, id)
@@ -119,7 +117,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, id: st
     parts = Path(member.name).parts
     content = tar.extractfile(member) if member.isfile() else None
     if not (content or member.isdir()) or member.name.startswith("/") or ".." in parts:
-        raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
+        raise RunError(f"the base's '{id}' has a link or a path that leads outside")
     if content:
         target = folder / member.name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,8 @@ from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.runtime.platform import Facts, Platform
 from mlcc.runtime.records import RunError, read_plan, state_folder, waivers_of, write_record
 
+DIFF_EVENTS = ("push", "pull_request")  # those with a base to count changes from
+
 
 def select_main(platform: Platform) -> int:
     """Decide what runs, write it down, and tell the CI system what it need not start."""
@@ -29,6 +31,8 @@ def select_main(platform: Platform) -> int:
     inputs = check_inputs(plan, facts, trigger)
     base = _base(facts, platform)
     changed = None if base is None else changed_paths(base, facts.head or facts.commit)
+    if changed is None:
+        base = None  # a base that git can't compare with is none
     event = {
         "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
         "fork": facts.fork, "changed": changed,
@@ -219,7 +223,7 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     pulls: dict[str, dict[str, str]] = {}
     for id, node in nodes.items():  # in topological order
         pulls[id] = _pulls(id, node, id in waiting)
-        cause = _refusal(node, event)
+        cause = _refusal(plan, node, event)
         missing = next((other for other in pulls[id] if other in refused), None)
         if cause is None and missing is not None:
             cause = f"it can't run without '{missing}': {refused[missing]}"
@@ -241,6 +245,8 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
             if first is not None:
                 selected.add(id)
                 reasons[id] = f"it follows '{first}', which is selected"
+            else:
+                reasons[id] = "none of what it follows is selected"
     for id in nodes:
         reasons.setdefault(id, "nothing that it depends on has changed")
     return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
@@ -263,7 +269,7 @@ def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
     return {other: why[kind] for other, kind in node["before"] if kind in why}
 
 
-def _refusal(node: dict[str, Any], event: dict[str, Any]) -> str | None:
+def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if event["kind"] == "pull_request":
         if node["kind"] == "release":
             return "releases never run for pull requests"
@@ -273,9 +279,13 @@ def _refusal(node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if branches and (event["kind"] == "pull_request" or not _any_matches(branches, event["branch"])):
         return f"its environment is for runs of {' or '.join(branches)}"
     problems = [_condition_problem(condition, event) for condition in node.get("when", [])]
-    if not problems or "" in problems:
-        return None
-    return "its `when` doesn't allow it: " + "; ".join(problems)
+    if problems and "" not in problems:
+        return "its `when` doesn't allow it: " + "; ".join(problems)
+    if event["kind"] not in DIFF_EVENTS or event["changed"] is None:
+        for id in node["takes"]:
+            if plan["artifacts"][id].get("at_base"):
+                return f"there is no base version of '{id}' in this run"
+    return None
 
 
 def _condition_problem(condition: dict[str, Any], event: dict[str, Any]) -> str:
@@ -299,7 +309,7 @@ def _any_matches(patterns: list[str], name: str) -> bool:
 
 def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
     nodes = {id: node for id, node in plan["nodes"].items() if not node.get("status")}
-    if event["kind"] not in ("push", "pull_request"):
+    if event["kind"] not in DIFF_EVENTS:
         return dict.fromkeys(nodes, f"a run by {event['kind']} selects every candidate")
     if event["changed"] is None:
         return dict.fromkeys(nodes, "the base is unknown, so everything counts as changed")

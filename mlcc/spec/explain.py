@@ -14,6 +14,7 @@ from mlcc.record import record
 from mlcc.source import MAX_DIAGNOSTICS, Loc, Mapping, Node, Scalar, Sequence, Source, locate
 from mlcc.spec import reserved, wording
 from mlcc.spec.models import Spec
+from mlcc.spec.scalars import check_duration
 from mlcc.spec.shapes import Choice, DictOf, Either, Fields, ListOf, Shape, Str
 from mlcc.spec.table import SPEC
 
@@ -215,6 +216,8 @@ class _Explainer:
         if isinstance(value, str):
             lists = any(isinstance(inner, ListOf) and isinstance(inner.item, Str) for inner in shapes)
             return "write it as a list of one item" if lists else None
+        if any(isinstance(inner, Str) and inner.check is check_duration for inner in shapes):
+            return f"say the unit: {node.raw}m or {node.raw}s" if type(value) is int and value > 0 else None
         return f'quote it: "{node.raw}"' if any(str in inner.kinds for inner in shapes) else None
 
     # --- places ---

@@ -178,7 +178,10 @@ class Artifact(Model):
         alias="from",
         description="How to get it, when it is neither committed nor written by a job.",
     )
-    at: Literal["base"] | None = Field(default=None, description="`base`: the version at the merge base.")
+    at: Literal["base"] | None = Field(
+        default=None,
+        description="`base`: the version at the base of the changes; a run without one takes it nowhere.",
+    )
     retain: Duration | None = Field(
         default=None, description="How long the CI system keeps it, in whole days."
     )
@@ -223,7 +226,10 @@ class GateKeys(Execution):
         default="fail", description="`warn`: evidence that is too weak to decide opens the gate, visibly."
     )
     waive: Waiver | None = Field(default=None, description="Lets a failing verdict pass until a date.")
-    locked: bool = Field(default=False, description="Who extends this spec can't change the gate.")
+    locked: bool = Field(
+        default=False,
+        description="Who extends this spec can't change the gate, its `defaults`, and what it uses of this spec.",
+    )
 
 
 def _gate_model() -> type[GateKeys]:

@@ -340,6 +340,7 @@ TESTS = Fields(
 COLUMN = Fields(
     "Column",
     {
+        "name": Key(TEXT, None),
         "type": Key(
             Choice(
                 "string",

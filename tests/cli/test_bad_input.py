@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.backends import BACKENDS
 from tests.cli.bad_specs import BAD_SPECS, Bad
 from tests.cli.project import OUTPUTS, Project
 
@@ -124,7 +125,7 @@ def test_an_unknown_back_end(project: Project, command: str) -> None:
     )  # fmt: skip
     done = project.run(*command.split(), "--target", "github", "--target", "cobol")
     assert (done.code, done.err) == (
-        2, "error[unknown-target]: there is no back end 'cobol'\n  = help: there are github\n"
+        2, f"error[unknown-target]: there is no back end 'cobol'\n  = help: there are {', '.join(BACKENDS)}\n"
     )  # fmt: skip
     assert project.tree() == before
 
@@ -242,6 +243,34 @@ def test_two_specs_of_one_name(compiled: Project) -> None:
     assert compiled.tree() == before
 
 
+TWIN = "version: 1\nname: {}\ntriggers: {{push: {{branches: [main]}}}}\njobs: {{j: {{run: make}}}}\n"
+
+
+@pytest.mark.parametrize(
+    "command", ["compile --all", "compile --all --check", "lint --all", "lint other/mlcc.yaml mlcc.yaml"]
+)
+def test_two_specs_of_one_name_together(project: Project, command: str) -> None:
+    project.write("other/mlcc.yaml", TWIN.format("demo"))
+    before = project.tree()
+    done = project.run(*command.split())
+    assert (done.code, done.out) == (2, "")
+    assert "error[same-output]: two specs write `.github/workflows/demo.yml`\n" in done.err
+    places = re.findall(r"^(\S+): (?:error\[same-output\]|note): ", done.err, re.MULTILINE)
+    assert sorted(places) == ["mlcc.yaml:2:7", "other/mlcc.yaml:2:7"]
+    assert " = help: give the two specs different names\n" in done.err
+    assert project.tree() == before
+
+
+def test_two_specs_in_one_folder(project: Project) -> None:
+    project.write("other.yaml", TWIN.format("other"))
+    for command in ("compile", "lint"):
+        done = project.run(command, "mlcc.yaml", "other.yaml")
+        assert done.code == 2
+        assert "error[same-output]: two specs write `.mlcc/`\n" in done.err
+        assert " = help: put them into different folders\n" in done.err
+        assert project.run(command, "mlcc.yaml", "./mlcc.yaml").code == 0
+
+
 def test_hostile_names_are_escaped(project: Project) -> None:
     project.write("mlcc.yaml", b'version: 1\nname: demo\n"tri\\e[31mgg\\u202eers": {}\n')
     done = project.run("compile", "a\x1b[31m\n::error::b.yaml")
@@ -252,6 +281,69 @@ def test_hostile_names_are_escaped(project: Project) -> None:
     assert done.code == 2
     assert "\x1b" not in done.both
     assert "\u202e" not in done.both
+
+
+def _forbid(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Have the system refuse to open what is called so: root, as whom tests may run, is refused nothing."""
+    import errno
+    import os
+
+    real = os.open
+
+    def refuse(path: object, *args: object, **options: object) -> int:
+        if str(path) in names:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return real(path, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "lint --format json"])
+def test_a_spec_that_the_machine_will_not_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    before = project.tree()
+    _forbid(monkeypatch, "mlcc.yaml")
+    done = project.run(*command.split())
+    assert done.code == 3, done.both
+    assert "unreadable-file" in done.both
+    assert "mlcc.yaml can't be read: Permission denied" in done.both
+    monkeypatch.undo()
+    assert project.tree() == before
+
+
+def test_a_base_that_the_machine_will_not_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.write("base.yaml", "version: 1\n")
+    project.spec("name: demo", "name: demo\nextends: [base.yaml]")
+    _forbid(monkeypatch, str(project.root / "base.yaml"))
+    done = project.run("compile")
+    assert done.code == 3, done.both
+    assert "error[unreadable-file]: base.yaml can't be read: Permission denied" in done.err
+
+
+def test_an_unreadable_spec_hides_no_mistakes_of_others(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("a/mlcc.yaml", "version: 1\nname: a\ntriggerz: {}\n")
+    _forbid(monkeypatch, "mlcc.yaml")
+    for command in ("compile", "lint"):
+        done = project.run(command, "mlcc.yaml", "a/mlcc.yaml")
+        assert done.code == 3
+        assert "error[unreadable-file]" in done.err
+        assert "a/mlcc.yaml:3:1: error[unknown-key]" in done.err
+
+
+@pytest.mark.parametrize("home", ["", "models/"])
+def test_a_folder_that_the_machine_will_not_open_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    project.write(f"{home}mlcc.yaml", TWIN.format("inner"))
+    assert project.run("compile", f"{home}mlcc.yaml").code == 0
+    _forbid(monkeypatch, ".mlcc")
+    for command, code in (("compile", "cannot-write"), ("compile --check", "cannot-read")):
+        done = project.run(*command.split(), f"{home}mlcc.yaml")
+        assert done.code == 3
+        assert done.err.startswith(f"error[{code}]: Permission denied: `{home}.mlcc/"), done.err
 
 
 # A bug in mlcc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def test_check_of_nothing_compiled(project: Project) -> None:
     done = project.run("compile", "--check")
     assert (done.code, done.err) == (1, "")
     for path in OUTPUTS:
-        assert f"{path}: missing\n" in done.out
+        assert f"{path}: missing, " in done.out
+    assert len(done.out.splitlines()) == len(OUTPUTS) + 1
     assert mending(done.out) == ["mlcc compile"]
     assert project.tree() == before
 
@@ -72,7 +74,7 @@ def test_check_of_a_missing_file(compiled: Project) -> None:
     (compiled.root / ".mlcc/run.py").unlink()
     done = compiled.run("compile", "--check")
     assert done.code == 1
-    assert done.out.startswith(".mlcc/run.py: missing\n")
+    assert re.match(r"\.mlcc/run\.py: missing, [\d,]+ bytes\nto mend it: ", done.out)
     assert mending(done.out) == ["mlcc compile"]
     assert compiled.run("compile").code == 0
     assert compiled.run("compile", "--check").code == 0
@@ -112,7 +114,7 @@ def test_a_renamed_pipeline_leaves_an_orphan_that_prune_removes(compiled: Projec
     compiled.spec("name: demo", "name: renamed")
     check = compiled.run("compile", "--check")
     assert check.code == 1
-    assert f"{WORKFLOW}: orphan\n" in check.out
+    assert re.search(rf"^{re.escape(WORKFLOW)}: orphan, [\d,]+ bytes$", check.out, re.MULTILINE)
     assert "mlcc compile --prune" in mending(check.out)
     done = compiled.run("compile")
     assert done.code == 0
@@ -280,6 +282,63 @@ def test_all_compiles_every_spec(nested: Project) -> None:
     assert mending(done.out) == ["mlcc compile 'models/a b/mlcc.yaml'"]
 
 
+@pytest.mark.parametrize("everything", [(), ("--all",)], ids=["one", "all"])
+def test_what_a_deleted_spec_has_left(nested: Project, everything: tuple[str, ...]) -> None:
+    assert nested.run("compile", "--all").code == 0
+    nested.shell("git add -A")
+    before = nested.files()
+    (nested.root / "models/a b/mlcc.yaml").unlink()
+    done = nested.run("compile", *everything)
+    assert done.code == 0
+    orphans = [line for line in done.out.splitlines() if line.startswith("orphan")]
+    assert orphans == [
+        f"orphan  {path}: its spec is gone; `mlcc compile --prune` removes it" for path in sorted(NESTED)
+    ]
+    checked = nested.run("compile", "--check", *everything)
+    assert checked.code == 1
+    assert mending(checked.out) == ["mlcc compile --prune"]
+    assert nested.files() == before - {"models/a b/mlcc.yaml"}
+    done = nested.run("compile", "--prune", *everything)
+    assert [line for line in done.out.splitlines() if line.startswith("removed")] == [
+        f"removed {path}" for path in sorted(NESTED)
+    ]
+    assert nested.files() == before - NESTED - {"models/a b/mlcc.yaml"}
+    assert nested.run("compile", "--check", *everything).code == 0
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["the spec alone", "with its scripts"])
+def test_a_moved_spec(nested: Project, whole: bool) -> None:
+    assert nested.run("compile", "--all").code == 0
+    nested.shell("git add -A")
+    nested.shell(
+        "git mv 'models/a b' models/c" if whole else "mkdir models/c; git mv 'models/a b/mlcc.yaml' models/c"
+    )
+    done = nested.run("compile", "--all")
+    assert done.code == 0, done.both
+    assert "wrote   .github/workflows/inner.yml\n" in done.out
+    assert ("orphan  models/a b/.mlcc/run.py" in done.out) is not whole
+    assert nested.run("compile", "--all", "--check").code == (0 if whole else 1)
+    assert nested.run("compile", "--all", "--prune").code == 0
+    assert nested.run("compile", "--all", "--check").code == 0
+    assert not [path for path in nested.files() if path.startswith("models/a b/")]
+
+
+def test_outputs_that_git_ignores(project: Project) -> None:
+    project.write(".gitignore", ".*/\n!.github/\n")
+    for _ in range(2):
+        done = project.run("compile")
+        assert done.code == 0
+        assert done.err == (
+            "warning: git ignores .mlcc/run.py and 6 more, so the pipeline isn't committed whole; "
+            "`git check-ignore -v` says by which line\n"
+        )
+    project.shell("git add -f .mlcc")
+    assert project.run("compile").err == ""
+    project.write(".gitignore", "")
+    project.shell("git rm -rq --cached .mlcc")
+    assert project.run("compile").err == ""
+
+
 def test_all_leaves_out_what_git_ignores_and_what_was_deleted(nested: Project) -> None:
     nested.write(".gitignore", "vendor/\n")
     nested.write("vendor/mlcc.yaml", "not: [a spec\n")
@@ -290,13 +349,19 @@ def test_all_leaves_out_what_git_ignores_and_what_was_deleted(nested: Project) -
     assert set(OUTPUTS) <= nested.files()
 
 
-def test_one_spec_in_the_way_of_none(nested: Project) -> None:
-    """The files of each spec are written all or none; a foreign file stops those of its own spec only."""
-    nested.write(WORKFLOW, "name: by hand\n")
+@pytest.mark.parametrize("path", [WORKFLOW, ".github/workflows/inner.yml"])
+def test_a_file_that_cannot_be_written_stops_every_spec(nested: Project, path: str) -> None:
+    nested.write(path, "name: by hand\n")
+    before = nested.tree()
     done = nested.run("compile", "--all")
-    assert done.code == 3
-    assert "error[not-ours]" in done.err
-    assert nested.files() >= NESTED
+    assert (done.code, done.out) == (3, "")
+    assert f"error[not-ours]: `{path}`" in done.err
+    assert nested.tree() == before
+
+
+def test_a_check_goes_on_with_the_other_specs(nested: Project) -> None:
+    assert nested.run("compile", "--all").code == 0
+    nested.write(WORKFLOW, "name: by hand\n")
     done = nested.run("compile", "--all", "--check")
     assert done.code == 3
     assert "inner: 3 files are what " in done.out

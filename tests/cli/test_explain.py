@@ -16,9 +16,9 @@ ALL = ["good", "ship", "train", "unit"]
 NOT_SHIP = ["good", "train", "unit"]
 
 
-def ask(project: Project, *args: str) -> dict[str, object]:
+def ask(project: Project, *args: str, hints: tuple[str, ...] = ()) -> dict[str, object]:
     done = project.run("explain", "--format", "json", *args)
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "".join(f"hint: {hint}\n" for hint in hints))
     answer = json.loads(done.out)
     assert sorted(answer) == ["green", "nodes", "selected"]
     return {
@@ -42,7 +42,7 @@ def ask(project: Project, *args: str) -> dict[str, object]:
         ("--event pull_request", NOT_SHIP),
         ("--event pull_request --fork", NOT_SHIP),
         ("--event pull_request --branch main --changed fit.py", NOT_SHIP),
-        ("--event pull_request --changed README.md", []),
+        ("--event pull_request --changed ship.py", []),
         ("--event schedule", NOT_SHIP),
         ("--event schedule --trigger weekly", NOT_SHIP),
         ("--event manual", ALL),
@@ -71,8 +71,22 @@ def test_how_it_ends(project: Project, args: str, ends: dict[str, str]) -> None:
 
 
 def test_a_failure_of_what_is_not_selected_changes_nothing(project: Project) -> None:
-    answer = ask(project, "--event", "pull_request", "--fail", "ship", "--verdict", "good=pass")
-    assert answer["green"] is True
+    reason = "its `when` doesn't allow it: the event is pull_request; the trigger is none of them"
+    hint = f"'ship' is not selected ({reason}), so how it turns out changes nothing"
+    args = ("--event", "pull_request", "--fail", "ship", "--verdict", "good=pass")
+    assert ask(project, *args, hints=(hint,))["green"] is True
+
+
+def test_a_failure_of_what_is_skipped_changes_nothing(project: Project) -> None:
+    hint = "'good' is skipped ('train' failed), so how it turns out changes nothing"
+    ask(project, "--fail", "train", "--verdict", "good=fail", hints=(hint,))
+
+
+def test_a_path_that_is_not_there(project: Project) -> None:
+    project.write("README.md", "")
+    hint = "there is no READMEE.md in the repository, and no node depends on it"
+    paths = ("README.md", "READMEE.md", ".mlcc/run.py", ".github/workflows/demo.yml")
+    ask(project, *(word for path in paths for word in ("--changed", path)), hints=(hint,))
 
 
 def test_text(project: Project) -> None:
@@ -87,6 +101,28 @@ def test_text(project: Project) -> None:
     assert last == "3 of 4 nodes selected; the run is red"
 
 
+@pytest.mark.parametrize(
+    ("until", "verdict", "color"),
+    [
+        ("9999-12-31", "fail", "green"),
+        ("9999-12-31", "inconclusive", "green"),
+        ("9999-12-31", "error", "red"),
+        ("2020-01-01", "fail", "red"),
+    ],
+)
+def test_a_waived_gate(project: Project, until: str, verdict: str, color: str) -> None:
+    project.spec(
+        "good: {",
+        f"good: {{waive: {{reason: flaky on Mondays, until: '{until}', issue: 'https://example.org/1'}}, ",
+    )
+    done = project.run("explain", "--verdict", f"good={verdict}")
+    (line,) = (line for line in done.out.splitlines() if line.startswith("  good "))
+    word = "runs" if color == "green" else "fails"
+    assert line.split()[1:3] == [word, f"({verdict})"]
+    assert line.endswith(f"; waived until {until}") is (color == "green")
+    assert done.out.endswith(f"the run is {color}\n")
+
+
 def test_text_of_a_trigger(project: Project) -> None:
     done = project.run("explain", "--event", "manual", "--input", "rate=0.2")
     assert done.out.startswith("manual retrain, changed: everything\n")
@@ -97,6 +133,9 @@ def test_a_question_is_echoed_escaped(project: Project) -> None:
     done = project.run("explain", "--changed", "a\x1b[31m\n::error::b", "--branch", "main")
     assert done.code == 0
     assert done.out.startswith("push main, changed: a\\x1b[31m\\n::error::b\n")
+    assert (
+        done.err == "hint: there is no a\\x1b[31m\\n::error::b in the repository, and no node depends on it\n"
+    )
 
 
 def test_a_condition_on_an_input_holds_for_its_default(project: Project) -> None:
@@ -168,5 +207,10 @@ def test_several_specs(project: Project) -> None:
     )
     done = project.run("explain", "mlcc.yaml", "other.yaml")
     assert done.code == 0
+    assert "mlcc.yaml: push main, changed: everything\n" in done.out
     assert "4 of 4 nodes selected" in done.out
+    assert "other.yaml: push main, changed: everything\n" in done.out
     assert "1 of 1 nodes selected" in done.out
+    answers = json.loads(project.run("explain", "--format", "json", "mlcc.yaml", "other.yaml").out)
+    assert {path: one["selected"] for path, one in answers.items()} == {"mlcc.yaml": ALL, "other.yaml": ["j"]}
+    assert json.loads(project.run("explain", "--format", "json", "other.yaml").out)["selected"] == ["j"]

@@ -135,6 +135,39 @@ def from_github(text: str) -> list[Place]:
     return found
 
 
+@pytest.mark.parametrize("named", [(), ("--root", "../..")], ids=["by git", "by --root"])
+def test_machines_get_paths_from_the_root_and_people_from_where_they_are(
+    project: Project, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
+) -> None:
+    project.write("models/base.yaml", f"defaults: {{{WARNED}}}\n")
+    project.write(
+        "models/a/mlcc.yaml",
+        "version: 1\nname: a\nextends: [../base.yaml]\ntriggers: {push: {branches: [main]}}\njobs: {j: {run: make}}\n",
+    )
+    if named:
+        (project.root / ".git").rename(project.root / "git")
+    monkeypatch.chdir("models/a")
+    assert re.search(r"^\.\./base\.yaml:1:", project.run("lint", *named).err, re.MULTILINE)
+    files = {"models/base.yaml", "models/a/mlcc.yaml"}
+    found = json.loads(project.run("lint", "--format", "json", *named).out)["diagnostics"]
+    assert {one["span"]["file"] for one in found} == files
+    log = sarif(project.run("lint", "--format", "sarif", *named).out)
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in log]
+    assert set(places) == files
+    annotations = project.run("lint", "--format", "github", *named).out
+    assert set(re.findall(r"file=([^,]+),", annotations)) == files
+    project.write("models/a/mlcc.yaml", "version: 1\nnaem: a\n")
+    (error, *_) = json.loads(project.run("explain", "--format", "json", *named).out)["diagnostics"]
+    assert error["span"]["file"] == "models/a/mlcc.yaml"
+
+
+def test_outside_a_repository_paths_are_those_of_the_call(project: Project) -> None:
+    (project.root / ".git").rename(project.root / "git")
+    project.write("a/mlcc.yaml", "version: 1\nname: a\ntriggerz: {}\n")
+    (found, *_) = json.loads(project.run("lint", "a/mlcc.yaml", "--format", "json").out)["diagnostics"]
+    assert found["span"]["file"] == "a/mlcc.yaml"
+
+
 def test_a_spec_that_cannot_be_read_in_sarif(project: Project) -> None:
     (project.root / "mlcc.yaml").unlink()
     done = project.run("lint", "--format", "sarif")
@@ -186,3 +219,15 @@ def test_a_lint_writes_nothing(compiled: Project) -> None:
     for flags in ((), ("--format", "sarif"), ("--limits",), ("--env",), ("--all",)):
         compiled.run("lint", *flags)
     assert compiled.tree() == before
+
+
+@pytest.mark.parametrize("path", ["hidden/", "hidden/deep/data.csv", "hidden/deep/*.csv"])
+def test_a_file_that_git_ignores_is_told_from_one_that_is_not_there(project: Project, path: str) -> None:
+    project.write(".gitignore", "hidden/\n")
+    project.write("hidden/deep/data.csv", "a\n")
+    project.spec("path: stops.csv", f"path: '{path}'")
+    done = project.run("lint")
+    assert f"'stops' is neither committed nor written: git ignores '{path}'" in done.err
+    assert "help: take it out of .gitignore and commit it" in done.err
+    project.spec(f"path: '{path}'", "path: hidden/gone.csv")
+    assert "nothing is at 'hidden/gone.csv'" in project.run("lint").err

@@ -219,8 +219,25 @@ def test_an_interrupted_command(project: Project, monkeypatch: pytest.MonkeyPatc
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    for module in ("mlcc.compiler", "mlcc.linting"):
+    for module in ("mlcc.linting", "mlcc.compiler"):  # the former takes over what the latter has
         monkeypatch.setattr(f"{module}.analyse", interrupted)
     for command in ("compile", "lint", "graph"):
         done = project.run(command)
         assert (done.code, done.both) == (130, "")
+
+
+def test_the_exit_codes_are_told_alike_everywhere(project: Project) -> None:
+    import mlcc.cli
+
+    codes = {
+        mlcc.cli.OK,
+        mlcc.cli.FINDINGS,
+        mlcc.cli.BAD_SPEC,
+        mlcc.cli.BAD_IO,
+        mlcc.cli.BUG,
+        mlcc.cli.INTERRUPTED,
+    }
+    told = re.findall(r"^ +(\d+) +\S", project.run("--help").out.partition("Exit codes:")[2], re.MULTILINE)
+    guide = (Path(__file__).parents[2] / "docs/guide.md").read_text().partition("## Exit codes")[2]
+    assert {int(code) for code in told} == codes
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", guide, re.MULTILINE)} == codes

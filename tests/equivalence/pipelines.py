@@ -82,6 +82,9 @@ class Builder:
         self.jobs: Data = {}
         self.gates: Data = {}
         self.readable = list(COMMITTED)  # what jobs may read
+        if self.chance(3):
+            self.artifacts["old"] = {"kind": "file", "path": "conf.yml", "at": "base"}
+            self.readable.append("old")
         self.measured: list[tuple[str, str]] = []  # (what an evaluating job measured, what it wrote)
         self.ordinary: list[str] = []
         self.soft: list[str] = []  # non-blocking gates

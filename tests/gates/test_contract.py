@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import json
 from pathlib import Path
@@ -600,14 +601,6 @@ def test_row_values_are_not_shown(project: Any, contract: Any, suffix: str, brok
     assert "SECRET" not in outcome.log + reports
 
 
-def test_the_line_of_a_broken_row_is_named(project: Any, contract: Any) -> None:
-    project.write("d.csv", "x,y\n1,2\n3\n")
-    outcome = contract("d.csv", {"x": {"type": "integer"}})
-    assert outcome.summary == "line 3 is not proper CSV: expected number of columns: 2 found: 1."
-    project.write("d.jsonl", '{"x": 1}\n{"x"\n')
-    assert "is not proper JSON" in contract("d.jsonl", {"x": {"type": "integer"}}).summary
-
-
 def test_messages(project: Any, contract: Any) -> None:
     project.write("d.csv", "x,y\n1,a\n,b\n7,b\n")
     columns = {
@@ -674,3 +667,171 @@ def test_another_duckdb(project: Any, contract: Any, monkeypatch: pytest.MonkeyP
 def test_committed_parameters_that_were_edited_badly(project: Any, contract: Any, change: Any) -> None:
     project.write("d.csv", "x,y\n1,2\n")
     assert contract("d.csv", {"x": {"type": "integer", "min": 0}}, change=change).verdict == "error"
+
+
+# Columns whose names are no keys
+
+_NAMED = {
+    "customer_id": {"name": "Customer ID", "type": "integer", "unique": True},
+    "size": {"name": "größe", "type": "number", "min": 0},
+    "unnamed_0": {"name": "Unnamed: 0", "type": "integer", "required": False},
+    "price": {"name": 'price "(EUR)"', "type": "number", "max": 5},
+    "day": {"name": "the day", "type": "date"},
+    "plain": {"type": "string"},
+}
+_NAMES = ["Customer ID", "größe", "Unnamed: 0", 'price "(EUR)"', "the day", "plain", "price"]
+
+
+def _write_named(suffix: str, rows: list[list[object]]) -> str:
+    path = f"d.{suffix}"
+    if suffix == "parquet":
+        types = ["BIGINT", "DOUBLE", "BIGINT", "DOUBLE", "DATE", "VARCHAR", "VARCHAR"]
+        cells = [
+            ", ".join(f"CAST('{value}' AS {type})" for value, type in zip(row, types, strict=True))
+            for row in rows
+        ]
+        _parquet(path, _values(", ".join('"' + name.replace('"', '""') + '"' for name in _NAMES), *cells))
+    elif suffix == "jsonl":
+        lines = [json.dumps(dict(zip(_NAMES, row, strict=True))) for row in rows]
+        Path(path).write_text("\n".join(lines) + "\n", "utf-8")
+    else:
+        with Path(path).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter="\t" if suffix == "tsv" else ",").writerows([_NAMES, *rows])
+    return path
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_columns_are_judged_by_their_names_and_named_by_their_keys(contract: Any, suffix: str) -> None:
+    rows: list[list[object]] = [
+        [1, 0.5, 0, 4.5, "2026-01-01", "a", "x"],
+        [2, -1, 1, 9, "2026-01-02", "b", "y"],
+        [2, 1, 2, 1, "2026-01-02", "c", "z"],
+    ]
+    outcome = contract(
+        _write_named(suffix, rows),
+        _NAMED,
+        unique=["customer_id", "day"],
+        checks={"dear": {"sql": "SELECT customer_id FROM data WHERE price > 8 AND size < 0"}},
+        denied=["e-mail"],
+    )
+    failed = {id for id, verdict in outcome.checks.items() if verdict != "pass"}
+    assert failed == {"customer_id.unique", "size.min", "price.max", "key.unique", "checks.dear"}
+    assert outcome.check("checks.dear")["estimate"] == 1
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_a_column_that_bears_a_key_is_not_taken_for_it(contract: Any, suffix: str) -> None:
+    columns = {"price": {"name": "cost", "type": "integer", "min": 1}}
+    path = f"d.{suffix}"
+    if suffix == "parquet":
+        _parquet(path, _values("cost, price", "0, 5", "2, 5"))
+    elif suffix == "jsonl":
+        Path(path).write_text('{"cost": 0, "price": 5}\n{"cost": 2, "price": 5}\n')
+    else:
+        Path(path).write_text("cost,price\n0,5\n2,5\n".replace(",", "\t" if suffix == "tsv" else ","))
+    assert contract(path, columns).check("price.min")["estimate"] == 1
+    extra = contract(path, columns, extra_columns="deny").check("extra_columns")
+    assert extra["message"] == "1 columns are not in the contract: price"
+
+
+@pytest.mark.parametrize("suffix", _FORMATS)
+def test_a_column_that_is_missing_is_called_by_its_name(project: Any, contract: Any, suffix: str) -> None:
+    path = _write_table(project, suffix, "integer", [1])
+    columns = {"x": {"name": "The x", "type": "integer"}}
+    outcome = contract(path, columns)
+    assert outcome.check("x.present")["message"] == "the column The x is missing"
+    assert outcome.verdict == "fail"
+
+
+# What is said of data that can't be read
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        (
+            "d.csv",
+            "x,y\n1,2\r\n3,4\n",
+            "d.csv is not proper CSV: its lines end in different ways (LF in line 1, CR LF in line 2)",
+        ),
+        ("d.csv", "x,y\n1,2\n3\n", "d.csv: line 3 is not proper CSV: it has too few columns: 1 instead of 2"),
+        ("d.csv", "x,y\n1,2,3\n", "d.csv: line 2 is not proper CSV: it has too many columns: 3 instead of 2"),
+        ("d.csv", "x,y\n1,2\n3", "d.csv: line 3 is not proper CSV: it has too few columns: 1 instead of 2"),
+        (
+            "d.csv",
+            'x,y\n1,"2\n',
+            "d.csv: line 2 is not proper CSV: a quote is not closed, or stands inside a value",
+        ),
+        ("d.jsonl", '{"x": 1', "d.jsonl: line 1 is not proper JSON"),
+        ("d.jsonl", '{"x": 1}\n\n{"x": 2}}\n{"x": 3}\n', "d.jsonl: line 3 is not proper JSON"),
+        ("d.parquet", "", "d.parquet: it is empty or cut off: too small for a Parquet file"),
+        ("d.parquet", "x" * 999, "d.parquet: it is cut off, or no Parquet file: its end is missing"),
+    ],
+)
+def test_broken_files_are_named_with_line_and_reason(
+    project: Any, contract: Any, path: str, text: str, said: str
+) -> None:
+    project.write(path, text)
+    outcome = contract(path, {"x": {"type": "integer"}})
+    assert (outcome.verdict, outcome.summary) == ("error", f"{said}.")
+
+
+def test_the_broken_file_of_a_folder_is_named(project: Any, contract: Any) -> None:
+    project.write("d/a.parquet", "")
+    Path("d/a.parquet").unlink()
+    _parquet("d/a.parquet", "SELECT 1 AS x")
+    project.write("d/b.parquet", Path("d/a.parquet").read_bytes()[:-30])
+    outcome = contract("d/", {"x": {"type": "integer"}})
+    assert outcome.summary == "d/b.parquet: it is cut off, or no Parquet file: its end is missing."
+
+
+def test_damaged_pages_are_said(project: Any, contract: Any) -> None:
+    _parquet("d.parquet", "SELECT range AS x, md5(range::VARCHAR) AS y FROM range(100000)")
+    data = Path("d.parquet").read_bytes()
+    middle = len(data) // 2
+    project.write("d.parquet", data[:middle] + b"\xff" * 2000 + data[middle + 2000 :])
+    outcome = contract("d.parquet", {"x": {"type": "integer"}, "y": {"type": "string", "max_length": 50}})
+    assert outcome.verdict == "error"
+    assert outcome.summary.startswith("d.parquet: ")
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT * FROM data WHERE nope = 1", "it names the column nope, which the table doesn't have"),
+        ("SELECT d.nope FROM data d", "it names the column nope, which the table doesn't have"),
+        ("SELECT * FROM read_text('/etc/passwd')", "it reads a file, which a check may not"),
+        ("SELECT * FROM dta", "it names a table that isn't there; the one table is called data"),
+        ("SELECT nope(x) FROM data", "it calls a function that DuckDB doesn't have"),
+        (
+            "SELECT x FROM data WHERE CAST(y AS INTEGER) > 0",
+            "a value isn't of the type that the SQL casts it to",
+        ),
+        ("SELECT * FROM data WHERE y > 1", "it joins types that don't fit; cast one of them"),
+    ],
+)
+def test_what_is_wrong_with_a_check_is_said(project: Any, contract: Any, sql: str, said: str) -> None:
+    project.write("d.csv", "x,y\n1,secret\n")
+    columns = {"x": {"type": "integer"}, "y": {"type": "string"}}
+    outcome = contract("d.csv", columns, checks={"mine": {"sql": sql}})
+    check = outcome.check("checks.mine")
+    assert (check["verdict"], check["message"]) == ("error", f"the check mine did not run: {said}")
+    assert "secret" not in outcome.log
+
+
+def test_what_holds_of_tables_that_were_cut_off(project: Any, contract: Any) -> None:
+    rows = "".join(f"{i},{i}{i}\n" for i in range(600))
+    columns = {"x": {"type": "integer"}, "y": {"type": "integer"}}
+    whole = "x,y\n" + rows
+    for cut in range(whole.index("300,"), whole.index("302,")):
+        project.write("d.csv", whole[:cut])
+        row = whole[:cut].rpartition("\n")[2]
+        outcome = contract("d.csv", columns)
+        if row and "," not in row:
+            assert outcome.verdict == "error"
+            assert "too few columns" in outcome.summary
+        elif row.endswith(","):
+            assert outcome.verdict == "fail"  # the value is missing
+        else:
+            assert outcome.verdict == "pass"  # nothing shows it
+        assert contract("d.csv", columns, rows={"min": 600}).verdict != "pass"

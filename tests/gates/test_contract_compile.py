@@ -21,6 +21,7 @@ from mlcc.gates._sql import identifier, real_literal, text_literal
 from mlcc.gates.contract.compile import compile, references
 
 _DEFAULTS = {
+    "name": None,
     "type": "integer",
     "required": True,
     "max_nulls": 0,
@@ -344,3 +345,22 @@ def test_hostile_names_and_values(project: Any, suffix: str, table: list[tuple[s
             assert outcome.check(f"{name}.values")["estimate"] == count, outcome.log
             assert outcome.check(f"{name}.unique")["estimate"] == 1
         assert outcome.checks["extra_columns"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("columns", "denied", "loc", "message"),
+    [
+        ({"a": _column(name="X y"), "b": _column(name="x Y")}, [], ("columns", "b", "name"), "b and a are"),
+        ({"a": _column(name="b"), "b": _column()}, [], ("columns", "b"), "b and a are the same column"),
+        ({"a": _column(name="X y")}, ["x y"], ("denied", 0), "the column x y is declared and denied"),
+        ({"a": _column(name="X y")}, ["A"], ("denied", 0), "the column A is declared and denied"),
+        ({"a": _column(name="x\0")}, [], ("columns", "a", "name"), "the text has characters"),
+    ],
+)
+def test_names_of_columns_that_are_refused(
+    columns: dict[str, Any], denied: list[str], loc: tuple[object, ...], message: str
+) -> None:
+    with pytest.raises(GateParamsError) as caught:
+        _compile(_params(columns=columns, denied=denied))
+    assert caught.value.loc == loc
+    assert caught.value.message.startswith(message)

@@ -59,7 +59,7 @@ def _write(suffix: str, columns: dict[str, Any]) -> str:
 
 def _limits(*names: str) -> dict[str, dict[str, float]]:
     """Return limits so wide that every value keeps to them."""
-    return {name: {"min": -1e9} for name in names}
+    return {name: {"min": -1e9 if name == "r2" else 1e-12} for name in names}
 
 
 _ALL_BINARY = ("accuracy", *BINARY)
@@ -595,6 +595,11 @@ def _params(**changes: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**defaults, **changes})
 
 
+def _only(side: str, limit: float) -> dict[str, float | None]:
+    return {"min": None, "max": None, side: limit}
+
+
+_IDLE = "leave the %s out, or say what is good enough"
 _ARTIFACTS = {"m": ArtifactInfo("m.json"), "s": ArtifactInfo("s.parquet"), "t": ArtifactInfo("t.txt")}
 
 
@@ -666,6 +671,50 @@ def test_did_you_mean() -> None:
         compile(_params(predictions="s", metrics={"roc_acu": _metric()}), _ARTIFACTS, "model")
     assert caught.value.help is not None
     assert caught.value.help.startswith("did you mean roc_auc?")
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "limit", "message", "help"),
+    [
+        ("accuracy", "min", 85, "accuracy lies from 0 to 1: no model reaches 85", "did you mean 0.85?"),
+        ("roc_auc", "min", 1.5, "roc_auc lies from 0 to 1: no model reaches 1.5", None),
+        ("f1", "min", 1000, "f1 lies from 0 to 1: no model reaches 1000", None),
+        ("brier_score", "max", -0.1, "brier_score lies from 0 to 1: no model keeps to -0.1", None),
+        (
+            "brier_score",
+            "max",
+            15,
+            "brier_score lies from 0 to 1: every model keeps to 15",
+            "did you mean 0.15?",
+        ),
+        ("recall", "min", 0, "recall lies from 0 to 1: every model reaches 0", _IDLE % "min"),
+        ("precision", "max", 1, "precision lies from 0 to 1: every model keeps to 1", _IDLE % "max"),
+        ("log_loss", "min", -1, "log_loss lies from 0 up: every model reaches -1", _IDLE % "min"),
+        ("log_loss", "max", -1, "log_loss lies from 0 up: no model keeps to -1", None),
+    ],
+)
+def test_thresholds_that_can_not_be_meant(
+    name: str, side: str, limit: float, message: str, help: str | None
+) -> None:
+    params = _params(predictions="s", label="y", score="p", metrics={name: _metric(**_only(side, limit))})
+    with pytest.raises(GateParamsError) as caught:
+        compile(params, _ARTIFACTS, "model")
+    assert (caught.value.loc, caught.value.message) == (("metrics", name, side), message)
+    assert caught.value.help == help
+
+
+@pytest.mark.parametrize(("limit", "message"), [(70, "no model reaches 70"), (1.01, "no model reaches 1.01")])
+def test_thresholds_of_r2(limit: float, message: str) -> None:
+    metrics = {"r2": _metric(**_only("min", limit))}
+    with pytest.raises(GateParamsError) as caught:
+        compile(_params(predictions="s", label="y", prediction="p", metrics=metrics), _ARTIFACTS, "model")
+    assert caught.value.message == f"r2 lies from 1 down: {message}"
+
+
+def test_numbers_of_a_file_may_have_any_scale() -> None:
+    assert compile(
+        _params(metrics_from="m", metrics={"accuracy": _metric(**_only("min", 85))}), _ARTIFACTS, "model"
+    )
 
 
 def test_references() -> None:

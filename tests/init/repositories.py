@@ -32,6 +32,19 @@ stages:
 
 REPOSITORIES: dict[str, Files] = {
     "empty": {},
+    "two-models": {
+        "models/churn/train.py": "",
+        "models/churn/requirements.txt": "scikit-learn==1.5.0\n",
+        "models/churn/data/raw.csv": "a\n1\n",
+        "models/demand/src/demand/train.py": "",
+        "models/demand/data/raw.csv": "a\n1\n",
+    },
+    "odd-tables": {
+        "data/odd.csv": 'Customer ID,größe,"price ""(EUR)""",yes\n' + "".join(f"{i},1.5,2,3\n" for i in range(40)),
+        "data/semicolons.csv": "id;name\n1;a\n",
+        "data/ragged.csv": "id,name\n1,a\n2\n",
+        "train.py": "",
+    },
     "readme": {"README.md": "# Hello\n", "notes/x y.txt": "x", "odd: name.py": "", "[x].csv": "a\n1\n"},
     "script": {
         "train.py": TRAIN,

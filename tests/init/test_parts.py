@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlcc.init import python
 from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
-from mlcc.init.tables import KEY, read_table
+from mlcc.init.tables import KEY, NoTableError, read_table
 from mlcc.init.training import bounds, training, yaml_mapping
 from mlcc.source import plain, read
 from mlcc.spec.scalars import ID
@@ -126,24 +126,67 @@ def test_metrics_get_bounds_with_room() -> None:
 def test_the_type_of_a_column(value: str, type: str, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text(f"x\n{value}\n")
     table = read_table(tmp_path / "d.csv")
-    assert table is not None
-    assert [(c.name, c.type, c.nulls) for c in table.columns] == [("x", type, 0.0)]
+    assert [(key, c.name, c.type, c.nulls) for key, c in table.columns.items()] == [("x", "x", type, 0.0)]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x\n", "x,x\n1,2\n", "x,X\n1,2\n", "x,\n1,2\n", "x,y\n1\n", 'x\n"a\n', "x\n1,2\n"]
+    ("text", "reason"),
+    [
+        ("", "it is empty"),
+        ("x\n", "it has no rows"),
+        ("x,x\n1,2\n", "two of its columns have the same name"),
+        ("x,X\n1,2\n", "two of its columns have the same name"),
+        ("x,\n1,2\n", "it has a column without a name"),
+        ("x,y\n1,2\n1\n", "line 3 has 1 columns, and the header 2"),
+        ("x\n1,2\n", "line 2 has 2 columns, and the header 1"),
+        ('x\n"a\n', "line 2 isn't proper CSV: unexpected end of data"),
+        ("id;name\n1;a\n", "its columns seem to be separated by ';'"),
+        ("id|name\n1|a\n", "its columns seem to be separated by '|'"),
+        ("id\tname\n1\ta\n", "its columns seem to be separated by tabs, as in a .tsv file"),
+    ],
 )
-def test_what_is_no_table_is_left_alone(text: str, tmp_path: Path) -> None:
+def test_what_is_no_table_is_said(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text(text)
-    assert read_table(tmp_path / "d.csv") is None
+    with pytest.raises(NoTableError) as caught:
+        read_table(tmp_path / "d.csv")
+    assert str(caught.value) == reason
 
 
-def test_bytes_that_are_no_text_are_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(b"x\n\xff\n")
     (tmp_path / "d.parquet").write_bytes(b"PAR1")
-    assert read_table(tmp_path / "d.csv") is None
-    assert read_table(tmp_path / "d.parquet") is None
-    assert read_table(tmp_path / "missing.csv") is None
+    reasons = ("it isn't UTF-8", "it isn't proper Parquet", "it can't be read: No such file or directory")
+    for name, reason in zip(("d.csv", "d.parquet", "missing.csv"), reasons, strict=True):
+        with pytest.raises(NoTableError) as caught:
+            read_table(tmp_path / name)
+        assert str(caught.value) == reason
+
+
+def test_columns_get_keys(tmp_path: Path) -> None:
+    names = [
+        "Customer ID",
+        "größe",
+        "Unnamed: 0",
+        "price (EUR)",
+        "2020",
+        "日本",
+        "customer_id",
+        "年",
+        "a\u202eb",
+    ]
+    (tmp_path / "d.csv").write_text(",".join(names) + "\n" + ",".join("123456789") + "\n", "utf-8")
+    table = read_table(tmp_path / "d.csv")
+    assert {key: column.name for key, column in table.columns.items()} == {
+        "customer_id_2": "Customer ID",
+        "grosse": "größe",
+        "unnamed_0": "Unnamed: 0",
+        "price_eur": "price (EUR)",
+        "column_2020": "2020",
+        "column": "日本",
+        "customer_id": "customer_id",
+        "column_2": "年",
+    }
+    assert table.left_out == ["a\u202eb"]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,19 @@ def test_a_proposal_compiles_as_it_stands(name: str, git: bool, tmp_path: Path) 
     assert serious <= {"data-without-contract", "model-without-metric"}
 
 
+COMMENTED = re.compile(r"^( *)# ( *[a-z_-]+:( .*)?)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(REPOSITORIES.keys() - {"empty", "readme"}))
+def test_what_is_commented_out_compiles_when_it_is_not(name: str, tmp_path: Path) -> None:
+    folder = make(REPOSITORIES[name], tmp_path / "repo")
+    head, _, rest = propose(folder).text.partition("\nversion: 1\n")
+    text = f"{head}\nversion: 1\n" + COMMENTED.sub(r"\1\2", rest)
+    assert text.count("schedule:") == 1
+    (folder / "mlcc.yaml").write_text(text, "utf-8")
+    assert compile_files(analyse(folder / "mlcc.yaml", folder), ["github"])
+
+
 PIECES = sorted({(path, text) for files in REPOSITORIES.values() for path, text in files.items()})
 
 
@@ -65,7 +78,7 @@ def test_a_proposal_reads_well(name: str, tmp_path: Path) -> None:
     assert propose(tmp_path / "repo").text == text
 
 
-@pytest.mark.parametrize("name", ["script", "tables", "hostile"])
+@pytest.mark.parametrize("name", ["script", "tables", "hostile", "odd-tables"])
 def test_the_proposed_contracts_hold_today(name: str, tmp_path: Path) -> None:
     folder = make(REPOSITORIES[name], tmp_path / "repo")
     path = save(propose(folder), folder)
@@ -132,6 +145,25 @@ def test_a_script_with_data_and_metrics(tmp_path: Path) -> None:
             },
         },
     }
+
+
+def test_columns_whose_names_are_no_keys_get_keys(tmp_path: Path) -> None:
+    columns = spec_of("odd-tables", tmp_path)["gates"]["odd-contract"]["contract"]["columns"]
+    assert columns == {
+        "customer_id": {"name": "Customer ID", "type": "integer"},
+        "grosse": {"name": "größe", "type": "number"},
+        "price_eur": {"name": 'price "(EUR)"', "type": "integer"},
+        "yes": {"type": "integer"},
+    }
+
+
+def test_it_is_said_why_no_contract_is_proposed(tmp_path: Path) -> None:
+    found = propose(make(REPOSITORIES["odd-tables"], tmp_path / "repo"))
+    assert (
+        "data: data/semicolons.csv (no contract: its columns seem to be separated by ';')" in found.findings
+    )
+    assert "data: data/ragged.csv (no contract: line 3 has 1 columns, and the header 2)" in found.findings
+    assert re.search(r"# ragged-contract: +# not proposed: line 3 has 1 columns", found.text)
 
 
 def test_a_package(tmp_path: Path) -> None:
@@ -220,6 +252,7 @@ def test_an_empty_folder_gets_something_to_run(tmp_path: Path) -> None:
         "branch: main",
         "Python: 3.12 (the default: nothing names a version)",
         "code: no Python files",
+        "to do: add the line _mlcc/ to .gitignore, which gates write their reports to",
     )
 
 
@@ -300,3 +333,30 @@ def test_findings_are_phrases(tmp_path: Path) -> None:
     assert "training: python train.py" in findings
     assert "model: build/model.joblib" in findings
     assert json.dumps(findings)
+
+
+def test_several_models_are_said(tmp_path: Path) -> None:
+    found = propose(make(REPOSITORIES["two-models"], tmp_path / "repo"))
+    assert (
+        "several models: this spec trains models/churn/train.py alone; for a spec of each: "
+        "`mlcc init models/churn`, `mlcc init models/demand`"
+    ) in found.findings
+    spec = yaml.safe_load(found.text)
+    assert spec["defaults"]["setup"] == ["pip install -r models/churn/requirements.txt"]
+    assert [id for id, a in spec["artifacts"].items() if a["kind"] == "data"] == ["raw", "demand-raw"]
+
+
+def test_one_model_of_several_has_a_spec_of_its_own(tmp_path: Path) -> None:
+    folder = make(REPOSITORIES["two-models"], tmp_path / "repo") / "models/churn"
+    found = propose(folder)
+    spec = yaml.safe_load(found.text)
+    assert spec["jobs"]["train"]["run"] == "python train.py"
+    assert spec["defaults"]["setup"] == ["pip install -r requirements.txt"]
+    assert not [line for line in found.findings if "several" in line]
+
+
+@pytest.mark.parametrize("line", ["_mlcc/", "/_mlcc", "_mlcc"])
+@pytest.mark.parametrize("git", [True, False], ids=["git", "no-git"])
+def test_who_ignores_the_reports_needs_no_hint(line: str, git: bool, tmp_path: Path) -> None:
+    folder = make({"a.py": "", ".gitignore": f"x\n{line}\n"}, tmp_path / "repo", git=git)
+    assert not [finding for finding in propose(folder).findings if "_mlcc" in finding]

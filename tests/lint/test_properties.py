@@ -58,7 +58,12 @@ def test_who_is_kept_away_is_kept_away_by_somebody(data: dict[str, Any]) -> None
     victims = {id for _, ids in blamed.values() for id in ids}
     for event, found in reached:
         for id, node in plan.nodes.items():
-            if event.kind in DIFF_EVENTS and id not in found and not node.status and allows(node, event):
+            if (
+                event.kind in DIFF_EVENTS
+                and id not in found
+                and not node.status
+                and allows(plan, node, event)
+            ):
                 assert id in victims
     for root, (events, ids) in blamed.items():
         assert events

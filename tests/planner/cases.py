@@ -53,6 +53,11 @@ REFERENCES = (
         "unknown-artifact", "there is no artifact 'dat'", help="did you mean 'data'?",
     ),
     Case(
+        "unknown artifact of a gate's parameters is one mistake",
+        ARTIFACTS + ONE_JOB + "gates:\n  ok: {guards: model, evaluate: {metrics_from: ◆score, metrics: {f1: {min: 0.1}}}}\n",
+        "unknown-artifact", "there is no artifact 'score'", help="did you mean 'scored'?",
+    ),
+    Case(
         "unknown artifact in writes, nothing close",
         ARTIFACTS + "jobs:\n  train: {run: make, writes: [◆weights-of-nobody]}\n",
         "unknown-artifact", "there is no artifact 'weights-of-nobody'", help="known: code, data, model, scored",
@@ -392,9 +397,9 @@ VALUES = (
         "bad-path", "'parts' is written by 'split': it has one path, without wildcards", help="use a folder, ending in '/'",
     ),
     Case(
-        "the merge base can't be written",
+        "the base can't be written",
         "artifacts:\n  old: {kind: data, path: old.csv, ◆at: base}\njobs:\n  make-old: {run: make, writes: [old]}\n",
-        "bad-origin", "'old' is taken from the merge base, so nothing can write it",
+        "bad-origin", "'old' is taken from the base, so nothing can write it",
     ),
     Case(
         "kept for too long",

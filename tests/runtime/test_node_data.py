@@ -430,15 +430,38 @@ def test_at_base_is_the_version_of_the_merge_base(
 def test_at_base_where_the_base_has_no_such_file(make: Make) -> None:
     project = base_project(make, "path: x/none.txt")
     assert project.node("b") == 2
-    assert "the merge base" in project.ended("b")[2]
+    assert "the base" in project.ended("b")[2]
     assert "has no 'x/none.txt'" in project.ended("b")[2]
+
+
+NO_BASE = "there is no base version of 'old' in this run"
 
 
 def test_at_base_without_a_base(make: Make) -> None:
     project = base_project(make, "path: x/a.txt")
-    project.select(event="pull_request")
+    found = project.select(event="pull_request")
+    assert found["selected"] == []
+    assert found["reasons"]["b"] == NO_BASE
+    project.forge("s--select/selection.json", selected=["b"])
     assert project.node("b") == 2
-    assert "this run has none" in project.ended("b")[2]
+    assert project.ended("b")[2] == NO_BASE
+
+
+def test_at_base_of_a_push_is_the_last_green_commit(make: Make) -> None:
+    project = make(
+        HEAD + "artifacts:\n  old: {kind: data, at: base, path: x/a.txt}\n"
+        "jobs:\n  b: {run: cat $ARTIFACT_OLD > seen, reads: [old], path: [x/]}\n",
+        files={"x/a.txt": "green\n"},
+    )
+    green = project.git("rev-parse", "HEAD")
+    for text in ("red", "new"):
+        project.write({"x/a.txt": text})
+        project.commit(text)
+    assert project.select()["reasons"]["b"] == NO_BASE
+    project.platform.green = green
+    assert project.select()["selected"] == ["b"]
+    assert project.node("b") == 0, project.ended("b")
+    assert (project.root / "seen").read_text() == "green\n"
 
 
 def test_at_base_links_are_refused(make: Make) -> None:

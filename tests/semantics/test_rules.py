@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlcc.globs import common_name
 from mlcc.plan import EdgeKind
 from mlcc.runtime.patterns import name_matches
-from mlcc.semantics import End, Event, Outcome, run, select
+from mlcc.semantics import End, Event, Outcome, candidates, run, select
 from tests.plans import HEAD, diagnose, plan_of
 
 F, E, N, T = Outcome.FAIL, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.TIMEOUT
@@ -177,6 +177,58 @@ def test_s3_when_is_an_upper_bound_that_pulling_in_does_not_lift() -> None:
     assert select(plan, Event("schedule", branch="main", trigger="weekly")).selected == {"train", "ship"}
 
 
+AT_BASE = (
+    EVENTS
+    + ARTIFACTS
+    + """  old: {kind: data, path: data/, at: base}
+jobs:
+  train: {run: t, reads: [code], writes: [model]}
+gates:
+  same: {guards: code, command: {run: check}}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Event("push", branch="main"),
+        Event("pull_request", branch="main"),
+        Event("tag", tag="v1"),
+        Event("schedule", branch="main", trigger="weekly"),
+        Event("manual", branch="main", trigger="retrain"),
+        Event("dispatch", branch="main", trigger="new-data"),
+    ],
+    ids=lambda event: event.kind,
+)
+def test_s3_without_a_base_nothing_takes_a_version_of_it(event: Event) -> None:
+    plan = plan_of(
+        AT_BASE.replace("writes: [model]", "writes: [model]}\n  diff: {run: t, reads: [old, model]")
+    )
+    selection = select(plan, event)
+    assert selection.selected == {"train", "same"}
+    assert selection.reasons["diff"] == "there is no base version of 'old' in this run"
+
+
+def test_s3_with_a_base_there_is_a_version_of_it_and_the_plan_can_run() -> None:
+    plan = plan_of(
+        AT_BASE.replace("writes: [model]", "writes: [model]}\n  diff: {run: t, reads: [old, model]")
+    )
+    assert select(plan, _push("data/a")).selected == {"diff", "train", "same"}
+    assert select(plan, _push("README.md")).selected == frozenset()
+    assert "diff" in candidates(plan, Event("pull_request", branch="main"))
+    assert "diff" not in candidates(plan, Event("tag", tag="v1"))
+
+
+def test_s3_what_needs_a_base_and_never_has_one_never_runs() -> None:
+    found = _diagnosed(
+        "{schedule: {s: '1 1 * * *'}}",
+        "jobs:\n  a: {run: t, reads: [old]}\n",
+        "  old: {kind: data, path: data/, at: base}\n",
+    )
+    assert found == {"a": "there is no base version of 'old' in this run"}
+
+
 @pytest.mark.parametrize(
     ("when", "event", "holds"),
     [
@@ -257,6 +309,10 @@ def test_s4_a_status_node_is_selected_by_any_predecessor_also_one_whose_output_i
         "  tell: {run: t, needs: [b], env: {N: {output: a.N}}, when: {status: always}}\n"
     )
     assert select(plan, _push("src/a")).selected == {"a", "tell"}
+    unselected = select(plan, _push("README.md"))
+    assert unselected.selected == frozenset()
+    assert unselected.reasons["tell"] == "none of what it follows is selected"
+    assert unselected.reasons["a"] == "nothing that it depends on has changed"
 
 
 def test_s4_status_and_event_together() -> None:
@@ -281,6 +337,40 @@ def test_s5_inconclusive_opens_only_where_the_spec_says_so(answer: str, end: End
     assert run(plan, selection, {"unit": N}).ends["train"] is end
     for outcome in (F, E, T):
         assert run(plan, selection, {"unit": outcome}).ends["train"] is End.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("day", "outcome", "end"),
+    [
+        ("2027-01-30", F, End.PASSED),
+        ("2027-01-31", F, End.PASSED),
+        ("2027-01-31", N, End.PASSED),
+        ("2027-02-01", F, End.FAILED),
+        ("2027-01-31", E, End.FAILED),
+        ("2027-01-31", T, End.FAILED),
+        (None, F, End.FAILED),
+    ],
+)
+def test_s5_a_waiver_opens_a_gate_up_to_its_last_day(day: str | None, outcome: Outcome, end: End) -> None:
+    waive = '{reason: flaky on Mondays, until: "2027-01-31", issue: "https://example.org/1"}'
+    plan = plan_of(
+        HEAD + ARTIFACTS + "jobs:\n  train: {run: t, reads: [code]}\n"
+        f"gates:\n  unit: {{guards: code, waive: {waive}, command: {{run: t}}}}\n"
+    )
+    result = run(plan, select(plan, _push("src/a")), {"unit": outcome}, day)
+    assert result.ends["unit"] is end
+    assert result.ends["train"] is (End.PASSED if end is End.PASSED else End.SKIPPED)
+    assert result.green is (end is End.PASSED)
+    assert result.reasons["unit"] == "src/a changed" + (
+        "; waived until 2027-01-31" if end is End.PASSED else ""
+    )
+
+
+def test_s12_a_waiver_changes_no_verdict() -> None:
+    gate = 'blocking: false, waive: {reason: flaky on Mondays, until: "2027-01-31", issue: "https://example.org/1"},'
+    plan = plan_of(_on_verdict("{gate: drift, verdict: fail}").replace("blocking: false,", gate))
+    result = run(plan, select(plan, Event("push", branch="main")), {"drift": F}, "2027-01-31")
+    assert (result.ends["drift"], result.ends["retrain"]) == (End.PASSED, End.PASSED)
 
 
 # --- S12 ------------------------------------------------------------------------------------------
@@ -363,8 +453,8 @@ def test_s12_a_gate_that_cannot_run_gives_no_verdict() -> None:
 # --- what can run at all --------------------------------------------------------------------------
 
 
-def _diagnosed(triggers: str, rest: str) -> dict[str, str | None]:
-    found = diagnose(f"version: 1\nname: p\ntriggers: {triggers}\n{ARTIFACTS}{rest}")
+def _diagnosed(triggers: str, rest: str, artifacts: str = "") -> dict[str, str | None]:
+    found = diagnose(f"version: 1\nname: p\ntriggers: {triggers}\n{ARTIFACTS}{artifacts}{rest}")
     assert {d.code for d in found} <= {"never-runs"}
     return {d.message.split("'")[1]: d.help for d in found}
 

@@ -239,6 +239,8 @@ def test_version_and_schedule() -> None:
         ("zzz: {}", "allowed here: " + ", ".join(SPEC.keys)),
         ("jobs: {a: {}}", "`run` is a command"),
         ("jobs: {a: {run: x, python: 3.12}}", 'quote it: "3.12"'),
+        ("jobs: {a: {run: x, timeout: 5}}", "say the unit: 5m or 5s"),
+        ("jobs: {a: {run: x, timeout: 0}}", None),
         ("jobs: {a: {run: x, reads: raw}}", "write it as a list of one item"),
         ("jobs: {a: {run: x, when: {event: psh}}}", "did you mean 'push'?"),
         ("jobs: {a: {run: x, when: {event: zz}}}", None),

@@ -159,9 +159,11 @@ def gitlab_verify_findings(paths: Iterable[Path]) -> list[str]:
     tool("shellcheck")
     found: list[str] = []
     for path in _files(paths):
-        done = _run([verify, "--no-lint-api", "--format=json", f"--gitlab-ci-file={path}"], ok=(0, 1))
+        # In the file's own folder, which the includes of a repository's root are relative to.
+        command = [verify, "--no-lint-api", "--format=json", f"--gitlab-ci-file={path.name}"]
+        done = _run(command, ok=(0, 1), folder=path.parent)
         found += [
-            f"{item['file']}:{item['line']}:1: [gitlab-ci-verify {item['code']}] {item['message']}"
+            f"{path}:{item['line']}:1: [gitlab-ci-verify {item['code']}] {item['message']}"
             for item in _json(done)
         ]
     return sorted(found)
@@ -220,8 +222,8 @@ def _npm_installed() -> bool:
     return (TOOLS / "node_modules" / "@actions" / "languageservice").is_dir()
 
 
-def _run(command: Sequence[str], ok: Iterable[int]) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False, cwd=ROOT)
+def _run(command: Sequence[str], ok: Iterable[int], folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=False, cwd=folder)
     if done.returncode not in ok:
         raise CheckError(f"{Path(command[0]).name} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done

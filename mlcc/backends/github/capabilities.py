@@ -66,9 +66,6 @@ CAPABILITIES = (
         "https://github.com/actions/cache",
     ),
     Capability(
-        "cache outside the project", "exact", "any folder of the runner", "https://github.com/actions/cache"
-    ),
-    Capability(
         "cache-outside-project", "exact", "actions/cache takes any path", "https://github.com/actions/cache"
     ),
     Capability(

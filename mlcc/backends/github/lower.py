@@ -201,7 +201,7 @@ def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...], scope: Sco
     if node.status is None:
         for id in before:
             kinds = {edge.kind for edge in plan.incoming[node.id] if edge.source == id}
-            terms += _predecessor(plan.nodes[id], node.id, kinds, denies(plan, plan.nodes[id]), scope)
+            terms += _predecessor(plan.nodes[id], node, kinds, denies(plan, plan.nodes[id]), scope)
     return expr.both(terms)
 
 
@@ -212,17 +212,22 @@ def _failed(scope: Scope, before: tuple[str, ...]) -> str:
     return expr.either(scope.failed, expr.ANY_FAILED) if before else scope.failed
 
 
-def _predecessor(before: ir.Node, id: str, kinds: set[ir.EdgeKind], denying: bool, scope: Scope) -> list[str]:
+def _predecessor(
+    before: ir.Node, node: ir.Node, kinds: set[ir.EdgeKind], denying: bool, scope: Scope
+) -> list[str]:
     """Return the terms of S4 for one predecessor.
 
-    Data and guard edges pull their source in, so it is selected. Others may be unselected, and then count not.
+    Data and guard edges pull their source in, so it is selected. Others may be unselected, and then count not. A gate
+    that only some alternatives of `when` name may be skipped in a run where another one holds: the deny list is enough.
     """
-    ok = expr.succeeded(before.id)
-    if not kinds & {ir.EdgeKind.DATA, ir.EdgeKind.GUARD}:
-        ok = expr.either(ok, expr.listed(before.id, scope.skip))
-    terms = [ok]
+    terms = []
+    if kinds != {ir.EdgeKind.VERDICT} or all(condition.gate for condition in node.when):
+        ok = expr.succeeded(before.id)
+        if not kinds & {ir.EdgeKind.DATA, ir.EdgeKind.GUARD}:
+            ok = expr.either(ok, expr.listed(before.id, scope.skip))
+        terms.append(ok)
     if denying and kinds & {ir.EdgeKind.DATA, ir.EdgeKind.VERDICT}:
-        terms.append(expr.unlisted(id, expr.output(before.id, "deny")))
+        terms.append(expr.unlisted(node.id, expr.output(before.id, "deny")))
     return terms
 
 

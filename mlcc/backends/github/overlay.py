@@ -9,26 +9,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.backends import _overlay
+from mlcc.backends._overlay import ANY, VARIABLES, Free
 from mlcc.backends.github.model import Workflow
 from mlcc.diagnostics import Diagnostic, error
 from mlcc.plan import Overlay as RawOverlay
 from mlcc.plan import Plan
 from mlcc.record import field, record
 
-# Guards, selection and trust rest on these; changing them would change what the pipeline means.
-FIXED_WORKFLOW = ("on", "jobs", "permissions", "defaults", "name")
-FIXED_JOB = (
-    "if",
-    "needs",
-    "outputs",
-    "permissions",
-    "continue-on-error",
-    "strategy",
-    "name",
-    "uses",
-    "secrets",
-)
-FIXED_STEP = ("id", "if", "run", "uses", "continue-on-error")
+# Guards, selection and trust rest on everything else.
+_CONTAINER = {"options": ANY, "credentials": ANY, "volumes": ANY}
+FREE_WORKFLOW: Free = {"run-name": ANY}
+FREE_JOB: Free = {
+    "concurrency": ANY,
+    "container": _CONTAINER,
+    "services": {"*": _CONTAINER},
+    "environment": {"url": ANY},
+    "env": VARIABLES,
+}
+_UPLOAD: Free = {"with": {"compression-level": ANY}}
+FREE_STEPS: Free = {
+    "checkout": {"with": {"clean": ANY, "fetch-tags": ANY, "show-progress": ANY, "set-safe-directory": ANY}},
+    "python": {
+        "with": {"architecture": ANY, "cache": ANY, "cache-dependency-path": ANY, "check-latest": ANY}
+    },
+    **dict.fromkeys(("state", "data", "reports"), _UPLOAD),
+}
+FREE_STEP: Free = {"timeout-minutes": ANY}  # of every step
 
 
 @record
@@ -52,20 +58,18 @@ def check_overlay(plan: Plan, workflow: Workflow) -> list[Diagnostic]:
     if raw is None:
         return []
     overlay = overlay_of(plan)
-    found = [
-        _overlay.fixed(raw, "the workflow", ("workflow", key))
-        for key in overlay.workflow
-        if key in FIXED_WORKFLOW
-    ]
+    found = list(_overlay.refused(raw, "the workflow", ("workflow",), overlay.workflow, FREE_WORKFLOW))
     jobs = {job.id: job for job in workflow.jobs}
     for id, keys in overlay.jobs.items():
         job = jobs.get(id)
         if job is None:
             found.append(_overlay.unknown(raw, "job", ("jobs", id), list(jobs)))
             continue
-        found += [
-            _overlay.fixed(raw, f"the job '{id}'", ("jobs", id, key)) for key in keys if key in FIXED_JOB
-        ]
+        free = (
+            FREE_JOB if id in plan.nodes else {}
+        )  # what selects and what states the result is nobody's to change
+        own = {key: value for key, value in keys.items() if key != "steps"}
+        found += _overlay.refused(raw, f"the job '{id}'", ("jobs", id), own, free)
         found += _check_steps(raw, id, keys.get("steps", {}), [step.id for step in job.steps])
     return found
 
@@ -79,11 +83,8 @@ def _check_steps(raw: RawOverlay, job: str, steps: object, known: list[str]) -> 
         keys = ("jobs", job, "steps", step)
         if step not in known:
             found.append(_overlay.unknown(raw, "step", keys, known))
-        found += [
-            _overlay.fixed(raw, f"the step '{step}' of '{job}'", (*keys, key))
-            for key in settings
-            if key in FIXED_STEP
-        ]
+        free = {**FREE_STEP, **FREE_STEPS.get(step, {})}
+        found += _overlay.refused(raw, f"the step '{step}' of '{job}'", keys, settings, free)
     return found
 
 

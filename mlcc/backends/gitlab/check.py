@@ -15,7 +15,8 @@ from mlcc.backends.gitlab.model import Pipelines
 from mlcc.backends.gitlab.platform import input_variable, job_name
 from mlcc.diagnostics import Diagnostic, Related, Span, error
 
-_PLAIN_FOLDER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./-]*").fullmatch
+# Patterns of artifacts would read the others as wildcards or variables.
+_FOLDER = re.compile(r"[^*?\[\]{}\\$\x00-\x1f\x7f-][^*?\[\]{}\\$\x00-\x1f\x7f]*").fullmatch
 
 
 def check_plan(plan: ir.Plan) -> list[Diagnostic]:
@@ -28,10 +29,10 @@ def _place(node: ir.Node, key: str) -> Span | None:
 
 
 def _home(plan: ir.Plan) -> Iterator[Diagnostic]:
-    if plan.home and not _PLAIN_FOLDER(plan.home):
+    if plan.home and not _FOLDER(plan.home):
         yield error(
-            "folder-name", f"the folder '{plan.home}' stands in commands and patterns of GitLab's files", plan.span,
-            help="give it a name of letters, digits, '.', '_' and '-'",
+            "folder-name", f"the folder {plan.home!a} stands in patterns of GitLab's files", plan.span,
+            help="give it a name without wildcards, '$', '\\' and control characters, that doesn't begin with '-'",
         )  # fmt: skip
 
 

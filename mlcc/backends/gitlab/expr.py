@@ -57,6 +57,11 @@ def reference(variable: str) -> str:
     return f"${{{variable}}}"
 
 
+def whole(variable: str) -> str:
+    """Return a variable's value where it is all that stands there: the schema of `cache:policy` admits no braces."""
+    return f"${variable}"
+
+
 def literal(text: str) -> str:
     """Return a text as it is, where GitLab expands: `$$` is a dollar sign.
 

@@ -6,6 +6,8 @@ one too many. How GitLab starts jobs: lib/gitlab/ci/status/composite.rb and app/
 
 from __future__ import annotations
 
+import shlex
+
 from mlcc import plan as ir
 from mlcc.backends.gitlab import expr
 from mlcc.backends.gitlab.machine import (
@@ -185,8 +187,7 @@ def _form_variable(plan: ir.Plan, field: ir.FormInput) -> FormVariable:
 
 
 def _script(plan: ir.Plan, command: str) -> str:
-    # `check` admits only plain characters in the project's folder.
-    return f"python3 -I {in_home(plan, '.mlcc/run.py')} {command}"
+    return f"python3 -I {shlex.quote(in_home(plan, '.mlcc/run.py'))} {command}"
 
 
 def _final(plan: ir.Plan) -> Job:

@@ -9,21 +9,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.backends import _overlay
+from mlcc.backends._overlay import ANY, VARIABLES, Free
 from mlcc.backends.gitlab.model import Pipelines
 from mlcc.diagnostics import Diagnostic
 from mlcc.plan import Overlay as RawOverlay
 from mlcc.plan import Plan
 from mlcc.record import field, record
 
-# Everything else at the top of the file is a job, or decides which jobs there are.
-FREE_PIPELINE = ("default", "variables")
-# Guards, selection and trust rest on these; changing them would change what the pipeline means.
-FIXED_JOB = (
-    "after_script", "allow_failure", "artifacts", "before_script", "dependencies", "except", "extends", "hooks", "inherit",
-    "needs", "only", "parallel", "retry", "rules", "run", "script", "stage", "trigger", "when",
-)  # fmt: skip
-FIXED_DEFAULT = ("after_script", "artifacts", "before_script", "hooks", "retry")
-OWN_VARIABLE = "MLCC_"
+# Guards, selection and trust rest on everything else.
+FREE_PIPELINE: Free = {"default": {"tags": ANY, "image": ANY}, "variables": VARIABLES}
+FREE_JOB: Free = {
+    "image": ANY,
+    "tags": ANY,
+    "variables": VARIABLES,
+    "interruptible": ANY,
+    "resource_group": ANY,
+    "coverage": ANY,
+    "environment": {"url": ANY, "auto_stop_in": ANY, "deployment_tier": ANY, "kubernetes": ANY},
+}
+FREE_OWN_JOB: Free = {"tags": ANY}  # of what selects and what states the result: where they run
 
 
 @record
@@ -44,36 +48,27 @@ def overlay_of(plan: Plan) -> Overlay:
 def check_overlay(plan: Plan, pipelines: Pipelines) -> list[Diagnostic]:
     """Return what an overlay names that isn't there or isn't its to change."""
     raw = plan.overlays.get("gitlab")
-    return [] if raw is None else list(_check(raw, overlay_of(plan), pipelines))
+    return [] if raw is None else list(_check(plan, raw, overlay_of(plan), pipelines))
 
 
-def _check(raw: RawOverlay, overlay: Overlay, pipelines: Pipelines) -> Iterator[Diagnostic]:
-    for key, value in overlay.pipeline.items():
-        if key not in FREE_PIPELINE:
-            yield _overlay.fixed(raw, "the pipeline", ("pipeline", key))
-        elif key == "default":
-            for inner in _keys(value):
-                if inner in FIXED_DEFAULT:
-                    yield _overlay.fixed(raw, "the pipeline's defaults", ("pipeline", key, inner))
-    yield from _variables(raw, "the pipeline", ("pipeline",), overlay.pipeline)
+def _check(plan: Plan, raw: RawOverlay, overlay: Overlay, pipelines: Pipelines) -> Iterator[Diagnostic]:
+    yield from _overlay.refused(raw, "the pipeline", ("pipeline",), overlay.pipeline, FREE_PIPELINE)
+    yield from _checkouts(raw, "the pipeline", ("pipeline",), overlay.pipeline)
     known = [pipelines.parent.select.id, *(job.id for job in pipelines.jobs)]
     for id, keys in overlay.jobs.items():
         if id not in known:
             yield _overlay.unknown(raw, "job", ("jobs", id), known)
             continue
-        for key in keys:
-            if key in FIXED_JOB:
-                yield _overlay.fixed(raw, f"the job '{id}'", ("jobs", id, key))
-        yield from _variables(raw, f"the job '{id}'", ("jobs", id), keys)
+        free = FREE_JOB if id in plan.nodes else FREE_OWN_JOB
+        yield from _overlay.refused(raw, f"the job '{id}'", ("jobs", id), keys, free)
+        yield from _checkouts(raw, f"the job '{id}'", ("jobs", id), keys)
 
 
-def _variables(
+def _checkouts(
     raw: RawOverlay, where: str, path: tuple[str, ...], content: Mapping[str, Any]
 ) -> Iterator[Diagnostic]:
-    for name in _keys(content.get("variables")):
-        if name.startswith(OWN_VARIABLE):
+    """Yield an error for each variable that decides which files a job works on."""
+    variables = content.get("variables")
+    for name in variables if isinstance(variables, Mapping) else ():
+        if name.startswith("GIT_"):
             yield _overlay.fixed(raw, where, (*path, "variables", name))
-
-
-def _keys(value: object) -> list[str]:
-    return [str(key) for key in value] if isinstance(value, Mapping) else []

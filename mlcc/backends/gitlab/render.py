@@ -124,7 +124,7 @@ def job_tree(job: Job) -> dict[str, Any]:
             {
                 "key": {"files": list(cache.files), "prefix": cache.prefix},
                 "paths": list(cache.paths),
-                "policy": expr.reference("MLCC_CACHE"),
+                "policy": expr.whole("MLCC_CACHE"),
             }
             for cache in job.caches
         ]

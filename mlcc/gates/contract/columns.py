@@ -44,9 +44,14 @@ _JSON_TYPES = {
 
 @record
 class Column:
-    """A declared column, ready to be written as SQL. `raw` names it in the view before it gets its type."""
+    """A declared column, ready to be written as SQL.
+
+    `name` is its key in the spec, by which SQL knows it, too. `stored` is its name in the table; `raw` names it in the
+    view before it gets its type.
+    """
 
     name: str
+    stored: str
     params: Any
     raw: str
 
@@ -64,16 +69,27 @@ class Column:
 def columns_of(params: Any) -> list[Column]:
     """Return the declared columns. Raises GateParamsError for names that SQL can't tell apart."""
     seen: dict[str, str] = {}
-    for name in params.columns:
+    stored: dict[str, str] = {}
+    for name, column in params.columns.items():
         twin = seen.setdefault(name.casefold(), name)
         if twin != name:
             raise GateParamsError(("columns", name), f"the column {name} differs from {twin} only in case")
+        twin = stored.setdefault(stored_name(name, column).casefold(), name)
+        if twin != name:
+            loc = ("columns", name, "name") if column.name is not None else ("columns", name)
+            raise GateParamsError(loc, f"{name} and {twin} are the same column of the table")
     prefix = "raw"
     while any(name.startswith(prefix) for name in seen):
         prefix += "_"
     return [
-        Column(name, column, f"{prefix}{i}") for i, (name, column) in enumerate(params.columns.items(), 1)
+        Column(name, stored_name(name, column), column, f"{prefix}{i}")
+        for i, (name, column) in enumerate(params.columns.items(), 1)
     ]
+
+
+def stored_name(key: str, column: Any) -> str:
+    """Return what a declared column is called in the table."""
+    return key if column.name is None else str(column.name)
 
 
 def view(columns: list[Column], format: str) -> list[str]:
@@ -122,7 +138,7 @@ def _from_text(column: Column, text: str) -> str:
 def _json_parts(columns: list[Column]) -> list[str]:
     parts = []
     for column in columns:
-        pointer = text_literal("/" + column.name.replace("~", "~0").replace("/", "~1"))
+        pointer = text_literal("/" + column.stored.replace("~", "~0").replace("/", "~1"))
         text = f"json_extract_string(json, {pointer})"
         known = f"json_type(json, {pointer}) IN ({_JSON_TYPES[column.params.type]})"
         parts.append(f"CASE WHEN {known} THEN {_from_text(column, text)} END AS {column.sql}")

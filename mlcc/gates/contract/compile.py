@@ -51,9 +51,10 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     format = _format(artifact_named(artifacts, guards, ()))
     columns = columns_of(params)
     names: dict[Loc, str] = {column.loc: column.name for column in columns}
+    names.update(((*column.loc, "name"), column.stored) for column in columns)
     names.update({("denied", i): name for i, name in enumerate(params.denied)})
     check_names(names)
-    _check_denied(params)
+    _check_denied(params, columns)
     measures = _Measures()
     measures.add("rows", "COUNT(*)")
     for column in columns:
@@ -65,6 +66,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         "columns": [
             {
                 "name": column.name,
+                **({"stored": column.stored} if column.stored != column.name else {}),
                 "type": column.params.type,
                 "required": column.params.required,
                 "absent": absent_type(column, format),
@@ -95,8 +97,8 @@ def _format(artifact: ArtifactInfo) -> str:
     return format
 
 
-def _check_denied(params: Any) -> None:
-    declared = {name.casefold() for name in params.columns}
+def _check_denied(params: Any, columns: list[Column]) -> None:
+    declared = {name.casefold() for column in columns for name in (column.name, column.stored)}
     for i, name in enumerate(params.denied):
         if name.casefold() in declared:
             raise GateParamsError(("denied", i), f"the column {name} is declared and denied")

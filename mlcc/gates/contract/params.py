@@ -12,6 +12,10 @@ from mlcc.spec.base import Command, Duration, Id, Model, Scalar, Text
 class Column(Model):
     """What a column must be. Every number of violations above the allowed one fails the gate."""
 
+    name: Text | None = Field(
+        None,
+        description="Its name in the table, where that isn't its key: `unique`, `checks` and verdicts use the key.",
+    )
     type: Literal["string", "integer", "number", "boolean", "date", "timestamp"] = Field(
         description="What its values are; a table that stores another type fails."
     )
@@ -54,7 +58,10 @@ class SqlCheck(Model):
 class Contract(Model):
     """Schema and quality of the guarded table: Parquet, CSV, TSV or JSON lines."""
 
-    columns: dict[Text, Column] = Field(min_length=1, description="Name to what the column must be.")
+    columns: dict[Text, Column] = Field(
+        min_length=1,
+        description="Key to what the column must be. The key is the column's name, unless the column has a `name`.",
+    )
     extra_columns: Literal["allow", "deny"] = Field(
         "allow", description="`deny`: columns that `columns` doesn't name fail the gate."
     )
@@ -65,7 +72,8 @@ class Contract(Model):
     freshness: Freshness | None = Field(None, description="How old the newest row may be.")
     checks: dict[Id, SqlCheck] = Field(default_factory=dict, description="Id to your own check.")
     denied: list[Text] = Field(
-        default_factory=list, description="Columns that must not be there (any case), such as personal data."
+        default_factory=list,
+        description="Names of columns that must not be there (any case), such as personal data.",
     )
 
 

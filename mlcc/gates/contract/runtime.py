@@ -10,7 +10,7 @@ import time
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
 from mlcc.gates._sql import identifier
 from mlcc.gates._support import Gate, run
-from mlcc.gates._table import Table, close, open_table, query
+from mlcc.gates._table import Table, close, open_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,19 +68,20 @@ def _check_columns(params: dict[str, Any], found: dict[str, str]) -> tuple[list[
     absent: set[str] = set()
     for column in params["columns"]:
         name, declared = column["name"], column["type"]
-        shown = visible(name, 80)
-        if name not in found:
+        stored = _stored(column)
+        shown = visible(stored, 80)
+        if stored not in found:
             absent.add(name)
             verdict = "fail" if column["required"] else "pass"
             optional = "" if column["required"] else ", which it may be"
             checks.append(Check(f"{name}.present", verdict, f"the column {shown} is missing{optional}"))
         elif params["format"] == "parquet":
-            actual = found[name].partition("(")[0]
+            actual = found[stored].partition("(")[0]
             fits = actual in _TYPES[declared]
             if not fits:
                 absent.add(name)
             message = (
-                f"the column {shown} is of type {visible(found[name], 80)}; the contract says {declared}"
+                f"the column {shown} is of type {visible(found[stored], 80)}; the contract says {declared}"
             )
             checks.append(Check(f"{name}.type", "pass" if fits else "fail", message))
     checks += _check_other_columns(params, found)
@@ -89,7 +90,7 @@ def _check_columns(params: dict[str, Any], found: dict[str, str]) -> tuple[list[
 
 def _check_other_columns(params: dict[str, Any], found: dict[str, str]) -> list[Check]:
     checks: list[Check] = []
-    declared = {column["name"] for column in params["columns"]}
+    declared = set(map(_stored, params["columns"]))
     extra = [visible(name, 80) for name in found if name not in declared]
     if params["extra_columns"] == "deny":
         listed = ", ".join(extra[:10]) + (" and more" if len(extra) > 10 else "")
@@ -116,12 +117,23 @@ def _measure(params: dict[str, Any], table: Table, absent: set[str]) -> tuple[An
 def _source_columns(params: dict[str, Any], table: Table, absent: set[str]) -> str:
     if params["format"] == "jsonl":
         return "json"
+    keys = {_stored(column): column["name"] for column in params["columns"]}
     # SQL doesn't tell case apart: a column that only resembles a declared one must not take its place.
-    taken = {name.casefold() for name in absent}
-    parts = [identifier(name) for name in table.columns if name.casefold() not in taken]
+    taken = {key.casefold() for key in keys.values()}
+    parts = [
+        f"{identifier(name)} AS {identifier(keys.get(name, name))}"
+        for name in table.columns
+        if keys.get(name, name) not in absent and (name in keys or name.casefold() not in taken)
+    ]
     types = {column["name"]: column["absent"] for column in params["columns"]}
     parts += [f"CAST(NULL AS {types[name]}) AS {identifier(name)}" for name in sorted(absent)]
     return ", ".join(parts)
+
+
+def _stored(column: dict[str, Any]) -> str:
+    """Return what a declared column is called in the table; SQL knows it by its key."""
+    name: str = column.get("stored", column["name"])
+    return name
 
 
 def _check_rows(limits: dict[str, int], rows: int) -> list[Check]:
@@ -238,7 +250,7 @@ def _check_sql(table: Table, id: str, lines: list[str]) -> Check:
     except duckdb.Error:
         return Check(name, "error", f"the check {visible(id)} is not proper SQL")
     try:
-        ((count,),) = query(table.connection, f"SELECT COUNT(*) FROM (\n{sql}\n)")
+        ((count,),) = table.check(f"SELECT COUNT(*) FROM (\n{sql}\n)")
     except GateError as error:
         return Check(name, "error", f"the check {visible(id)} did not run: {error}")
     verdict = "pass" if count == 0 else "fail"

@@ -9,6 +9,7 @@ from typing import Any
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates.evaluate.metrics import BINARY, REGRESSION
 from mlcc.gates.evaluate.queries import columns, is_binary, means, sums_query
+from mlcc.gates.evaluate.ranges import idle, meant, outside
 
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 DEFAULT_MIN_N = 30
@@ -140,6 +141,7 @@ def _check_metrics(params: Any) -> None:
         if metric.mean is None:
             _check_known(name, loc)
             _check_columns(params, name, loc)
+            _check_range(name, metric, loc)
             wanted.append(name)
         elif name in _KNOWN:
             raise GateParamsError((*loc, "mean"), f"{name} is a metric of its own, not the mean of a column")
@@ -163,6 +165,18 @@ def _check_known(name: str, loc: Loc) -> None:
     close = difflib.get_close_matches(name, _KNOWN, n=1)
     hint = f"did you mean {close[0]}?" if close else "for the mean of a column, write `mean: COLUMN`"
     raise GateParamsError(loc, f"the metric {name} is not known", f"{hint} Known: {', '.join(_KNOWN)}")
+
+
+def _check_range(name: str, metric: Any, loc: Loc) -> None:
+    """Refuse a threshold that no model reaches, or every model."""
+    for side, limit in _limits(metric).items():
+        message = outside(name, side, limit)
+        if message is not None:
+            raise GateParamsError((*loc, side), message, meant(name, limit))
+        message = idle(name, side, limit)
+        if message is not None:
+            help = meant(name, limit) or f"leave the {side} out, or say what is good enough"
+            raise GateParamsError((*loc, side), message, help)
 
 
 def _check_columns(params: Any, name: str, loc: Loc) -> None:

@@ -41,7 +41,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     ]
     events = [event for event, _ in subject.reach if event.kind in DIFF_EVENTS] if bare else []
     for node in bare:
-        if any(allows(node, event) for event in events):
+        if any(allows(subject.plan, node, event) for event in events):
             yield subject.finding(
                 ID,
                 SEVERITY,

@@ -2,7 +2,8 @@
 
 ## What it does
 
-Looks for blocking gates whose `when` or environment refuses an event that the readers of what they guard would take.
+Looks for blocking gates that refuse an event which the readers of what they guard would take: by their `when`, by their
+environment, or because they take an artifact `at: base` and the event has no base.
 
 ## Why it is bad
 
@@ -31,6 +32,7 @@ from collections.abc import Iterator
 from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.subject import Subject, listed
 from mlcc.plan import NodeKind
+from mlcc.semantics import base_versions
 
 ID = "closed-gate"
 SEVERITY = Severity.WARNING
@@ -48,5 +50,16 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 subject.limit(root),
                 key=True,
                 others=[(subject.loc(node), f"'{node}' has no such limit") for node in nodes[:3]],
-                help="remove `when` from the gate, or give the same `when` to what waits for it",
+                help=_cure(subject, root),
             )
+
+
+def _cure(subject: Subject, gate: str) -> str:
+    node = subject.plan.nodes[gate]
+    if node.when or node.branches:
+        return "remove `when` from the gate, or give the same `when` to what waits for it"
+    artifacts = listed(base_versions(subject.plan, node))
+    return (
+        f"only pushes and pull requests have a base version of {artifacts}: give what waits for the gate "
+        "`when: {event: [push, pull_request]}`, or have the gate take a version that is always there"
+    )

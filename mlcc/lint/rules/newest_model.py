@@ -16,7 +16,8 @@ from the one that was judged. Of 25 public pipelines, 5 release such a model.
 
 ## Good
 
-    run: python deploy.py build/model/model.onnx      # `reads: [model]`
+    run: python deploy.py build/model/model.onnx
+    reads: [model]
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.commands import Command
 from mlcc.lint.shell import bare
 from mlcc.lint.subject import Subject
-from mlcc.plan import Artifact, Node, Plan
+from mlcc.plan import Artifact, Node, NodeKind, Plan
 from mlcc.runtime.patterns import path_matches
 from mlcc.topology import ancestors
 
@@ -89,7 +89,20 @@ def _finding(subject: Subject, command: Command, path: str, artifact: Artifact) 
         f"'{command.node}' uses {path} of '{artifact.id}' without taking it: {why}",
         subject.word(command.loc, path),
         others=[(("artifacts", artifact.id), "the artifact")],
-        help=f"add '{artifact.id}' to its `reads`",
+        help=_cure(subject.plan.nodes[command.node or ""], path, artifact),
+    )
+
+
+def _cure(node: Node, path: str, artifact: Artifact) -> str:
+    """Say how a node of its kind takes the artifact: only jobs have `reads`."""
+    if node.kind is NodeKind.JOB:
+        return f"add '{artifact.id}' to its `reads`"
+    if artifact.writer is None:
+        return f"add {path} to its `path`"
+    if node.kind is NodeKind.FETCH:
+        return f"a fetch gets no artifact: make it a job that has '{artifact.id}' under `reads`"
+    return (
+        f"a gate gets the artifact that it guards: let it guard '{artifact.id}', or ask a job that reads it"
     )
 
 

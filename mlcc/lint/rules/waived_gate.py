@@ -2,11 +2,12 @@
 
 ## What it does
 
-Lists every `waive`, with its last day.
+Lists every `waive`, with its last day, also one whose last day is over.
 
 ## Why it is bad
 
-A waiver is the honest way past a gate, and easily forgotten. Listed at every lint, it isn't.
+A waiver is the honest way past a gate, and easily forgotten. Listed at every lint, it isn't. One that is over opens nothing any
+more: the gate is closed again when it fails.
 
 ## Bad
 
@@ -35,7 +36,12 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each waiver."""
     for id, gate in subject.gate_specs.items():
         if gate.waive is not None:
-            message = f"the gate '{id}' is open until {gate.waive.until}: {gate.waive.reason}"
+            until, reason = gate.waive.until, gate.waive.reason
+            message = (
+                f"the gate '{id}' is open until {until}: {reason}"
+                if subject.day <= until
+                else f"the waiver of the gate '{id}' ended on {until}: {reason}"
+            )
             yield subject.finding(
                 ID,
                 SEVERITY,

@@ -2,7 +2,7 @@
 
 ## What it does
 
-Lists every `waive` under `targets`, with its last day.
+Lists every `waive` under `targets`, with its last day, also one whose last day is over.
 
 ## Why it is bad
 
@@ -35,5 +35,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each waiver of a back end's loss."""
     for target, features in subject.plan.waivers.items():
         for feature, waived in features.items():
-            message = f"on {target} '{feature}' is not what the language says, until {waived.until}: {waived.reason}"
+            message = (
+                f"on {target} '{feature}' is not what the language says, until {waived.until}: {waived.reason}"
+                if subject.day <= waived.until
+                else f"the waiver of '{feature}' on {target} ended on {waived.until}, so every run there is refused"
+            )
             yield subject.finding(ID, SEVERITY, message, ("targets", target, "waive", feature), key=True)

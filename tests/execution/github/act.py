@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -34,6 +35,7 @@ CLOSED_API = "http://127.0.0.1:9"  # the discard port: refused at once
 TOKEN = "scratch-token"
 _TIMEOUT = 300
 _UNMAPPED = "Skipping unsupported platform"
+_DEPLOYMENT = re.compile(r"^( +environment: \{name: [^{},]+), deployment: false\}$", re.MULTILINE)
 
 
 class ActError(Exception):
@@ -93,6 +95,7 @@ def run_workflow(
     payload = {**payload, "inputs": dict(inputs)} if inputs is not None else dict(payload)
     ref, sha = event_ref(repo, payload)
     checkout = _checkout(repo, sha, folder / "checkout")
+    _make_readable(checkout)
     jobs = _jobs(checkout, workflow)
     settings = _settings(folder, repo, ref, sha, python, caches)
     command = [tool("act"), event, "--directory", str(checkout), "--workflows", workflow]
@@ -136,6 +139,16 @@ def _checkout(repo: Path, sha: str, folder: Path) -> Path:
     git(folder, "fetch", "-q", f"file://{repo}", sha)
     git(folder, "checkout", "-q", "--detach", sha)
     return folder
+
+
+def _make_readable(checkout: Path) -> None:
+    """Take out of the workflows what GitHub knows and act doesn't; only act itself reads this copy of them.
+
+    `deployment` of an environment, which records nothing in the run:
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idenvironment
+    """
+    for workflow in sorted((checkout / ".github" / "workflows").glob("*.yml")):
+        _write(workflow, _DEPLOYMENT.sub(r"\1}", workflow.read_text(encoding="utf-8")))
 
 
 def _settings(

@@ -81,10 +81,11 @@ def run_pipeline(
     settings: Mapping[str, str] | None = None,
     ref: str = "main",
     python: str | None = None,
+    select: str = "select",
 ) -> LocalRun:
     """Run the pipeline of `ref`'s tip, with these pipeline variables (by default those of a push).
 
-    `settings` are the project's variables, which every job gets.
+    `settings` are the project's variables, which every job gets; `select` is the selecting job of a monorepo's project.
 
     `python` is what jobs find on their path (by default an own environment that sees the packages of this one, so
     that an installation changes nothing here). Raises `LocalError` when a job has no result.
@@ -102,14 +103,14 @@ def run_pipeline(
         "CI_PIPELINE_IID": "1",
         **(variables or {}),
     }
-    results, log = runner.run(checkout, ".gitlab-ci.yml", ["select"], given)
-    if "select" not in results:
+    results, log = runner.run(checkout, ".gitlab-ci.yml", [select], given)
+    if select not in results:
         raise LocalError(f"the selecting job did not run\n{log[-4000:]}")
     records = folder / "records"
     _collect(checkout, records)
     child = next(records.glob("child.yml"), None)
-    if results["select"] != "passed" or child is None:
-        return LocalRun(results["select"], {}, [], log, records)
+    if results[select] != "passed" or child is None:
+        return LocalRun(results[select], {}, [], log, records)
     shutil.copy(child, checkout / "child.yml")
     (checkout / ".git/info/exclude").write_text("child.yml\n", encoding="utf-8")
     pipeline = yaml.safe_load(child.read_text(encoding="utf-8"))

@@ -25,6 +25,7 @@ artifacts:
 """
 FAN = f"""\
 {HEAD}\
+targets: {{gitlab: {{waive: {{always-after-cancel: {{reason: nothing is left behind, until: "2099-12-31"}}}}}}}}
 jobs:
   make: {{run: 'cp src/table.csv out/', reads: [code], writes: [table]}}
   train:
@@ -59,14 +60,17 @@ jobs:
 """
 
 
-def project(tmp_path: Path, spec: str, table: str = "good\n") -> Path:
-    """A repository with a spec and what it compiles to."""
-    (tmp_path / "mlcc.yaml").write_text(spec, "utf-8")
-    analysis = analyse(tmp_path / "mlcc.yaml", tmp_path, assume_committed=True)
+def project(tmp_path: Path, spec: str, table: str = "good\n", home: str = "") -> Path:
+    """A repository with a spec (in the folder `home`, ending in a slash) and what it compiles to."""
+    path = tmp_path / home / "mlcc.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(spec, "utf-8")
+    analysis = analyse(path, tmp_path, assume_committed=True)
     files = {file.path: file.text for file in compile_files(analysis, ["gitlab"])}
-    return scratch_repo(
-        tmp_path, {**files, "mlcc.yaml": spec, "src/table.csv": table, ".gitignore": "_mlcc/\nout/\n"}
-    )
+    files |= {f"{home}mlcc.yaml": spec, f"{home}src/table.csv": table, ".gitignore": "_mlcc/\nout/\n"}
+    if home:
+        files[".gitlab-ci.yml"] = "stages: [select, run]\ninclude: [{local: 'models/*/.gitlab-ci.yml'}]\n"
+    return scratch_repo(tmp_path, files)
 
 
 def passed(run: LocalRun) -> set[str]:
@@ -175,3 +179,10 @@ def test_s10_a_fork_s_merge_request_runs_nothing_with_secrets(tmp_path: Path) ->
     )
     assert run.selected == ["other"]
     assert run.green
+
+
+@pytest.mark.parametrize(("table", "green"), [("good\n", True), ("bad\n", False)], ids=["good", "bad"])
+def test_a_project_of_a_monorepo(tmp_path: Path, table: str, green: bool) -> None:
+    run = run_pipeline(project(tmp_path, FAN, table, home="models/small/"), select="small-select")
+    assert run.green is green
+    assert run.ends["ship"] == ("passed" if green else "skipped")

@@ -2,7 +2,8 @@
 
 The runner beside this file (``groovy/``, Groovy 2.4 like Jenkins' own) runs a declarative Jenkinsfile with its
 scripted parts: real shells, real git checkouts, real concurrency, and what it doesn't know it refuses. It follows the
-sources of the plugins that each of its files names. Not emulated: saving and resuming a build, the 64 KB limit of a
+sources of the plugins that each of its files names, as
+plugin@commit of github.com/jenkinsci. Not emulated: saving and resuming a build, the 64 KB limit of a
 method after the CPS transformation, permissions, shared libraries, triggers (recorded only), agents of containers.
 
 One Java process serves all builds of a test session, two at a time.
@@ -11,6 +12,7 @@ One Java process serves all builds of a test session, two at a time.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import json
@@ -72,10 +74,11 @@ class Scenario:
     `jenkinsfile` is a path at the commit, `text` replaces its content. `env`: what the kind of the project sets
     (BRANCH_NAME, CHANGE_ID, TAG_NAME). `agent_env`: the environment that agents start with. `credentials`: id to text,
     to ``{"file": TEXT}``, or to ``{"username": …, "password": …}``. `causes`: as getBuildCauses gives them. `agents`:
-    label to number of executors; another label is an error of its node step, or with `missing_agent` ``wait`` is waited
-    for. `inputs`: id or message to ``{"proceed": {NAME: VALUE}}`` or ``{"abort": True}``, with ``after`` seconds;
+    label to number of executors; another label is an error of its node step, or with `missing_agent` ``wait`` is
+    waited for. `inputs`: id or message to ``{"proceed": {NAME: VALUE}}`` or ``{"abort": True}``, with ``after`` seconds;
     others are never answered. `previous`: finished builds, the newest first, each with number, result and variables.
-    `caches`: the folder of what is kept from build to build. `time_scale` shortens timeout, sleep and waitUntil. Builds that name one `controller`
+    `caches`: the folder of what is kept from build to build. `time_scale` shortens timeout, sleep
+    and waitUntil. Builds that name one `controller`
     share agents and locks. Times in seconds.
     """
 
@@ -209,29 +212,48 @@ class _Java:
     def run(self, paths: Sequence[Path]) -> list[int]:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write("".join(f"{path}\n" for path in paths))
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write("".join(f"{path}\n" for path in paths))
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise RunnerBrokenError(f"the process has ended: {self._told()}") from None
         statuses: dict[str, int] = {}
         while len(statuses) < len(paths):
             path, tab, status = self._process.stdout.readline().rstrip("\n").partition("\t")
             if not tab:
-                self._errors.seek(0)
-                raise RunnerBrokenError(f"{path}{self._errors.read()[-4000:]}")
+                raise RunnerBrokenError(f"{path}{self._told()}")
             statuses[path] = int(status)
         return [statuses[str(path)] for path in paths]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def _told(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()[-4000:]
 
     def close(self) -> None:
         """End the process; the builds have ended already."""
         for stream in (self._process.stdin, self._process.stdout):
             if stream:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
         self._process.kill()
         self._process.wait()
         self._errors.close()
 
 
-@functools.cache
 def _java() -> _Java:
+    """The process of this session; a new one after one that has ended, so that its end fails no further build."""
+    if _started().ended:
+        _started.cache_clear()
+    return _started()
+
+
+@functools.cache
+def _started() -> _Java:
     java = tool("java", "apt-get install --no-install-recommends default-jre-headless")
     jar = next((path for path in JARS if Path(path).is_file()), None)
     if jar is None:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=fcbf432b589660b6f2de129093a9d84460fb452b3a9836d4a8c6aaa622f4df62
+# mlcc:generated sha256=8be4489fd201016e42c96dcc5d17a3d9b7f096ee216394bd0c81c4ef2cf88022
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,8 +10,9 @@ python3 -I .mlcc/run.py select | node | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.backends.github.platform, mlcc.runtime.select, mlcc.runtime.decide, mlcc.runtime.data,
+  mlcc.runtime.log, mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.runtime.web, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
+  mlcc.backends.jenkins.platform, mlcc.runtime.select, mlcc.runtime.decide, mlcc.runtime.data,
   mlcc.runtime.process, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.node, mlcc.runtime.final,
   mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
@@ -19,6 +20,8 @@ Don't edit it: `mlcc compile` writes it again.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import functools
 import hashlib
@@ -36,7 +39,8 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, NoReturn, Protocol
@@ -44,6 +48,24 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
+# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
+#
+# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
+# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
+# Standard library only: bundled into the emitted script.
+
+def one_line(text: str) -> str:
+    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def say(text: str, before: str = "") -> None:
+    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
+    print(before + one_line(text), flush=True)
 
 
 # --- mlcc.runtime.platform ----------------------------------------------------------------------------------
@@ -55,8 +77,11 @@ class Facts(NamedTuple):
     """What started the run, as the CI system tells it.
 
     `event` is push, pull_request, tag, schedule, manual or dispatch. `branch` of a pull request is the one
-    it goes to. `hint` tells triggers of one kind apart: the cron line, the form, the dispatch type.
+    it goes to. `hint` tells triggers of one kind apart: the schedule or its cron line, the form,
+    the dispatch type.
     `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
+    `unasked`: the system starts runs for every branch, tag and pull request, so that the spec's triggers must be
+    looked up here.
     """
 
     event: str
@@ -73,18 +98,30 @@ class Facts(NamedTuple):
     run_id: str = ""
     run_number: str = ""
     run_url: str = ""
+    unasked: bool = False
 
 
 class Platform(Protocol):
-    """A CI system. `raw_exit`: it reads the runtime's own exit codes; else a shown failure exits 0."""
+    """A CI system.
+
+    `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
+    `skip_exit`: the exit status that the system takes for a skip.
+    """
 
     raw_exit: bool
+    skip_exit: int
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
 
     def last_green(self, branch: str) -> str | None:
         """Return the newest commit of `branch` whose final node was green; None: unknown."""
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Tell the system which nodes it need not start, by the selecting node's record. Raises RunError."""
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Put where nodes read it what the system itself hasn't: the selecting node's record, secrets, variables."""
 
     def put_output(self, name: str, value: str) -> None:
         """Hand a small text to the system's own conditions."""
@@ -489,6 +526,35 @@ def _show(name: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
+# --- mlcc.runtime.web ---------------------------------------------------------------------------------------
+# Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
+
+NETWORK_SECONDS = 20
+MAX_ANSWER = 4_000_000  # bytes
+
+
+def get_json(url: str, token: str) -> Any:
+    """Return what an API answers; None when it doesn't answer as it should."""
+    import urllib.request  # dear, and most nodes ask no API
+
+    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        return None
+    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+            return json.loads(answer.read(MAX_ANSWER))
+    except (OSError, ValueError):
+        return None
+
+
+def url_quoted(text: str) -> str:
+    """Return a text as a part of a URL's query."""
+    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
+
+
 # --- mlcc.backends.github.platform --------------------------------------------------------------------------
 # GitHub Actions, as the runtime sees it on a runner.
 #
@@ -503,13 +569,13 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
-NETWORK_SECONDS = 20
 
 
 class GitHub:
     """See mlcc.runtime.platform.Platform."""
 
     raw_exit = False
+    skip_exit = 0
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
@@ -555,11 +621,19 @@ class GitHub:
         token = env.get("MLCC_TOKEN", "")
         if not workflow or not token:
             return None
-        query = f"branch={_quoted(branch)}&event=push&status=success&per_page=1"
+        query = f"branch={url_quoted(branch)}&event=push&status=success&per_page=1"
         url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/runs?{query}"
-        answer = _get(url, token)
-        runs = answer.get("workflow_runs") if answer else None
+        answer = get_json(url, token)
+        runs = answer.get("workflow_runs") if isinstance(answer, dict) else None
         return str(runs[0]["head_sha"]) if isinstance(runs, list) and runs else None
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Hand the list of unselected nodes to the conditions of their jobs."""
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Do nothing: artifacts bring the selection, and steps name the secrets that they need."""
 
     def put_output(self, name: str, value: str) -> None:
         """Write an output of the step."""
@@ -580,8 +654,8 @@ class GitHub:
         token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
         if not url or not token:
             raise RunError("this job may not ask for an OpenID Connect token")
-        answer = _get(f"{url}&audience={_quoted(audience)}", token)
-        value = str(answer.get("value", "")) if answer else ""
+        answer = get_json(f"{url}&audience={url_quoted(audience)}", token)
+        value = str(answer.get("value", "")) if isinstance(answer, dict) else ""
         if not value:
             raise RunError("GitHub gave no OpenID Connect token")
         print(f"::add-mask::{value}", flush=True)
@@ -631,29 +705,6 @@ def _is_fork(pull: dict[str, Any]) -> bool:
     return not (head and head == base)
 
 
-def _quoted(text: str) -> str:
-    """Return a text as a part of a URL's query."""
-    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
-
-
-def _get(url: str, token: str) -> dict[str, Any] | None:
-    """Return what an API answers; None when it doesn't answer as it should."""
-    import urllib.request  # dear, and most nodes ask no API
-
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-        return None
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
-        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
-            value = json.loads(answer.read(4_000_000))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def _append(variable: str, text: str) -> None:
     path = os.environ.get(variable, "")
     if path:
@@ -661,10 +712,426 @@ def _append(variable: str, text: str) -> None:
             file.write(text)
 
 
+# --- mlcc.backends.gitlab.platform --------------------------------------------------------------------------
+# GitLab CI, as the runtime sees it on a runner.
+#
+# The selecting node runs in the parent pipeline and writes the child pipeline: the committed `.mlcc/gitlab.yml` without
+# the unselected nodes' blocks, and with its own record as a variable. A job of a later stage can't fetch the parent's
+# artifacts: `needs` would let it start before the stages before it have ended (status_of_previous_jobs in GitLab's
+# app/services/ci/pipeline_processing/atomic_processing_service.rb).
+# https://docs.gitlab.com/ci/variables/predefined_variables/
+# Standard library only: bundled into the emitted script.
+
+CHILD_SOURCE = "gitlab.yml"  # below .mlcc
+CHILD_FILE = "child.yml"  # below _mlcc
+SELECTION_LINE = "  MLCC_SELECTION: none"
+MAX_SELECTION = 100_000  # characters; Linux takes no variable of 131,072 (MAX_ARG_STRLEN)
+SOURCES = {
+    "push": "push",
+    "merge_request_event": "pull_request",
+    "schedule": "schedule",
+    "web": "manual",
+    "api": "manual",
+    "trigger": "dispatch",
+    "pipeline": "dispatch",
+}
+# What GitLab gives to every job and a node's command has no business with, unless the node names it as a secret.
+JOB_CREDENTIALS = (
+    "CI_JOB_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_V1", "CI_JOB_JWT_V2", "CI_REGISTRY_PASSWORD", "CI_DEPLOY_PASSWORD",
+    "CI_DEPENDENCY_PROXY_PASSWORD", "CI_REPOSITORY_URL",
+)  # fmt: skip
+# https://docs.gitlab.com/ci/yaml/#keywords and https://docs.gitlab.com/ci/jobs/#job-names
+TAKEN_NAMES = (
+    "after_script", "before_script", "cache", "default", "false", "image", "include", "nil", "pages", "services",
+    "spec", "stages", "true", "types", "variables", "workflow",
+)  # fmt: skip
+PAGE = 20  # pipelines that are looked through for a green one
+
+
+def job_name(id: str) -> str:
+    """Return the name of a node's job. GitLab reads some names as something else; no node's id has a space."""
+    return f"{id} node" if id in TAKEN_NAMES else id
+
+
+def trigger_word(id: str, name: str, home: str) -> str:
+    """Return the value of MLCC_TRIGGER that starts a trigger. Below the root, projects may share a pipeline."""
+    return f"{name}/{id}" if home else id
+
+
+def input_variable(input: str, name: str, home: str) -> str:
+    """Return the name of the variable that holds an input of a manual form."""
+    return "MLCC_INPUT_" + f"{name + '_' if home else ''}{input}".upper().replace("-", "_")
+
+
+def run_job(name: str, home: str) -> str:
+    """Return the name of the parent's job that starts the child pipeline."""
+    return f"{name}-run" if home else "run"
+
+
+class GitLab:
+    """See mlcc.runtime.platform.Platform."""
+
+    raw_exit = True
+    skip_exit = 0
+
+    def facts(self) -> Facts:
+        """Return what started the run; in the child pipeline only the commit and the run. Raises RunError."""
+        env = os.environ
+        source = env.get("CI_PIPELINE_SOURCE", "")
+        commit = env.get("CI_COMMIT_SHA", "")
+        if source == "parent_pipeline":
+            if not env.get("MLCC_RUN"):
+                raise RunError("the parent pipeline doesn't say which one it is")
+            return Facts("", commit, run_id=env["MLCC_RUN"])
+        if source not in SOURCES:
+            raise RunError(f"a pipeline by {source} isn't one that this is compiled for")
+        plan = read_plan()
+        hint = _trigger_id(env.get("MLCC_TRIGGER", ""), plan)
+        kind = SOURCES[source]
+        tag = env.get("CI_COMMIT_TAG", "")
+        if kind == "push" and tag:
+            kind = "tag"
+        if source == "api" and hint in plan["triggers"].get("dispatch", []):
+            kind = "dispatch"
+        pull = kind == "pull_request"
+        return Facts(
+            event=kind,
+            commit=commit,
+            branch=env.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME" if pull else "CI_COMMIT_BRANCH", ""),
+            tag=tag,
+            hint=hint,
+            inputs=_form_inputs(plan) if kind == "manual" else {},
+            fork=pull and _comes_from_a_fork(),
+            base=_first_set("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", "CI_MERGE_REQUEST_DIFF_BASE_SHA"),
+            head=_first_set("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") if pull else "",
+            pull_request=env.get("CI_MERGE_REQUEST_IID", "") if pull else "",
+            repository=env.get("CI_PROJECT_PATH", ""),
+            run_id=env.get("CI_PIPELINE_ID", ""),
+            run_number=env.get("CI_PIPELINE_IID", ""),
+            run_url=env.get("CI_PIPELINE_URL", ""),
+        )
+
+    def last_green(self, branch: str) -> str | None:
+        """Ask for the newest push pipeline whose child was green; None: unknown.
+
+        The job's own token can't list pipelines (https://docs.gitlab.com/ci/jobs/fine_grained_permissions/), so
+        without MLCC_API_TOKEN everything runs.
+        https://docs.gitlab.com/api/pipelines/ and https://docs.gitlab.com/api/jobs/#list-pipeline-trigger-jobs
+        """
+        env = os.environ
+        token = env.get("MLCC_API_TOKEN", "")
+        project = f"{env.get('CI_API_V4_URL', '')}/projects/{env.get('CI_PROJECT_ID', '')}/pipelines"
+        if not token:
+            return None
+        plan = read_plan()
+        name = run_job(plan["name"], plan["home"])
+        query = f"ref={url_quoted(branch)}&source=push&scope=finished&order_by=id&sort=desc&per_page={PAGE}"
+        try:
+            for pipeline in get_json(f"{project}?{query}", token) or []:
+                for bridge in get_json(f"{project}/{int(pipeline['id'])}/bridges", token) or []:
+                    if bridge["name"] == name and bridge["status"] == "success":
+                        return str(pipeline["sha"])
+        except (LookupError, TypeError, ValueError):  # an answer of another shape says nothing
+            pass
+        return None
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Write the child pipeline. Raises RunError."""
+        try:
+            text = (Path(".mlcc") / CHILD_SOURCE).read_text("utf-8")
+        except (OSError, ValueError) as problem:
+            raise RunError(f"the compiled child pipeline can't be read: {problem}") from None
+        dropped = {job_name(id) for id in plan["nodes"] if id not in record["selected"]}
+        child = child_pipeline(text, dropped, packed_selection(record))
+        (ROOT / CHILD_FILE).write_text(child, "utf-8")
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Unpack the selecting node's record, and put secrets and variables under mlcc's names. Raises RunError.
+
+        GitLab gives every variable to every job. What the plan names is taken out of the environment that
+        commands inherit, so that a command sees only what its own node names.
+        """
+        write_record(
+            state_folder("select") / "selection.json",
+            unpacked_selection(os.environ.get("MLCC_SELECTION", "")),
+        )
+        for prefix, kind in (("MLCC_SECRET_", "secrets"), ("MLCC_VAR_", "variables")):
+            for name in plan.get(kind, []):
+                if name in os.environ:
+                    os.environ[prefix + name] = os.environ[name]
+        kept = ("CI_", "GITLAB_")  # facts of the job; a node may name them as variables
+        names = [*plan.get("secrets", []), *(n for n in plan.get("variables", []) if not n.startswith(kept))]
+        for name in (*names, *JOB_CREDENTIALS):
+            os.environ.pop(name, None)
+
+    def put_output(self, name: str, value: str) -> None:
+        """Do nothing: no condition of the child pipeline reads one."""
+
+    def put_summary(self, markdown: str) -> None:
+        """Keep the text beside the node's reports: GitLab's pages show no Markdown."""
+        folder = report_folder(os.environ.get("MLCC_NODE", "") or "final", os.environ.get("MLCC_LEG", ""))
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "summary.md").open("a", encoding="utf-8") as file:
+            file.write(markdown + "\n")
+
+    def warn(self, message: str) -> None:
+        """Print the message in yellow: GitLab has no annotations of logs."""
+        shown = "".join(c if c.isprintable() else " " for c in message)
+        print(f"\x1b[33mmlcc: warning: {shown}\x1b[0m", flush=True)
+
+    def id_token(self, audience: str) -> str:
+        """Return the token that GitLab made for the audience when the job started. Raises RunError.
+
+        It lives as long as the job may (https://docs.gitlab.com/ci/secrets/id_token_authentication/).
+        """
+        for name, value in os.environ.items():
+            if audience and name.startswith("MLCC_ID_TOKEN_") and _audience(value) == audience:
+                return value
+        raise RunError("this job has no OpenID Connect token for that audience")
+
+    def results(self) -> dict[str, Any]:
+        """Return that selecting succeeded, or there were no child pipeline. Of others only their states tell."""
+        return {"select": "success"}
+
+
+def child_pipeline(text: str, dropped: Collection[str], selection: str) -> str:
+    """Return a compiled pipeline without some of its top-level entries, and with the selection as a variable.
+
+    An entry begins at a line without indentation. Every `needs` is optional, so nothing else changes.
+    Raises RunError when there is no place for the selection.
+    """
+    kept: list[str] = []
+    keep = False
+    for line in text.split("\n"):
+        if line[:1] not in ("", " "):
+            keep = line[0] != "#" and line.partition(":")[0].strip("'") not in dropped
+        if keep:
+            kept.append(line)
+    if kept.count(SELECTION_LINE) != 1:
+        raise RunError("the compiled child pipeline has no place for the selection: run `mlcc compile`")
+    kept[kept.index(SELECTION_LINE)] = SELECTION_LINE.replace("none", f"'{selection}'")
+    return "\n".join(kept).rstrip("\n") + "\n"
+
+
+def packed_selection(record: dict[str, Any]) -> str:
+    """Return the part of a selecting node's record that nodes read, as text for a variable. Raises RunError."""
+    reasons = {id: why for id, why in record["reasons"].items() if id not in record["selected"]}
+    shown = {key: value for key, value in record.items() if key not in ("event", "reasons")}
+    content = json.dumps({**shown, "reasons": reasons}, sort_keys=True).encode()
+    text = base64.b64encode(zlib.compress(content, 9)).decode("ascii")
+    if len(text) > MAX_SELECTION:
+        raise RunError(f"the selection has {len(text)} characters: a variable of a job takes {MAX_SELECTION}")
+    return text
+
+
+def unpacked_selection(text: str) -> dict[str, Any]:
+    """Return the record in a variable. Raises RunError when there is none."""
+    try:
+        stream = zlib.decompressobj()
+        content = stream.decompress(base64.b64decode(text, validate=True), MAX_RECORD)
+        record = json.loads(content.decode("utf-8")) if stream.eof else None
+    except (ValueError, zlib.error, binascii.Error, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise RunError("the selecting node left no selection")
+    return record
+
+
+def _trigger_id(word: str, plan: dict[str, Any]) -> str:
+    prefix = trigger_word("", plan["name"], plan["home"])
+    return word[len(prefix) :] if word.startswith(prefix) else ""
+
+
+def _form_inputs(plan: dict[str, Any]) -> dict[str, str]:
+    names = {name for form in plan["triggers"].get("manual", {}).values() for name in form}
+    return {
+        name: os.environ.get(input_variable(name, plan["name"], plan["home"]), "") for name in sorted(names)
+    }
+
+
+def _first_set(*names: str) -> str:
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _comes_from_a_fork() -> bool:
+    """Tell whether a merge request comes from another project; unless it surely doesn't, it does."""
+    names = ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID", "CI_PROJECT_ID")
+    projects = {os.environ.get(name, "") for name in names}
+    return len(projects) != 1 or "" in projects
+
+
+def _audience(token: str) -> str:
+    """Return the audience that a token is for; empty: it isn't a token. Its signature is the receiver's to check."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["aud"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+# --- mlcc.backends.jenkins.platform -------------------------------------------------------------------------
+# Jenkins, as the runtime sees it on an agent.
+#
+# Facts come from the variables that Jenkins itself sets (branch-api: BRANCH_NAME, CHANGE_*, TAG_NAME; core: BUILD_*) and
+# from MLCC_* variables that the Jenkinsfile sets to what `checkout` and `currentBuild` tell it.
+# https://www.jenkins.io/doc/book/pipeline/multibranch/#additional-environment-variables
+# Standard library only: bundled into the emitted script.
+
+INPUT_VARIABLE = "MLCC_INPUT_"
+TOKEN_VARIABLE = "MLCC_ID_TOKEN_"  # noqa: S105 - a prefix of variable names
+FOR_JENKINS = "outputs"  # the folder that the Jenkinsfile reads small texts from
+JENKINS_RESULTS = ("success", "failure", "skipped", "cancelled")
+
+
+class Jenkins:
+    """See mlcc.runtime.platform.Platform."""
+
+    raw_exit = True
+    skip_exit = 4  # as the table of nodes reads it
+
+    def facts(self) -> Facts:
+        """Return what started the build."""
+        env = os.environ
+        kind, hint = jenkins_event(env)
+        names = [name for name in env if name.startswith(INPUT_VARIABLE)]
+        inputs = {name[len(INPUT_VARIABLE) :]: env[name] for name in names} if kind == "manual" else {}
+        branch = env.get("CHANGE_TARGET" if kind == "pull_request" else "BRANCH_NAME", "")
+        return Facts(
+            event=kind,
+            commit=env.get("MLCC_COMMIT", ""),
+            branch="" if kind == "tag" else branch,
+            tag=env.get("TAG_NAME", "") if kind == "tag" else "",
+            hint=hint,
+            inputs=inputs,
+            fork=kind == "pull_request" and _from_fork(env),
+            base=env.get("MLCC_BASE", ""),
+            pull_request=env.get("CHANGE_ID", ""),
+            repository=_repository(env.get("MLCC_GIT_URL", "")),
+            run_id=env.get("BUILD_TAG", ""),
+            run_number=env.get("BUILD_NUMBER", ""),
+            run_url=env.get("BUILD_URL", ""),
+            unasked=True,
+        )
+
+    def last_green(self, branch: str) -> str | None:  # noqa: ARG002 - a job of a multibranch project has one
+        """Return the commit of the newest green build of this job by a push; None: unknown."""
+        return os.environ.get("MLCC_GREEN") or None
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Leave the list of unselected nodes, and the kind of event where something was selected at all.
+
+        The Jenkinsfile takes the commit of a green push for the next one's base.
+        """
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("event", record["event"]["kind"] if record["selected"] else "")
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Do nothing: stashes bring the selection, and credentials are bound by the nodes that name them."""
+
+    def put_output(self, name: str, value: str) -> None:
+        """Leave a text for the Jenkinsfile."""
+        path = ROOT / FOR_JENKINS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(value, "utf-8")
+
+    def put_summary(self, markdown: str) -> None:
+        """Append to a file that the last stage keeps, and show it in the log."""
+        path = ROOT / FOR_JENKINS / "summary.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(markdown + "\n")
+        print(markdown, flush=True)
+
+    def warn(self, message: str) -> None:
+        """Print a warning."""
+        say(f"mlcc: warning: {message}")
+
+    def id_token(self, audience: str) -> str:
+        """Return the token that was issued for an audience when the node started. Raises RunError.
+
+        Jenkins checks nothing about the audience of a credential, so the token itself is looked at.
+        https://plugins.jenkins.io/oidc-provider/
+        """
+        for name in sorted(os.environ):
+            token = os.environ[name]
+            claims = _claims(token) if name.startswith(TOKEN_VARIABLE) else {}
+            found = claims.get("aud")
+            if audience in (found if isinstance(found, list) else [found]):
+                if float(claims.get("exp", 0)) <= time.time():
+                    raise RunError(
+                        f"the id token for {audience} has expired, and Jenkins gives no second one"
+                    )
+                return token
+        raise RunError(f"none of the node's id token credentials has the audience {audience}")
+
+    def results(self) -> dict[str, Any]:
+        """Return node -> result, as the Jenkinsfile wrote them down: one `NODE=RESULT` a line."""
+        try:
+            lines = (ROOT / FOR_JENKINS / "results").read_text("utf-8").splitlines()
+        except (OSError, ValueError):
+            raise RunError("Jenkins' results of the nodes can't be read") from None
+        pairs = [line.partition("=") for line in lines]
+        if not pairs or any(result not in JENKINS_RESULTS for _, _, result in pairs):
+            raise RunError("Jenkins' results of the nodes aren't whole")
+        return {id: result for id, _, result in pairs}
+
+
+def jenkins_event(env: Mapping[str, str]) -> tuple[str, str]:
+    """Return the kind of event, and what tells its triggers apart.
+
+    What is built counts first: a job of a change request or a tag builds nothing else, whoever starts it. A branch
+    that somebody starts by hand counts as pushed where the spec has no form.
+    """
+    causes = env.get("MLCC_CAUSES", "").split()
+    trigger = env.get("MLCC_TRIGGER", "")
+    if env.get("CHANGE_ID"):
+        return "pull_request", ""
+    if env.get("TAG_NAME"):
+        return "tag", ""
+    if "timer" in causes:
+        return "schedule", trigger or env.get("MLCC_SCHEDULE", "")
+    if trigger:
+        return "dispatch", trigger
+    if "user" in causes and env.get("MLCC_FORMS"):
+        return "manual", env.get("MLCC_FORM", "")
+    return "push", ""
+
+
+def _from_fork(env: Mapping[str, str]) -> bool:
+    """Tell whether a change comes from another repository; unless it surely doesn't, it does.
+
+    A branch source that knows a change's origin sets CHANGE_BRANCH, and CHANGE_FORK for a fork's
+    (branch-api: BranchNameContributor).
+    """
+    return "CHANGE_FORK" in env or not env.get("CHANGE_BRANCH")
+
+
+def _repository(url: str) -> str:
+    """Return OWNER/NAME of a repository's address."""
+    path = url.rpartition("://")[2].rpartition("@")[2].replace(":", "/").rstrip("/")
+    name = "/".join(path.split("/")[-2:])
+    return name[:-4] if name.endswith(".git") else name
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """Return what a JSON Web Token says; nothing when it isn't one. Its signature is the receiver's business."""
+    try:
+        part = token.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, IndexError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 # --- mlcc.runtime.select ------------------------------------------------------------------------------------
 # The selecting node: what the event selects (S3, S10), from the plan, the event and the changed paths.
 #
 # Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
+
+DIFF_EVENTS = ("push", "pull_request")  # those with a base to count changes from
+
 
 def select_main(platform: Platform) -> int:
     """Decide what runs, write it down, and tell the CI system what it need not start."""
@@ -677,11 +1144,14 @@ def select_main(platform: Platform) -> int:
     inputs = check_inputs(plan, facts, trigger)
     base = _base(facts, platform)
     changed = None if base is None else changed_paths(base, facts.head or facts.commit)
+    if changed is None:
+        base = None  # a base that git can't compare with is none
     event = {
         "kind": facts.event, "branch": facts.branch, "tag": facts.tag, "trigger": trigger, "inputs": inputs,
         "fork": facts.fork, "changed": changed,
     }  # fmt: skip
-    chosen = select(plan, event)
+    outside = outside_triggers(plan, facts)
+    chosen = nothing(plan, outside) if outside else select(plan, event)
     record = {
         **chosen,
         "schema": "https://mlcc.dev/selection/1",
@@ -692,12 +1162,11 @@ def select_main(platform: Platform) -> int:
         "facts": _run_facts(facts, base),
     }
     write_record(state_folder("select") / "selection.json", record)
-    skipped = [id for id in plan["nodes"] if id not in chosen["selected"]]
-    platform.put_output("skip", "," + "".join(id + "," for id in skipped))
-    print(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
+    platform.publish_selection(plan, record)
+    say(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
     for id in plan["nodes"]:
         mark = "run " if id in chosen["selected"] else "skip"
-        print(f"  {mark} {id}: {chosen['reasons'][id]}")
+        say(f"{id}: {chosen['reasons'][id]}", before=f"  {mark} ")
     return 0
 
 
@@ -733,7 +1202,7 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
     """Return the id of the schedule, form or dispatch that started the run. Raises RunError."""
     triggers = plan["triggers"]
     if facts.event == "schedule":
-        found = [id for id, cron in triggers.get("schedule", {}).items() if cron == facts.hint]
+        found = [id for id, cron in triggers.get("schedule", {}).items() if facts.hint in (id, cron)]
     elif facts.event == "manual":
         forms = list(triggers.get("manual", {}))
         found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []
@@ -746,6 +1215,21 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
             f"a run by {facts.event} '{printable(facts.hint)}' isn't among the triggers of the spec"
         )
     return str(found[0])
+
+
+def outside_triggers(plan: dict[str, Any], facts: Facts) -> str:
+    """Say why a run isn't one that the spec asks for, where the CI system starts others too; empty: it is."""
+    if not facts.unasked or facts.event not in ("push", "pull_request", "tag"):
+        return ""  # the others were looked up by `trigger_of`
+    name = facts.tag if facts.event == "tag" else facts.branch
+    if _any_matches(plan["triggers"].get(facts.event, []), name):
+        return ""
+    return f"the spec's triggers have no {facts.event} for {printable(name) or 'no name'}"
+
+
+def nothing(plan: dict[str, Any], reason: str) -> dict[str, Any]:
+    """Return the selection of no node."""
+    return {"selected": [], "reasons": dict.fromkeys(plan["nodes"], reason), "by_verdict": {}}
 
 
 def printable(text: str) -> str:
@@ -852,7 +1336,7 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     pulls: dict[str, dict[str, str]] = {}
     for id, node in nodes.items():  # in topological order
         pulls[id] = _pulls(id, node, id in waiting)
-        cause = _refusal(node, event)
+        cause = _refusal(plan, node, event)
         missing = next((other for other in pulls[id] if other in refused), None)
         if cause is None and missing is not None:
             cause = f"it can't run without '{missing}': {refused[missing]}"
@@ -874,6 +1358,8 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
             if first is not None:
                 selected.add(id)
                 reasons[id] = f"it follows '{first}', which is selected"
+            else:
+                reasons[id] = "none of what it follows is selected"
     for id in nodes:
         reasons.setdefault(id, "nothing that it depends on has changed")
     return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
@@ -896,7 +1382,7 @@ def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
     return {other: why[kind] for other, kind in node["before"] if kind in why}
 
 
-def _refusal(node: dict[str, Any], event: dict[str, Any]) -> str | None:
+def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if event["kind"] == "pull_request":
         if node["kind"] == "release":
             return "releases never run for pull requests"
@@ -906,9 +1392,13 @@ def _refusal(node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if branches and (event["kind"] == "pull_request" or not _any_matches(branches, event["branch"])):
         return f"its environment is for runs of {' or '.join(branches)}"
     problems = [_condition_problem(condition, event) for condition in node.get("when", [])]
-    if not problems or "" in problems:
-        return None
-    return "its `when` doesn't allow it: " + "; ".join(problems)
+    if problems and "" not in problems:
+        return "its `when` doesn't allow it: " + "; ".join(problems)
+    if event["kind"] not in DIFF_EVENTS or event["changed"] is None:
+        for id in node["takes"]:
+            if plan["artifacts"][id].get("at_base"):
+                return f"there is no base version of '{id}' in this run"
+    return None
 
 
 def _condition_problem(condition: dict[str, Any], event: dict[str, Any]) -> str:
@@ -932,7 +1422,7 @@ def _any_matches(patterns: list[str], name: str) -> bool:
 
 def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
     nodes = {id: node for id, node in plan["nodes"].items() if not node.get("status")}
-    if event["kind"] not in ("push", "pull_request"):
+    if event["kind"] not in DIFF_EVENTS:
         return dict.fromkeys(nodes, f"a run by {event['kind']} selects every candidate")
     if event["changed"] is None:
         return dict.fromkeys(nodes, "the base is unknown, so everything counts as changed")
@@ -1211,11 +1701,9 @@ def _clear(path: Path) -> None:
 
 
 def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
-    """Write the version at the merge base below `_mlcc/base/`."""
+    """Write the version at the base that changes are counted from (S3) below `_mlcc/base/`."""
     if not base:
-        raise RunError(
-            f"'{id}' is taken from the merge base, and this run has none (it isn't a pull request)"
-        )
+        raise RunError(f"there is no base version of '{id}' in this run")
     folder = ROOT / "base" / id
     _clear(folder)
     # A pattern as git's own would mean another: its `*` crosses folders.
@@ -1226,7 +1714,7 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
         ["git", "archive", "--format=tar", base, "--", *paths], capture_output=True, check=False
     )
     if packed.returncode != 0:
-        raise RunError(f"the merge base {base[:12]} has no '{artifact['paths'][0]}'")
+        raise RunError(f"the base {base[:12]} has no '{artifact['paths'][0]}'")
     with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
         for member in tar.getmembers():
             _extract(tar, member, folder, id)
@@ -1237,7 +1725,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, id: st
     parts = Path(member.name).parts
     content = tar.extractfile(member) if member.isfile() else None
     if not (content or member.isdir()) or member.name.startswith("/") or ".." in parts:
-        raise RunError(f"the merge base's '{id}' has a link or a path that leads outside")
+        raise RunError(f"the base's '{id}' has a link or a path that leads outside")
     if content:
         target = folder / member.name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -1620,6 +2108,7 @@ class Attempt:
             raise RunError(f"'{id}' has no leg '{leg}'")
         for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+        platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
         self.deadline = time.monotonic() + float(self.node["timeout"])
         self.state: dict[str, Any] = {
@@ -1629,8 +2118,7 @@ class Attempt:
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        shown = " ".join("".join(c if c.isprintable() else " " for c in cause[:MAX_CAUSE]).split())
-        self.state.update(end=end, verdict=verdict, cause=shown)
+        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]))
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -1654,7 +2142,7 @@ def node_main(platform: Platform) -> int:
     try:
         return _report(leg, status)
     except OSError as problem:
-        print(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
+        say(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
         return status or ERROR
 
 
@@ -1721,7 +2209,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     for number in range(1, int(leg.node.get("retry", 0)) + 2):
         leg.state.update(attempts=number, outputs={}, values={})
         if number > 1:
-            print(f"mlcc: attempt {number}", flush=True)
+            say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
         attempt = _gate if leg.node["kind"] == "gate" else _command
@@ -1832,7 +2320,7 @@ def _report(leg: Attempt, status: int) -> int:
     """Tell people and the CI system how the leg ended, and return the exit status that it reads."""
     end, cause = str(leg.state["end"]), str(leg.state["cause"])
     name = f"{leg.id} ({leg.leg})" if leg.leg else leg.id
-    print(f"mlcc: {name} {end}{': ' + cause if cause else ''}", flush=True)
+    say(f"mlcc: {name} {end}{': ' + cause if cause else ''}")
     summary = state_folder(leg.id, leg.leg) / "summary.md"
     if summary.is_file():
         leg.platform.put_summary(summary.read_text("utf-8", "replace"))
@@ -1843,7 +2331,7 @@ def _report(leg: Attempt, status: int) -> int:
         if end == "failed":
             leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
             return status if leg.platform.raw_exit else 0
-    return 0 if status == SKIP and not leg.platform.raw_exit else status
+    return leg.platform.skip_exit if status == SKIP else status
 
 
 # --- mlcc.runtime.final -------------------------------------------------------------------------------------
@@ -1859,20 +2347,21 @@ def final_main(platform: Platform) -> int:
     plan = read_plan()
     results = platform.results()
     try:
+        platform.deliver(plan)
         selection = read_selection(platform.facts())
     except RunError as problem:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
-        print(f"mlcc: red: {problem}")
+        say(f"mlcc: red: {problem}")
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     for cause in red:
-        print(f"mlcc: red: {cause}")
+        say(f"mlcc: red: {cause}")
     if not red:
-        print("mlcc: green")
+        say("mlcc: green")
     return 1 if red else 0
 
 
@@ -1894,7 +2383,17 @@ def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[s
         for id, r in results.items()
         if r == "cancelled" and id not in endings
     ]
-    return causes
+    return causes or _unexplained(plan, results)
+
+
+def _unexplained(plan: dict[str, Any], results: dict[str, Any]) -> list[str]:
+    """Return the jobs that failed and are no single node's (they run several), where no node shows why."""
+    known = {"select", *plan["nodes"]}
+    return [
+        f"'{id}' ended with failure in the CI system, and no node shows why"
+        for id, result in results.items()
+        if result == "failure" and id not in known
+    ]
 
 
 def _result(selection: dict[str, Any], endings: dict[str, Ending], red: list[str]) -> dict[str, Any]:
@@ -1946,14 +2445,14 @@ def _sentence(id: str, plan: dict[str, Any]) -> str:
 
 def cell(text: str) -> str:
     """Return text for a cell of a Markdown table: one line, no markup, no links."""
-    plain = " ".join(text.split())[:300]
+    plain = one_line(text)[:300]
     return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)
 
 
 # --- mlcc.runtime.main --------------------------------------------------------------------------------------
 # The entry of the emitted `.mlcc/run.py`: `select`, `node` or `final`.
 
-PLATFORMS = {"github": GitHub}
+PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 
@@ -1961,16 +2460,16 @@ def main() -> int:
     """Run the command that is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        print("usage: python3 -I .mlcc/run.py select | node | final")
+        say("usage: python3 -I .mlcc/run.py select | node | final")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
-        platform: Platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
+        platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
         return command(platform)
     except KeyError:
-        print(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+        say(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
     except RunError as problem:
-        print(f"mlcc: {problem}")
+        say(f"mlcc: {problem}")
     return 2
 
 

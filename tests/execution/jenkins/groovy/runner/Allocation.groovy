@@ -1,12 +1,11 @@
 package runner
 
-import java.nio.file.Files
 import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 import org.jenkinsci.plugins.workflow.support.steps.AgentOfflineException
 
 /**
  * One executor of an agent with its workspace, from the start of a node block to its end
- * (workflow-durable-task-step 1464, ExecutorStepExecution).
+ * (workflow-durable-task-step@46cb22ff, ExecutorStepExecution).
  */
 class Allocation {
     final Build build
@@ -26,6 +25,7 @@ class Allocation {
         workspace = new File(build.folder, 'workspaces/' + name.replaceAll('[^A-Za-z0-9_.-]', '_'))
         workspace.mkdirs()
         cookie = UUID.randomUUID()
+        build.agents << this
     }
 
     /** An executor of this label; null stands for any label. Unknown labels fail, or wait for an agent for ever. */
@@ -55,12 +55,6 @@ class Allocation {
             }
         }
         new Allocation(build, wanted, slot, build.numbers.incrementAndGet())
-    }
-
-    File tmp() {
-        File tmp = new File(workspace.path + '@tmp')
-        tmp.mkdirs()
-        tmp
     }
 
     Map<String, String> environment() {
@@ -97,9 +91,5 @@ class Allocation {
     static File child(File folder, String path) {
         File file = new File(path)
         file.absolute ? file : new File(folder, path).toPath().normalize().toFile()
-    }
-
-    static void mkdirs(File folder) {
-        Files.createDirectories(folder.toPath())
     }
 }

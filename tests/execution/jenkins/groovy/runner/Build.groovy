@@ -1,6 +1,7 @@
 package runner
 
 import groovy.json.JsonOutput
+import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.locks.ReentrantLock
 import org.codehaus.groovy.runtime.typehandling.GroovyCastException
@@ -9,7 +10,7 @@ import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 /**
  * The state of one run: result, environment, log, events, and who may run Groovy code.
  *
- * workflow-cps 4335 runs a build's Groovy code on one thread that changes branches only where a step waits
+ * workflow-cps@e007b7ff runs a build's Groovy code on one thread that changes branches only where a step waits
  * (CpsThreadGroup). Branches are real threads here, but only the holder of `turn` runs Groovy code, and it gives the
  * turn away only while a step waits: lists and counters shared by branches behave as they do in Jenkins.
  */
@@ -24,8 +25,9 @@ class Build {
     final AtomicInteger numbers = new AtomicInteger()
     final Map<String, String> env = [:]
     final List<StageNode> stages = Collections.synchronizedList([])
-    final List<Wait> waits = Collections.synchronizedList([])
+    final List<Wait> waits = new CopyOnWriteArrayList<>()
     final Set<Map> spent = Collections.newSetFromMap(new IdentityHashMap())
+    final List<Allocation> agents = Collections.synchronizedList([])
     final Map<String, File> stashes = Collections.synchronizedMap([:])
     final List<Map> events = []
     final ScmGlobal scm
@@ -36,7 +38,6 @@ class Build {
     String result
     String description
     String displayName
-    boolean keepLog = false
 
     Build(Scenario scenario) {
         this.scenario = scenario
@@ -126,7 +127,7 @@ class Build {
             failure = error
         } finally {
             turn.lock()
-            waits.removeAll { it.is(wait) }
+            waits.remove(wait)
         }
         if (refusal != null) {
             throw new RunnerError(refusal)
@@ -151,7 +152,7 @@ class Build {
         }
     }
 
-    /** A user aborts the build (CpsFlowExecution.interrupt, workflow-cps 4335): result first, then every step. */
+    /** A user aborts the build (CpsFlowExecution.interrupt, workflow-cps@e007b7ff): result first, then every step. */
     void abort(String reason) {
         event(kind: 'abort', reason: reason)
         turn.lock()
@@ -210,8 +211,21 @@ class Build {
         }
     }
 
+    /** Leave nothing running of a build that doesn't end. */
+    void stop() {
+        refuse('the build had no end within its time limit')
+        waits.each { it.interrupt(new RunnerError(refusal)) }
+        synchronized (agents) {
+            agents.each { Shell.kill('JENKINS_NODE_COOKIE', it.cookie, 0) }
+        }
+    }
+
     void finish(Map outcome) {
-        new File(folder, 'events.json').setText(JsonOutput.toJson(events), 'UTF-8')
+        List<Map> all
+        synchronized (events) {
+            all = new ArrayList<>(events)
+        }
+        new File(folder, 'events.json').setText(JsonOutput.toJson(all), 'UTF-8')
         new File(folder, 'result.json').setText(JsonOutput.toJson(outcome), 'UTF-8')
         log.close()
     }

@@ -3,7 +3,7 @@ package runner
 import java.security.MessageDigest
 
 /**
- * The step `cache` (jobcacher 699: CacheStep, ArbitraryFileCache): folders kept from build to build of one job (a
+ * The step `cache` (jobcacher@0cb60706: CacheStep, ArbitraryFileCache): folders kept from build to build of one job (a
  * branch is a job), by name or path. There is one version of each; it is restored when the deciding files have the
  * hash that it was saved with, and saved again, when the body ends well, unless it is still valid by that hash.
  */

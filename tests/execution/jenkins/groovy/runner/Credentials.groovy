@@ -3,8 +3,8 @@ package runner
 import hudson.AbortException
 
 /**
- * Secrets of the scenario, bound to variables and masked (credentials-binding 728: BindingStep and its bindings;
- * pipeline-model-definition 2.2277's `credentials()`).
+ * Secrets of the scenario, bound to variables and masked (credentials-binding@0331934a: BindingStep and its bindings;
+ * pipeline-model-definition@42c9dc3e's `credentials()`).
  */
 class Credentials {
     /** What a binding yields. */
@@ -81,8 +81,13 @@ class Credentials {
         }
     }
 
+    private static File agentTmp(Frame frame) {
+        frame.agent('withCredentials')
+        frame.tmp()
+    }
+
     private static File secretFile(Frame frame, String id, String text, Bound bound) {
-        File folder = new File(frame.agent('withCredentials').tmp(), 'secretFiles/' + UUID.randomUUID())
+        File folder = new File(agentTmp(frame), 'secretFiles/' + UUID.randomUUID())
         folder.mkdirs()
         File file = new File(folder, id)
         file.setText(text, 'UTF-8')

@@ -13,7 +13,7 @@ import org.codehaus.groovy.syntax.Types
 
 /**
  * The block `pipeline {}` becomes a map literal that `Interpreter` runs; every name and number of sections is
- * checked here (pipeline-model-definition 2.2277: ModelParser, ModelValidatorImpl, BlockedStepsAndMethodCalls).
+ * checked here (pipeline-model-definition@42c9dc3e: ModelParser, ModelValidatorImpl, BlockedStepsAndMethodCalls).
  *
  * Known, and refused: tools, libraries, matrix, agents of docker, dockerfile and kubernetes, custom workspaces.
  */

@@ -3,7 +3,7 @@ package runner
 import hudson.AbortException
 
 /**
- * `docker` (docker-workflow 634: Docker.groovy, WithContainerStep, DockerClient), through the `docker` on the PATH of
+ * `docker` (docker-workflow@3e04e4f5: Docker.groovy, WithContainerStep, DockerClient), through the `docker` on the PATH of
  * the agent: a test supplies one that records its arguments, and that runs what `exec` is given.
  */
 class Docker implements PipelineObject {
@@ -37,7 +37,7 @@ class Docker implements PipelineObject {
         ProcessBuilder builder = new ProcessBuilder(command).directory(frame.folder)
         builder.environment().clear()
         builder.environment().putAll(environment)
-        File errors = File.createTempFile('docker', '.txt', frame.allocation.tmp())
+        File errors = File.createTempFile('docker', '.txt', frame.tmp())
         Process process = builder.redirectInput(new File('/dev/null')).redirectError(errors).start()
         String output = process.inputStream.getText('UTF-8').trim()
         if (process.waitFor() != 0) {
@@ -80,14 +80,17 @@ class Image implements PipelineObject {
         JenkinsScript.steps(docker.script).invoke('sh', ["docker push '${id}'".toString()])
     }
 
-    /** The image is pulled when it isn't there; the container idles, and each sh is a docker exec in it. */
+    /**
+     * The image is pulled when it isn't there; the container idles, and each sh is a docker exec in it. It sees the
+     * folder of the step, which inside dir is not the whole workspace.
+     */
     Object inside(String arguments = '', Closure body) {
         Frame frame = Frame.current()
-        Allocation agent = frame.agent('docker.inside')
+        frame.agent('docker.inside')
         if (JenkinsScript.steps(docker.script).invoke('sh', [[script: "docker inspect -f . '${id}'".toString(), returnStatus: true]]) != 0) {
             pull()
         }
-        List<String> volumes = [agent.workspace.path, agent.tmp().path].collectMany { ['-v', "${it}:${it}:rw,z".toString()] }
+        List<String> volumes = [frame.folder.path, frame.tmp().path].collectMany { ['-v', "${it}:${it}:rw,z".toString()] }
         String container = docker.run(['run', '-t', '-d', '-u', user()] + arguments.tokenize() + ['-w', frame.folder.path] + volumes + [id, 'cat'])
         try {
             return frame.with(container: new Container(docker, container)).during(body)

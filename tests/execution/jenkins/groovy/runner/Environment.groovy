@@ -2,7 +2,7 @@ package runner
 
 /**
  * The environment of a step: agent, build, `env.X = y`, then withEnv and the like from the outside in
- * (workflow-step-api 727, EnvironmentExpander.getEffectiveEnvironment).
+ * (workflow-step-api, EnvironmentExpander.getEffectiveEnvironment).
  */
 class Environment {
     static Map<String, String> of(Build build, Frame frame) {

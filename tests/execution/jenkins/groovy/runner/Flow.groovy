@@ -6,8 +6,8 @@ import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 import org.jenkinsci.plugins.workflow.support.steps.AgentOfflineException
 
 /**
- * Steps that run a block or wait (workflow-basic-steps 1098, workflow-cps 4335's ParallelStep, pipeline-stage-step 322,
- * pipeline-input-step 540, lockable-resources 1387, workflow-durable-task-step 1464's ExecutorStep).
+ * Steps that run a block or wait (workflow-basic-steps@a789b075, workflow-cps@e007b7ff's ParallelStep, pipeline-stage-step@90181c42,
+ * pipeline-input-step@d2b888df, lockable-resources@cedfe6ed, workflow-durable-task-step@46cb22ff's ExecutorStep).
  */
 class Flow {
     /** WaitForConditionStep: from a quarter of a second to a quarter of a minute, growing by a fifth. */
@@ -200,7 +200,7 @@ class Flow {
         Thread thread = new Thread(null, {
             build.turn.lock()
             try {
-                build.waits.removeAll { it.is(start) }
+                build.waits.remove(start)
                 frame.during {
                     build.event(kind: 'branch', name: name)
                     start.cause == null ? body.call() : { throw start.cause }.call()

@@ -15,7 +15,6 @@ class Frame {
     final List<StageNode> stages
     final List<Object> scopes
     final Container container
-    final boolean root
 
     Frame(Map fields = [:]) {
         allocation = (Allocation) fields.allocation
@@ -25,7 +24,6 @@ class Frame {
         stages = (List) (fields.stages ?: [])
         scopes = (List) (fields.scopes ?: [])
         container = (Container) fields.container
-        root = fields.root ?: false
     }
 
     Frame with(Map changes) {
@@ -41,6 +39,13 @@ class Frame {
 
     static void enter(Frame frame) {
         CURRENT.set(frame)
+    }
+
+    /** WorkspaceList.tempDir of the step's folder: beside it, and so inside the workspace where dir is in use. */
+    File tmp() {
+        File tmp = new File(folder.path + '@tmp')
+        tmp.mkdirs()
+        tmp
     }
 
     /** Run `body` with this frame as the current one. */

@@ -1,6 +1,6 @@
 package runner
 
-/** `env` (workflow-cps 4335, EnvActionImpl): reads see the step's surroundings, writes last for the build. */
+/** `env` (workflow-cps@e007b7ff, EnvActionImpl): reads see the step's surroundings, writes last for the build. */
 class EnvGlobal implements PipelineObject {
     private final Build build
 
@@ -26,7 +26,7 @@ class EnvGlobal implements PipelineObject {
     }
 }
 
-/** What `currentBuild` and earlier builds have in common (workflow-support 1015, RunWrapper). */
+/** What `currentBuild` and earlier builds have in common (workflow-support@3ea02551, RunWrapper). */
 abstract class RunWrapper implements PipelineObject {
     static final Set READS = [
         'getResult', 'getCurrentResult', 'getNumber', 'getId', 'getPreviousBuild', 'getPreviousSuccessfulBuild', 'getBuildVariables',
@@ -97,7 +97,7 @@ class CurrentBuild extends RunWrapper {
     Set<String> allowed() {
         READS + [
             'setResult', 'getBuildCauses', 'getDescription', 'setDescription', 'setDisplayName', 'getProjectName',
-            'getFullProjectName', 'setKeepLog',
+            'getFullProjectName',
         ]
     }
 
@@ -126,14 +126,12 @@ class CurrentBuild extends RunWrapper {
 
     void setDisplayName(String text) { build.displayName = text }
 
-    void setKeepLog(boolean keep) { build.keepLog = keep }
-
     String getProjectName() { getFullProjectName().tokenize('/').last() }
 
     String getFullProjectName() { (String) build.scenario.job }
 }
 
-/** `scm` of a multibranch project (git 5.10, GitSCM: its getters are allowed in the sandbox). */
+/** `scm` of a multibranch project (git@add6e4dc, GitSCM: its getters are allowed in the sandbox). */
 class ScmGlobal implements PipelineObject {
     final List branches
     final List extensions = []

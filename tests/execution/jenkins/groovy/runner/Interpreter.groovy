@@ -3,7 +3,7 @@ package runner
 import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 
 /**
- * Run a declarative model in ModelInterpreter's order (pipeline-model-definition 2.2277).
+ * Run a declarative model in ModelInterpreter's order (pipeline-model-definition@42c9dc3e).
  *
  * Stages: options, then (when beforeInput) input, then (when beforeAgent) agent with its checkout, then when,
  * environment, steps, post. A stage that follows an error is entered and skipped. Post of a stage with stages or

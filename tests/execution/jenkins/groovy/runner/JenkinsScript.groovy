@@ -4,7 +4,7 @@ import groovy.transform.CompileStatic
 import org.codehaus.groovy.runtime.InvokerHelper
 import org.codehaus.groovy.runtime.InvokerInvocationException
 
-/** The base class of a compiled Jenkinsfile (workflow-cps 4335, CpsScript): steps, global variables, own methods. */
+/** The base class of a compiled Jenkinsfile (workflow-cps@e007b7ff, CpsScript): steps, global variables, own methods. */
 @CompileStatic
 abstract class JenkinsScript extends Script {
     private static final InheritableThreadLocal<Build> RUNNING = new InheritableThreadLocal<Build>()

@@ -15,19 +15,34 @@ import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
  */
 class Main {
     private static final int BUILDS = 2
+    /** Milliseconds that a stopped build has to end by itself. */
+    private static final long LAST_WORDS = 5000
 
     static void main(String[] arguments) {
         ExecutorService pool = Executors.newFixedThreadPool(BUILDS)
         List<Future> started = []
         int worst = 0
         if (arguments && arguments[0] == '--serve') {
-            System.in.eachLine { String path -> started << pool.submit { println("${path}\t${run(path)}".toString()); System.out.flush() } }
+            System.in.eachLine { String path -> started << pool.submit { serve(path) } }
         } else {
             started = arguments.collect { String path -> pool.submit({ run(path) } as java.util.concurrent.Callable) }
         }
         started.each { Future future -> worst = Math.max(worst, (int) (future.get() ?: 0)) }
         pool.shutdownNow()
         System.exit(worst)
+    }
+
+    /** Whatever happens, there is an answer. */
+    private static void serve(String path) {
+        int status = 5
+        try {
+            status = run(path)
+        } catch (Throwable broken) {
+            new File(new File(path).parentFile, 'refused.json').setText(JsonOutput.toJson([error: Build.trace(broken)]), 'UTF-8')
+        } finally {
+            System.out.println(path + '\t' + status)
+            System.out.flush()
+        }
     }
 
     static int run(String path) {
@@ -43,19 +58,23 @@ class Main {
         thread.start()
         thread.join((long) (build.scenario.time_limit * 1000))
         outcome.timed_out = thread.alive
+        if (thread.alive) {
+            build.stop()
+            thread.join(LAST_WORDS)
+        }
         build.finish(outcome + [
             result: build.result ?: 'SUCCESS', description: build.description, display_name: build.displayName,
             stages: new ArrayList<>(build.stages).collect { [name: it.name, result: it.skipped ? 'SKIPPED' : it.result] },
             refused: build.refusal, broken: build.broken,
         ])
-        build.broken != null ? 5 : build.refusal != null ? 3 : outcome.timed_out ? 4 : 0
+        build.broken != null ? 5 : outcome.timed_out ? 4 : build.refusal != null ? 3 : 0
     }
 
     /** The build's own thread. Its error, if any, is the last line of the log, as in Jenkins. */
     private static Map execute(Build build) {
         String error = null
         build.turn.lock()
-        Frame.enter(new Frame(root: true))
+        Frame.enter(new Frame())
         try {
             JenkinsScript script = compile(build)
             script.start(build)

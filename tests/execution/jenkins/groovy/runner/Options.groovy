@@ -1,7 +1,7 @@
 package runner
 
 /**
- * Options of `options {}` (pipeline-model-definition 2.2277: Options, StageOptions): job properties and declarative
+ * Options of `options {}` (pipeline-model-definition@42c9dc3e: Options, StageOptions): job properties and declarative
  * options, which take effect before the build or in the interpreter, and steps with a body, which wrap.
  */
 class Options {

@@ -2,14 +2,14 @@ package runner
 
 /**
  * The parameters of each step with their types, by the steps' @DataBoundConstructor and @DataBoundSetter; an unknown
- * one is refused, where Jenkins (structs 362, DescribableModel) refuses or warns.
+ * one is refused, where Jenkins (structs, DescribableModel) refuses or warns.
  *
  * `NAME:TYPE`, required with `!`; the first required one may stand alone. Types: s text, b boolean, i integer,
  * l list, a anything. `body`: the step takes a block. `agent`: the step needs the files of an agent.
  */
 class Parameters {
     static final Map<String, Map> STEPS = [
-        // workflow-basic-steps 1098
+        // workflow-basic-steps@a789b075
         echo: step('message!:s'), error: step('message:s', sole: 'message'), sleep: step('time!:i unit:s'),
         catchError: step('message:s buildResult:s stageResult:s catchInterruptions:b', body: true, sole: 'message'),
         warnError: step('message!:s catchInterruptions:b', body: true), unstable: step('message!:s'),
@@ -20,22 +20,22 @@ class Parameters {
         readFile: step('file!:s encoding:s', agent: true), writeFile: step('file!:s text!:s encoding:s', agent: true),
         stash: step('name!:s includes:s excludes:s useDefaultExcludes:b allowEmpty:b', agent: true),
         unstash: step('name!:s', agent: true),
-        // workflow-cps 4335, pipeline-stage-step 322, pipeline-milestone-step 148
+        // workflow-cps@e007b7ff, pipeline-stage-step@90181c42, pipeline-milestone-step
         stage: step('name!:s', body: true), script: step('', body: true), milestone: step('ordinal:i label:s', sole: 'ordinal'),
-        // workflow-durable-task-step 1464
+        // workflow-durable-task-step@46cb22ff
         sh: step('script!:s returnStatus:b returnStdout:b label:s encoding:s', agent: true),
         node: step('label:s', body: true, sole: 'label'), ws: step('dir!:s', body: true, agent: true),
-        // workflow-scm-step 466
+        // workflow-scm-step
         checkout: step('scm!:a poll:b changelog:b', agent: true),
-        // Jenkins core 2.504, junit 1369
+        // Jenkins core, junit@c64aedde
         archiveArtifacts: step('artifacts!:s excludes:s allowEmptyArchive:b fingerprint:b onlyIfSuccessful:b defaultExcludes:b caseSensitive:b followSymlinks:b', agent: true),
         junit: step('testResults!:s allowEmptyResults:b skipMarkingBuildUnstable:b skipMarkingStageUnstable:b keepLongStdio:b skipPublishingChecks:b healthScaleFactor:a skipOldReports:b stdioRetention:s', agent: true),
-        // credentials-binding 728, pipeline-input-step 540, lockable-resources 1387, timestamper 1.30
+        // credentials-binding@0331934a, pipeline-input-step@d2b888df, lockable-resources@cedfe6ed, timestamper
         withCredentials: step('bindings!:l', body: true),
         input: step('message!:s id:s ok:s submitter:s submitterParameter:s parameters:l'),
         lock: step('resource:s label:s quantity:i variable:s inversePrecedence:b skipIfLocked:b priority:i reason:s extra:l resourceSelectStrategy:s timeoutForAllocateResource:i timeoutUnit:s', body: true, sole: 'resource'),
         timestamps: step('', body: true),
-        // jobcacher 699
+        // jobcacher@0cb60706
         cache: step('maxCacheSize:i caches!:l defaultBranch:s skipSave:b skipRestore:b', body: true, agent: true),
     ]
 
@@ -48,7 +48,7 @@ class Parameters {
         password: step('name!:s defaultValue:s description:s'), choice: step('name!:s choices:a description:s'),
         logRotator: step('daysToKeepStr:s numToKeepStr:s artifactDaysToKeepStr:s artifactNumToKeepStr:s'),
         arbitraryFileCache: step('path!:s cacheName:s includes:s excludes:s cacheValidityDecidingFile:s useDefaultExcludes:b compressionMethod:s'),
-        agent: step(''), nonresumable: step(''), extensive: step(''),
+        agent: step(''), nonresumable: step(''),
     ]
 
     private static final Map TYPES = [s: CharSequence, b: Boolean, i: Number, l: Collection, a: Object]

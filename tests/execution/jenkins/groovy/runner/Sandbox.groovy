@@ -8,8 +8,8 @@ interface PipelineObject {
 }
 
 /**
- * What a Jenkinsfile may call: a part of script-security 1399's generic-whitelist, each entry read there, and of what
- * workflow-cps 4335 adds (CpsWhitelist). What isn't named is refused, more strictly than Jenkins does.
+ * What a Jenkinsfile may call: a part of script-security@a5f0130a's generic-whitelist, each entry read there, and of what
+ * workflow-cps@e007b7ff adds (CpsWhitelist). What isn't named is refused, more strictly than Jenkins does.
  *
  * A closure of CPS code given to a GDK method works only where workflow-cps translated that method
  * (dgm-builder's translatable.txt); elsewhere it silently ends the method early, so it is refused here.

@@ -10,6 +10,7 @@ import org.codehaus.groovy.ast.Parameter
 import org.codehaus.groovy.ast.expr.*
 import org.codehaus.groovy.ast.stmt.CatchStatement
 import org.codehaus.groovy.ast.stmt.ForStatement
+import org.codehaus.groovy.ast.stmt.SynchronizedStatement
 import org.codehaus.groovy.classgen.GeneratorContext
 import org.codehaus.groovy.classgen.VariableScopeVisitor
 import org.codehaus.groovy.control.CompilePhase
@@ -43,9 +44,9 @@ class ImportCheck extends CompilationCustomizer {
 }
 
 /**
- * Rewrite a Jenkinsfile so that `Sandbox` sees each call, construction, property and index, as script-security 1399
+ * Rewrite a Jenkinsfile so that `Sandbox` sees each call, construction, property and index, as script-security@a5f0130a
  * does through groovy-sandbox; what Jenkins' parser or the CPS transformer refuses is refused here at compile time
- * (workflow-cps 4335: CpsTransformer; a literal's elements are arguments of one call, of which the JVM allows 255).
+ * (workflow-cps@e007b7ff: CpsTransformer; a literal's elements are arguments of one call, of which the JVM allows 255).
  *
  * Calls without a receiver become `invokeStep(name, [arguments])` of `JenkinsScript`.
  */
@@ -135,6 +136,10 @@ class SandboxVisitor extends ClassCodeExpressionTransformer {
             refuse(statement, "catch of ${type.name}")
         }
         super.visitCatchStatement(statement)
+    }
+
+    void visitSynchronizedStatement(SynchronizedStatement statement) {
+        refuse(statement, 'synchronized')
     }
 
     void visitForLoop(ForStatement loop) {

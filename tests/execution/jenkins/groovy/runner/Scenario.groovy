@@ -10,7 +10,7 @@ class Scenario {
         env: [:], agent_env: [:], credentials: [:], params: [:], causes: [], agents: [:], inputs: [:], faults: [],
         refspecs: ['+refs/heads/*:refs/remotes/origin/*'], tags: false, missing_agent: 'fail', reuse_workspaces: false,
         previous: [], caches: null, previous_commit: null, previous_successful_commit: null, number: 1, job: 'scratch',
-        kill_grace: 5.0, controller: null, branch: null, time_scale: 1.0, time_limit: 120.0, grace_period: 60.0,
+        kill_grace: 5.0, controller: null, time_scale: 1.0, time_limit: 120.0, grace_period: 60.0,
     ]
     private static final List REQUIRED = ['jenkinsfile', 'repository', 'commit', 'folder']
     private static final Map FAULT = [at: null, stage: null, env: [:], allocation: null, act: null, after: 0.0, resource: null]

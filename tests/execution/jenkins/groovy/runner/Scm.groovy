@@ -4,7 +4,7 @@ import hudson.AbortException
 
 /**
  * `checkout scm`: the commit of the scenario really fetched into the workspace, detached, by the branch's refspecs
- * (git 5.10: GitSCMBuilder, GitSCM.buildEnvironment). A workspace that has files already keeps those that git doesn't
+ * (git@add6e4dc: GitSCMBuilder, GitSCM.buildEnvironment). A workspace that has files already keeps those that git doesn't
  * know.
  */
 class Scm {
@@ -40,7 +40,7 @@ class Scm {
     }
 
     private static String branch(Scenario scenario) {
-        scenario.branch ?: scenario.env.BRANCH_NAME ?: 'detached'
+        scenario.env.BRANCH_NAME ?: 'detached'
     }
 
     private static int git(Frame frame, List<String> command, boolean strict = true) {

@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets
 import java.util.concurrent.TimeUnit
 
 /**
- * Really run a script as durable-task 663 does (BourneShellScript): `sh -xe FILE`, or the file itself when it names
+ * Really run a script as durable-task@8dcdaa8d does (BourneShellScript): `sh -xe FILE`, or the file itself when it names
  * its interpreter; output goes to files, so that a process left behind holds nothing up. Stopping kills every process
  * that inherited the cookie, with SIGTERM and then SIGKILL (hudson.util.ProcessTree).
  */

@@ -5,7 +5,7 @@ import java.util.concurrent.TimeUnit
 import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 
 /**
- * Steps by name (workflow-cps 4335, DSL): arguments are checked by `Parameters`, blocks run by `Flow`. A name that is
+ * Steps by name (workflow-cps@e007b7ff, DSL): arguments are checked by `Parameters`, blocks run by `Flow`. A name that is
  * none is refused, where Jenkins throws NoSuchMethodError, which catchError would hide.
  */
 class Steps {
@@ -113,7 +113,7 @@ class Steps {
         switch (name) {
             case 'deleteDir': frame.folder.deleteDir(); return null
             case 'isUnix': return true
-            case 'pwd': return args.tmp ? frame.allocation.tmp().path : frame.folder.path
+            case 'pwd': return args.tmp ? frame.tmp().path : frame.folder.path
             case 'fileExists': return file.exists()
             case 'readFile':
                 if (!file.exists()) {
@@ -154,13 +154,10 @@ class Steps {
             throw new IllegalArgumentException('Cannot specify both returnStatus and returnStdout')
         }
         Map environment = Environment.of(build, frame)
-        if (frame.folder == frame.allocation.workspace && !frame.folder.directory) {
-            throw new AbortException("missing workspace ${frame.folder} on ${frame.allocation.label}")
-        }
         Map facts = [stage: stageName(frame), allocation: frame.allocation.number, node: environment.MLCC_NODE, label: args.label]
         build.event([kind: 'sh', script: frame.mask((String) args.script)] + facts)
         List<String> prefix = frame.container?.prefix(environment) ?: []
-        Shell shell = new Shell((String) args.script, frame.folder, frame.allocation.tmp(), environment, args.returnStdout as boolean, prefix)
+        Shell shell = new Shell((String) args.script, frame.folder, frame.tmp(), environment, args.returnStdout as boolean, prefix)
         Shell.Ended ended
         try {
             build.await(frame) { Wait wait ->

@@ -8,8 +8,8 @@ import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 
 /**
- * Files that outlive a workspace: stashes (workflow-api 1413, StashManager), archived artifacts and test reports
- * (Jenkins core 2.504's ArtifactArchiver, junit 1369). Patterns are Ant's.
+ * Files that outlive a workspace: stashes (workflow-api@cbc88d9c, StashManager), archived artifacts and test reports
+ * (Jenkins core's ArtifactArchiver, junit@c64aedde). Patterns are Ant's.
  */
 class Storage {
     static void copy(File from, File to) {

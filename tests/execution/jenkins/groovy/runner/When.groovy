@@ -1,6 +1,6 @@
 package runner
 
-/** The conditions of a stage, evaluated once, at the first place that may (pipeline-model-definition 2.2277). */
+/** The conditions of a stage, evaluated once, at the first place that may (pipeline-model-definition@42c9dc3e). */
 class When {
     private static final Map CHANGE = [
         id: 'CHANGE_ID', target: 'CHANGE_TARGET', branch: 'CHANGE_BRANCH', fork: 'CHANGE_FORK', url: 'CHANGE_URL',

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c7c33cca056fce431b0e4880d465fea0746c5bcbb6572de5e13366f4d8a2df98
+# mlcc:generated sha256=68f4f5a9ee8d0b3331015ad6186eb860ccae621cb5ff66edcb82827550e65403
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -13,7 +13,7 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict,
-  mlcc.gates._report, mlcc.gates._support, mlcc.gates._sql, mlcc.gates._table,
+  mlcc.gates._report, mlcc.gates._support, mlcc.gates._sql, mlcc.gates._reasons, mlcc.gates._table,
   mlcc.gates.evaluate.metrics, mlcc.gates.evaluate.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
@@ -861,6 +861,110 @@ def real_literal(value: float) -> str:
     return shown if "e" in shown else shown + "e0"
 
 
+# --- mlcc.gates._reasons ------------------------------------------------------------------------------------
+# Says why DuckDB could not read a table, or run a check, in words that are safe to show.
+#
+# DuckDB's own text quotes rows and absolute paths, so only what is known of it is passed on: line numbers, counts, and
+# names that the gate's own SQL has.
+
+_SCANNED_BYTES = 64 << 20  # how far a broken file is looked into
+_SCANNED_LINE = 16 << 20  # DuckDB's own limit of a JSON object
+_CSV = (
+    ("unterminated quote", "a quote is not closed, or stands inside a value"),
+    ("Invalid unicode", "it is not UTF-8"),
+    ("line size", "it is too long"),
+)
+_FILE = (
+    ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
+    ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
+    ("maximum_object_size", "a line is longer than 16 MB"),
+    ("ecompression failure|Failed to read file", "a part of it is damaged"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+_SQL = (
+    ("file system operations are disabled|Permission Error", "it reads a file, which a check may not"),
+    ("Table with name .* does not exist", "it names a table that isn't there; the one table is called data"),
+    ("Function with name .* does not exist", "it calls a function that DuckDB doesn't have"),
+    ("Could not convert|Conversion Error", "a value isn't of the type that the SQL casts it to"),
+    ("No function matches|Cannot compare values", "it joins types that don't fit; cast one of them"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+
+
+def file_reason(error: Exception, files: Sequence[str]) -> str:
+    """Say what is wrong with one of the files of a table."""
+    text = str(error)
+    path = next((file for file in files if file in text), files[0])
+    shown = visible(path)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    if line:
+        return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
+    if "CSV Parser state machine reached an invalid state" in text:
+        return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if "Malformed JSON" in text:
+        number = _broken_json_line(path)
+        return (
+            f"{shown}: line {number} is not proper JSON" if number else f"{shown}: a line is not proper JSON"
+        )
+    said = _known(_FILE, text)
+    return f"{shown}: {said}" if said else f"{shown}: DuckDB could not read it ({type(error).__name__})"
+
+
+def sql_reason(error: Exception, sql: str) -> str | None:
+    """Say what is wrong with SQL of the spec; None where it may be the data."""
+    text = str(error)
+    column = re.search(
+        r'Referenced column "([^"\n]{1,80})" not found|does not have a column named "([^"\n]{1,80})"', text
+    )
+    if column:
+        name = column[1] or column[2]
+        there = f"the column {visible(name, 80)}" if name in sql else "a column"
+        return f"it names {there}, which the table doesn't have"
+    return _known(_SQL, text)
+
+
+def _known(table: Sequence[tuple[str, str]], text: str) -> str | None:
+    return next((said for pattern, said in table if re.search(pattern, text)), None)
+
+
+def _csv_reason(text: str) -> str:
+    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if columns:
+        few = "few" if int(columns[2]) < int(columns[1]) else "many"
+        return f"it has too {few} columns: {columns[2]} instead of {columns[1]}"
+    return _known(_CSV, text) or "it doesn't follow the rules for CSV"
+
+
+def _line_ends(path: str) -> str:
+    """Tell mixed line ends from what else confuses the parser."""
+    first: dict[str, int] = {}
+    with open(path, "rb") as file:
+        for number, line in enumerate(file.read(_SCANNED_BYTES).split(b"\n")[:-1], 1):
+            first.setdefault("CR LF" if line.endswith(b"\r") else "LF", number)
+            if b"\r" in line[:-1]:
+                first.setdefault("CR", number)
+    if len(first) > 1:
+        ends = ", ".join(f"{end} in line {number}" for end, number in first.items())
+        return f"its lines end in different ways ({ends})"
+    return "a quote is not closed, or stands inside a value"
+
+
+def _broken_json_line(path: str) -> int | None:
+    """Return the number of the first line that is no JSON, from 1: DuckDB's own count leaves lines out."""
+    read = 0
+    with open(path, "rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_SCANNED_LINE), b""), 1):
+            read += len(line)
+            if read > _SCANNED_BYTES:
+                return None
+            try:
+                if line.strip():
+                    json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                return number
+    return None
+
+
 # --- mlcc.gates._table --------------------------------------------------------------------------------------
 # Tables for gates: DuckDB in memory, allowed to read the gate's artifact and nothing else.
 
@@ -875,11 +979,12 @@ class Table:
     """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
 
     `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
-    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON.
+    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files.
     """
 
-    def __init__(self, connection: Any, source: str, columns: dict[str, str]) -> None:
+    def __init__(self, connection: Any, files: Sequence[str], source: str, columns: dict[str, str]) -> None:
         self.connection = connection
+        self.files = files
         self.source = source
         self.columns = columns
 
@@ -892,7 +997,11 @@ class Table:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query. Raises GateError."""
-        return query(self.connection, sql)
+        return query(self.connection, self.files, sql)
+
+    def check(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query that comes from the spec. Raises GateError."""
+        return query(self.connection, self.files, sql, own=False)
 
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
@@ -902,7 +1011,7 @@ def open_table(gate: Gate, artifact: str, format: str) -> Table:
         names = _header(files[0], _DELIMITERS[format])
         connection = _connect(gate, files)
         source = _csv_source(files[0], names, _DELIMITERS[format])
-        return Table(connection, source, dict.fromkeys(names, "VARCHAR"))
+        return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
     connection = _connect(gate, files)
     if format == "jsonl":
         return _open_json_lines(connection, files[0])
@@ -911,14 +1020,18 @@ def open_table(gate: Gate, artifact: str, format: str) -> Table:
     raise GateError(f"the format {visible(format)} is not known")
 
 
-def query(connection: Any, sql: str) -> list[tuple[Any, ...]]:
-    """Return all rows of a query. Raises GateError, without values of the data in its message."""
+def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) -> list[tuple[Any, ...]]:
+    """Return all rows of a query over `files`. Raises GateError, without values of the data in its message.
+
+    `own`: the SQL is mlcc's, so that whatever goes wrong is the data's fault.
+    """
     import duckdb
 
     try:
         found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
     except duckdb.Error as error:
-        raise GateError(_reason(error)) from None
+        reason = None if own else sql_reason(error, sql)
+        raise GateError(reason or file_reason(error, files)) from None
     return found
 
 
@@ -1035,6 +1148,7 @@ def _open_json_lines(connection: Any, path: str) -> Table:
     source = f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none')"
     ((other, twice),) = query(
         connection,
+        [path],
         "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
         f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
     )
@@ -1042,11 +1156,13 @@ def _open_json_lines(connection: Any, path: str) -> Table:
         what = "no JSON object" if other else "objects with a key that occurs twice"
         raise GateError(f"{other or twice} lines of {visible(path)} are {what}")
     keys = query(
-        connection, f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}"
+        connection,
+        [path],
+        f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}",
     )
     if len(keys) > _MAX_KEYS:
         raise GateError(f"{visible(path)} has over {_MAX_KEYS} different keys")
-    return Table(connection, source, {key: "JSON" for (key,) in sorted(keys)})
+    return Table(connection, [path], source, {key: "JSON" for (key,) in sorted(keys)})
 
 
 def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
@@ -1054,6 +1170,7 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
         connection,
+        files,
         "SELECT file_name, name, num_children, type, converted_type, CAST(logical_type AS VARCHAR) "
         f"FROM parquet_schema({list_})",
     ):
@@ -1066,10 +1183,10 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     names = _top_names(first)
     _refuse_twins(names, files[0])
     source = f"read_parquet({list_}, hive_partitioning = false, union_by_name = false)"
-    columns = {row[0]: row[1] for row in query(connection, f"DESCRIBE SELECT * FROM {source}")}
+    columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
     if list(columns) != names:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")
-    return Table(connection, source, columns)
+    return Table(connection, files, source, columns)
 
 
 def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
@@ -1086,28 +1203,6 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
         while below and below[-1] == 0:
             below.pop()
     return names
-
-
-def _reason(error: Exception) -> str:
-    """Say what DuckDB met. Its own text quotes rows and absolute paths, so only known parts are passed on."""
-    text = str(error)
-    csv_line = re.search(r"CSV Error on Line: (\d+)", text)
-    if csv_line:
-        known = (
-            (r"Expected Number of Columns: \d+ Found: \d+", None),
-            ("unterminated quote", "a quote is not closed"),
-            ("Invalid unicode", "it is not UTF-8"),
-            ("line size", "it is too long"),
-        )
-        for pattern, said in known:
-            match = re.search(pattern, text)
-            if match:
-                return f"line {csv_line[1]} is not proper CSV: {said or match[0].lower()}"
-        return f"line {csv_line[1]} is not proper CSV"
-    json_line = re.search(r"Malformed JSON in file .*, at byte \d+ in line (\d+)", text)
-    if json_line:
-        return f"line {json_line[1]} is not proper JSON"
-    return f"DuckDB could not read the data ({type(error).__name__})"
 
 
 # --- mlcc.gates.evaluate.metrics ----------------------------------------------------------------------------

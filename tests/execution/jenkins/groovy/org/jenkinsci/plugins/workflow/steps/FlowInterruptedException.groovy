@@ -4,7 +4,7 @@ package org.jenkinsci.plugins.workflow.steps
  * A body was interrupted: by an abort, a timeout, fail fast, a rejected input or a removed agent.
  *
  * `actualInterruption` is false when the interruption ends with the block that caused it, so that catchError and
- * retry take it for an ordinary failure (workflow-step-api 727; timeout sets it, workflow-basic-steps 1098).
+ * retry take it for an ordinary failure (workflow-step-api; timeout sets it, workflow-basic-steps@a789b075).
  */
 class FlowInterruptedException extends Exception {
     final String result

@@ -1,0 +1,115 @@
+"""EXTENDS, continued: what a locked gate rests on, and who may not change it.
+
+A gate is what it says and what it says it with: its own keys, the `defaults` that its file states, and the artifacts,
+runners, environments and logins of that file which it uses. Whoever extends the file changes none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mlcc.diagnostics import Span
+from mlcc.record import record
+from mlcc.source import Entry, Mapping, Node, Scalar, Sequence
+
+Keys = tuple[str, ...]
+
+_ARTIFACTS: tuple[Keys, ...] = (("guards",), ("evaluate", "metrics_from"), ("evaluate", "predictions"))
+"""Where a gate names artifacts."""
+_SHARED_OVERLAYS: tuple[Keys, ...] = (("workflow", "env"),)
+"""Raw text for one CI system that reaches every node."""
+
+
+@record
+class Lock:
+    """What a locked gate keeps as it is: the place of its `locked`, and the value (None: nothing is there)."""
+
+    span: Span
+    node: Node | None
+
+
+class Locks:
+    """The locks of the files that a spec extends. `defaults` are those that each locked gate keeps to."""
+
+    def __init__(self) -> None:
+        self.held: dict[Keys, Lock] = {}  # (section, id) -> what stays
+        self.overlays: dict[Keys, Lock] = {}  # the way below a target -> what stays
+        self.defaults: dict[str, Mapping] = {}
+        self.targets: dict[tuple[str, Keys], Node] = {}
+
+    def hold(self, root: Mapping) -> None:
+        """Take up the locks of an extended file, by its merged root. The file nearest to the gate comes first."""
+        for id, entry in _below(root, "gates").items():
+            span = _locked(entry.node)
+            if span is None or ("gates", id) in self.held:
+                continue
+            defaults = _get(root, ("defaults",))
+            self.defaults[id] = defaults if isinstance(defaults, Mapping) else Mapping({}, root.span)
+            self.held["gates", id] = Lock(span, entry.node)
+            for keys in _rests_on(entry.node, self.defaults[id]):
+                node = _get(root, keys)
+                if node is not None:
+                    self.held.setdefault(keys, Lock(span, node))
+            for way in (("jobs", id), *_SHARED_OVERLAYS):
+                self.overlays.setdefault(way, Lock(span, None))
+                for target in _below(root, "targets"):
+                    node = _get(root, ("targets", target, *way))
+                    if node is not None:
+                        self.targets.setdefault((target, way), node)
+
+    def at(self, at: Keys, base: Node, over: Node | None) -> tuple[Keys, Lock] | None:
+        """Return the lock on the value at `at`, or one on a value inside that `over` (None: nothing) would end."""
+        if len(at) == 1 and isinstance(base, Mapping) and not isinstance(over, Mapping):
+            inside = ((at[0], key) for key in base.entries)
+            return next(((keys, self.held[keys]) for keys in inside if keys in self.held), None)
+        return (at, self.held[at]) if at in self.held else None
+
+    def overlaid(self, root: Mapping) -> Iterator[tuple[Entry, Lock]]:
+        """Yield the raw text for a CI system, in a merged root, that would change a locked gate."""
+        for target in _below(root, "targets"):
+            for way, lock in self.overlays.items():
+                entry = _entry(root, ("targets", target, *way))
+                if entry is not None and entry.node is not self.targets.get((target, way)):
+                    yield entry, lock
+
+
+def _rests_on(gate: Node, defaults: Mapping) -> Iterator[Keys]:
+    """Yield where the values lie that a gate uses."""
+    for keys in _ARTIFACTS:
+        yield from (("artifacts", id) for id in _words(_get(gate, keys)))
+    runner = _get(gate, ("runner",)) or _get(defaults, ("runner",))
+    yield from (("runners", id) for id in _words(runner))
+    yield from (("environments", id) for id in _words(_get(gate, ("environment",))))
+    yield from (("auth", id) for id in _words(_get(gate, ("auth",))))
+
+
+def _locked(gate: Node) -> Span | None:
+    """Return where a gate is locked, if it is."""
+    entry = _entry(gate, ("locked",))
+    is_locked = entry is not None and isinstance(entry.node, Scalar) and entry.node.value is True
+    return entry.key_span if entry is not None and is_locked else None
+
+
+def _words(node: Node | None) -> list[str]:
+    items = node.items if isinstance(node, Sequence) else [node]
+    return [item.value for item in items if isinstance(item, Scalar) and isinstance(item.value, str)]
+
+
+def _below(root: Node, key: str) -> dict[str, Entry]:
+    node = _get(root, (key,))
+    return node.entries if isinstance(node, Mapping) else {}
+
+
+def _get(node: Node, keys: Keys) -> Node | None:
+    entry = _entry(node, keys)
+    return None if entry is None else entry.node
+
+
+def _entry(node: Node, keys: Keys) -> Entry | None:
+    found: Entry | None = None
+    for key in keys:
+        found = node.entries.get(key) if isinstance(node, Mapping) else None
+        if found is None:
+            return None
+        node = found.node
+    return found
