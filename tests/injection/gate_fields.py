@@ -107,6 +107,10 @@ GATES = (
         lambda t: [("gate g", ("params", "sql", f"c{i}"), x.split("\n")) for i, x in enumerate(t)], form=_sql,
     ),
     Field(
+        "Column.name", _columns(lambda x: {"name": x}),
+        lambda t: [("gate g", ("params", "columns", i, "name"), x) for i, x in enumerate(t)],
+    ),
+    Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
         refuses=lambda x: "bad-gate" if _NOT_RE2.search(_HARMLESS.sub(" ", x)) else None,
     ),
