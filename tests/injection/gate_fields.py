@@ -108,7 +108,7 @@ GATES = (
     ),
     Field(
         "Column.name", _columns(lambda x: {"name": x}),
-        lambda t: [("gate g", ("params", "columns", i, "name"), x) for i, x in enumerate(t)],
+        lambda t: [("gate g", ("params", "columns", i, "stored"), x) for i, x in enumerate(t)],
     ),
     Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
