@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# A table of places, one a line.
+# ruff: noqa: E501
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Any
 
 from mlcc.ledger import FEATURES
 from mlcc.plan_json import lines
-from mlcc.resolve import leg_id
+from mlcc.resolve import LONGEST_LEG, leg_id
 from tests.injection.leaves import takes
 
 Tree = dict[str, Any]
@@ -217,11 +219,11 @@ EXECUTION = (
         node("env", prefix="V", last=("text",)),
     ),
     Field("ValueRef.default", _defaulted, node("env", prefix="V", last=("default",))),
-    Field("Service.env{}=", lambda t: job(services={"s": {"image": "db", "port": 1, "env": many("V", t)}}), nowhere),
+    Field("Service.env{}=", lambda t: job(services={"s": {"image": "db", "port": 1, "env": many("V", t)}}), nowhere, most=100),
     Field("Service.image", lambda t: job(services=many("s", t, lambda x: {"image": x, "port": 1})), nowhere),
     Field("Execution.image", lambda t: jobs(t, lambda x: {"image": x}), nowhere, most=250),
     Field("Cache.path[]", lambda t: job(cache={"c": {"path": list(t), "key": ["lock"]}}), nowhere),
-    Field("Cache.key[]", lambda t: job(cache={"c": {"path": ["x"], "key": list(t)}}), nowhere, most=100),
+    Field("Cache.key[]", lambda t: job(cache={"c": {"path": ["x"], "key": list(t)}}), nowhere, most=2),
     Field("Execution.path[]", lambda t: job(path=list(t)), node("sources")),
     Field(
         "Report.path",
@@ -248,7 +250,7 @@ EXECUTION = (
     ),
     Field("Artifact.path", lambda t: base(artifacts=many("a", t, lambda x: {"kind": "data", "path": x})), lambda t: [("plan", ("artifacts", f"a{i}", "paths", 0), x) for i, x in enumerate(t)]),
     Field("Artifact.path[]", lambda t: base(artifacts={"a": {"kind": "code", "path": list(t)}}), lambda t: [("plan", ("artifacts", "a", "paths"), list(t))]),
-    Field("Matrix.axes{}=[]", lambda t: job(matrix={"axes": {"a": list(t)}}), _legs, most=200),
+    Field("Matrix.axes{}=[]", lambda t: job(matrix={"axes": {"a": list(t)}}), _legs, most=200, refuses=lambda x: "long-leg" if len(leg_id((("a", x),))) > LONGEST_LEG else None),
     Field(
         "Matrix.include{}={}=", lambda t: job(matrix={"include": many("l", t, lambda x: {"a": x})}),
         lambda t: [("plan", ("nodes", "n", "legs", f"l{i}", "a"), x) for i, x in enumerate(t)], most=200,
@@ -282,6 +284,16 @@ SURROUNDINGS = (
     ),
     Field("Waiver.reason", _waived("reason"), judged("waive", "reason"), most=250),
     Field("Waiver.issue", _waived("issue"), judged("waive", "issue"), most=250),
+    Field(
+        "GitlabTarget.pipeline{}=",
+        lambda t: base(targets={"gitlab": {"pipeline": {"variables": many("V", t)}}}),
+        nowhere,
+    ),
+    Field(
+        "GitlabTarget.jobs{}={}=",
+        lambda t: base(targets={"gitlab": {"jobs": {"n": {"variables": many("V", t)}}}}),
+        nowhere,
+    ),
     Field("Loss.reason", _losses, _lost, most=len(FEATURES)),
     Field("GithubTarget.workflow{}=", lambda t: base(targets={"github": {"workflow": {"env": many("V", t)}}}), nowhere),
     Field(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# A table of places, one a line.
+# ruff: noqa: E501
 import datetime
 from collections.abc import Sequence
 from typing import Any
@@ -103,6 +105,10 @@ GATES = (
         "SqlCheck.sql",
         lambda t: one_gate("contract", columns={"id": {"type": "string"}}, checks=many("c", t, lambda x: {"sql": x})),
         lambda t: [("gate g", ("params", "sql", f"c{i}"), x.split("\n")) for i, x in enumerate(t)], form=_sql,
+    ),
+    Field(
+        "Column.name", _columns(lambda x: {"name": x}),
+        lambda t: [("gate g", ("params", "columns", i, "stored"), x) for i, x in enumerate(t)],
     ),
     Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),

@@ -63,10 +63,15 @@ class Scratch:
     def env(self) -> dict[str, str]:
         """The runner's environment."""
         return {
-            "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "HOME": str(self.root / "home"), "TMPDIR": str(self.root / "tmp"),
-            "LANG": "C.UTF-8", "RECORD": str(self.root / "record.py"), "RECORDS": str(self.records),
-            "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null",
-        }  # fmt: skip
+            "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(self.root / "home"),
+            "TMPDIR": str(self.root / "tmp"),
+            "LANG": "C.UTF-8",
+            "RECORD": str(self.root / "record.py"),
+            "RECORDS": str(self.records),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_CONFIG_SYSTEM": "/dev/null",
+        }
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write files of the repository."""
@@ -100,8 +105,12 @@ class Scratch:
             script.write_text(step.text + "\n", "utf-8")
             done = subprocess.run(
                 [*SHELLS[self.shell], str(script)],
-                cwd=self.repository, env={**self.env, **step.env}, capture_output=True, check=False, timeout=120,
-            )  # fmt: skip
+                cwd=self.repository,
+                env={**self.env, **step.env},
+                capture_output=True,
+                check=False,
+                timeout=120,
+            )
             name = f"{number} {step.name}"
             self.logs[name] = (done.stdout + done.stderr).decode("utf-8", "replace")
             if done.returncode:

@@ -1,4 +1,4 @@
-"""A spec that uses every place of the language; each place in turn holds a string: the outputs are sound, or diagnostics say why not."""
+"""A spec that uses every place of the language, each in turn with a string: outputs are sound, or diagnostics say why not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mlcc.diagnostics import SpecError
-from mlcc.source import plain, read
-from tests.injection.compiling import compiled, quoted, read_back
+from mlcc.source import HIDDEN, plain, read
+from tests.injection.compiling import compiled, quoted, read_back, refusal
 from tests.injection.corpus import FUZZ, corpus
 from tests.injection.leaves import leaves, positions
 from tests.injection.platforms import PLATFORMS, platform
@@ -30,7 +30,7 @@ def whole() -> Any:
 @functools.cache
 def places() -> dict[str, tuple[str | int, ...]]:
     """Return one position for each place."""
-    return {name: way for name, way in reversed(list(positions(whole())))}
+    return dict(reversed(list(positions(whole()))))
 
 
 def changed(way: tuple[str | int, ...], text: str) -> Any:
@@ -61,18 +61,16 @@ def test_a_string_in_one_place(name: str) -> None:
     for hostile in corpus()[offset * 7 % 400 :: len(corpus()) // EACH]:
         tree = changed(places()[name], hostile.text)
         for target in PLATFORMS:
-            try:
+            problems = refusal(tree, platform(target))
+            assert all(diagnostic.code and diagnostic.span for diagnostic in problems), hostile
+            if not problems:
                 plan, files = compiled(tree, platform(target))
-            except SpecError as problem:
-                assert problem.diagnostics
-                assert all(d.code and d.span for d in problem.diagnostics), hostile
-                continue
-            platform(target).check_readers(files)
-            read_back(plan, files, platform(target))
+                platform(target).check_readers(files)
+                read_back(plan, files, platform(target))
 
 
 def test_keys_that_are_no_words() -> None:
-    strings = [hostile.text for hostile in corpus()]
+    strings = [hostile.text for hostile in corpus() if len(quoted(hostile.text)) < 1_000]  # of a simple key
     for start in range(0, len(strings), 40):
         some = strings[start : start + 40]
         text = "version: 1\nname: p\nx-k:\n" + "".join(f"  {quoted(item)}: 1\n" for item in some)
@@ -91,13 +89,7 @@ def test_keys_that_are_ignored() -> None:
         "triggers": {"push": {"branches": ["main"]}},
         "jobs": {"n": {"run": "true"}},
     }
-    texts = [hostile.text for hostile in corpus() if not any(map(str.isspace, hostile.text))][:300]
+    texts = [hostile.text for hostile in corpus() if not HIDDEN.search(hostile.text)][:500]
     noted = {**tree, "x-note": texts, "jobs": {"n": {"run": "true", "x-more": {"a": texts[0]}}}}
     for name in PLATFORMS:
-        without = compiled(tree, platform(name))[1]
-        try:
-            assert compiled(noted, platform(name))[1] == without
-        except SpecError as problem:
-            assert {d.code for d in problem.diagnostics} == {"control-character"}
-            kept = {**noted, "x-note": [t for t in texts if t.isprintable()]}
-            assert compiled(kept, platform(name))[1] == without
+        assert compiled(noted, platform(name))[1] == compiled(tree, platform(name))[1]

@@ -49,6 +49,8 @@ class GitLab:
             "Execution.image": (("child", "n#", "image"), True),
             "Runner.gitlab": (("child", "n#", "tags", 0), True),
             "Runner.gitlab[]": (("child", "n#", "tags", 1), True),
+            "GitlabTarget.pipeline{}=": (("child", "variables", "V#"), False),
+            "GitlabTarget.jobs{}={}=": ((*job, "variables", "V#"), False),
             "FormInput.description": ((*form, "MLCC_INPUT_I#", "description"), False),
             "FormInput.default": ((*form, "MLCC_INPUT_I#", "value"), False),
         }

@@ -38,9 +38,14 @@ class Jenkins:
     def places(self, leaf: str, texts: Sequence[str]) -> list[tuple[tuple[Any, ...], Any]]:
         """Return (way, value) in the tables."""
         whole = {
-            "Service.env{}=": [(("SERVICES", "n s", "literals"), [f"V{i}={t}" for i, t in sorted(enumerate(texts), key=lambda x: f"V{x[0]}")])],
+            "Service.env{}=": [
+                (
+                    ("SERVICES", "n s", "literals"),
+                    [f"V{i}={t}" for i, t in sorted(enumerate(texts), key=lambda x: f"V{x[0]}")],
+                )
+            ],
             "Defaults.image": [(("NODES", "n", "image"), text) for text in texts],
-        }  # fmt: skip
+        }
         singly: dict[str, tuple[Any, ...]] = {
             "Execution.image": ("NODES", "n#", "image"),
             "Service.image": ("SERVICES", "n s#", "image"),
@@ -52,17 +57,23 @@ class Jenkins:
         return list(whole.get(leaf, []))
 
     def refuses(self, leaf: str, text: str) -> str | None:
-        """Return nothing: Groovy has a spelling for every text."""
-        del leaf, text
+        """Return `cache-key` for what the cache plugin's list of files would read as several, or as an exception."""
+        return "cache-key" if leaf == "Cache.key[]" and ("," in text or text.startswith("!")) else None
 
     def steps(self, files: Mapping[str, str], world: World, folder: Path, commit: str) -> Iterator[Step]:
         """Yield the `sh` steps: selecting, each row of the table leg by leg, and the last one."""
         parsed = self.parse(files)
         scripts = {name: text for text, name in SCRIPT.findall(files["Jenkinsfile"])}
         shared = {
-            "MLCC_PLATFORM": "jenkins", "MLCC_COMMIT": commit, "MLCC_GIT_URL": "https://example.org/a/b.git", "MLCC_CAUSES": "user",
-            "MLCC_FORMS": "true", "BRANCH_NAME": world.branch, "BUILD_TAG": "1", "BUILD_NUMBER": "1",
-        }  # fmt: skip
+            "MLCC_PLATFORM": "jenkins",
+            "MLCC_COMMIT": commit,
+            "MLCC_GIT_URL": "https://example.org/a/b.git",
+            "MLCC_CAUSES": "user",
+            "MLCC_FORMS": "true",
+            "BRANCH_NAME": world.branch,
+            "BUILD_TAG": "1",
+            "BUILD_NUMBER": "1",
+        }
         yield Step(
             "select", scripts["select"], {**shared, **{f"MLCC_INPUT_{k}": v for k, v in world.inputs.items()}}
         )
