@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mlcc import resources
 from mlcc.diagnostics import OutputError, error
+from mlcc.files import is_generated
 from mlcc.init import python
 from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
@@ -94,6 +95,13 @@ class Survey:
     bounds: list[Bound] = field(default_factory=list)
     all_models: list[str] = field(default_factory=list)  # the folders of several models
     ignores_reports: bool = False
+    systems: tuple[str, ...] = ()  # that the repository shows signs of
+    in_the_way: tuple[str, ...] = ()  # pipelines that mlcc would write, and didn't
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The CI systems to name in the spec; GitHub alone needn't be."""
+        return () if self.systems == ("github",) else self.systems
 
     @property
     def reads(self) -> list[str]:
@@ -178,6 +186,12 @@ def look(repository: Repository) -> Survey:
         _add_outputs(survey, repository, found, taken)
         survey.all_models = other_models(repository, found)
     survey.ignores_reports = repository.ignores_reports
+    survey.systems = repository.systems
+    survey.in_the_way = tuple(
+        path
+        for path in (".gitlab-ci.yml", "Jenkinsfile")
+        if repository.has(path) and not is_generated(repository.text(path))
+    )
     return survey
 
 
@@ -272,6 +286,7 @@ def _dvc_setup(repository: Repository) -> list[str]:
 def _findings(survey: Survey) -> list[str]:
     """Return what was found, and what wasn't."""
     found = [f"branch: {survey.branch}"]
+    found.append(f"CI systems: {', '.join(survey.systems) or 'no sign of one, so GitHub'}")
     source = (
         f"from {survey.version.source}" if survey.version.source else "the default: nothing names a version"
     )
@@ -301,6 +316,10 @@ def _findings(survey: Survey) -> list[str]:
         found.append(
             f"several models: this spec trains {survey.training.source} alone; for a spec of each: {each}"
         )
+    found += [
+        f"to do: move {path} away, which mlcc didn't write and so won't overwrite; what only it says goes into the spec"
+        for path in survey.in_the_way
+    ]
     if not survey.ignores_reports:
         found.append("to do: add the line _mlcc/ to .gitignore, which gates write their reports to")
     return found

@@ -77,8 +77,22 @@ class Repository:
         found = self.setting("pyproject.toml", "project", "name") or self.setting(
             "pyproject.toml", "tool.poetry", "name"
         )
-        remote = (self._git("config", "--get", "remote.origin.url") or "").strip().removesuffix(".git")
-        return identifier(found or re.split(r"[/:]", remote)[-1] or self.root.name, "project")
+        remote = re.split(r"[/:]", self._remote().removesuffix(".git"))[-1]
+        return identifier(found or remote or self.root.name, "project")
+
+    @cached_property
+    def systems(self) -> tuple[str, ...]:
+        """The CI systems that the repository shows signs of: their files, or the host that it is pushed to."""
+        host = re.split(r"[:/]", re.sub(r"^\w+://([^@/]*@)?|^[^@/]*@", "", self._remote()))[0]
+        signs = {
+            "github": bool(self.below(".github/")) or "github" in host,
+            "gitlab": self.has(".gitlab-ci.yml") or "gitlab" in host,
+            "jenkins": self.has("Jenkinsfile"),
+        }
+        return tuple(name for name, found in signs.items() if found)
+
+    def _remote(self) -> str:
+        return (self._git("config", "--get", "remote.origin.url") or "").strip()
 
     @cached_property
     def ignores_reports(self) -> bool:

@@ -250,6 +250,7 @@ def test_an_empty_folder_gets_something_to_run(tmp_path: Path) -> None:
     assert list(spec["jobs"]) == ["hello"]
     assert propose(tmp_path / "repo").findings == (
         "branch: main",
+        "CI systems: no sign of one, so GitHub",
         "Python: 3.12 (the default: nothing names a version)",
         "code: no Python files",
         "to do: add the line _mlcc/ to .gitignore, which gates write their reports to",
@@ -360,3 +361,29 @@ def test_one_model_of_several_has_a_spec_of_its_own(tmp_path: Path) -> None:
 def test_who_ignores_the_reports_needs_no_hint(line: str, git: bool, tmp_path: Path) -> None:
     folder = make({"a.py": "", ".gitignore": f"x\n{line}\n"}, tmp_path / "repo", git=git)
     assert not [finding for finding in propose(folder).findings if "_mlcc" in finding]
+
+
+@pytest.mark.parametrize(
+    ("files", "remote", "line"),
+    [
+        ({}, "", None),
+        ({".github/dependabot.yml": "version: 2\n"}, "", None),
+        ({}, "git@github.com:acme/credit.git", None),
+        ({}, "git@gitlab.acme.example:ml/credit.git", "targets: {gitlab: {}}"),
+        ({}, "https://me:token@gitlab.com/ml/github.git", "targets: {gitlab: {}}"),
+        ({".gitlab-ci.yml": "a: {script: [b]}\n"}, "", "targets: {gitlab: {}}"),
+        ({"Jenkinsfile": "pipeline {}\n", ".github/x.yml": ""}, "", "targets: {github: {}, jenkins: {}}"),
+    ],
+)
+def test_the_ci_system_is_found(files: dict[str, str], remote: str, line: str | None, tmp_path: Path) -> None:
+    make({"train.py": "", **files}, tmp_path)
+    if remote:
+        subprocess.run(["git", "remote", "add", "origin", remote], cwd=tmp_path, check=True)
+    proposal = propose(tmp_path)
+    found = [text.partition("    #")[0] for text in proposal.text.splitlines() if text.startswith("targets:")]
+    assert found == ([line] if line else [])
+    by_hand = [path for path in files if path in (".gitlab-ci.yml", "Jenkinsfile")]
+    assert [f for f in proposal.findings if "won't overwrite" in f] == [
+        f"to do: move {path} away, which mlcc didn't write and so won't overwrite; what only it says goes into the spec"
+        for path in by_hand
+    ]

@@ -1,38 +1,90 @@
-"""What random specs compile to is clean in the quick checkers of its system."""
+"""What hundreds of random specs compile to is clean in every checker of its system."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from mlcc.backends import BACKENDS, backend
+from mlcc.diagnostics import SpecError
 from mlcc.planner import plan
 from mlcc.resolve import resolve
 from mlcc.source import read
 from mlcc.spec.validate import validate
 from tests.spec.strategies import specs, to_yaml
-from tests.static.checks import gitlab_findings, schema_findings
+from tests.static.checks import (
+    actionlint_findings,
+    gitlab_schema_findings,
+    gitlab_verify_findings,
+    schema_findings,
+    workflow_findings,
+    zizmor_findings,
+)
+from tests.static.jenkinsfiles import jenkinsfile_findings
 
-CHECKS = {"github": schema_findings, "gitlab": gitlab_findings}
+COUNT = 1_000 if os.environ.get("MLCC_TEST_FUZZ") == "1" else 300
+LABELS = ("gpu",)  # of the runners that the random specs have
+Check = Callable[[Iterable[Path]], list[str]]
+CHECKS: dict[str, tuple[str, Check]] = {
+    "GitHub's own parser": ("github", workflow_findings),
+    "actionlint": ("github", partial(actionlint_findings, labels=LABELS)),
+    "zizmor": ("github", zizmor_findings),
+    "GitHub's schema": ("github", schema_findings),
+    "GitLab's schema": ("gitlab", gitlab_schema_findings),
+    "gitlab-ci-verify": ("gitlab", gitlab_verify_findings),
+    "Groovy, and Jenkins' structure": ("jenkins", jenkinsfile_findings),
+}
 
 
-@pytest.mark.parametrize("name", [name for name in BACKENDS if name in CHECKS])
-def test_random_specs_compile_to_clean_files(name: str, tmp_path: Path) -> None:
-    written: list[Path] = []
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """Compile random specs for every back end; return the pipelines' files of each."""
+    root = tmp_path_factory.mktemp("random")
+    files: dict[str, list[Path]] = {name: [] for name in BACKENDS}
+    refused: Counter[str] = Counter()
+    drawn = 0
 
-    @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None, database=None)
+    @seed(20_261_125)
+    @settings(
+        max_examples=COUNT,
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+    )
     @given(specs())
-    def write(data: dict[str, Any]) -> None:
+    def compile_one(data: dict[str, Any]) -> None:
+        nonlocal drawn
         source = read(to_yaml(data).encode(), "mlcc.yaml")
-        for file in backend(name).compile(plan(resolve(validate(source), source))):
-            path = tmp_path / str(len(written)) / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(file.text, "utf-8")
-            written.append(path)
+        made = plan(resolve(validate(source), source))
+        for name in BACKENDS:
+            try:
+                outputs = backend(name).compile(made)
+            except SpecError as problem:
+                refused.update(f"{name} {d.code}" for d in problem.diagnostics)
+                continue
+            for file in outputs:
+                path = root / str(drawn) / name / file.path
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(file.text, "utf-8")
+                files[name].append(path)
+        drawn += 1
 
-    write()
-    assert len(written) >= 40
-    assert CHECKS[name](written) == []
+    compile_one()
+    assert drawn >= COUNT
+    for name, paths in files.items():
+        assert len(paths) >= 0.9 * COUNT, (name, refused)
+    return files
+
+
+@pytest.mark.parametrize("checker", CHECKS)
+def test_no_checker_has_a_finding(checker: str, compiled: dict[str, list[Path]]) -> None:
+    name, check = CHECKS[checker]
+    assert check(compiled[name]) == []

@@ -197,7 +197,7 @@ def _job(job: Job) -> dict[str, Any]:
         content["needs"] = Flow(list(job.needs))
     if job.if_ is not None:
         content["if"] = _expression(job.if_)
-    content["runs-on"] = _runs_on(job.runs_on)
+    content["runs-on"] = _runs_on(job)
     content["timeout-minutes"] = job.timeout_minutes
     content["permissions"] = _permissions(job.permissions)
     if job.environment is not None:
@@ -231,11 +231,13 @@ def _matrix(legs: tuple[Mapping[str, str | tuple[str, ...]], ...]) -> dict[str, 
     }
 
 
-def _runs_on(labels: tuple[str, ...] | Expr) -> Any:
+def _runs_on(job: Job) -> Any:
+    # Opted in: `check` refuses a self-hosted runner for pull requests unless the spec allows it.
+    labels = job.runs_on
     if isinstance(labels, Expr):
-        return labels.interpolation()
+        own = any("self-hosted" in leg.get("runner", ()) for leg in job.legs)
+        return Comment(labels.interpolation(), SELF_HOSTED_REASON) if own else labels.interpolation()
     if "self-hosted" in labels:
-        # Opted in: `check` refuses a self-hosted runner for pull requests unless the spec allows it.
         return [Comment(label, SELF_HOSTED_REASON) for label in labels]
     return labels[0] if len(labels) == 1 else list(labels)
 
