@@ -184,11 +184,20 @@ def test_the_template_has_only_what_is_used() -> None:
     assert "lastGreen" not in render(lowered(JOB, "version: 1\nname: p\ntriggers: {tag: {patterns: [v*]}}\n"))
 
 
+def test_a_container_starts_at_the_root_of_the_workspace() -> None:
+    text = render(lower(plan_of(HEAD + JOB.replace("run: t", "run: t, image: x"), home="models/a")))
+    execute = text[text.index("int execute(") : text.index("List wanted(")]
+    places = [execute.index(part) for part in ("dir(env.WORKSPACE)", ".inside(", "dir(PROJECT)", "RUN_NODE")]
+    assert places == sorted(places)
+
+
 def test_the_same_plan_gives_the_same_file_in_its_folder() -> None:
     plan = plan_of(HEAD + JOB, home="models/a", spec_files=("models/a/mlcc.yaml",))
     (file,) = backend.compile(plan)
     assert file.path == "models/a/Jenkinsfile"
     assert "PROJECT = 'models/a'" in file.text
+    assert "'.git/info/exclude'" in file.text  # `dir` leaves models/a@tmp in the workspace
+    assert "'.git/info/exclude'" not in render(lowered(JOB))
     assert backend.compile(plan) == [file]
 
 

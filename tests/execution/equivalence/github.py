@@ -11,7 +11,7 @@ from tests.execution.equivalence.case import SECRET, Scratch
 from tests.execution.equivalence.runner import Run, gathered
 from tests.execution.github.act import run_workflow
 from tests.execution.github.api import github_api, green_run
-from tests.execution.github.scratch import pull_request_payload, push_payload, tag_payload
+from tests.execution.github.scratch import git, pull_request_payload, push_payload, tag_payload
 
 
 class GitHub:
@@ -19,7 +19,7 @@ class GitHub:
 
     name = "github"
 
-    def run(self, scratch: Scratch) -> Run:
+    def run(self, scratch: Scratch, python: str = sys.executable) -> Run:
         """Run the workflow; the API tells of the last green run where the case has one."""
         event, payload = _payload(scratch)
         inputs = dict(scratch.event.inputs) if scratch.event.kind == "manual" else None
@@ -33,7 +33,7 @@ class GitHub:
                 inputs=inputs,
                 secrets={"TOKEN": SECRET},
                 api=api,
-                python=sys.executable,
+                python=python,
             )
         return gathered([run.artifacts], run.jobs["final"] == "success", run.log)
 
@@ -43,7 +43,9 @@ def _payload(scratch: Scratch) -> tuple[str, Mapping[str, Any]]:
     event, repo = scratch.event, scratch.repo
     match event.kind:
         case "push":
-            return "push", push_payload(repo, scratch.base, scratch.branch)
+            # What was pushed before isn't what was green last: that only the API tells.
+            before = (scratch.base and git(repo, "rev-list", "-1", "--skip=1", scratch.branch)) or None
+            return "push", push_payload(repo, before, scratch.branch)
         case "pull_request":
             return "pull_request", pull_request_payload(repo, scratch.branch, fork=event.fork)
         case "tag":

@@ -24,7 +24,7 @@ class GitLab:
 
     name = "gitlab"
 
-    def run(self, scratch: Scratch) -> Run:
+    def run(self, scratch: Scratch, python: str = sys.executable) -> Run:
         """Run the parent's selecting job and the child that it wrote; the API tells of the last green pipeline."""
         variables, ref = _started(scratch)
         # A variable of the project that the spec never names reaches every job, and mlcc can't know it for a secret.
@@ -38,7 +38,7 @@ class GitLab:
                 {"CI_PROJECT_ID": PROJECT, **variables},
                 settings={**secret, **protected, **settings},
                 ref=ref,
-                python=sys.executable,
+                python=python,
             )
         return gathered([run.artifacts], run.jobs.get("final") == "passed", run.log)
 

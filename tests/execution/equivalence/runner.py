@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +17,10 @@ NAMES = ("state.json", "verdict.json", "selection.json", "result.json")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One finished run. `green` is the colour that the CI system itself shows; `log` is for people."""
+    """One finished run. `green` is the colour that the CI system itself shows; `log` is for people.
+
+    `files` are the records as they lie there: s--NODE[--LEG]/NAME -> bytes.
+    """
 
     states: Records
     verdicts: Records
@@ -24,6 +28,7 @@ class Run:
     result: Mapping[str, Any]
     green: bool
     log: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Runner(Protocol):
@@ -31,8 +36,8 @@ class Runner(Protocol):
 
     name: str
 
-    def run(self, scratch: Scratch) -> Run:
-        """Run the pipeline for the event of `scratch`, to its end."""
+    def run(self, scratch: Scratch, python: str = sys.executable) -> Run:
+        """Run the pipeline for the event of `scratch`, to its end, with a Python whose packages every node finds."""
 
 
 def gathered(folders: Iterable[Path], green: bool, log: str) -> Run:
@@ -40,15 +45,17 @@ def gathered(folders: Iterable[Path], green: bool, log: str) -> Run:
 
     A record that several jobs hand on has to be the same everywhere: otherwise AssertionError.
     """
-    found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {name: {} for name in NAMES}
+    files: dict[str, bytes] = {}
     for folder in folders:
         for path in sorted(folder.rglob("s--*/*.json")):
-            if path.name in found:
-                _, node, *rest = path.parent.name.split("--")
-                leg = node, "".join(rest)
-                record = json.loads(path.read_text(encoding="utf-8"))
-                first = found[path.name].setdefault(leg, record)
-                assert first == record, f"two different records {path.parent.name}/{path.name}"
+            if path.name in NAMES:
+                name, data = f"{path.parent.name}/{path.name}", path.read_bytes()
+                assert files.setdefault(name, data) == data, f"two different records {name}"
+    found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {name: {} for name in NAMES}
+    for place, data in files.items():
+        folder_name, _, name = place.partition("/")
+        _, node, *rest = folder_name.split("--")
+        found[name][node, "".join(rest)] = json.loads(data)
     return Run(
         states=found["state.json"],
         verdicts=found["verdict.json"],
@@ -56,4 +63,5 @@ def gathered(folders: Iterable[Path], green: bool, log: str) -> Run:
         result=found["result.json"].get(("final", ""), {}),
         green=green,
         log=log,
+        files=files,
     )

@@ -93,7 +93,7 @@ class Image implements PipelineObject {
         List<String> volumes = [frame.folder.path, frame.tmp().path].collectMany { ['-v', "${it}:${it}:rw,z".toString()] }
         String container = docker.run(['run', '-t', '-d', '-u', user()] + arguments.tokenize() + ['-w', frame.folder.path] + volumes + [id, 'cat'])
         try {
-            return frame.with(container: new Container(docker, container)).during(body)
+            return frame.with(container: new Container(docker, container, frame.folder)).during(body)
         } finally {
             remove(container)
         }
@@ -102,7 +102,7 @@ class Image implements PipelineObject {
     Object withRun(String arguments = '', String command = '', Closure body) {
         String container = docker.run(['run', '-d'] + arguments.tokenize() + [id] + command.tokenize())
         try {
-            return body.call(new Container(docker, container))
+            return body.call(new Container(docker, container, Frame.current().folder))
         } finally {
             remove(container)
         }
@@ -120,11 +120,13 @@ class Image implements PipelineObject {
 
 class Container implements PipelineObject {
     private final Docker docker
+    private final File start
     final String id
 
-    Container(Docker docker, String id) {
+    Container(Docker docker, String id, File start) {
         this.docker = docker
         this.id = id
+        this.start = start
     }
 
     Set<String> allowed() {
@@ -140,9 +142,10 @@ class Container implements PipelineObject {
         docker.run(['rm', '-f', '--volumes', id])
     }
 
-    /** What stands before a script that runs in this container. */
-    List<String> prefix(Map<String, String> environment) {
+    /** What stands before a script that runs in a folder of this container, which is asked for where it isn't the first one. */
+    List<String> prefix(File folder, Map<String, String> environment) {
+        List<String> place = folder == start ? [] : ['--workdir', folder.path]
         List<String> variables = environment.findAll { name, value -> name != 'PATH' }.collectMany { name, value -> ['--env', "${name}=${value}".toString()] }
-        [Docker.executable(environment.PATH), 'exec'] + variables + [id]
+        [Docker.executable(environment.PATH), 'exec'] + place + variables + [id]
     }
 }

@@ -156,7 +156,7 @@ class Steps {
         Map environment = Environment.of(build, frame)
         Map facts = [stage: stageName(frame), allocation: frame.allocation.number, node: environment.MLCC_NODE, label: args.label]
         build.event([kind: 'sh', script: frame.mask((String) args.script)] + facts)
-        List<String> prefix = frame.container?.prefix(environment) ?: []
+        List<String> prefix = frame.container?.prefix(frame.folder, environment) ?: []
         Shell shell = new Shell((String) args.script, frame.folder, frame.tmp(), environment, args.returnStdout as boolean, prefix)
         Shell.Ended ended
         try {

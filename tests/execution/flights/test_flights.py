@@ -1,0 +1,118 @@
+"""The flights pipeline really runs: real data, real training, real gates, on every way that it can end.
+
+Each test runs what is committed for the example on every CI system, and compares the runs: they end alike, and what the
+gates found has the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from mlcc.semantics import Event
+from tests.execution.equivalence.runner import Run
+from tests.execution.flights.conftest import FLIGHTS, Everywhere
+
+GATES = {"unit", "raw-contract", "features-contract", "model-quality", "model-serves"}
+NODES = GATES | {"fetch-raw", "featurize", "train", "score", "package"}
+PUSH = Event("push", branch="main")
+# Every hundredth flight from LaGuardia is delivered under another code.
+CORRUPTION = """
+def corrupt(path: str) -> None:
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("CREATE TABLE t AS FROM read_parquet(?)", [path])
+    connection.execute("UPDATE t SET origin = 'LGX' WHERE origin = 'LGA' AND flight % 100 = 0")
+    connection.execute(f"COPY (FROM t) TO '{path}' (FORMAT parquet)")
+
+
+if __name__ == "__main__":
+    import duckdb
+
+    main()
+    corrupt(str(output("raw")))
+"""
+
+
+def ends(run: Run) -> dict[str, str]:
+    """Return how each node ended, as the last one states it."""
+    return {id: node["end"] for id, node in run.result["nodes"].items()}
+
+
+def alike(runs: Mapping[str, Run]) -> Run:
+    """Return one of the runs, after they were found to have ended alike and judged with the same bytes."""
+    first = next(iter(runs.values()))
+    for name, run in runs.items():
+        assert run.selection["selected"] == first.selection["selected"], name
+        assert ends(run) == ends(first), f"{name}\n{run.log[-3000:]}"
+        assert run.green is run.result["green"] is first.green, name
+        for (node, leg), state in run.states.items():
+            assert state["outputs"] == first.states[node, leg]["outputs"], f"{name}: {node}"
+        assert verdict_files(run) == verdict_files(first), name
+    return first
+
+
+def verdict_files(run: Run) -> dict[str, bytes]:
+    """Return what the gates wrote, byte for byte."""
+    return {name: data for name, data in run.files.items() if name.endswith("/verdict.json")}
+
+
+def test_good_data_is_green(everywhere: Everywhere) -> None:
+    run = alike(everywhere(PUSH))
+    assert run.green
+    assert set(ends(run).values()) == {"passed"}
+    verdicts = {gate: record for (gate, _), record in run.verdicts.items()}
+    assert {gate: record["verdict"] for gate, record in verdicts.items()} == dict.fromkeys(GATES, "pass")
+    auc = next(c for c in verdicts["model-quality"]["checks"] if c["id"].startswith("roc_auc"))
+    assert 0.73 <= auc["interval"][0] < auc["estimate"] < 0.76
+    assert auc["n"] == 84292
+    model = run.states["train", ""]["outputs"]["model"]
+    assert verdicts["model-quality"]["inputs"]["model"]["digest"] == model
+    assert run.states["package", ""]["inputs"]["model"] == model
+
+
+def test_corrupted_data_stops_before_training(everywhere: Everywhere) -> None:
+    fetch = (FLIGHTS / "src" / "flights" / "fetch.py").read_text(encoding="utf-8")
+    text = fetch.replace('if __name__ == "__main__":\n    main()', CORRUPTION)
+    assert "def corrupt" in text
+    run = alike(everywhere(PUSH, ({"src/flights/fetch.py": text},)))
+    assert not run.green
+    assert ends(run)["raw-contract"] == "failed"
+    for node in ("featurize", "train", "score", "model-quality", "package"):
+        assert ends(run)[node] == "skipped", node
+    found = run.verdicts["raw-contract", ""]
+    assert found["verdict"] == "fail"
+    assert [c["id"] for c in found["checks"] if c["verdict"] != "pass"] == ["origin.values"]
+
+
+def test_a_worse_model_is_stopped_by_its_evaluation(everywhere: Everywhere) -> None:
+    run = alike(everywhere(Event("manual", branch="main", trigger="retrain", inputs={"learning_rate": "1"})))
+    assert not run.green
+    assert ends(run)["train"] == "passed"
+    assert ends(run)["model-quality"] == "failed"
+    assert ends(run)["package"] == "skipped"
+    assert run.verdicts["model-quality", ""]["verdict"] == "fail"
+
+
+def test_an_input_that_its_form_refuses_starts_nothing(everywhere: Everywhere) -> None:
+    event = Event("manual", branch="main", trigger="retrain", inputs={"learning_rate": "7"})
+    for name, run in everywhere(event).items():
+        assert not run.green, name
+        assert not run.states, name
+        assert "learning_rate" in run.log, name
+
+
+@pytest.mark.parametrize("kind", ["push", "pull_request"])
+def test_a_changed_readme_runs_nothing_else(kind: str, everywhere: Everywhere) -> None:
+    run = alike(everywhere(Event(kind, branch="main"), ({"README.md": "Other words.\n"},)))
+    assert run.green
+    assert run.selection["selected"] == []
+    assert not run.states
+
+
+def test_a_red_run_followed_by_words_stays_red(everywhere: Everywhere) -> None:
+    broken = {"tests/test_broken.py": "def test_broken():\n    assert False\n"}
+    run = alike(everywhere(PUSH, (broken, {"README.md": "Other words.\n"})))
+    assert not run.green
+    assert ends(run)["unit"] == "failed"
+    assert ends(run)["train"] == "skipped"
