@@ -57,7 +57,8 @@ class Tree:
     def _on_disk(self, pattern: str) -> bool:
         if not any(c in pattern for c in WILDCARDS):
             return (self.home / pattern).exists()
-        return any(True for _ in self.home.glob(pattern.rstrip("/")))
+        files = (path for path in self.home.rglob("*") if path.is_file())
+        return any(path_matches(pattern, path.relative_to(self.home).as_posix()) for path in files)
 
 
 def find_outputs(root: Path) -> list[str]:

@@ -33,9 +33,12 @@ def _legs(number: int) -> str:
     return ", ".join(str(leg) for leg in range(number))
 
 
-_JOBS = "".join(f"  job-{number}: {{run: python ship.py, reads: [code]}}\n" for number in range(430))
+# One job that no workflow file holds: text that takes twice the bytes in YAML's escapes.
+_SERVICES = "".join(f"      s{n}: {{image: pg, port: 1, env: {{A: {'é' * 7_000}}}}}\n" for n in range(20))
 _AXES = f"{{axes: {{a: [{_legs(20)}], b: [{_legs(15)}]}}}}"
-TOO_LARGE = SPEC.replace("demo", "◆demo").replace("gates:\n", f"{_JOBS}gates:\n")
+TOO_LARGE = SPEC.replace(
+    "gates:\n", f"  ◆large:\n    run: python ship.py\n    services:\n{_SERVICES}gates:\n"
+)
 
 BAD_SPECS = (
     Bad("empty", b"", "empty-document", "1:1", "holds no spec"),
@@ -60,5 +63,5 @@ BAD_SPECS = (
     _bad("a name that leads out", "name: demo", "name: ◆../demo", "bad-id", "an id"),
     _bad("a path that leads out", "path: stops.csv", "path: ◆../stops.csv", "bad-path", ".."),
     _bad("a matrix of 300 legs", "run: python ship", f"◆matrix: {_AXES}, run: python ship", "limit", "256 jobs; ship uses 300"),
-    _bad("a workflow of over 460 KB", "", TOO_LARGE, "limit", "460,800 bytes"),
+    _bad("a job of over 460 KB", "", TOO_LARGE, "limit", "460,800 bytes"),
 )  # fmt: skip

@@ -295,10 +295,13 @@ SURROUNDINGS = (
         nowhere,
     ),
     Field("Loss.reason", _losses, _lost, most=len(FEATURES)),
-    Field("GithubTarget.workflow{}=", lambda t: base(targets={"github": {"workflow": {"env": many("V", t)}}}), nowhere),
+    Field(
+        "GithubTarget.workflow{}=",
+        lambda t: base(targets={"github": {"workflow": {"env": many("V", t)}}}), nowhere,
+    ),
     Field(
         "GithubTarget.jobs{}={}=",
-        lambda t: base(targets={"github": {"jobs": {"n": {"env": many("V", t), "steps": {"run": {"env": many("W", t)}}}}}}), nowhere,
+        lambda t: base(targets={"github": {"jobs": {"n": {"env": many("V", t)}}}}), nowhere,
     ),
 )  # fmt: skip
 

@@ -61,7 +61,7 @@ def _scored(key: str) -> Any:
         columns = {"label": "y", "prediction": "p", key: text}
         if key == "score":
             del columns["prediction"]
-        return {"evaluate": {"predictions": "rows", **columns, "metrics": {"accuracy": {"min": 0}}}}
+        return {"evaluate": {"predictions": "rows", **columns, "metrics": {"accuracy": {"min": 0.5}}}}
 
     return lambda texts: gates(texts, make, **PREDICTIONS)
 

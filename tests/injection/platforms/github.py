@@ -64,8 +64,7 @@ class GitHub:
             "FormInput.default": [(*inputs, "i#", "default")],
             "Runner.github": [("jobs", "n#", "runs-on")],
             "Runner.github[]": [("jobs", "n#", "runs-on", 1)],
-            "GithubTarget.workflow{}=": [("env", "V#")],
-            "GithubTarget.jobs{}={}=": [(*job, "env", "V#"), (*job, "steps", "run", "env", "W#")],
+            "GithubTarget.jobs{}={}=": [(*job, "env", "V#")],
         }
         found = list(whole.get(leaf, []))
         for way in singly.get(leaf, []):
@@ -74,7 +73,14 @@ class GitHub:
         return found
 
     def refuses(self, leaf: str, text: str) -> str | None:
-        """Return `expression` for what GitHub would evaluate, `cache-path` for what isn't one path in its list."""
+        """Return `expression` for what GitHub would evaluate, `cache-path` for what isn't one path in its list.
+
+        An overlay has no say in the whole workflow's variables, and hands no secret to a node behind the spec's back.
+        """
+        if leaf.startswith("GithubTarget.workflow") or (
+            leaf.startswith("GithubTarget") and "secrets" in text
+        ):
+            return "overlay-semantics"
         if leaf == "Cache.path[]" and ("\n" in text or text != text.strip() or text.startswith(("#", "!"))):
             return "cache-path"
         return "expression" if leaf in IN_WORKFLOW and "${{" in text else None
