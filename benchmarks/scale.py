@@ -94,7 +94,7 @@ def _in_child(spec: Path, targets: Sequence[str]) -> dict[str, Any]:
 
 def measure(spec: Path, targets: Sequence[str]) -> dict[str, Any]:
     """Compile a spec; return the seconds of each pass, the peak in bytes and the codes of refusals."""
-    from mlcc.backends import backend
+    from mlcc.backends import BACKENDS
     from mlcc.compiler import analyse
     from mlcc.diagnostics import SpecError
     from mlcc.emitted import scripts
@@ -113,7 +113,7 @@ def measure(spec: Path, targets: Sequence[str]) -> dict[str, Any]:
         finally:
             seconds[name] = time.process_time() - start
 
-    modules = {target: backend(target) for target in targets}  # imports them
+    modules = {target: BACKENDS[target] for target in targets}  # imports them
     analysis = timed("load to plan", lambda: analyse(spec, spec.parent, assume_committed=True))
     if analysis is not None:
         for target, module in modules.items():

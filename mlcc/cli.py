@@ -217,7 +217,7 @@ def compile_(
 
 
 def _write(one: Compiled, call: str, search: Search | None, *, force: bool, prune: bool) -> int:
-    from mlcc.backends import backend
+    from mlcc.backends import BACKENDS
     from mlcc.outputs import ignored_outputs
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import write
@@ -241,7 +241,7 @@ def _write(one: Compiled, call: str, search: Search | None, *, force: bool, prun
     click.echo(f"{plan.name}: {nodes}")
     if report.written:
         for target in one.targets:
-            for todo in backend(target).obligations(plan):
+            for todo in BACKENDS[target].obligations(plan):
                 click.echo(f"  {target}, once by hand: {todo}")
     return OK
 

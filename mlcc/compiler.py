@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlcc.backends import BACKENDS, backend
+from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Related, SpecError, error, suggest
 from mlcc.extends import merge
 from mlcc.files import File
@@ -83,9 +83,9 @@ def chosen_targets(plan: Plan, named: tuple[str, ...]) -> tuple[str, ...]:
 
 def obstacles(plan: Plan, target: str) -> list[Diagnostic]:
     """Return what keeps a back end from compiling a plan."""
-    chosen = backend(target)
+    chosen = BACKENDS[target]
     try:
-        return [*losses(plan, target, chosen.CAPABILITIES), *chosen.check(plan)]
+        return [*losses(plan, target, chosen.capabilities), *chosen.check(plan)]
     except SpecError as problem:
         return list(problem.diagnostics)
 
@@ -97,8 +97,8 @@ def compile_files(analysis: Analysis, targets: Iterable[str]) -> list[File]:
     files: list[File] = []
     problems: list[Diagnostic] = []
     for target in targets:
-        chosen = backend(target)
-        problems += losses(analysis.plan, target, chosen.CAPABILITIES)
+        chosen = BACKENDS[target]
+        problems += losses(analysis.plan, target, chosen.capabilities)
         try:
             files += chosen.compile(analysis.plan)
         except SpecError as problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlcc.backends import Usage, backend
+from mlcc.backends import BACKENDS, Usage
 from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles, same_outputs
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Severity, SpecError
 from mlcc.lint import Subject, run
@@ -80,6 +80,6 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
 
 def _usages(target: str, analysis: Analysis) -> Sequence[Usage]:
     try:
-        return backend(target).usage(analysis.plan)
+        return BACKENDS[target].usage(analysis.plan)
     except SpecError:
         return ()  # it can't be lowered, which `obstacles` has reported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mlcc.backends import BACKENDS, Capability, Limit, backend
+from mlcc.backends import BACKENDS, Capability, Limit
 from mlcc.ledger import FEATURES
 
 TARGETS_PAGE = "docs/reference/targets.md"
@@ -12,12 +12,12 @@ TARGETS_PAGE = "docs/reference/targets.md"
 
 def ledgers() -> dict[str, dict[str, Capability]]:
     """Return back end -> feature -> capability."""
-    return {name: {c.feature: c for c in backend(name).CAPABILITIES} for name in BACKENDS}
+    return {name: {c.feature: c for c in one.capabilities} for name, one in BACKENDS.items()}
 
 
 def limits() -> dict[str, tuple[Limit, ...]]:
     """Return back end -> the platform's limits that a compile checks."""
-    return {name: tuple(backend(name).LIMITS) for name in BACKENDS}
+    return {name: tuple(one.limits) for name, one in BACKENDS.items()}
 
 
 def capability_matrix(format: str) -> str:

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from mlcc.backends import BACKENDS, Capability, Grade, backend
+from mlcc.backends import BACKENDS, Capability, Grade
 from mlcc.compiler import chosen_targets
 from mlcc.ledger import FEATURES, losses, uses
 from mlcc.render_diagnostics import to_text
@@ -40,13 +40,13 @@ def ledger(**grades: Grade) -> tuple[Capability, ...]:
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_every_back_end_grades_every_feature_with_a_source(name: str) -> None:
-    capabilities = backend(name).CAPABILITIES
+    capabilities = BACKENDS[name].capabilities
     assert [c.feature for c in capabilities] == list(FEATURES)
     for capability in capabilities:
         assert capability.grade in get_args(Grade)
         assert capability.how
         assert capability.source.startswith("https://")
-    for limit in backend(name).LIMITS:
+    for limit in BACKENDS[name].limits:
         assert limit.source
         assert 0 < limit.allowed <= limit.most
 

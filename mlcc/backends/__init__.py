@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, cast
 
+from mlcc.backends._small import is_small
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
 from mlcc.plan import Plan
@@ -52,50 +53,66 @@ class Usage:
     where: str
 
 
-class Backend(Protocol):
-    """What `mlcc.backends.<name>.backend` offers as module-level names."""
-
-    CAPABILITIES: Sequence[Capability]
-    LIMITS: Sequence[Limit]
-
-    def compile(self, plan: Plan) -> list[File]:
-        """Lower and render a plan. Raises SpecError for what the platform can't do."""
-
-    def check(self, plan: Plan) -> list[Diagnostic]:
-        """Return what the platform can't do of a plan (errors), and what is good to know of its lowering (notes)."""
-
-    def usage(self, plan: Plan) -> list[Usage]:
-        """Return how much of each limit the compiled plan uses."""
-
-    def obligations(self, plan: Plan) -> list[str]:
-        """Return what no file can hold: settings that a person makes once, one sentence each."""
-
-
 @record
-class Registered:
-    """A back end by its module, and where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/'.
+class Backend:
+    """A back end: a package with five modules, each imported when something of it is asked for.
 
-    A `*` stands for the number of one file of several.
+    `capabilities.CAPABILITIES`, `limits.LIMITS`; `check.check_plan(plan)`, what shows before lowering; `build.build(plan)`,
+    the files, `build.weighed(plan)`, the limits they exceed, and `build.used(plan)`; `obligations.obligations(plan)`.
+    `outputs` says where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/', and a `*` stands for the
+    number of one file of several.
     """
 
-    module: str
+    name: str
+    package: str
     outputs: tuple[str, ...]
 
     def output_paths(self, name: str, home: str) -> tuple[str, ...]:
         """Return where the files of a pipeline go, as patterns relative to the repository root."""
         return tuple(path.format(name=name, home=f"{home}/" if home else "") for path in self.outputs)
 
+    @property
+    def capabilities(self) -> Sequence[Capability]:
+        """The ledger: how well the platform does each feature of the language."""
+        return cast("Sequence[Capability]", self._module("capabilities").CAPABILITIES)
 
+    @property
+    def limits(self) -> Sequence[Limit]:
+        """The platform's figures that a compile checks."""
+        return cast("Sequence[Limit]", self._module("limits").LIMITS)
+
+    def check(self, plan: Plan) -> list[Diagnostic]:
+        """Return what the platform can't do of a plan (errors), and what is good to know of its lowering (notes).
+
+        A small plan without raw text is neither lowered nor rendered for that. Raises SpecError.
+        """
+        problems: list[Diagnostic] = self._module("check").check_plan(plan)
+        if problems or (self.name not in plan.overlays and is_small(plan)):
+            return problems
+        return cast("list[Diagnostic]", self._module("build").weighed(plan))
+
+    def compile(self, plan: Plan) -> list[File]:
+        """Lower and render a plan. Raises SpecError for what the platform can't do."""
+        return cast("list[File]", self._module("build").build(plan))
+
+    def usage(self, plan: Plan) -> list[Usage]:
+        """Return how much of each limit the compiled plan uses. Raises SpecError when it doesn't compile."""
+        return cast("list[Usage]", self._module("build").used(plan))
+
+    def obligations(self, plan: Plan) -> list[str]:
+        """Return what no file can hold: settings that a person makes once, one sentence each."""
+        return cast("list[str]", self._module("obligations").obligations(plan))
+
+    def _module(self, name: str) -> Any:
+        return import_module(f"{self.package}.{name}")
+
+
+_GITHUB = (".github/workflows/{name}.yml", ".github/workflows/{name}.part-*.yml")
 BACKENDS = {
-    "github": Registered(
-        "mlcc.backends.github.backend",
-        (".github/workflows/{name}.yml", ".github/workflows/{name}.part-*.yml"),
-    ),
-    "gitlab": Registered("mlcc.backends.gitlab.backend", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
-    "jenkins": Registered("mlcc.backends.jenkins.backend", ("{home}Jenkinsfile",)),
+    one.name: one
+    for one in (
+        Backend("github", "mlcc.backends.github", _GITHUB),
+        Backend("gitlab", "mlcc.backends.gitlab", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
+        Backend("jenkins", "mlcc.backends.jenkins", ("{home}Jenkinsfile",)),
+    )
 }
-
-
-def backend(name: str) -> Backend:
-    """Return the back end of a registered name (imports it)."""
-    return cast(Backend, import_module(BACKENDS[name].module))

@@ -11,7 +11,6 @@ import yaml
 from mlcc import plan_json
 from mlcc.backends import BACKENDS
 from mlcc.backends.github import limits
-from mlcc.backends.github.backend import check, compile, usage
 from mlcc.backends.github.build import Compiled, compiled
 from mlcc.backends.github.headroom import split_note
 from mlcc.backends.github.lower import lower
@@ -52,7 +51,7 @@ def test_what_fits_stands_in_one_file_as_ever() -> None:
     made = compiled(plan)
     assert [file.path for file in made.files] == [MAIN]
     assert made.files[0].text == render(lower(plan), Overlay())
-    assert [problem.code for problem in check(plan)] == []
+    assert [problem.code for problem in BACKENDS["github"].check(plan)] == []
     most = len(made.files[0].text.encode())
     assert len(compiled(plan, most).files) == 1
     assert len(compiled(plan, most - 1).files) > 1
@@ -76,7 +75,7 @@ def test_each_file_keeps_to_the_limit_and_every_node_has_one_job(number: int) ->
     assert [main["jobs"][call]["uses"] for call in calls] == [f"./{path}" for path in content]
     full = sum(len(file.text) > 0.8 * limits.WORKFLOW.allowed for file in made.files)
     assert full >= len(made.files) - 3  # but the main one, the gate's and the last
-    assert compile(plan)  # no limit is exceeded
+    assert BACKENDS["github"].compile(plan)  # no limit is exceeded
 
 
 def test_what_all_come_after_has_a_part_of_its_own_so_that_nothing_else_waits(plan500: Plan) -> None:
@@ -219,14 +218,14 @@ def test_parts_stay_few_where_sparing_every_wait_would_take_many() -> None:
 
 
 def test_a_note_says_how_many_files_and_what_waits(plan500: Plan) -> None:
-    (note,) = check(plan500)
+    (note,) = BACKENDS["github"].check(plan500)
     assert (note.code, note.severity) == ("split", Severity.NOTE)
     assert "500 nodes" in note.message
     assert note.message.endswith("none of them waits longer for it")
 
 
 def test_usage_tells_the_largest_file_the_parts_and_their_parsed_size(plan500: Plan) -> None:
-    found = {use.limit.name: use for use in usage(plan500)}
+    found = {use.limit.name: use for use in BACKENDS["github"].usage(plan500)}
     made = compiled(plan500)
     assert found["called workflows"].used == len(made.files) - 1 == len(made.parts)
     assert found["workflow file"].used == max(len(file.text.encode()) for file in made.files)
@@ -245,7 +244,7 @@ def test_a_node_that_no_file_can_hold_is_an_error_at_its_line() -> None:
     text += f"targets:\n  github:\n    jobs:\n      prepare:\n        env:\n{blob}\n"
     plan = plan_of(text)
     with pytest.raises(SpecError) as caught:
-        compile(plan)
+        BACKENDS["github"].compile(plan)
     (problem,) = caught.value.diagnostics
     assert problem.code == "limit"
     assert "the workflow file is 460,800 bytes; prepare uses" in problem.message
@@ -256,11 +255,11 @@ def test_more_than_github_takes_in_all_is_an_error(monkeypatch: pytest.MonkeyPat
     parts = limits.Limit("called workflows", 2, "files", "a page")
     monkeypatch.setattr(limits, "PARTS", parts)
     with pytest.raises(SpecError, match=r"limit for the called workflows is 2 files; the pipeline uses \d"):
-        compile(plan500)
+        BACKENDS["github"].compile(plan500)
     monkeypatch.undo()
     monkeypatch.setattr(limits, "PARSED", limits.Limit("parsed", 1_000_000, "bytes", "a page"))
     with pytest.raises(SpecError, match="all files together uses"):
-        compile(plan500)
+        BACKENDS["github"].compile(plan500)
 
 
 # --- where the files are named --------------------------------------------------------------------

@@ -80,10 +80,10 @@ ACCEPTED_GITLAB = (
 
 def codes(target: str, overlay: str) -> set[str]:
     """Return the codes of what a back end has against an overlay."""
-    from mlcc.backends import backend
+    from mlcc.backends import BACKENDS
 
     try:
-        backend(target).compile(plan_of(HEAD + f"targets: {{{target}: {{{overlay}}}}}\n"))
+        BACKENDS[target].compile(plan_of(HEAD + f"targets: {{{target}: {{{overlay}}}}}\n"))
     except SpecError as problem:
         return {diagnostic.code for diagnostic in problem.diagnostics}
     return set()

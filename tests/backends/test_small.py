@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from mlcc.backends import BACKENDS, backend
+from mlcc.backends import BACKENDS
 from mlcc.backends._small import EDGES_OF_NODE, NODES, TEXT, is_small
 from mlcc.diagnostics import SpecError
 from mlcc.plan import Plan
@@ -29,7 +29,9 @@ def fits(plan: Plan) -> list[str]:
     found = []
     for name in BACKENDS:
         try:
-            found += [f"{name} {u.limit.name}" for u in backend(name).usage(plan) if u.used > u.limit.allowed]
+            found += [
+                f"{name} {u.limit.name}" for u in BACKENDS[name].usage(plan) if u.used > u.limit.allowed
+            ]
         except SpecError as problem:
             found += [d.code for d in problem.diagnostics if d.code == "limit"]
     return found

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.backends import backend
+from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.emitted import scripts
 from mlcc.plan import Gate, Plan
@@ -49,7 +49,7 @@ def _character(c: str) -> str:
 def compiled(tree: Any, platform: Platform) -> tuple[Plan, dict[str, str]]:
     """Return the plan of a spec and the platform's files, whatever of it is a loss there. Raises SpecError."""
     plan = plan_of(spec_text(tree))
-    return plan, {file.path: file.text for file in backend(platform.name).compile(plan)}
+    return plan, {file.path: file.text for file in BACKENDS[platform.name].compile(plan)}
 
 
 def all_files(plan: Plan, files: Mapping[str, str]) -> dict[str, str]:

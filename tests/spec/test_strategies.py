@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
-from mlcc.backends import BACKENDS, backend
+from mlcc.backends import BACKENDS
 from mlcc.planner import plan
 from mlcc.resolve import resolve
 from mlcc.source import plain, read
@@ -22,7 +22,7 @@ draws = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadl
 def test_every_spec_is_planned_and_lowered(data: dict[str, Any]) -> None:
     source = read(to_yaml(data).encode(), "mlcc.yaml")
     made = plan(resolve(validate(source), source))
-    assert all(backend(name).compile(made) for name in BACKENDS)
+    assert all(BACKENDS[name].compile(made) for name in BACKENDS)
     assert set(made.nodes) >= {*data.get("jobs", {}), *data.get("gates", {})}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from mlcc.backends import BACKENDS, backend
+from mlcc.backends import BACKENDS
 from mlcc.diagnostics import SpecError
 from mlcc.planner import plan
 from mlcc.resolve import resolve
@@ -66,7 +66,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
         made = plan(resolve(validate(source), source))
         for name in BACKENDS:
             try:
-                outputs = backend(name).compile(made)
+                outputs = BACKENDS[name].compile(made)
             except SpecError as problem:
                 refused.update(f"{name} {d.code}" for d in problem.diagnostics)
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc.backends import backend
+from mlcc.backends import BACKENDS
 from mlcc.compiler import obstacles
 from tests.plans import place, plan_of
 
@@ -48,7 +48,7 @@ def test_an_expression_is_refused_where_github_would_evaluate_it(case: str) -> N
 def test_an_expression_in_a_nodes_own_variable_is_text() -> None:
     plan = plan_of(node(f"env: {{A: {EXPRESSION}}}").replace("◆", ""))
     assert obstacles(plan, "github") == []
-    assert "OTHER" not in backend("github").compile(plan)[0].text
+    assert "OTHER" not in BACKENDS["github"].compile(plan)[0].text
 
 
 @pytest.mark.parametrize("path", ["a\\n~/.ssh", " a", "a ", "# a", "!a"])

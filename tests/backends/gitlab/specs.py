@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from mlcc.backends.gitlab import backend
+from mlcc.backends import BACKENDS
 from mlcc.plan import Plan
 from tests.plans import HEAD, plan_of
 
@@ -37,5 +37,5 @@ def compiled(spec: str, home: str = "", head: str = HEAD) -> Compiled:
     """Compile the rest of a spec. Raises SpecError."""
     files = [f"{home}/mlcc.yaml" if home else "mlcc.yaml"]
     made = plan_of(head + spec, home=home, spec_files=tuple(files))
-    parent, child = backend.compile(made)
+    parent, child = BACKENDS["gitlab"].compile(made)
     return Compiled(made, parent.text, child.text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.backends.gitlab import backend
+from mlcc.backends import BACKENDS
 from mlcc.backends.gitlab.lower import deciding_nodes, status_levels
 from mlcc.diagnostics import SpecError
 from mlcc.plan import NodeKind
@@ -348,7 +348,7 @@ def test_a_thousand_nodes_compile() -> None:
     )
     made = compiled(spec)
     assert len(made.child) == 1005
-    usage = {used.limit.name: used.used for used in backend.usage(made.plan)}
+    usage = {used.limit.name: used.used for used in BACKENDS["gitlab"].usage(made.plan)}
     assert usage["child pipeline's file"] < 1_300_000
 
 
@@ -392,12 +392,12 @@ def test_an_overlay_can_t_change_the_meaning(code: str, overlay: str) -> None:
 def test_the_ledger_has_github_s_features_in_its_order() -> None:
     from mlcc.backends.github.capabilities import CAPABILITIES as GITHUB
 
-    ours = [capability.feature for capability in backend.CAPABILITIES]
+    ours = [capability.feature for capability in BACKENDS["gitlab"].capabilities]
     assert ours == [c.feature for c in GITHUB]
-    assert {capability.grade for capability in backend.CAPABILITIES} <= {
+    assert {capability.grade for capability in BACKENDS["gitlab"].capabilities} <= {
         "exact", "emulated", "stricter", "weaker", "impossible",
     }  # fmt: skip
-    assert all(capability.source.startswith("https://") for capability in backend.CAPABILITIES)
+    assert all(capability.source.startswith("https://") for capability in BACKENDS["gitlab"].capabilities)
 
 
 def test_obligations_name_commands_and_scopes() -> None:
@@ -406,7 +406,7 @@ def test_obligations_name_commands_and_scopes() -> None:
         "jobs:\n  a: {run: 'true', env: {T: {secret: T_ONE}}}\n"
         "  b: {run: 'true', environment: prod, env: {T: {secret: T_ONE}, V: {var: V1}}}\n"
     )
-    found = "\n".join(backend.obligations(compiled(spec, head=TRIGGERS).plan))
+    found = "\n".join(BACKENDS["gitlab"].obligations(compiled(spec, head=TRIGGERS).plan))
     for part in (
         "glab schedule create --cron '1 2 * * 1' --ref BRANCH --description weekly --variable MLCC_TRIGGER:weekly",
         "MLCC_INPUT_RATE:VALUE",
@@ -419,7 +419,9 @@ def test_obligations_name_commands_and_scopes() -> None:
         "Pipelines must succeed",
     ):
         assert part in found
-    nested = "\n".join(backend.obligations(compiled("jobs:\n  a: {run: 'true'}\n", home="m/p").plan))
+    nested = "\n".join(
+        BACKENDS["gitlab"].obligations(compiled("jobs:\n  a: {run: 'true'}\n", home="m/p").plan)
+    )
     assert "include m/p/.gitlab-ci.yml" in nested
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlcc.backends import Usage
+from mlcc.backends import BACKENDS, Usage
 from mlcc.backends._checks import check_limits
-from mlcc.backends.jenkins import backend, limits
+from mlcc.backends.jenkins import limits
 from mlcc.backends.jenkins.groovy import groovy
 from mlcc.backends.jenkins.headroom import KEYS, SYSTEM
 from mlcc.backends.jenkins.lower import lower
@@ -36,10 +36,10 @@ def jenkinsfiles(number: int) -> list[tuple[Plan, str]]:
     @given(specs())
     def collect(data: object) -> None:
         plan = plan_of(to_yaml(data))  # type: ignore[arg-type]
-        (file,) = backend.compile(plan)
-        assert backend.compile(plan) == [file]
+        (file,) = BACKENDS["jenkins"].compile(plan)
+        assert BACKENDS["jenkins"].compile(plan) == [file]
         assert file.text.isascii()
-        assert all(use.used <= use.limit.allowed for use in backend.usage(plan))
+        assert all(use.used <= use.limit.allowed for use in BACKENDS["jenkins"].usage(plan))
         made.append((plan, file.text))
 
     collect()
@@ -89,13 +89,13 @@ def test_large_pipelines_fit_into_methods_and_a_class(nodes: int, tmp_path: Path
     assert made[0] <= limits.METHOD.allowed * PLAIN_SHARE or made[1].startswith("$createCallSiteArray")
     assert made[0] <= 40_100
     assert constant_count(tmp_path / "Large.class") <= constants(file.rows) <= limits.CONSTANTS.allowed
-    assert backend.check(plan) == []
+    assert BACKENDS["jenkins"].check(plan) == []
     assert all(len(part.rows) <= limits.ROWS for part in file.parts)
 
 
 def test_what_outgrows_the_class_is_an_error_that_says_so() -> None:
     plan = large(200)
-    (found,) = [use for use in backend.usage(plan) if use.limit is limits.CONSTANTS]
+    (found,) = [use for use in BACKENDS["jenkins"].usage(plan) if use.limit is limits.CONSTANTS]
     assert 10_000 < found.used < limits.CONSTANTS.allowed
     (error,) = check_limits(plan, SYSTEM, [Usage(limits.CONSTANTS, 60_000, "all nodes together")], KEYS)
     assert error.code == "limit"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mlcc.backends.jenkins import backend
+from mlcc.backends import BACKENDS
 from mlcc.backends.jenkins.lower import lower
 from mlcc.backends.jenkins.model import CACHES, LEGS, NODES, SERVICES, Jenkinsfile, Parameter, Schedule
 from mlcc.backends.jenkins.render import render
@@ -193,12 +193,12 @@ def test_a_container_starts_at_the_root_of_the_workspace() -> None:
 
 def test_the_same_plan_gives_the_same_file_in_its_folder() -> None:
     plan = plan_of(HEAD + JOB, home="models/a", spec_files=("models/a/mlcc.yaml",))
-    (file,) = backend.compile(plan)
+    (file,) = BACKENDS["jenkins"].compile(plan)
     assert file.path == "models/a/Jenkinsfile"
     assert "PROJECT = 'models/a'" in file.text
     assert "'.git/info/exclude'" in file.text  # `dir` leaves models/a@tmp in the workspace
     assert "'.git/info/exclude'" not in render(lowered(JOB))
-    assert backend.compile(plan) == [file]
+    assert BACKENDS["jenkins"].compile(plan) == [file]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_the_same_plan_gives_the_same_file_in_its_folder() -> None:
 )
 def test_what_jenkins_cannot_do_is_an_error_at_its_line(text: str, code: str, where: str) -> None:
     with pytest.raises(SpecError) as raised:
-        backend.compile(plan_of(HEAD + text))
+        BACKENDS["jenkins"].compile(plan_of(HEAD + text))
     (found,) = raised.value.diagnostics
     assert found.code == code
     assert place(found).startswith(where.partition(":")[0])
@@ -227,7 +227,7 @@ def test_what_jenkins_cannot_do_is_an_error_at_its_line(text: str, code: str, wh
 
 def test_inputs_of_one_name_must_mean_the_same() -> None:
     head = "version: 1\nname: p\ntriggers: {manual: {a: {inputs: {x: {type: string}}}, b: {inputs: {x: {type: integer}}}}}\n"
-    (found,) = backend.check(plan_of(head + JOB))
+    (found,) = BACKENDS["jenkins"].check(plan_of(head + JOB))
     assert found.code == "input-clash"
 
 
@@ -237,7 +237,7 @@ def test_a_text_that_no_class_file_can_hold_is_an_error() -> None:
         "run: t", f"run: t, services: {{s: {{image: x, port: 1, env: {{A: '{long}é{long}'}}}}}}"
     )
     plan = plan_of(HEAD + JOB.replace("run: t", "run: t, services: {s: {image: x, port: 1, env: {A: v}}}"))
-    assert backend.check(plan) == []
+    assert BACKENDS["jenkins"].check(plan) == []
     with pytest.raises(SpecError):
         plan_of(HEAD + text)  # refused as a spec already
 
@@ -252,7 +252,7 @@ def test_obligations_name_what_the_file_relies_on() -> None:
         head
         + f"artifacts: {{code: {{kind: code, path: [src/]}}}}\njobs: {{j: {{{job}, when: {{event: dispatch}}}}}}\n"
     )
-    text = "\n".join(backend.obligations(plan))
+    text = "\n".join(BACKENDS["jenkins"].obligations(plan))
     for part in ("oidc-provider", "script path Jenkinsfile", "ids S", "variables V", "'mlcc-aws'", "3.12", "'prod-approvers'",
                  "MLCC_TRIGGER (new)", "discover tags", "no trust", "builds of main"):  # fmt: skip
         assert part in text, part

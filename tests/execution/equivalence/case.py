@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mlcc.backends import backend
+from mlcc.backends import BACKENDS
 from mlcc.compiler import analyse, compile_files
 from mlcc.ledger import REFUSED, uses
 from mlcc.plan import Node, NodeKind, Plan, Waived
@@ -151,7 +151,7 @@ def _with_waivers(plan: Plan, targets: Iterable[str]) -> Plan:
     """Return the plan with a waiver of each loss of a CI system that the pipeline would meet."""
     used = {use.feature for use in uses(plan)}
     losses = {
-        target: [c.feature for c in backend(target).CAPABILITIES if c.grade in REFUSED and c.feature in used]
+        target: [c.feature for c in BACKENDS[target].capabilities if c.grade in REFUSED and c.feature in used]
         for target in targets
     }
     waiver = Waived("this is a test", "2999-12-31")
