@@ -209,7 +209,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
         timeout_minutes=-(-node.timeout_seconds // 60) + BACKSTOP_MINUTES,
         variables=variables_of(node),
         artifacts=node_artifacts(plan, node),
-        needs=None if level else tuple(job_name(id) for id in plan.nodes if id in before),
+        needs=None if level else tuple(map(job_name, plan.in_order(before))),
         start=start,
         may_fail=not node.blocking,
         # A job that waits for approval and may fail for any reason counts as one that nobody need start.
