@@ -56,7 +56,7 @@ ACCEPTED_GITHUB = (
     "use: {steps: {state: {with: {compression-level: 0}}}}",
 )
 REFUSED_GITLAB = (
-    "jobs: {final: {image: x}}",
+    "jobs: {final: {interruptible: true}}",
     "jobs: {select: {variables: {A: b}}}",
     "jobs: {use: {variables: {GIT_STRATEGY: none}}}",
     "jobs: {use: {variables: {CI_COMMIT_SHA: x}}}",
@@ -73,7 +73,7 @@ REFUSED_GITLAB = (
 )
 ACCEPTED_GITLAB = (
     "jobs: {use: {tags: [gpu], resource_group: deploy, environment: {url: x}}}",
-    "jobs: {select: {tags: [small]}, final: {tags: [small]}}",
+    "jobs: {select: {tags: [small], image: x}, final: {tags: [small], image: x}}",
     "pipeline: {default: {tags: [small]}, variables: {HTTP_PROXY: 'http://p'}}",
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -267,13 +268,22 @@ GREEN = answers(
 )
 
 
-def last_green(gitlab: Any, answer: Any, home: str = "", **env: str) -> tuple[str | None, list[Asked]]:
+def cloned_from(origin: str) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    if origin:
+        subprocess.run(["git", "config", "remote.origin.url", origin], check=True)
+
+
+def last_green(
+    gitlab: Any, answer: Any, home: str = "", origin: str = "{url}/o/r.git", **env: str
+) -> tuple[str | None, list[Asked]]:
     def encoded(asked: Asked) -> tuple[int, bytes]:
         status, body = answer(asked)
         return status, body if isinstance(body, bytes) else json.dumps(body).encode()
 
     with serve(encoded) as server:
         platform = gitlab(home, **{"CI_API_V4_URL": server.url, "MLCC_API_TOKEN": "t0ken", **env})
+        cloned_from(origin.format(url=server.url))
         return platform.last_green("release/1"), server.asked
 
 
@@ -288,6 +298,28 @@ def test_the_newest_pipeline_whose_child_was_green(gitlab: Any) -> None:
         "/projects/3/pipelines/8/bridges",
     ]
     assert asked[0].headers["Authorization"] == "Bearer t0ken"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "/srv/r.git",
+        "https://gitlab.example/o/r.git",
+        "git@127.0.0.1.example:o/r.git",
+        "https://127.0.0.1@gitlab.example/o/r",
+    ],
+)
+def test_the_token_goes_only_where_the_repository_came_from(gitlab: Any, origin: str) -> None:
+    """Who may start a pipeline with variables may say any address of the interface."""
+    assert last_green(gitlab, GREEN, origin=origin) == (None, [])
+
+
+@pytest.mark.parametrize(
+    "origin", ["git@127.0.0.1:o/r.git", "http://token:x@127.0.0.1/o/r.git", "ssh://git@127.0.0.1:2222/o/r"]
+)
+def test_the_host_counts_however_it_is_cloned_from(gitlab: Any, origin: str) -> None:
+    assert last_green(gitlab, GREEN, origin=origin)[0] == "8" * 40
 
 
 def test_a_project_of_a_monorepo_looks_at_its_own_child(gitlab: Any) -> None:

@@ -24,7 +24,9 @@ VALUE_BYTES, TEXT_BYTES, CHARACTER_BYTES = 24, 26, 2
 MATRIX = Limit("matrix legs", 256, "jobs", _LIMITS)
 INPUTS = Limit("inputs of the manual form", 25, "inputs", _SYNTAX)
 BACKSTOP_MINUTES = 15  # beyond a node's own deadline: set-up of the runner, transfers, teardown
-JOB_MINUTES = Limit("time of a job on a hosted runner", 360, "minutes", _LIMITS)
+JOB_MINUTES = Limit(
+    "time of a job on a hosted runner, 15 minutes beside the node's own", 360, "minutes", _LIMITS
+)
 SCHEDULE_MINUTES = 5  # the shortest interval between scheduled runs
 OUTPUT = Limit("output of a job", 1_048_576, "bytes in UTF-16", _SYNTAX)
 

@@ -206,6 +206,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
         stage=_after(level) if level else RUN_STAGE,
         script=_script(plan, "node"),
         image=image_of(node),
+        own_image=node.machine.image is not None,
         timeout_minutes=-(-node.timeout_seconds // 60) + BACKSTOP_MINUTES,
         variables=variables_of(node),
         artifacts=node_artifacts(plan, node),

@@ -83,6 +83,7 @@ class Job:
     needs: tuple[str, ...] | None = None
     start: Start = Start()
     may_fail: bool = False
+    own_image: bool = False  # the spec's, with whatever entrypoint it has
     failing_codes: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
     services: tuple[Service, ...] = ()

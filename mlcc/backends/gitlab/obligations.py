@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from mlcc.backends.gitlab.lower import BACKSTOP_MINUTES
 from mlcc.backends.gitlab.machine import environment_of
 from mlcc.backends.gitlab.platform import input_variable, trigger_word
-from mlcc.plan import Environment, Execute, Plan
+from mlcc.plan import Environment, Execute, Plan, PublishData
 
 
 def obligations(plan: Plan) -> list[str]:
@@ -29,13 +30,29 @@ def _pipelines(plan: Plan) -> Iterator[str]:
         )
     if plan.triggers.pull_request is not None:
         yield (
-            "switch on 'Pipelines must succeed' (Settings, Merge requests): "
-            "the pipeline's colour is the final node's"
+            "switch on 'Pipelines must succeed' and leave 'Skipped pipelines are considered successful' off "
+            "(Settings, Merge requests): the pipeline's colour is the final node's"
         )
+        yield (
+            "let no pipeline of a fork run in this project (`glab api -X PUT projects/:id "
+            "-f ci_allow_fork_pipelines_to_run_in_parent_project=false`), or protect every variable: "
+            "a member who starts one runs the fork's own files"
+        )
+    minutes = max(-(-node.timeout_seconds // 60) for node in plan.nodes.values()) + BACKSTOP_MINUTES
+    yield f"let the runners take jobs of {minutes} minutes (their maximum timeout cuts a longer one off)"
+    if any(isinstance(step, PublishData) for node in plan.nodes.values() for step in node.steps):
+        yield "raise the maximum size of artifacts (100 MB where nobody has) to what a node writes"
     yield "use no variable whose name begins with MLCC_ for anything else: GitLab lets it outrank the pipeline's own"
 
 
 def _triggers(plan: Plan) -> Iterator[str]:
+    triggers = plan.triggers
+    started = triggers.schedules or triggers.forms or triggers.dispatches
+    role = "Maintainer, who start runs with them" if started else "No one allowed"
+    yield (
+        f"set the minimum role to use pipeline variables to {role} (Settings, CI/CD, Variables): "
+        "they outrank the pipeline's own, so whoever may set them, or holds a trigger token, may run anything on the branch"
+    )
     for id, cron in plan.triggers.schedules:
         word = trigger_word(id, plan.name, plan.home)
         yield (
@@ -90,6 +107,7 @@ def _environment(environment: Environment) -> Iterator[str]:
             f"protect the environment '{environment.id}', so that only its approvers can start its jobs: "
             "else whoever may push to the branch may"
         )
+        yield f"protect the branches and tags that start jobs of '{environment.id}': on others they don't exist"
     if environment.branches:
         yield f"protect the branches {', '.join(environment.branches)}: jobs of '{environment.id}' exist there only"
     yield (

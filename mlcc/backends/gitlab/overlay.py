@@ -27,7 +27,7 @@ FREE_JOB: Free = {
     "coverage": ANY,
     "environment": {"url": ANY, "auto_stop_in": ANY, "deployment_tier": ANY, "kubernetes": ANY},
 }
-FREE_OWN_JOB: Free = {"tags": ANY}  # of what selects and what states the result: where they run
+FREE_OWN_JOB: Free = {"tags": ANY, "image": ANY}  # of what selects and what states the result: where they run
 
 
 @record

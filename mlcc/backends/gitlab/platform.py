@@ -14,6 +14,8 @@ import base64
 import binascii
 import json
 import os
+import re
+import subprocess
 import zlib
 from collections.abc import Collection
 from pathlib import Path
@@ -130,7 +132,7 @@ class GitLab:
         env = os.environ
         token = env.get("MLCC_API_TOKEN", "")
         project = f"{env.get('CI_API_V4_URL', '')}/projects/{env.get('CI_PROJECT_ID', '')}/pipelines"
-        if not token:
+        if not token or not _is_of_this_gitlab(project):
             return None
         plan = read_plan()
         name = run_job(plan["name"], plan["home"])
@@ -277,3 +279,14 @@ def _audience(token: str) -> str:
         return str(claims["aud"])
     except (ValueError, LookupError, TypeError):
         return ""
+
+
+def _is_of_this_gitlab(url: str) -> bool:
+    """Tell whether an address is at the host that the repository was cloned from.
+
+    Who may start a pipeline with variables may say any CI_API_V4_URL, and would be sent the token there.
+    """
+    done = subprocess.run(["git", "remote", "get-url", "origin"], capture_output=True, text=True, check=False)
+    origin = re.match(r"(?:[a-z]+://)?(?:[^@/]*@)?([^/:@]+)", done.stdout.strip())
+    asked = re.match(r"https?://([^/:@]+)(?::[0-9]+)?/", url)
+    return origin is not None and asked is not None and origin[1].lower() == asked[1].lower()

@@ -41,10 +41,15 @@ def parent_tree(pipelines: Pipelines, overlay: Overlay) -> dict[str, Any]:
     content: dict[str, Any] = {"stages": Flow([parent.select.stage, "run"])}
     if parent.variables:
         content["variables"] = {variable.name: _form_variable(variable) for variable in parent.variables}
-    content[parent.select.name] = _merged_job(parent.select, overlay)
+    content[parent.select.name] = {
+        **_merged_job(parent.select, overlay),
+        "inherit": Flow({"variables": False}),
+    }
     content[parent.run] = {
         "stage": "run",
         "needs": Flow([parent.select.name]),
+        # What a root file's own variables say must not outrank the nodes' (downstream_pipelines.md).
+        "inherit": Flow({"variables": False}),
         "rules": [_rule(rule, {}) for rule in parent.rules],
         "variables": Flow({"MLCC_RUN": "$CI_PIPELINE_ID"}),
         "trigger": {
@@ -91,9 +96,14 @@ def _styled(key: str, value: Any) -> Any:
     return value
 
 
+def _image(job: Job) -> Any:
+    # An entrypoint that starts no shell would keep the job from its script (docs.gitlab.com/ci/docker/using_docker_images).
+    return {"name": job.image, "entrypoint": [""]} if job.own_image else job.image
+
+
 def job_tree(job: Job) -> dict[str, Any]:
     """Return a job's keys in the order in which they stand."""
-    content: dict[str, Any] = {"stage": job.stage, "image": job.image}
+    content: dict[str, Any] = {"stage": job.stage, "image": _image(job)}
     if job.tags:
         content["tags"] = list(job.tags)
     if job.needs is not None:

@@ -114,8 +114,8 @@ CAPABILITIES = (
     ),
     Capability(
         "cache-outside-project",
-        "emulated",
-        "the Job Cacher plugin takes `$HOME`, likewise",
+        "weaker",
+        "the agent's home, which all builds on it share; a node in a container keeps nothing of its own home",
         _PLUGINS + "jobcacher/",
     ),
     Capability(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.backends import BACKENDS
-from mlcc.backends.jenkins.lower import TRIGGER, lower
+from mlcc.backends._checks import runner_ids
+from mlcc.backends.jenkins.lower import LABEL, TRIGGER, lower
 from mlcc.backends.jenkins.rows import approvers
-from mlcc.plan import Execute, Plan, Text, UsePython
+from mlcc.plan import Execute, Plan, PublishData, Runner, Text, UsePython
 
 
 def obligations(plan: Plan) -> list[str]:
@@ -30,7 +31,10 @@ def _branch_source(plan: Plan) -> Iterator[str]:
         branches = ", ".join(plan.triggers.pull_request)
         yield "let the branch source discover pull requests, those from forks with no trust, and merge them with their target"
         yield "let agents that build pull requests hold nothing that their authors mustn't read or change"
-        yield f"require Jenkins' status of the build on {branches}: its last stage is the one final node"
+        yield (
+            f"require the status of the merged change (continuous-integration/jenkins/pr-merge) on {branches}: its last stage "
+            "is the one final node; the status of a branch is green where the spec asks for no run of it"
+        )
     if plan.triggers.tag is not None:
         yield "let the branch source discover tags, and build them (basic-branch-build-strategies)"
 
@@ -65,7 +69,11 @@ def _credentials(plan: Plan) -> Iterator[str]:
 
 
 def _agents(plan: Plan) -> Iterator[str]:
+    labels = {LABEL, *(label for runner in _runners(plan) for label in runner.labels.get("jenkins", ()))}
+    yield f"have agents with the labels {', '.join(sorted(labels))}: the first and the last stage run on {LABEL}"
     yield "give every agent git, bash and Python 3.8 or newer as python3"
+    if any(isinstance(step, PublishData) for node in plan.nodes.values() for step in node.steps):
+        yield "let nobody read this job who mustn't read the data and models that it archives"
     versions = {
         str(version.text if isinstance(version, Text) else dict(leg.values)[version.axis])
         for node in plan.nodes.values()
@@ -76,6 +84,10 @@ def _agents(plan: Plan) -> Iterator[str]:
         yield f"give the agents Python {', '.join(sorted(versions))}, on the PATH as python3.N and with its venv"
     if any(node.machine.image or node.machine.services for node in plan.nodes.values()):
         yield "give the agents of nodes with an image or services a docker client, and a daemon of their own"
+
+
+def _runners(plan: Plan) -> list[Runner]:
+    return [plan.runners[id] for node in plan.nodes.values() for id in runner_ids(node)]
 
 
 def _environments(plan: Plan) -> Iterator[str]:

@@ -183,12 +183,12 @@ def test_a_matrix_has_one_variable_unless_machines_differ() -> None:
     ("keys", "image"),
     [
         ('python: "3.11"', "python:3.11-bookworm"),
-        ("image: acme/train@sha256:ab", "acme/train@sha256:ab"),
-        ("image: 'odd$X'", "odd$$X"),
+        ("image: acme/train@sha256:ab", {"name": "acme/train@sha256:ab", "entrypoint": [""]}),
+        ("image: 'odd$X'", {"name": "odd$$X", "entrypoint": [""]}),
         ("timeout: 1h", "python:3.12-bookworm"),
     ],
 )
-def test_images(keys: str, image: str) -> None:
+def test_images(keys: str, image: object) -> None:
     assert job(f"jobs:\n  a: {{run: 'true', {keys}}}\n")["image"] == image
 
 
@@ -417,12 +417,25 @@ def test_obligations_name_commands_and_scopes() -> None:
         "protect the environment 'prod'",
         "resource_groups/prod -f process_mode=oldest_first",
         "Pipelines must succeed",
+        "ci_allow_fork_pipelines_to_run_in_parent_project=false",
+        "minimum role to use pipeline variables to Maintainer",
+        "protect the branches and tags that start jobs of 'prod'",
+        "take jobs of 45 minutes",
     ):
         assert part in found
     nested = "\n".join(
         BACKENDS["gitlab"].obligations(compiled("jobs:\n  a: {run: 'true'}\n", home="m/p").plan)
     )
     assert "include m/p/.gitlab-ci.yml" in nested
+    assert "minimum role to use pipeline variables to No one allowed" in nested
+
+
+def test_an_image_of_the_spec_is_entered_by_a_shell_and_a_root_file_s_variables_stay_out() -> None:
+    made = compiled("jobs:\n  a: {run: 'true', image: 'acme/train@sha256:00'}\n  b: {run: 'true'}\n")
+    child, parent = load(made.child_text), load(made.parent_text)
+    assert child["a"]["image"] == {"name": "acme/train@sha256:00", "entrypoint": [""]}
+    assert child["b"]["image"] == "python:3.12-bookworm"
+    assert parent["select"]["inherit"] == parent["run"]["inherit"] == {"variables": False}
 
 
 def test_kinds_of_nodes_are_all_lowered() -> None:

@@ -254,5 +254,6 @@ def test_obligations_name_what_the_file_relies_on() -> None:
     )
     text = "\n".join(BACKENDS["jenkins"].obligations(plan))
     for part in ("oidc-provider", "script path Jenkinsfile", "ids S", "variables V", "'mlcc-aws'", "3.12", "'prod-approvers'",
-                 "MLCC_TRIGGER (new)", "discover tags", "no trust", "builds of main"):  # fmt: skip
+                 "MLCC_TRIGGER (new)", "discover tags", "no trust", "builds of main", "jenkins/pr-merge",
+                 "the labels linux"):  # fmt: skip
         assert part in text, part

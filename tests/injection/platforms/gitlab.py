@@ -38,7 +38,7 @@ class GitLab:
         """Return (way, value): where GitLab expands variables, a dollar sign is doubled."""
         job, form = ("child", "n"), ("parent", "variables")
         whole: dict[str, list[tuple[tuple[Any, ...], Any]]] = {
-            "Defaults.image": [((*job, "image"), _escaped(text)) for text in texts],
+            "Defaults.image": [((*job, "image", "name"), _escaped(text)) for text in texts],
             "Service.image": [
                 ((*job, "services", i, "name"), _escaped(text)) for i, text in enumerate(texts)
             ],
@@ -46,7 +46,7 @@ class GitLab:
         }
         singly: dict[str, tuple[tuple[Any, ...], bool]] = {
             "Service.env{}=": ((*job, "services", 0, "variables", "V#"), True),
-            "Execution.image": (("child", "n#", "image"), True),
+            "Execution.image": (("child", "n#", "image", "name"), True),
             "Runner.gitlab": (("child", "n#", "tags", 0), True),
             "Runner.gitlab[]": (("child", "n#", "tags", 1), True),
             "GitlabTarget.pipeline{}=": (("child", "variables", "V#"), False),

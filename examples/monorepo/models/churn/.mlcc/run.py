@@ -1,4 +1,4 @@
-# mlcc:generated sha256=8be4489fd201016e42c96dcc5d17a3d9b7f096ee216394bd0c81c4ef2cf88022
+# mlcc:generated sha256=c8b47159441115d9a06b427c50077c427e340155dee14ef5c7f1348dbae69c8e
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -821,7 +821,7 @@ class GitLab:
         env = os.environ
         token = env.get("MLCC_API_TOKEN", "")
         project = f"{env.get('CI_API_V4_URL', '')}/projects/{env.get('CI_PROJECT_ID', '')}/pipelines"
-        if not token:
+        if not token or not _is_of_this_gitlab(project):
             return None
         plan = read_plan()
         name = run_job(plan["name"], plan["home"])
@@ -968,6 +968,17 @@ def _audience(token: str) -> str:
         return str(claims["aud"])
     except (ValueError, LookupError, TypeError):
         return ""
+
+
+def _is_of_this_gitlab(url: str) -> bool:
+    """Tell whether an address is at the host that the repository was cloned from.
+
+    Who may start a pipeline with variables may say any CI_API_V4_URL, and would be sent the token there.
+    """
+    done = subprocess.run(["git", "remote", "get-url", "origin"], capture_output=True, text=True, check=False)
+    origin = re.match(r"(?:[a-z]+://)?(?:[^@/]*@)?([^/:@]+)", done.stdout.strip())
+    asked = re.match(r"https?://([^/:@]+)(?::[0-9]+)?/", url)
+    return origin is not None and asked is not None and origin[1].lower() == asked[1].lower()
 
 
 # --- mlcc.backends.jenkins.platform -------------------------------------------------------------------------
