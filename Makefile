@@ -33,7 +33,7 @@ test: .venv/developing tests/tools/node_modules/.installed
 # The same hostile strings and random specs as in the suite, and many times as many others.
 fuzz: .venv/developing
 	MLCC_TEST_FUZZ=1 $(BIN)/pytest -n 2 tests/injection tests/cli/test_fuzz.py tests/spec tests/lint/test_properties.py \
-	  tests/backends tests/equivalence tests/gates/test_contract_compile.py tests/init/test_propose.py
+	  tests/static/test_random_specs.py tests/backends tests/equivalence tests/gates/test_contract_compile.py tests/init/test_propose.py
 
 # What the sources determine: schemas, the fast loader's table, reference pages, golden trees.
 generate: .venv/developing
