@@ -96,6 +96,8 @@ def run_pipeline(
     runner = _Runner(folder, python)
     checkout = folder / "checkout"
     git(repo, "clone", "-q", "--branch", ref, f"file://{repo}", str(checkout))
+    # GitLab's jobs are cloned from the instance whose interface they ask.
+    git(checkout, "config", "remote.origin.url", "http://127.0.0.1/scratch/repo.git")
     runner.settings = dict(settings or {})
     given = {
         "CI_PIPELINE_SOURCE": "push",
