@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from mlcc.backends import BESIDE_SPEC
 from mlcc.runtime.patterns import path_matches
 
 WILDCARDS = "*?"
@@ -66,7 +67,7 @@ def find_outputs(root: Path) -> list[str]:
 
     They are there, or git still lists them, and git doesn't ignore them. Paths are posix and relative to the root.
     """
-    return sorted(Tree(root)._git_files(("**/.mlcc/", "**/.gitlab-ci.yml", "**/Jenkinsfile")) or ())
+    return sorted(Tree(root)._git_files(("**/.mlcc/", *(f"**/{name}" for name in BESIDE_SPEC))) or ())
 
 
 def ignored(root: Path, paths: Iterable[str]) -> list[str]:

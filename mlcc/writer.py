@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlcc.abandoned import HEAD, Search, abandoned_files, is_abandoned
+from mlcc.backends import BESIDE_SPEC
 from mlcc.diagnostics import Diagnostic, OutputError, error
 from mlcc.drift import Drift, EditedError, unified
 from mlcc.files import File, is_generated, is_intact, origin, seal
@@ -52,9 +53,7 @@ class _Spec:
     @property
     def beside(self) -> tuple[str, ...]:
         """The outputs that lie beside the spec itself."""
-        return tuple(
-            f"{self.home}/{name}" if self.home else name for name in (".gitlab-ci.yml", "Jenkinsfile")
-        )
+        return tuple(f"{self.home}/{name}" if self.home else name for name in BESIDE_SPEC)
 
     @property
     def journal(self) -> str:
@@ -72,7 +71,7 @@ class _Spec:
     def is_recoverable(self, path: str) -> bool:
         """Whether a compile of this spec may have changed a file: its own, or what another one has left."""
         name = path.rpartition("/")[2]
-        beside = name in (".gitlab-ci.yml", "Jenkinsfile") or "/.mlcc/" in f"/{path}"
+        beside = name in BESIDE_SPEC or "/.mlcc/" in f"/{path}"
         return self.is_place(path) or (beside and not path.endswith(".mlcc/journal"))
 
     def is_mine(self, path: str, text: str) -> bool:

@@ -116,3 +116,10 @@ BACKENDS = {
         Backend("jenkins", "mlcc.backends.jenkins", ("{home}Jenkinsfile",)),
     )
 }
+BESIDE_SPEC = tuple(
+    path.removeprefix("{home}")
+    for one in BACKENDS.values()
+    for path in one.outputs
+    if path.startswith("{home}") and "/" not in path
+)
+"""The names of the outputs that lie in a spec's own folder."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlcc import resources
+from mlcc.backends import BESIDE_SPEC
 from mlcc.diagnostics import OutputError, error
 from mlcc.files import is_generated
 from mlcc.init import python
@@ -188,9 +189,7 @@ def look(repository: Repository) -> Survey:
     survey.ignores_reports = repository.ignores_reports
     survey.systems = repository.systems
     survey.in_the_way = tuple(
-        path
-        for path in (".gitlab-ci.yml", "Jenkinsfile")
-        if repository.has(path) and not is_generated(repository.text(path))
+        path for path in BESIDE_SPEC if repository.has(path) and not is_generated(repository.text(path))
     )
     return survey
 
