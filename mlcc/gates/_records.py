@@ -7,6 +7,7 @@ from math import isfinite
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
 # From best to worst: the verdict over several checks is the worst of theirs.
 VERDICTS = ("pass", "inconclusive", "fail", "error")
@@ -70,16 +71,26 @@ class Check:
 
 
 class Verdict:
-    """The verdict over a gate's checks, with one sentence that a reviewer understands."""
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
 
-    __slots__ = ("checks", "summary", "verdict")
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
 
-    def __init__(self, verdict: str, summary: str, checks: Sequence[Check] = ()) -> None:
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
         if verdict not in VERDICTS:
             raise ValueError(f"{visible(verdict)} is no verdict")
         self.verdict = verdict
         self.summary = summary
         self.checks = tuple(checks)
+        self.plots = tuple(plots)
 
 
 def worst(verdicts: Iterable[str]) -> str:
@@ -88,19 +99,19 @@ def worst(verdicts: Iterable[str]) -> str:
     return VERDICTS[max(ranks)] if ranks else "error"
 
 
-def verdict_of(checks: Sequence[Check]) -> Verdict:
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
     """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
     found = worst(check.verdict for check in checks)
     if not checks:
         return Verdict(found, "Nothing was checked.")
     if found == "pass":
         only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
-        return Verdict(found, only, checks)
+        return Verdict(found, only, checks, plots)
     culprits = [check for check in checks if check.verdict == found]
     what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
     verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
     count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
-    return Verdict(found, f"{count}{culprits[0].message}.", checks)
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
 
 
 def is_finite(value: object) -> bool:

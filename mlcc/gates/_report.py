@@ -1,4 +1,6 @@
-"""The reports of a gate: verdict.json, junit.xml and summary.md, written whole or not at all.
+"""The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+
+Each is written whole or not at all.
 
 They hold no time, host or absolute path, so that the same inputs give the same bytes.
 """
@@ -12,7 +14,7 @@ import os
 
 from mlcc.gates._records import GateError, Verdict, visible
 
-REPORTS = ("verdict.json", "junit.xml", "summary.md")
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
 SCHEMA = "https://mlcc.dev/verdict/1"
 _MARKDOWN = str.maketrans(
     {
@@ -46,8 +48,11 @@ def remove_file(path: str) -> None:
 
 
 def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the three reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
     text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
     # The verdict comes last: where it is, the others are.
     write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
     write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))

@@ -110,9 +110,9 @@ def _waive(
     if today <= waiver["until"]:
         record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
         note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
-        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), 0
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
     note = f"Its waiver ended on {waiver['until']}."
-    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), code
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
 
 
 def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
