@@ -126,7 +126,7 @@ CASES = {
     ),
     "no-gate-kind": (
         "gates: {g: {guards: a}}",
-        ["4:9 one-of: one of tests, contract, evaluate, command is missing"],
+        ["4:9 one-of: one of tests, contract, evaluate, artifact, command is missing"],
     ),
     "choice": (
         "jobs: {train: {run: x, when: {event: psh}}}",
@@ -172,7 +172,7 @@ CASES = {
         "jobs: {train: {run: x, env: {PATH: y}}}",
         [
             "4:30 bad-name: PATH belongs to the runner or to mlcc "
-            "(so do the prefixes MLCC_, ARTIFACT_, SERVICE_, GITHUB_, RUNNER_, CI_, ACTIONS_)"
+            "(so do the prefixes MLCC_, ARTIFACT_, DIGEST_, SERVICE_, GITHUB_, RUNNER_, CI_, ACTIONS_)"
         ],
     ),
     "path": (
