@@ -24,6 +24,8 @@ RUNTIME = (
     "mlcc.runtime.login",
     "mlcc.runtime.values",
     "mlcc.runtime.node",
+    "mlcc.runtime.statements",
+    "mlcc.runtime.lineage",
     "mlcc.runtime.final",
     "mlcc.runtime.main",
 )

@@ -24,6 +24,7 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "format": 1,
         "name": plan.name,
         "home": plan.home,
+        "spec": list(plan.spec_files),
         "always": sorted({*plan.spec_files, *plan.compiled_files, emitted}),
         "triggers": _triggers(plan.triggers),
         **_without_empty({"secrets": _named(plan, "secrets"), "variables": _named(plan, "variables")}),
@@ -166,6 +167,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
             for login in node.logins
         ],
         "services": {service.id: service.ready_seconds for service in node.machine.services},
+        "image": node.machine.image,
         "legs": {leg.id: dict(leg.values) for leg in node.legs} if node.legs != (ir.Leg(""),) else None,
         "working_directory": node.working_directory,
         "timeout": node.timeout_seconds,

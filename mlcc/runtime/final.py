@@ -9,6 +9,7 @@ import os
 from typing import Any
 
 from mlcc.runtime.decide import Ending, settle
+from mlcc.runtime.lineage import write_lineage
 from mlcc.runtime.log import one_line, say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import (
@@ -41,6 +42,14 @@ def final_main(platform: Platform) -> int:
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
+    try:
+        write_lineage(plan, selection, endings, red)
+    except (
+        OSError,
+        ValueError,
+        RunError,
+    ) as problem:  # a release asks for the record: without one it refuses
+        platform.warn(f"the run's lineage can't be written: {problem}")
     for cause in red:
         say(f"mlcc: red: {cause}")
     if not red:

@@ -56,7 +56,8 @@ class Attempt:
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
-        self.deadline = time.monotonic() + float(self.node["timeout"])
+        self.started = time.monotonic()
+        self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
             "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
             "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
@@ -64,7 +65,8 @@ class Attempt:
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]))
+        seconds = round(time.monotonic() - self.started, 1)
+        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]), seconds=seconds)
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
