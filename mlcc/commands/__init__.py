@@ -12,6 +12,7 @@ import click
 
 MODULES = {
     "init": "mlcc.commands.init",
+    "profile": "mlcc.commands.profile",
 }
 """Command -> its module."""
 
