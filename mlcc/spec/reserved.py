@@ -8,7 +8,7 @@ _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
         "leakage", "drift", "feature_parity", "feature_value", "reproduce", "pipeline_smoke",
-        "compare", "slices", "artifact", "serve", "evidence",
+        "compare", "slices", "artifact", "evidence",
     }
 )  # fmt: skip
 
