@@ -60,22 +60,23 @@ class LineModel:
         self._out.close()
 
     def _exchange(self, data: bytes, count: int, limit: float, most: int, ends: bool = False) -> list[bytes]:
-        """Send bytes and return `count` lines; with `ends`, close the input after them and take no more."""
+        """Send bytes and return `count` lines; with `ends`, the input then ends, and so must the output."""
         until = time.monotonic() + limit
         left = memoryview(data)
-        while left or self._whole < count:
+        is_open = True
+        while left or self._whole < count or (ends and is_open):
             wait = min(until - time.monotonic(), _WAIT)
             if wait <= 0:
-                raise AnswerError(
-                    f"no whole answer came within {limit:g} s: the program must flush each line that it writes"
-                )
+                raise AnswerError(_late(limit, ends and self._whole >= count))
             readable, writable, _ = select.select([self._out], [self._in] if left else [], [], wait)
             if writable:
                 left = self._write(left)
                 if not left and ends:
                     self._in.close()
             if readable:
-                self._read(most)
+                is_open = self._read(most)
+            if not is_open and (left or self._whole < count):
+                raise AnswerError(self._gone())
         *lines, self._rest = self._rest.split(b"\n", count)
         self._whole -= count
         if self._rest.strip():
@@ -90,17 +91,23 @@ class LineModel:
         except OSError:
             raise AnswerError(self._gone()) from None
 
-    def _read(self, most: int) -> None:
+    def _read(self, most: int) -> bool:
+        """Take up what was written; return False at the output's end."""
         try:
             piece = os.read(self._out.fileno(), PIECE)
         except BlockingIOError:
-            return
-        if not piece:
-            raise AnswerError(self._gone())
+            return True
         self._rest += piece
         self._whole += piece.count(b"\n")
         if len(self._rest) > most:
             raise AnswerError(f"the answer has over {most} bytes")
+        return bool(piece)
 
     def _gone(self) -> str:
         return f"{self._process.ended(PATIENCE) or 'the model closed its output'} instead of answering"
+
+
+def _late(limit: float, answered: bool) -> str:
+    if answered:
+        return f"the program did not end within {limit:g} s, although its input did"
+    return f"no whole answer came within {limit:g} s: the program must flush each line that it writes"
