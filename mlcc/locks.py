@@ -18,6 +18,7 @@ _ARTIFACTS: tuple[Keys, ...] = (
     ("guards",),
     ("evaluate", "metrics_from"),
     ("evaluate", "predictions"),
+    ("reproduce", "reads"),
     ("serve", "reads"),
 )
 """Where a gate names artifacts."""

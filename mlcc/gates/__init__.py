@@ -154,6 +154,14 @@ GATES: dict[str, GateKind] = {
             covers=("D1", "D4", "D5", "O2"),
         ),
         GateKind(
+            "reproduce",
+            "Runs with the same seed give the same outputs, and leave the lock file as it is.",
+            "mlcc.gates.reproduce",
+            (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
+            needs_setup=True,
+            covers=("I1",),
+        ),
+        GateKind(
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             "mlcc.gates.evaluate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 # os.path is loaded at start-up anyway.
 # ruff: noqa: PTH100, PTH110, PTH118, PTH123
 import os
+import signal
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from mlcc.gates._support import Gate
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import FrameType
 
 
 # What bash says of a command that isn't there or can't be run.
@@ -72,6 +74,20 @@ def run_program(gate: Gate, setup: Sequence[str], command: str, extra: Mapping[s
     if code < 0:
         raise GateError(f"signal {-code} ended the program")
     return code
+
+
+class EndAsError:
+    """Turns the signal that ends a gate into a GateError while a `with` block runs, so that it is cleaned up."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, self._end)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise GateError("the gate was told to end while its program ran")
 
 
 def exit_check(code: int, what: str) -> Check:

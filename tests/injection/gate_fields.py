@@ -83,6 +83,11 @@ def _serving(make: Any) -> Any:
     return lambda t: gates(t, lambda x: {"serve": {"run": "true", "golden": "g.json", **make(x)}})
 
 
+def _repeated(make: Any) -> Any:
+    """Return a spec with one `reproduce` gate for each string."""
+    return lambda t: gates(t, lambda x: {"reproduce": {"run": "true", "outputs": ["out/"], **make(x)}})
+
+
 def _url_path(text: str) -> str | None:
     sound = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
     return None if sound and " " not in text else "bad-gate"
@@ -156,6 +161,13 @@ GATES = (
     *(
         Field(f"Serve.{key}", _serving(lambda x, key=key: {key: x}), judged("params", key), most=250, refuses=_url_path)
         for key in ("ready", "path")
+    ),
+    Field("Reproduce.run", _repeated(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
+    Field("Reproduce.outputs[]", _repeated(lambda x: {"outputs": [x]}), judged("params", "outputs", 0), most=250),
+    Field("Reproduce.lock", _repeated(lambda x: {"lock": x}), judged("params", "lock"), most=250),
+    Field(
+        "ReproducedMetrics.path", _repeated(lambda x: {"metrics": {"path": x, "tolerance": {"a": 1}}}),
+        judged("params", "metrics", "path"), most=250, form=lambda x: f"{x}.json",
     ),
     Field("Metric.value", _measured("value"), _way("value"), refuses=_dotted),
     Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),

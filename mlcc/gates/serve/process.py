@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
 import time
 
 from mlcc.gates._records import GateError
-from mlcc.gates._shell import Script, environment
+from mlcc.gates._shell import EndAsError, Script, environment
 from mlcc.gates._support import Gate
 from mlcc.runtime.groups import end_group
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
 _GRACE = 5.0  # seconds between asking a model to end and killing it
 _GRACE_CANCELLED = 1.0  # the same when the gate itself is told to end: whoever did soon kills it
@@ -32,7 +30,8 @@ class Process:
     def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str, piped: bool) -> None:
         self.port = _free_port()
         self._script = Script(gate, setup, command, name)
-        self._restored = signal.signal(signal.SIGTERM, self._cancel)
+        self._signals = EndAsError()
+        self._signals.__enter__()
         sys.stdout.flush()
         try:
             self.child = subprocess.Popen(
@@ -69,13 +68,8 @@ class Process:
             self._restore()
 
     def _restore(self) -> None:
-        signal.signal(signal.SIGTERM, self._restored)
+        self._signals.__exit__()
         self._script.__exit__()
-
-    def _cancel(self, number: int, frame: FrameType | None) -> None:
-        """Turn the signal that ends the gate into an error, so that the model doesn't outlive it."""
-        del number, frame
-        raise GateError("the gate was told to end while the model ran")
 
 
 def _free_port() -> int:
