@@ -20,6 +20,7 @@ RUNTIME = (
     "mlcc.runtime.select",
     "mlcc.runtime.decide",
     "mlcc.runtime.data",
+    "mlcc.runtime.groups",
     "mlcc.runtime.process",
     "mlcc.runtime.login",
     "mlcc.runtime.values",
