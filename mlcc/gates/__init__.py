@@ -133,6 +133,14 @@ _SERVED = (
     "mlcc.gates.serve.runtime",
 )
 _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
+_ARTIFACT = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    *(
+        f"mlcc.gates.artifact.{name}"
+        for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
+    ),
+)
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -168,6 +176,15 @@ GATES: dict[str, GateKind] = {
             (*_TABLES, "mlcc.gates.evaluate.metrics", "mlcc.gates.evaluate.runtime"),
             requires=("duckdb",),
             covers=("I4",),
+        ),
+        GateKind(
+            "artifact",
+            "A model's bytes are what they must be: format, size, digest, inputs and outputs, and lineage.",
+            "mlcc.gates.artifact",
+            (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
+            requires=("duckdb",),
+            needs_setup=True,
+            covers=("I1", "I4"),
         ),
         GateKind(
             "serve",

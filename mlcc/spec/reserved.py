@@ -8,7 +8,7 @@ _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
         "leakage", "drift", "feature_parity", "feature_value", "pipeline_smoke",
-        "compare", "slices", "artifact", "evidence",
+        "compare", "slices", "evidence",
     }
 )  # fmt: skip
 

@@ -21,7 +21,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # Names that the emitted scripts and the platforms use themselves.
-RESERVED_ENV = ("MLCC_", "ARTIFACT_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
+RESERVED_ENV = ("MLCC_", "ARTIFACT_", "DIGEST_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
 _SHELL_ENV = ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS")
 
 

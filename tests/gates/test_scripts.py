@@ -21,6 +21,10 @@ _CONTRACT = {
     "rows": {"min": 3},
     "checks": {"no-zero-id": {"sql": "SELECT * FROM data WHERE id = 0"}},
 }
+_LIGHTGBM = (
+    "tree\nversion=v4\nmax_feature_idx=0\nfeature_names=income\ntree_sizes=44\n\n"
+    "Tree=0\nnum_leaves=1\nleaf_value=0.5\n\n\nend of trees\n"
+)
 _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
 
 
@@ -51,6 +55,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             },
             {"raw": "d.csv"},
         ),
+        (
+            "artifact",
+            {"format": "lightgbm", "schema_of": "raw"},
+            {"d.csv": _CSV, "m.txt": _LIGHTGBM},
+            {"model": "m.txt", "raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
@@ -71,4 +81,4 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "reproduce", "evaluate", "serve", "command"]
+    assert list(GATES) == ["tests", "contract", "reproduce", "evaluate", "artifact", "serve", "command"]
