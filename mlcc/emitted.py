@@ -17,6 +17,7 @@ RUNTIME = (
     "mlcc.runtime.platform",
     "mlcc.runtime.web",
     *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
+    "mlcc.runtime.platforms",
     "mlcc.runtime.select",
     "mlcc.runtime.decide",
     "mlcc.runtime.data",
@@ -31,6 +32,9 @@ REPORT = (
     "mlcc.runtime.log",
     "mlcc.runtime.platform",
     "mlcc.runtime.records",
+    "mlcc.runtime.web",
+    *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
+    "mlcc.runtime.platforms",
     "mlcc.gates._records",
     "mlcc.report.svg",
     "mlcc.report.margin",
@@ -38,14 +42,17 @@ REPORT = (
     "mlcc.report.findings",
     "mlcc.report.style",
     "mlcc.report.page",
+    "mlcc.report.comment",
+    "mlcc.report.forges",
+    "mlcc.report.post",
     "mlcc.report.main",
 )
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
 
 python3 -I .mlcc/run.py select | node | final"""
-_REPORT_DOC = """What people read of a run: the page with its plots.
+_REPORT_DOC = """What people read of a run: the page with its plots, and the comment on its pull request.
 
-python3 -I .mlcc/report.py page"""
+python3 -I .mlcc/report.py page | comment"""
 
 
 def scripts(plan: Plan) -> list[File]:

@@ -12,10 +12,10 @@ from mlcc.report.svg import (
     LETTER,
     PAINT,
     Scale,
-    marker,
     padded,
     short,
     svg_line,
+    svg_mark,
     svg_path,
     svg_picture,
     svg_rect,
@@ -97,7 +97,7 @@ def drawn(id: str, title: str, found: Decision) -> str:
         parts.append(svg_line(low, MIDDLE, high, MIDDLE, paint, width=3.0))
         parts += [svg_line(end, MIDDLE - 6, end, MIDDLE + 6, paint, width=2.0) for end in (low, high)]
     where = scale.at(found.estimate)
-    parts.append(marker(where, MIDDLE, found.verdict))
+    parts.append(svg_mark(where, MIDDLE, found.verdict))
     parts.append(_label(where, STRIP_HEIGHT - 9, short(found.estimate), "ink"))
     return svg_picture(id, STRIP_WIDTH, STRIP_HEIGHT, title, in_words(found), parts)
 

@@ -17,10 +17,10 @@ from mlcc.report.svg import (
     SERIES,
     Scale,
     clipped,
-    marker,
     padded,
     short,
     svg_line,
+    svg_mark,
     svg_path,
     svg_picture,
     svg_rect,
@@ -266,7 +266,7 @@ def _intervals(plot: dict[str, Any], id: str, title: str) -> tuple[str, list[str
         estimate, low, high = (scale.at(x) for x in found)
         parts.append(svg_text(left - 10, y + 4, clipped(label, letters), paint="ink", anchor="end"))
         parts.append(svg_line(low, y, high, y, paint, width=2.4))
-        parts.append(marker(estimate, y, verdict))
+        parts.append(svg_mark(estimate, y, verdict))
     parts.append(svg_text(RIGHT, bottom + 34, clipped(axis, 60), anchor="end"))
     counts = {
         verdict: sum(v == verdict for _, _, v in rows) for verdict in dict.fromkeys(v for _, _, v in rows)

@@ -118,7 +118,7 @@ def svg_text(
     return f'<text class="{paint}" {PAINT[paint]} {place}{turned}>{escape(words)}</text>'
 
 
-def marker(x: float, y: float, verdict: str) -> str:
+def svg_mark(x: float, y: float, verdict: str) -> str:
     """Return the mark of a verdict, each of a shape of its own: a disc, a ring, a cross, a triangle."""
     if verdict == "pass":
         return f'<circle class="pass" {PAINT["pass"]} cx="{px(x)}" cy="{px(y)}" r="5"/>'

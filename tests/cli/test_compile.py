@@ -334,7 +334,7 @@ def test_outputs_that_git_ignores(project: Project) -> None:
         done = project.run("compile")
         assert done.code == 0
         assert done.err == (
-            "warning: git ignores .mlcc/run.py and 6 more, so the pipeline isn't committed whole; "
+            "warning: git ignores .mlcc/run.py and 7 more, so the pipeline isn't committed whole; "
             "`git check-ignore -v` says by which line\n"
         )
     project.shell("git add -f .mlcc")

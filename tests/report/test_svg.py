@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from mlcc.report.style import COLOURS, stylesheet
-from mlcc.report.svg import PAINT, Scale, clipped, marker, padded, px, short, svg_picture, svg_text
+from mlcc.report.svg import PAINT, Scale, clipped, padded, px, short, svg_mark, svg_picture, svg_text
 
 
 def test_a_scale_maps_its_ends_and_what_is_between() -> None:
@@ -77,7 +77,7 @@ def test_words_are_escaped_and_the_picture_is_named() -> None:
 def test_each_verdict_has_a_shape_of_its_own() -> None:
     shapes = set()
     for verdict in ("pass", "inconclusive", "fail", "error"):
-        tree = ElementTree.fromstring(marker(5, 5, verdict))
+        tree = ElementTree.fromstring(svg_mark(5, 5, verdict))
         shapes.add((tree.tag, tree.get("r"), (tree.get("d") or "")[-1:]))
     assert len(shapes) == 4
 
