@@ -28,7 +28,7 @@ GITLAB_ONE = re.compile(r"/projects/(?P<project>[^/]+)/merge_requests/(?P<number
 class Forge:
     """`comments` are (author, body) by number; `failures` are answered first: status and headers, one a request.
 
-    `me` is who the token belongs to; `user` is False for a token that may not ask who it is (a job's own on GitHub).
+    `me` is who the `token` belongs to; `user` is False for a token that may not ask who it is (a job's own on GitHub).
     """
 
     kind: str
@@ -36,6 +36,7 @@ class Forge:
     number: int = 17
     me: str = "github-actions[bot]"
     user: bool = True
+    token: str = TOKEN
     comments: dict[int, tuple[str, str]] = field(default_factory=dict)
     failures: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     lost: int = 0  # answers that are lost after the comment was written
@@ -132,7 +133,7 @@ def serve(forge: Forge) -> Iterator[Forge]:
             if forge.failures:
                 status, headers = forge.failures.pop(0)
                 answer: Any = {"message": "no"}
-            elif authorization != f"Bearer {TOKEN}":
+            elif authorization != f"Bearer {forge.token}":
                 status, answer = 401, {"message": "Bad credentials"}
             else:
                 status, headers, answer = forge.answer(verb, self.path, content)
