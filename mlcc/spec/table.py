@@ -592,6 +592,8 @@ GATE = Fields(
     ),
     at_most_one=(("python", "image"),),
 )
+TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
+COMMENT = Fields("Comment", {"token": Key(TOKEN_REF, None)})
 LOSS = Fields(
     "Loss",
     {"reason": Key(Str(scalars.check_text, least=10)), "until": Key(DATE)},
@@ -635,6 +637,7 @@ SPEC = Fields(
         "artifacts": Key(DictOf(ID, ARTIFACT), {}),
         "jobs": Key(DictOf(ID, JOB), {}),
         "gates": Key(DictOf(ID, GATE), {}),
+        "comment": Key(Either(Flag(), COMMENT), False),
         "targets": Key(TARGETS, TARGETS),
     },
 )
