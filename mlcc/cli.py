@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mlcc import __version__
+from mlcc.commands import LazyGroup
 
 if TYPE_CHECKING:
     from mlcc.abandoned import Search
@@ -140,30 +141,11 @@ Exit codes:
   130 interrupted"""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="mlcc")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug in mlcc.")
 def cli(debug: bool) -> None:
     """Compile one spec of an ML repository into CI/CD pipelines with gates for code, data and models."""
-
-
-@cli.command()
-@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.option("--stdout", is_flag=True, help="Print the spec instead of writing it.")
-@guarded
-def init(folder: Path, stdout: bool) -> int:
-    """Look at a repository and write a commented mlcc.yaml for it."""
-    from mlcc.init import propose, save
-
-    proposal = propose(folder)
-    if stdout:
-        click.echo(proposal.text, nl=False)
-        return OK
-    path = save(proposal, folder)
-    for finding in proposal.findings:
-        click.echo(f"  {finding}")
-    click.echo(f"wrote {path}; read it, then run `mlcc compile`")
-    return OK
 
 
 @cli.command(name="compile")

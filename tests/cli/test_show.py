@@ -43,7 +43,9 @@ def test_every_command_has_help(project: Project, command: str) -> None:
     done = project.run(command, "-h")
     assert done.code == 0
     assert done.out.startswith(f"Usage: mlcc {command} ")
-    for option in cli.commands[command].params:
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    for option in found.params:
         assert isinstance(option, click.Argument) or (isinstance(option, click.Option) and option.help), (
             option.name
         )
