@@ -11,6 +11,8 @@ from typing import cast
 import click
 
 MODULES = {
+    "compile": "mlcc.commands.compile",
+    "gates": "mlcc.commands.gates",
     "init": "mlcc.commands.init",
 }
 """Command -> its module."""
