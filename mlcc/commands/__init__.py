@@ -14,6 +14,7 @@ MODULES = {
     "compile": "mlcc.commands.compile",
     "gates": "mlcc.commands.gates",
     "init": "mlcc.commands.init",
+    "score": "mlcc.commands.score",
 }
 """Command -> its module."""
 

@@ -119,3 +119,15 @@ def test_a_compile_as_json(project: Project) -> None:
     }  # fmt: skip
     (second,) = json.loads(project.run("compile", "--format", "json").out)["specs"]
     assert (second["written"], second["loosened"]) == ([".mlcc/gates/good.json"], loosened)
+
+
+# score
+
+
+def test_the_score(project: Project) -> None:
+    done = project.run("score")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("ML Test Score of demo: 0 of 7, untested")
+    assert "  D7  1    The code that makes features is tested.  [unit]\n" in done.out
+    as_json = json.loads(project.run("score", "--format", "json").out)
+    assert [spec["score"] for spec in as_json["specs"]] == [0]

@@ -22,7 +22,7 @@ from tests.cli.project import SPEC, Project
 
 ROOT = Path(__file__).resolve().parents[2]
 
-COMMANDS = ("init", "compile", "gates", "lint", "explain", "graph", "rules", "schema", "targets")
+COMMANDS = ("init", "compile", "gates", "lint", "explain", "graph", "rules", "schema", "targets", "score")
 
 
 def test_version(project: Project) -> None:
