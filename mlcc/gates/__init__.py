@@ -119,6 +119,19 @@ _SHARED = (
     "mlcc.gates._support",
 )
 _SHELL = (*_SHARED, "mlcc.gates._shell")
+_SERVED = (
+    *_SHELL,
+    "mlcc.runtime.groups",
+    "mlcc.gates._plots",
+    "mlcc.gates.serve.golden",
+    "mlcc.gates.serve.quantiles",
+    "mlcc.gates.serve.memory",
+    "mlcc.gates.serve.process",
+    "mlcc.gates.serve.http_model",
+    "mlcc.gates.serve.line_model",
+    "mlcc.gates.serve.limits",
+    "mlcc.gates.serve.runtime",
+)
 _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
 _ARTIFACT = (
     *_TABLES,
@@ -149,6 +162,14 @@ GATES: dict[str, GateKind] = {
             covers=("D1", "D4", "D5", "O2"),
         ),
         GateKind(
+            "reproduce",
+            "Runs with the same seed give the same outputs, and leave the lock file as it is.",
+            "mlcc.gates.reproduce",
+            (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
+            needs_setup=True,
+            covers=("I1",),
+        ),
+        GateKind(
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             "mlcc.gates.evaluate",
@@ -164,6 +185,14 @@ GATES: dict[str, GateKind] = {
             requires=("duckdb",),
             needs_setup=True,
             covers=("I1", "I4"),
+        ),
+        GateKind(
+            "serve",
+            "The packaged model starts, gives the golden answers, and keeps to its latency and memory.",
+            "mlcc.gates.serve",
+            _SERVED,
+            needs_setup=True,
+            covers=("I4", "I5", "O5", "O6"),
         ),
         GateKind(
             "command",

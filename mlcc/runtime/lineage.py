@@ -17,7 +17,8 @@ from typing import Any
 
 from mlcc.runtime.decide import Ending, read_states
 from mlcc.runtime.digest import DigestError, file_digest
-from mlcc.runtime.records import RunError, legs_of, read_record, state_folder, waivers_of
+from mlcc.runtime.platform import Platform
+from mlcc.runtime.records import RunError, legs_of, read_record, state_folder, waivers_of, write_text
 from mlcc.runtime.statements import statements
 
 MOST_CHECKS = 1000  # of one gate that the record holds
@@ -28,16 +29,20 @@ _SEED = re.compile(r"(?:.*_)?SEED|PYTHONHASHSEED")
 _MD5 = re.compile(r"^\s*(?:- )?md5: ([0-9a-f]{32}(?:\.dir)?)\s*$", re.MULTILINE)
 
 
-def write_lineage(
-    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
+def keep_lineage(
+    platform: Platform,
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    endings: dict[str, Ending],
+    red: list[str],
 ) -> None:
-    """Write the run's statements beside its result. Raises OSError and RunError."""
-    record = lineage_record(plan, selection, endings, red)
-    path = state_folder("final") / "lineage.jsonl"
-    lines = [json.dumps(line, sort_keys=True, allow_nan=False) + "\n" for line in statements(record)]
-    scratch = path.with_name(path.name + ".new")
-    scratch.write_text("".join(lines), "ascii")
-    scratch.replace(path)
+    """Write the run's statements beside its result. A run without them ended as it has, and can't be released."""
+    try:
+        found = statements(lineage_record(plan, selection, endings, red))
+        lines = [json.dumps(one, sort_keys=True, allow_nan=False) + "\n" for one in found]
+        write_text(state_folder("final") / "lineage.jsonl", "".join(lines))
+    except (OSError, ValueError, RunError) as problem:
+        platform.warn(f"the run's lineage can't be written: {problem}")
 
 
 def lineage_record(
@@ -60,7 +65,7 @@ def lineage_record(
         "causes": red,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": _commit(selection["commit"]),
-        "spec": _digests(f"{_to_root(plan)}{path}" for path in plan.get("spec", ())),
+        "spec": _digests(f"{_to_root(plan)}{path}" for path in plan.get("spec_files", ())),
         "plan": _digests([".mlcc/plan.json"]),
         "locks": _digests(_LOCKS),
         "images": {id: plan["nodes"][id]["image"] for id in endings if plan["nodes"][id].get("image")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -43,6 +44,17 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
             {"raw": "d.csv"},
         ),
+        ("reproduce", {"run": "echo $MLCC_SEED > o", "outputs": ["o"]}, {"d.csv": _CSV}, {"raw": "d.csv"}),
+        (
+            "serve",
+            {"run": f"{sys.executable} app.py", "protocol": "jsonl", "golden": "golden.json"},
+            {
+                "d.csv": _CSV,
+                "golden.json": '[{"name": "a", "request": [1], "response": [1]}]',
+                "app.py": "for line in __import__('sys').stdin: print(line, end='')",
+            },
+            {"raw": "d.csv"},
+        ),
         (
             "artifact",
             {"format": "lightgbm", "schema_of": "raw"},
@@ -69,4 +81,4 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "evaluate", "artifact", "command"]
+    assert list(GATES) == ["tests", "contract", "reproduce", "evaluate", "artifact", "serve", "command"]

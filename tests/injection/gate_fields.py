@@ -79,6 +79,21 @@ def _means(texts: Sequence[str]) -> Tree:
     return made
 
 
+def _serving(make: Any) -> Any:
+    """Return a spec with one `serve` gate for each string."""
+    return lambda t: gates(t, lambda x: {"serve": {"run": "true", "golden": "g.json", **make(x)}})
+
+
+def _repeated(make: Any) -> Any:
+    """Return a spec with one `reproduce` gate for each string."""
+    return lambda t: gates(t, lambda x: {"reproduce": {"run": "true", "outputs": ["out/"], **make(x)}})
+
+
+def _url_path(text: str) -> str | None:
+    sound = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
+    return None if sound and " " not in text else "bad-gate"
+
+
 def _unknown(_: str) -> str:
     return "bad-gate"  # the column isn't among the declared ones, whose names are words
 
@@ -156,6 +171,24 @@ GATES = (
         "Freshness.column",
         lambda t: one_gate("contract", columns={"id": {"type": "date"}}, freshness={"column": t[0], "max_age": "1d"}),
         lambda t: [], refuses=_unknown, most=1,
+    ),
+    Field("Serve.run", _serving(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
+    Field(
+        "ServedChampion.run", _serving(lambda x: {"champion": {"run": x, "max_memory_ratio": 1}}),
+        judged("params", "champion", "run"), most=250, form=command,
+    ),
+    Field("Serve.golden", _serving(lambda x: {"golden": x}), judged("params", "golden"), most=250, form=lambda x: f"{x}.json"),
+    Field("Serve.trace", _serving(lambda x: {"trace": x}), judged("params", "trace"), most=250),
+    *(
+        Field(f"Serve.{key}", _serving(lambda x, key=key: {key: x}), judged("params", key), most=250, refuses=_url_path)
+        for key in ("ready", "path")
+    ),
+    Field("Reproduce.run", _repeated(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
+    Field("Reproduce.outputs[]", _repeated(lambda x: {"outputs": [x]}), judged("params", "outputs", 0), most=250),
+    Field("Reproduce.lock", _repeated(lambda x: {"lock": x}), judged("params", "lock"), most=250),
+    Field(
+        "ReproducedMetrics.path", _repeated(lambda x: {"metrics": {"path": x, "tolerance": {"a": 1}}}),
+        judged("params", "metrics", "path"), most=250, form=lambda x: f"{x}.json",
     ),
     Field("Metric.value", _measured("value"), _way("value"), refuses=_dotted),
     Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),

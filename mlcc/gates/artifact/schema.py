@@ -37,7 +37,7 @@ def check_values(which: str, declared: Sequence[dict[str, Any]], contents: Conte
         if name not in found:
             wrong.append(f"{visible(name, 80)} is missing")
         elif not _fits(value, *found[name], given=which == "inputs"):
-            shown = f"is {_shown(*found[name])}, and {_shown(value['type'], value.get('shape'))} is declared"
+            shown = f"is {_shown_type(*found[name])}, and {_shown_type(value['type'], value.get('shape'))} is declared"
             wrong.append(f"{visible(name, 80)} {shown}")
     others = set(found) - {value["name"] for value in declared}
     if others:
@@ -64,7 +64,7 @@ def _fits(declared: Mapping[str, Any], kind: str, shape: Sequence[int | None] | 
     return all(size is None or own == size for size, own in zip(wanted, shape))  # noqa: B905 - Python 3.8
 
 
-def _shown(kind: str, shape: Sequence[int | None] | None) -> str:
+def _shown_type(kind: str, shape: Sequence[int | None] | None) -> str:
     if shape is None:
         return kind
     return f"{kind}[{', '.join('any' if size is None else str(size) for size in shape)}]"
