@@ -24,6 +24,7 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "format": 1,
         "name": plan.name,
         "home": plan.home,
+        "spec": plan.spec_files[0],
         "always": sorted({*plan.spec_files, *plan.compiled_files, emitted}),
         "triggers": _triggers(plan.triggers),
         **_without_empty({"secrets": _named(plan, "secrets"), "variables": _named(plan, "variables")}),
