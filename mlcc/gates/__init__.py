@@ -133,6 +133,15 @@ _SERVED = (
     "mlcc.gates.serve.runtime",
 )
 _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
+_SMOKE = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    "mlcc.gates.pipeline_smoke.tally",
+    "mlcc.gates.pipeline_smoke.texts",
+    "mlcc.gates.pipeline_smoke.tensors",
+    "mlcc.gates.pipeline_smoke.onnx_file",
+    "mlcc.gates.pipeline_smoke.runtime",
+)
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -160,6 +169,15 @@ GATES: dict[str, GateKind] = {
             (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
             needs_setup=True,
             covers=("I1",),
+        ),
+        GateKind(
+            "pipeline_smoke",
+            "The whole pipeline runs on a sample, and leaves no NaN in weights, losses and outputs.",
+            "mlcc.gates.pipeline_smoke",
+            _SMOKE,
+            requires=("duckdb",),
+            needs_setup=True,
+            covers=("I3", "O5"),
         ),
         GateKind(
             "evaluate",
