@@ -141,6 +141,15 @@ _ARTIFACT = (
         for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
     ),
 )
+_SMOKE = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    "mlcc.gates.pipeline_smoke.tally",
+    "mlcc.gates.pipeline_smoke.texts",
+    "mlcc.gates.pipeline_smoke.tensors",
+    "mlcc.gates.pipeline_smoke.onnx_file",
+    "mlcc.gates.pipeline_smoke.runtime",
+)
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -168,6 +177,15 @@ GATES: dict[str, GateKind] = {
             (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
             needs_setup=True,
             covers=("I1",),
+        ),
+        GateKind(
+            "pipeline_smoke",
+            "The whole pipeline runs on a sample, and leaves no NaN in weights, losses and outputs.",
+            "mlcc.gates.pipeline_smoke",
+            _SMOKE,
+            requires=("duckdb",),
+            needs_setup=True,
+            covers=("I3", "O5"),
         ),
         GateKind(
             "evaluate",

@@ -400,6 +400,24 @@ REPRODUCE = Fields(
         "reads": Key(ListOf(ID), []),
     },
 )
+SMOKE_OUTPUT = Fields(
+    "SmokeOutput",
+    {
+        "path": Key(PLAIN_PATH),
+        "value": Key(TEXT, None),
+        "columns": Key(ListOf(TEXT, least=1), None),
+        "decreases": Key(Flag(), False),
+        "finite": Key(Flag(), True),
+    },
+)
+PIPELINE_SMOKE = Fields(
+    "PipelineSmoke",
+    {
+        "run": Key(COMMAND),
+        "outputs": Key(DictOf(ID, SMOKE_OUTPUT, least=1)),
+        "reads": Key(ListOf(ID), []),
+    },
+)
 METRIC = Fields(
     "Metric",
     {
@@ -574,6 +592,7 @@ GATE = Fields(
         "tests": Key(TESTS, None),
         "contract": Key(CONTRACT, None),
         "reproduce": Key(REPRODUCE, None),
+        "pipeline_smoke": Key(PIPELINE_SMOKE, None),
         "evaluate": Key(EVALUATE, None),
         "artifact": Key(ARTIFACT_GATE, None),
         "serve": Key(SERVE, None),
@@ -584,6 +603,7 @@ GATE = Fields(
             "tests",
             "contract",
             "reproduce",
+            "pipeline_smoke",
             "evaluate",
             "artifact",
             "serve",

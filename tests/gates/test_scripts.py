@@ -46,6 +46,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
         ),
         ("reproduce", {"run": "echo $MLCC_SEED > o", "outputs": ["o"]}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
+            "pipeline_smoke",
+            {"run": "echo '[2, 1]' > o.json", "outputs": {"o": {"path": "o.json"}}},
+            {"d.csv": _CSV},
+            {"raw": "d.csv"},
+        ),
+        (
             "serve",
             {"run": f"{sys.executable} app.py", "protocol": "jsonl", "golden": "golden.json"},
             {
@@ -81,4 +87,13 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "reproduce", "evaluate", "artifact", "serve", "command"]
+    assert list(GATES) == [
+        "tests",
+        "contract",
+        "reproduce",
+        "pipeline_smoke",
+        "evaluate",
+        "artifact",
+        "serve",
+        "command",
+    ]

@@ -28,7 +28,7 @@ PLAN: dict[str, Any] = {
     "format": 1,
     "name": "churn",
     "home": "",
-    "spec": "mlcc.yaml",
+    "spec_files": ["mlcc.yaml"],
     "nodes": {
         "prepare": node(),
         "raw-drift": gate("drift", "raw"),

@@ -81,7 +81,7 @@ def printed(root: Path, platform: str) -> str:
 
 def test_github_takes_each_as_one_command(root: Path) -> None:
     hostile = "100 %0A::set-output name=x::y\n::error::x, file=a:b\r##[error]"
-    plan = {**PLAN, "home": "a,b", "spec": "a,b/c:d.yaml", "nodes": {"g": gate("command", "model")}}
+    plan = {**PLAN, "home": "a,b", "spec_files": ["a,b/c:d.yaml"], "nodes": {"g": gate("command", "model")}}
     write_run(root, plan, {"g": Verdict("fail", hostile, [Check(hostile, "fail", hostile)])})
     (line,) = printed(root, "github").splitlines()
     properties, _, message = line.removeprefix("::error ").partition("::")
