@@ -171,6 +171,23 @@ GATES: dict[str, GateKind] = {
             covers=("D1", "D4", "D5", "O2"),
         ),
         GateKind(
+            "drift",
+            "Columns are distributed as in a reference: neither chance nor the number of rows decides.",
+            "mlcc.gates.drift",
+            (
+                *_TABLES,
+                "mlcc.gates._plots",
+                "mlcc.gates._values",
+                "mlcc.gates._profile",
+                "mlcc.gates._chi_square",
+                "mlcc.gates.drift.measures",
+                "mlcc.gates.drift.counts",
+                "mlcc.gates.drift.runtime",
+            ),
+            requires=("duckdb",),
+            covers=("O2", "O7"),
+        ),
+        GateKind(
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",

@@ -381,6 +381,39 @@ CONTRACT = Fields(
         "denied": Key(ListOf(TEXT), []),
     },
 )
+DRIFT_COLUMN = Fields(
+    "DriftColumn",
+    {
+        "name": Key(TEXT, None),
+        "psi": Key(Number(low=0.0001), None),
+        "jensen_shannon": Key(Number(low=0.0001, high=0.9999), None),
+        "l_infinity": Key(Number(low=0.0001, high=0.9999), None),
+        "ks": Key(Number(low=0.0001, high=0.9999), None),
+        "wasserstein": Key(Number(low=0.0001), None),
+        "chi_square": Key(Number(low=0.0001, high=0.9999), None),
+        "missing": Key(Number(low=0.0001, high=0.9999), None),
+    },
+    at_most_one=(
+        (
+            "psi",
+            "jensen_shannon",
+            "l_infinity",
+            "ks",
+            "wasserstein",
+            "chi_square",
+        ),
+    ),
+)
+DRIFT = Fields(
+    "Drift",
+    {
+        "reference": Key(ID),
+        "current": Key(ID, None),
+        "columns": Key(DictOf(TEXT, DRIFT_COLUMN, least=1)),
+        "min_n": Key(Int(low=1), 100),
+        "confidence": Key(Number(low=0.9, high=0.999999), 0.999),
+    },
+)
 REPRODUCED_METRICS = Fields(
     "ReproducedMetrics",
     {
@@ -591,6 +624,7 @@ GATE = Fields(
         "locked": Key(Flag(), False),
         "tests": Key(TESTS, None),
         "contract": Key(CONTRACT, None),
+        "drift": Key(DRIFT, None),
         "reproduce": Key(REPRODUCE, None),
         "pipeline_smoke": Key(PIPELINE_SMOKE, None),
         "evaluate": Key(EVALUATE, None),
@@ -602,6 +636,7 @@ GATE = Fields(
         (
             "tests",
             "contract",
+            "drift",
             "reproduce",
             "pipeline_smoke",
             "evaluate",

@@ -154,6 +154,10 @@ GATES = (
         lambda t: [("gate g", ("params", "columns", i, "stored"), x) for i, x in enumerate(t)],
     ),
     Field(
+        "DriftColumn.name", lambda t: one_gate("drift", reference="table", columns=many("c", t, lambda x: {"name": x})),
+        lambda t: [("gate g", ("params", "columns", i, "name"), x) for i, x in enumerate(t)],
+    ),
+    Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
         refuses=lambda x: "bad-gate" if _NOT_RE2.search(_HARMLESS.sub(" ", x)) else None,
     ),
