@@ -45,6 +45,7 @@ REPORT = (
     "mlcc.report.findings",
     "mlcc.report.style",
     "mlcc.report.page",
+    "mlcc.report.notes",
     "mlcc.report.comment",
     "mlcc.report.forges",
     "mlcc.report.post",
@@ -53,9 +54,9 @@ REPORT = (
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
 
 python3 -I .mlcc/run.py select | node | final"""
-_REPORT_DOC = """What people read of a run: the page with its plots, and the comment on its pull request.
+_REPORT_DOC = """What people read of a run: the page with its plots, annotations, and the comment on its pull request.
 
-python3 -I .mlcc/report.py page | comment"""
+python3 -I .mlcc/report.py page | notes | comment"""
 
 
 def scripts(plan: Plan) -> list[File]:

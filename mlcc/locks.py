@@ -19,6 +19,7 @@ _ARTIFACTS: tuple[Keys, ...] = (
     ("evaluate", "metrics_from"),
     ("evaluate", "predictions"),
     ("reproduce", "reads"),
+    ("pipeline_smoke", "reads"),
     ("serve", "reads"),
 )
 """Where a gate names artifacts."""

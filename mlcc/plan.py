@@ -377,6 +377,11 @@ class Plan:
         return tuple(sorted(set(ids), key=self._places.__getitem__))
 
     @property
+    def has_gates(self) -> bool:
+        """Whether any node is a gate."""
+        return any(isinstance(node.work, Gate) for node in self.nodes.values())
+
+    @property
     def edges(self) -> tuple[Edge, ...]:
         """Return every edge, in the order of its target."""
         return tuple(edge for edges in self.incoming.values() for edge in edges)

@@ -141,6 +141,15 @@ _ARTIFACT = (
         for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
     ),
 )
+_SMOKE = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    "mlcc.gates.pipeline_smoke.tally",
+    "mlcc.gates.pipeline_smoke.texts",
+    "mlcc.gates.pipeline_smoke.tensors",
+    "mlcc.gates.pipeline_smoke.onnx_file",
+    "mlcc.gates.pipeline_smoke.runtime",
+)
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -162,12 +171,38 @@ GATES: dict[str, GateKind] = {
             covers=("D1", "D4", "D5", "O2"),
         ),
         GateKind(
+            "drift",
+            "Columns are distributed as in a reference: neither chance nor the number of rows decides.",
+            "mlcc.gates.drift",
+            (
+                *_TABLES,
+                "mlcc.gates._plots",
+                "mlcc.gates._values",
+                "mlcc.gates._profile",
+                "mlcc.gates._chi_square",
+                "mlcc.gates.drift.measures",
+                "mlcc.gates.drift.counts",
+                "mlcc.gates.drift.runtime",
+            ),
+            requires=("duckdb",),
+            covers=("O2", "O7"),
+        ),
+        GateKind(
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",
             (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
             needs_setup=True,
             covers=("I1",),
+        ),
+        GateKind(
+            "pipeline_smoke",
+            "The whole pipeline runs on a sample, and leaves no NaN in weights, losses and outputs.",
+            "mlcc.gates.pipeline_smoke",
+            _SMOKE,
+            requires=("duckdb",),
+            needs_setup=True,
+            covers=("I3", "O5"),
         ),
         GateKind(
             "evaluate",

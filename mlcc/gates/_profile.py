@@ -13,14 +13,13 @@ from math import floor, isfinite, log10
 
 from mlcc.gates._records import GateError
 from mlcc.gates._sql import real_literal
+from mlcc.gates._table import Table
 from mlcc.gates._values import cells, count_where, has_type, select_cells, sort_of, type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
-
-    from mlcc.gates._table import Table
 
 PROFILE_SCHEMA = "https://mlcc.dev/profile/1"
 DEFAULT_BINS = 20

@@ -93,16 +93,8 @@ def _line(run: Run) -> str:
 
 
 def _row(finding: Finding) -> str:
-    effect = (
-        ""
-        if finding.verdict == "pass"
-        else ", waived"
-        if finding.waived
-        else ""
-        if finding.blocking
-        else ", not blocking"
-    )
-    cells = [finding.name, finding.guards, finding.verdict + effect, finding.summary]
+    verdict = f"{finding.verdict}, {finding.effect}" if finding.effect else finding.verdict
+    cells = [finding.name, finding.guards, verdict, finding.summary]
     return f"| {SIGNS[finding.verdict]} | " + " | ".join(map(plain, cells)) + " |\n"
 
 

@@ -22,6 +22,7 @@ class Finding(NamedTuple):
     """What one gate, or one leg of it, found.
 
     `verdict` is error, fail, inconclusive or pass; `checks` and `plots` are as in its files, `inputs` are digests.
+    `lenient`: an inconclusive verdict is a warning.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Finding(NamedTuple):
     kind: str
     guards: str
     blocking: bool
+    lenient: bool
     verdict: str
     summary: str
     waived: dict[str, str]
@@ -41,7 +43,18 @@ class Finding(NamedTuple):
     @property
     def closes(self) -> bool:
         """Whether nothing may read the artifact because of it."""
-        return self.blocking and self.verdict != "pass" and not self.waived
+        return not self.effect and self.verdict != "pass"
+
+    @property
+    def effect(self) -> str:
+        """Why another verdict than pass closes nothing; empty: it closes, or is a pass."""
+        if self.verdict == "pass":
+            return ""
+        if self.waived:
+            return "waived"
+        if not self.blocking:
+            return "not blocking"
+        return "only a warning" if self.verdict == "inconclusive" and self.lenient else ""
 
 
 class Ended(NamedTuple):
@@ -137,6 +150,7 @@ def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> 
         kind=str(node["gate"]),
         guards=str(node["guards"]),
         blocking=bool(node.get("blocking", True)),
+        lenient=node.get("on_inconclusive") == "warn",
         verdict=verdict,
         summary=cause
         if verdict == "error" and cause

@@ -1,4 +1,4 @@
-"""The entry of the emitted `.mlcc/report.py`: `page` or `comment`.
+"""The entry of the emitted `.mlcc/report.py`: `page`, `notes` or `comment`.
 
 Standard library only: bundled into the emitted script.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from mlcc.report.comment import comment, run_number
 from mlcc.report.findings import read_run
 from mlcc.report.forges import forge_of
+from mlcc.report.notes import annotate
 from mlcc.report.page import page
 from mlcc.report.post import publish_comment
 from mlcc.runtime.log import say
@@ -25,7 +26,7 @@ def main() -> int:
     """Do what is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = REPORTS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        say("usage: python3 -I .mlcc/report.py page | comment")
+        say("usage: python3 -I .mlcc/report.py page | notes | comment")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     return command()
@@ -40,6 +41,17 @@ def write_page() -> int:
         say(f"mlcc: the page can't be written: {problem}")
         return 2
     say(f"mlcc: the page for reviewers is {path}")
+    return 0
+
+
+def write_notes() -> int:
+    """Annotate the spec with what the gates found."""
+    try:
+        plan = read_plan()
+        annotate(read_run(plan), this_platform(), plan["spec_files"][0])
+    except RunError as problem:
+        say(f"mlcc: nothing can be annotated: {problem}")
+        return 2
     return 0
 
 
@@ -76,4 +88,4 @@ def _commented() -> str:
     return publish_comment(forge, token, name, run_number(run), comment(run, name, forge.most))
 
 
-REPORTS = {"page": write_page, "comment": write_comment}
+REPORTS = {"page": write_page, "notes": write_notes, "comment": write_comment}

@@ -114,21 +114,13 @@ def _overview(run: Run) -> str:
         [
             f'<a href="#g{number}">{_e(finding.name, 120)}</a>',
             _e(finding.guards, 120),
-            _mark(finding.verdict) + _effect(finding),
+            _mark(finding.verdict) + (f"<br>{finding.effect}" if finding.effect else ""),
             _e(finding.summary, 260),
         ]
         for number, finding in enumerate(run.findings[:MOST_SHOWN])
     ]
     found = _html_table(["Gate", "Decides about", "Verdict", "Finding"], rows, "rows")
     return f'<section class="plain" aria-labelledby="gates"><h2 id="gates">Gates</h2>{found}</section>\n'
-
-
-def _effect(finding: Finding) -> str:
-    if finding.verdict == "pass":
-        return ""
-    if finding.waived:
-        return "<br>waived"
-    return "" if finding.blocking else "<br>closes nothing"
 
 
 def _nodes(run: Run) -> str:

@@ -26,7 +26,7 @@ from mlcc.runtime.records import (
 )
 from mlcc.runtime.values import runner_env
 
-PAGE_SECONDS = 60
+REPORT_SECONDS = 60
 ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
 
 
@@ -41,14 +41,14 @@ def final_main(platform: Platform) -> int:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         say(f"mlcc: red: {problem}")
-        draw_page(platform)
+        report(platform)
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
-    draw_page(platform)
+    report(platform)
     for cause in red:
         say(f"mlcc: red: {cause}")
     if not red:
@@ -56,16 +56,18 @@ def final_main(platform: Platform) -> int:
     return 1 if red else 0
 
 
-def draw_page(platform: Platform) -> None:
-    """Let the page for reviewers be made, by the script of its own. Without it, the run has ended as it has."""
-    try:
-        command = [sys.executable, "-I", ".mlcc/report.py", "page"]
-        status = subprocess.run(command, env=runner_env(), timeout=PAGE_SECONDS, check=False).returncode
-        problem = f"it ended with {status}" if status else ""
-    except (OSError, subprocess.SubprocessError) as error:
-        problem = type(error).__name__
-    if problem:
-        platform.warn(f"the page for reviewers can't be made: {problem}")
+def report(platform: Platform) -> None:
+    """Let the page for reviewers and annotations be made, by the script of its own: without, the run has ended as it has."""
+    env = {**runner_env(), "MLCC_PLATFORM": os.environ.get("MLCC_PLATFORM", "")}
+    for what in ("page", "notes"):
+        try:
+            command = [sys.executable, "-I", ".mlcc/report.py", what]
+            status = subprocess.run(command, env=env, timeout=REPORT_SECONDS, check=False).returncode
+            problem = f"it ended with {status}" if status else ""
+        except (OSError, subprocess.SubprocessError) as error:
+            problem = type(error).__name__
+        if problem:
+            platform.warn(f"the {what} for reviewers can't be made: {problem}")
 
 
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:

@@ -7,8 +7,7 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "leakage", "drift", "feature_parity", "feature_value", "pipeline_smoke",
-        "compare", "slices", "evidence",
+        "leakage", "feature_parity", "feature_value", "compare", "slices", "evidence",
     }
 )  # fmt: skip
 

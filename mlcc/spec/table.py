@@ -381,6 +381,39 @@ CONTRACT = Fields(
         "denied": Key(ListOf(TEXT), []),
     },
 )
+DRIFT_COLUMN = Fields(
+    "DriftColumn",
+    {
+        "name": Key(TEXT, None),
+        "psi": Key(Number(low=0.0001), None),
+        "jensen_shannon": Key(Number(low=0.0001, high=0.9999), None),
+        "l_infinity": Key(Number(low=0.0001, high=0.9999), None),
+        "ks": Key(Number(low=0.0001, high=0.9999), None),
+        "wasserstein": Key(Number(low=0.0001), None),
+        "chi_square": Key(Number(low=0.0001, high=0.9999), None),
+        "missing": Key(Number(low=0.0001, high=0.9999), None),
+    },
+    at_most_one=(
+        (
+            "psi",
+            "jensen_shannon",
+            "l_infinity",
+            "ks",
+            "wasserstein",
+            "chi_square",
+        ),
+    ),
+)
+DRIFT = Fields(
+    "Drift",
+    {
+        "reference": Key(ID),
+        "current": Key(ID, None),
+        "columns": Key(DictOf(TEXT, DRIFT_COLUMN, least=1)),
+        "min_n": Key(Int(low=1), 100),
+        "confidence": Key(Number(low=0.9, high=0.999999), 0.999),
+    },
+)
 REPRODUCED_METRICS = Fields(
     "ReproducedMetrics",
     {
@@ -397,6 +430,24 @@ REPRODUCE = Fields(
         "runs": Key(Int(low=2, high=10), 2),
         "seed": Key(Int(low=0, high=4294967295), 17),
         "lock": Key(PLAIN_PATH, None),
+        "reads": Key(ListOf(ID), []),
+    },
+)
+SMOKE_OUTPUT = Fields(
+    "SmokeOutput",
+    {
+        "path": Key(PLAIN_PATH),
+        "value": Key(TEXT, None),
+        "columns": Key(ListOf(TEXT, least=1), None),
+        "decreases": Key(Flag(), False),
+        "finite": Key(Flag(), True),
+    },
+)
+PIPELINE_SMOKE = Fields(
+    "PipelineSmoke",
+    {
+        "run": Key(COMMAND),
+        "outputs": Key(DictOf(ID, SMOKE_OUTPUT, least=1)),
         "reads": Key(ListOf(ID), []),
     },
 )
@@ -573,7 +624,9 @@ GATE = Fields(
         "locked": Key(Flag(), False),
         "tests": Key(TESTS, None),
         "contract": Key(CONTRACT, None),
+        "drift": Key(DRIFT, None),
         "reproduce": Key(REPRODUCE, None),
+        "pipeline_smoke": Key(PIPELINE_SMOKE, None),
         "evaluate": Key(EVALUATE, None),
         "artifact": Key(ARTIFACT_GATE, None),
         "serve": Key(SERVE, None),
@@ -583,7 +636,9 @@ GATE = Fields(
         (
             "tests",
             "contract",
+            "drift",
             "reproduce",
+            "pipeline_smoke",
             "evaluate",
             "artifact",
             "serve",

@@ -176,7 +176,7 @@ def test_an_artifact_that_the_program_changes_is_an_error(project: Any) -> None:
     params = {"run": "echo > out; echo 2 >> data.csv", "outputs": ["out"]}
     project.gate("reproduce", params, {"raw": "data.csv"})
     outcome = project.run("reproduce")
-    assert outcome.summary == "the program changed the artifact raw: list what it writes under `outputs`."
+    assert outcome.summary == "the program changed the artifact raw, which the gate reads or guards."
     assert outcome.code == 2
 
 

@@ -33,6 +33,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
     [
         ("contract", _CONTRACT, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
+            "drift",
+            {"reference": "old", "columns": {"income": {"ks": 0.9}}, "min_n": 3},
+            {"d.csv": _CSV + "4,8,NO\n" * 400, "old.csv": _CSV + "4,8,NO\n" * 400},
+            {"raw": "d.csv", "old": "old.csv"},
+        ),
+        (
             "evaluate",
             {"metrics_from": "m", "metrics": {"acc": {"min": 0.8, "stderr": "se"}}},
             {"d.csv": _CSV, "m.json": '{"acc": 0.9, "se": 0.01}'},
@@ -45,6 +51,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"raw": "d.csv"},
         ),
         ("reproduce", {"run": "echo $MLCC_SEED > o", "outputs": ["o"]}, {"d.csv": _CSV}, {"raw": "d.csv"}),
+        (
+            "pipeline_smoke",
+            {"run": "echo '[2, 1]' > o.json", "outputs": {"o": {"path": "o.json"}}},
+            {"d.csv": _CSV},
+            {"raw": "d.csv"},
+        ),
         (
             "serve",
             {"run": f"{sys.executable} app.py", "protocol": "jsonl", "golden": "golden.json"},
@@ -81,4 +93,8 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "reproduce", "evaluate", "artifact", "serve", "command"]
+    order = (
+        "tests contract leakage drift feature_parity feature_value reproduce pipeline_smoke evaluate compare slices "
+        "artifact serve evidence command"
+    ).split()
+    assert list(GATES) == [kind for kind in order if kind in GATES]

@@ -89,6 +89,13 @@ def _repeated(make: Any) -> Any:
     return lambda t: gates(t, lambda x: {"reproduce": {"run": "true", "outputs": ["out/"], **make(x)}})
 
 
+def _smoked(make: Any) -> Any:
+    """Return a spec with one `pipeline_smoke` gate for each string."""
+    return lambda t: gates(
+        t, lambda x: {"pipeline_smoke": {"run": "true", "outputs": {"o": {"path": "o.json"}}, **make(x)}}
+    )
+
+
 def _url_path(text: str) -> str | None:
     sound = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
     return None if sound and " " not in text else "bad-gate"
@@ -147,6 +154,10 @@ GATES = (
         lambda t: [("gate g", ("params", "columns", i, "stored"), x) for i, x in enumerate(t)],
     ),
     Field(
+        "DriftColumn.name", lambda t: one_gate("drift", reference="table", columns=many("c", t, lambda x: {"name": x})),
+        lambda t: [("gate g", ("params", "columns", i, "name"), x) for i, x in enumerate(t)],
+    ),
+    Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
         refuses=lambda x: "bad-gate" if _NOT_RE2.search(_HARMLESS.sub(" ", x)) else None,
     ),
@@ -189,6 +200,18 @@ GATES = (
     Field(
         "ReproducedMetrics.path", _repeated(lambda x: {"metrics": {"path": x, "tolerance": {"a": 1}}}),
         judged("params", "metrics", "path"), most=250, form=lambda x: f"{x}.json",
+    ),
+    Field("PipelineSmoke.run", _smoked(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
+    *(
+        Field(
+            f"SmokeOutput.{key}", _smoked(lambda x, make=make: {"outputs": {"o": make(x)}}),
+            judged("params", "outputs", 0, *way, value=value), most=250, form=form, refuses=refuses,
+        )
+        for key, make, way, value, form, refuses in (
+            ("path", lambda x: {"path": x}, ("path",), str, lambda x: f"{x}.json", lambda x: None),
+            ("value", lambda x: {"path": "o.json", "value": x}, ("value",), lambda x: x.split("."), str, _dotted),
+            ("columns[]", lambda x: {"path": "o.csv", "columns": [x]}, ("columns", 0), str, str, lambda x: None),
+        )
     ),
     Field("Metric.value", _measured("value"), _way("value"), refuses=_dotted),
     Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),

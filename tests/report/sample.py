@@ -28,6 +28,7 @@ PLAN: dict[str, Any] = {
     "format": 1,
     "name": "churn",
     "home": "",
+    "spec_files": ["mlcc.yaml"],
     "nodes": {
         "prepare": node(),
         "raw-drift": gate("drift", "raw"),

@@ -77,7 +77,7 @@ def test_what_a_reviewer_reads(root: Path) -> None:
     for words in (
         "'raw-drift' failed: PSI of tenure is 0.34",
         "Waived until 2027-01-31.",
-        "closes nothing",
+        "not blocking",
         "1 node not selected",
         "'floor' closed the model",
         COMMIT[:12],

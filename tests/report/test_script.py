@@ -32,7 +32,7 @@ def test_it_writes_the_page_in_the_folder_of_the_spec(root: Path) -> None:
 def test_another_word_is_refused(root: Path, arguments: tuple[str, ...]) -> None:
     done = run(root, *arguments)
     assert done.returncode == 2
-    assert done.stdout.startswith("usage: python3 -I .mlcc/report.py page")
+    assert done.stdout.startswith("usage: python3 -I .mlcc/report.py page | notes | comment")
 
 
 def test_without_a_plan_it_says_so(root: Path) -> None:

@@ -39,6 +39,7 @@ class FakePlatform:
         self.outputs: dict[str, str] = {}
         self.summaries: list[str] = []
         self.warnings: list[str] = []
+        self.annotations: list[tuple[str, str, str, str]] = []
         self.audiences: list[str] = []
         self.job_results: dict[str, Any] = {"select": "success"}
 
@@ -63,6 +64,9 @@ class FakePlatform:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        self.annotations.append((level, title, message, path))
 
     def id_token(self, audience: str) -> str:
         self.audiences.append(audience)

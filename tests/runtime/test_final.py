@@ -169,7 +169,10 @@ def test_a_condition_of_several_lines_is_no_command_of_the_log(
     assert lines_of_commands(log) == []
 
 
-def test_the_page_is_made_beside_the_result(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_page_is_made_beside_the_result(
+    project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLCC_PLATFORM", "gitlab")
     assert project.final(a="success", soft="success", b="success") == 0
     page = (project.root / "_mlcc" / "s--final" / "report.html").read_text("utf-8")
     assert "<title>Green: p</title>" in page
@@ -188,11 +191,13 @@ def test_the_page_is_made_beside_the_result(project: Project, capfd: pytest.Capt
 def test_a_page_that_cant_be_made_is_a_warning(
     project: Project, script: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlcc.runtime.final.PAGE_SECONDS", 0.5)
+    monkeypatch.setattr("mlcc.runtime.final.REPORT_SECONDS", 0.5)
     project.write({".mlcc/report.py": script})
     project.platform.warnings.clear()
     assert project.final(a="success", soft="success", b="success") == 0
-    assert project.platform.warnings == [f"the page for reviewers can't be made: {problem}"]
+    assert project.platform.warnings == [
+        f"the {what} for reviewers can't be made: {problem}" for what in ("page", "notes")
+    ]
     assert project.final(a="failure") == 1
 
 

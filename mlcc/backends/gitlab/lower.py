@@ -196,7 +196,9 @@ def _final(plan: ir.Plan) -> Job:
         timeout_minutes=SERVICE_MINUTES,
         variables={"GIT_DEPTH": "1", "GIT_LFS_SKIP_SMUDGE": "1"},
         artifacts=Artifacts(
-            (in_home(plan, f"_mlcc/s--{FINAL}/"), in_home(plan, f"_mlcc/r--{FINAL}/")), RECORD_DAYS
+            (in_home(plan, f"_mlcc/s--{FINAL}/"), in_home(plan, f"_mlcc/r--{FINAL}/")),
+            RECORD_DAYS,
+            junit=(in_home(plan, "_mlcc/s--*/junit.xml"),) if plan.has_gates else (),
         ),
         start=Start(always=True),
         environment=comment_environment(plan),

@@ -76,6 +76,7 @@ def _uses(plan: ir.Plan, rows: list[Row]) -> Uses:
         data="writes" in fields,
         reports="reports" in fields,
         junit="junit" in fields,
+        gates=plan.has_gates,
         extensions=bool(fields & {"lfs", "submodules"}),
     )
 
@@ -88,7 +89,7 @@ def plugins(plan: ir.Plan, uses: Uses) -> tuple[str, ...]:
         ("oidc-provider", uses.tokens),
         ("docker-workflow", uses.images),
         ("jobcacher", uses.caches),
-        ("junit", uses.junit),
+        ("junit", uses.junit or uses.gates),
         ("lockable-resources", uses.locks),
         ("pipeline-input-step", uses.approvals),
         ("parameterized-scheduler", len(plan.triggers.schedules) > 1),

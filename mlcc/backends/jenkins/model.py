@@ -73,6 +73,7 @@ class Uses:
     data: bool
     reports: bool
     junit: bool
+    gates: bool
     extensions: bool  # of the checkout
 
 

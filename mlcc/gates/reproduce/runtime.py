@@ -9,11 +9,11 @@ import shutil
 import sys
 
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
-from mlcc.gates._shell import EndAsError, exit_check, program, run_program
+from mlcc.gates._shell import EndAsError, check_untouched, digests, exit_check, program, run_program
 from mlcc.gates._strict import read_json
 from mlcc.gates._support import Gate, run
 from mlcc.gates.reproduce.trees import file_digests, first_differences
-from mlcc.runtime.digest import DigestError, artifact_digest, file_digest
+from mlcc.runtime.digest import DigestError, file_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def judge(gate: Gate) -> Verdict:
     """Run the program several times, each without the outputs of another, and compare what it wrote."""
     setup, command = program(gate.params)
     params = _checked(gate.params)
-    guarded = _digests(gate)
+    guarded = digests(gate)
     lock = _lock_digest(params)
     folders = [os.path.join(gate.folder, f"run-{i + 1}") for i in range(params["runs"])]
     variables = {"MLCC_SEED": str(params["seed"]), "PYTHONHASHSEED": "0"}
@@ -43,7 +43,7 @@ def judge(gate: Gate) -> Verdict:
             _remove(folder)
     if lock is not None:
         checks.append(_lock_check(params["lock"], lock))
-    _check_untouched(guarded, gate)
+    check_untouched(gate, guarded)
     return verdict_of(checks)
 
 
@@ -154,21 +154,6 @@ def _lock_digest(params: dict[str, Any]) -> str | None:
         return file_digest(params["lock"])
     except DigestError as error:
         raise GateError(f"the lock file can't be read: {error}") from None
-
-
-def _digests(gate: Gate) -> dict[str, str]:
-    try:
-        return {id: artifact_digest(artifact["path"]) for id, artifact in gate.artifacts.items()}
-    except DigestError as error:
-        raise GateError(f"an artifact of the gate has no digest: {error}") from None
-
-
-def _check_untouched(before: dict[str, str], gate: Gate) -> None:
-    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
-    after = _digests(gate)
-    changed = [id for id in before if before[id] != after[id]]
-    if changed:
-        raise GateError(f"the program changed the artifact {changed[0]}: list what it writes under `outputs`")
 
 
 def _remove(path: str) -> None:
