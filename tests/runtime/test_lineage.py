@@ -199,7 +199,7 @@ def test_a_forged_verdict_never_breaks_the_final_node(make: Make, checks: str) -
     (made.root / "_mlcc/s--g/verdict.json").write_text(verdict % checks)
     assert made.final(g="success") == 0
     written = (made.root / "_mlcc/s--final/lineage.jsonl").exists()
-    assert written == (made.platform.warnings == [])
+    assert written != any("lineage can't be written" in warning for warning in made.platform.warnings)
     if written:
         assert lines(made)[RECORD]["predicate"]["gates"]["g"]["checks"] == []
 
