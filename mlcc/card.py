@@ -104,8 +104,8 @@ def _models(record: Mapping[str, Any]) -> str:
     ]
     if not rows:
         return "## Models\n\nThis run made no model.\n"
-    champions = [_code(digest) for digest in record.get("champions", {}).values()]
-    against = f"\nHeld against the champion {', '.join(champions)}.\n" if champions else ""
+    champions = [f"{markdown(id)} ({_code(digest)})" for id, digest in record.get("champions", {}).items()]
+    against = f"\nHeld against the champion's {', '.join(champions)}.\n" if champions else ""
     return "## Models\n\n" + _table(["model", "made by", "digest"], rows) + against
 
 
