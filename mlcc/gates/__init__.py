@@ -120,6 +120,19 @@ _SHARED = (
 )
 _SHELL = (*_SHARED, "mlcc.gates._shell")
 _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
+_METRICS = (
+    *_TABLES,
+    "mlcc.gates._plots",
+    "mlcc.gates._metrics.catalog",
+    "mlcc.gates._metrics.measure",
+    "mlcc.gates._metrics.classes",
+    "mlcc.gates._metrics.scores",
+    "mlcc.gates._metrics.numbers",
+    "mlcc.gates._metrics.ranking",
+    "mlcc.gates._metrics.rows",
+    "mlcc.gates._metrics.compute",
+    "mlcc.gates._metrics.bounds",
+)
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -144,8 +157,8 @@ GATES: dict[str, GateKind] = {
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             "mlcc.gates.evaluate",
-            (*_TABLES, "mlcc.gates.evaluate.metrics", "mlcc.gates.evaluate.runtime"),
-            requires=("duckdb",),
+            (*_METRICS, "mlcc.gates.evaluate.drawing", "mlcc.gates.evaluate.runtime"),
+            requires=("duckdb", "numpy"),
             covers=("I4",),
         ),
         GateKind(
