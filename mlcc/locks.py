@@ -19,6 +19,10 @@ _ARTIFACTS: tuple[Keys, ...] = (
     ("evaluate", "metrics_from"),
     ("evaluate", "predictions"),
     ("evaluate", "overfit", "train"),
+    ("compare", "candidate"),
+    ("compare", "champion"),
+    ("compare", "old_data", "candidate"),
+    ("compare", "old_data", "champion"),
 )
 """Where a gate names artifacts."""
 _SHARED_OVERLAYS: tuple[Keys, ...] = (("workflow", "env"),)

@@ -133,6 +133,7 @@ _METRICS = (
     "mlcc.gates._metrics.compute",
     "mlcc.gates._metrics.bounds",
 )
+_PAIRED = (*_METRICS, "mlcc.gates._metrics.paired", "mlcc.gates._metrics.join")
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -160,6 +161,14 @@ GATES: dict[str, GateKind] = {
             (*_METRICS, "mlcc.gates.evaluate.drawing", "mlcc.gates.evaluate.runtime"),
             requires=("duckdb", "numpy"),
             covers=("I4",),
+        ),
+        GateKind(
+            "compare",
+            "A candidate is not worse than the champion by more than a margin, or better, on the same examples.",
+            "mlcc.gates.compare",
+            (*_PAIRED, "mlcc.gates.compare.runtime"),
+            requires=("duckdb", "numpy"),
+            covers=("I4", "M5", "O7"),
         ),
         GateKind(
             "command",

@@ -39,6 +39,19 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
             {"raw": "d.csv"},
         ),
+        (
+            "compare",
+            {
+                "candidate": "raw",
+                "baseline": "majority",
+                "label": "y",
+                "score": "s",
+                "metric": "accuracy",
+                "test": "superior",
+            },
+            {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
@@ -59,4 +72,4 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "evaluate", "command"]
+    assert list(GATES) == ["tests", "contract", "evaluate", "compare", "command"]

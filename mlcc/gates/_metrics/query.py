@@ -75,7 +75,7 @@ def source_of(
     found: dict[str, object] = {
         "artifact": id,
         "format": format,
-        "columns": list(dict.fromkeys(column for column, _ in wanted.values())),
+        "columns": [column for column, _ in wanted.values()],
         "values": {alias: sort for alias, (_, sort) in wanted.items()},
         "query": ["SELECT", *(f"{part}," for part in parts[:-1]), parts[-1], "FROM source"],
         "threshold": params.threshold,

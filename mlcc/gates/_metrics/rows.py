@@ -61,7 +61,9 @@ def read_rows(gate: Gate, source: Mapping[str, Any]) -> Rows:
         raise GateError(f"NumPy is needed: {how}") from None
     table = open_table(gate, source["artifact"], source["format"])
     try:
-        missing = [visible(name, 80) for name in source["columns"] if name not in table.columns]
+        missing = [
+            visible(name, 80) for name in dict.fromkeys(source["columns"]) if name not in table.columns
+        ]
         if missing:
             raise GateError(f"{visible(gate.path(source['artifact']))} has no column {', '.join(missing)}")
         table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")  # noqa: S608 - written by open_table
@@ -81,6 +83,12 @@ def read_rows(gate: Gate, source: Mapping[str, Any]) -> Rows:
     if "score_0" in arrays:
         arrays["scores"] = np.column_stack([arrays.pop(f"score_{i}") for i in range(classes)])
     return Rows(arrays, n, source["threshold"], classes, names)
+
+
+def refuse_one_class(rows: Rows, source: Mapping[str, Any]) -> None:
+    """Raise GateError where labels are to be 0 and 1, and only one of them occurs."""
+    if source["values"].get("label") == "binary" and not 0 < rows["label"].sum() < rows.n:
+        raise GateError(f"all {rows.n} labels are {int(rows['label'][0])}: there is only one class")
 
 
 def numbered(values: Any) -> Any:

@@ -8,11 +8,11 @@ from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._metrics.catalog import METRICS, OPTIONS, direction
+from mlcc.gates._metrics.levels import check_level, normal_quantile
 from mlcc.gates._metrics.query import ROLES, check_metric, check_together, options_of, source_of, table_named
 from mlcc.gates.evaluate.ranges import idle, meant, outside
 
 DEFAULT_MIN_N = 30
-DEFAULT_CONFIDENCE, DEFAULT_QUANTILE = 0.95, 1.644853626951  # the normal distribution's
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
@@ -30,20 +30,11 @@ def needs_packages(params: Any) -> bool:
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return the bounds to keep to, and for predictions the SQL. Raises GateParamsError."""
     del guards
-    if not 0.5 <= params.confidence < 1:
-        raise GateParamsError(("confidence",), "the confidence of a bound is from 0.5 to below 1")
+    check_level(params.confidence, 0.5, ("confidence",), "the confidence of a bound")
     for name, metric in params.metrics.items():
         _check_bounds(metric, ("metrics", name))
     special = _from_file(params, artifacts) if params.predictions is None else _from_rows(params, artifacts)
-    return {"confidence": params.confidence, "z": _quantile(params.confidence), **special}
-
-
-def _quantile(confidence: float) -> float:
-    if confidence == DEFAULT_CONFIDENCE:
-        return DEFAULT_QUANTILE
-    from statistics import NormalDist  # 3 ms that few lints need
-
-    return round(NormalDist().inv_cdf(confidence), 12)
+    return {"confidence": params.confidence, "z": normal_quantile(params.confidence), **special}
 
 
 def _check_bounds(metric: Any, loc: Loc) -> None:

@@ -9,7 +9,7 @@ from mlcc.gates._metrics.bounds import Estimate, bounded
 from mlcc.gates._metrics.catalog import BOUNDLESS, direction, value_range
 from mlcc.gates._metrics.compute import measured
 from mlcc.gates._metrics.measure import Measure, standard_error
-from mlcc.gates._metrics.rows import Rows, read_rows
+from mlcc.gates._metrics.rows import Rows, read_rows, refuse_one_class
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._strict import read_json
 from mlcc.gates._support import Gate, run
@@ -81,7 +81,7 @@ def _judge_rows(gate: Gate) -> tuple[list[Check], list[dict[str, Any]]]:
     rows = read_rows(gate, params)
     if rows.n < 1:
         return [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})], []
-    _refuse_one_class(rows, params)
+    refuse_one_class(rows, params)
     checks: list[Check] = []
     for metric in params["metrics"]:
         try:
@@ -93,12 +93,6 @@ def _judge_rows(gate: Gate) -> tuple[list[Check], list[dict[str, Any]]]:
     if "overfit" in params:
         checks += _gaps(gate, rows)
     return checks, drawn(rows, params["z"])
-
-
-def _refuse_one_class(rows: Rows, source: dict[str, Any]) -> None:
-    if source["values"].get("label") == "binary" and not 0 < rows["label"].sum() < rows.n:
-        only = int(rows["label"][0])
-        raise GateError(f"all {rows.n} labels are {only}: there is only one class")
 
 
 def _estimated(metric: dict[str, Any], rows: Rows, z: float) -> tuple[Estimate, bool]:
@@ -116,7 +110,7 @@ def _gaps(gate: Gate, rows: Rows) -> list[Check]:
     train = read_rows(gate, stated["train"])
     if train.n < 1:
         return [Check("overfit", "fail", "there are no predictions for the training data", estimate=0)]
-    _refuse_one_class(train, stated["train"])
+    refuse_one_class(train, stated["train"])
     return [
         _gap(gap, measured(gap, train), measured(gap, rows), (train, rows), gate.params)
         for gap in stated["gaps"]
