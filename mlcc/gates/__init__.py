@@ -150,6 +150,20 @@ _SMOKE = (
     "mlcc.gates.pipeline_smoke.onnx_file",
     "mlcc.gates.pipeline_smoke.runtime",
 )
+_METRICS = (
+    *_TABLES,
+    "mlcc.gates._plots",
+    "mlcc.gates._metrics.catalog",
+    "mlcc.gates._metrics.measure",
+    "mlcc.gates._metrics.classes",
+    "mlcc.gates._metrics.scores",
+    "mlcc.gates._metrics.numbers",
+    "mlcc.gates._metrics.ranking",
+    "mlcc.gates._metrics.rows",
+    "mlcc.gates._metrics.compute",
+    "mlcc.gates._metrics.bounds",
+)
+_PAIRED = (*_METRICS, "mlcc.gates._metrics.paired", "mlcc.gates._metrics.join")
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -208,9 +222,17 @@ GATES: dict[str, GateKind] = {
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             "mlcc.gates.evaluate",
-            (*_TABLES, "mlcc.gates.evaluate.metrics", "mlcc.gates.evaluate.runtime"),
-            requires=("duckdb",),
+            (*_METRICS, "mlcc.gates.evaluate.drawing", "mlcc.gates.evaluate.runtime"),
+            requires=("duckdb", "numpy"),
             covers=("I4",),
+        ),
+        GateKind(
+            "compare",
+            "A candidate is not worse than the champion by more than a margin, or better, on the same examples.",
+            "mlcc.gates.compare",
+            (*_PAIRED, "mlcc.gates.compare.runtime"),
+            requires=("duckdb", "numpy"),
+            covers=("I4", "M5", "O7"),
         ),
         GateKind(
             "artifact",

@@ -48,6 +48,11 @@ class Table:
         """Return all rows of a query. Raises GateError."""
         return query(self.connection, self.files, sql)
 
+    def arrays(self, sql: str) -> dict[str, Any]:
+        """Return the columns of a query as numpy arrays, masked where there are nulls. Raises GateError."""
+        found: dict[str, Any] = _fetched(self.connection, self.files, sql, "fetchnumpy", own=True)
+        return found
+
     def check(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query that comes from the spec. Raises GateError."""
         return query(self.connection, self.files, sql, own=False)
@@ -81,14 +86,18 @@ def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) 
 
     `own`: the SQL is mlcc's, so that whatever goes wrong is the data's fault.
     """
+    found: list[tuple[Any, ...]] = _fetched(connection, files, sql, "fetchall", own=own)
+    return found
+
+
+def _fetched(connection: Any, files: Sequence[str], sql: str, how: str, *, own: bool) -> Any:
     import duckdb
 
     try:
-        found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+        return getattr(connection.execute(sql), how)()
     except duckdb.Error as error:
         reason = None if own else sql_reason(error, sql)
         raise GateError(reason or file_reason(error, files)) from None
-    return found
 
 
 def close(table: Table, gate: Gate) -> None:
