@@ -3,8 +3,8 @@
 ## What it does
 
 Looks through contracts for checks that let everything pass: `max_nulls: 1`, a `pattern` such as `.*`, `values` of a
-boolean that are true and false; `rows` with `min: 1` alone, which holds anyway; and contracts of which every column may
-be missing and nothing else is asked.
+boolean that are true and false; and contracts of which every column may be missing and nothing else is asked, or only
+`rows: {min: 1}`, which holds of every table that isn't empty.
 
 ## Why it is bad
 
@@ -12,11 +12,11 @@ The check is there, is read as a promise, and decides nothing.
 
 ## Bad
 
-    contract: {columns: {income: {type: number, max_nulls: 1}}, rows: {min: 1}}
+    contract: {columns: {income: {type: number, max_nulls: 1}}}
 
 ## Good
 
-    contract: {columns: {income: {type: number, max_nulls: 0.05}}, rows: {min: 1000}}
+    contract: {columns: {income: {type: number, max_nulls: 0.05}}}
 """
 
 from __future__ import annotations
@@ -40,12 +40,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             loc = ("gates", id, "contract", "columns", name)
             for key, message in _idle(column):
                 yield subject.finding(ID, SEVERITY, f"'{id}' can't fail by this: {message}", (*loc, key))
-        if params.rows is not None and params.rows.min == 1 and params.rows.max is None:
-            message = f"'{id}' can't fail by this: an empty table fails anyway"
-            help = "say how many rows there must be"
-            yield subject.finding(
-                ID, SEVERITY, message, ("gates", id, "contract", "rows"), key=True, help=help
-            )
         if _asks_nothing(params):
             yield subject.finding(
                 ID,
