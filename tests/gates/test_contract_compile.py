@@ -143,7 +143,8 @@ def test_formats(path: str, format: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"a\\1", "[*+?]+", r"\d+\.\d", "(?:a|b)+?", "(?i)x", r"[]+*]{2}", r"\+\+"]
+    "pattern",
+    [r"a\\1", "[*+?]+", r"\d+\.\d", "(?:a|b)+?", "(?i)x", r"[]+*]{2}", r"\+\+", r"\x{41}+", r"\p{Greek}+"],
 )
 def test_patterns_that_re2_knows(pattern: str) -> None:
     compiled = _compile(_params(columns={"x": _column("string", pattern=pattern)}))
@@ -174,9 +175,14 @@ def test_compiled_is_readable() -> None:
         "region.max_nulls": {"sql": 'COUNT(*) - COUNT("region")', "nulls": "region"},
         "region.values": {"sql": "SUM(CASE WHEN \"region\" NOT IN ('SE', 'NO') THEN 1 ELSE 0 END)"},
         "key.nulls": {"sql": 'SUM(CASE WHEN "region" IS NULL THEN 1 ELSE 0 END)'},
-        "key.unique": {
-            "sql": '(SELECT COUNT(*) FROM (SELECT 1 FROM data GROUP BY "region" HAVING COUNT(*) > 1))'
-        },
+    }
+    assert compiled["checks"][-1] == {
+        "id": "key.unique",
+        "kind": "key",
+        "query": [
+            "SELECT COUNT(*) AS repeated FROM "
+            '(SELECT 1 AS one FROM data GROUP BY "region" HAVING COUNT(*) > 1) AS again'
+        ],
     }
     assert compiled["sql"] == {"odd": ["select 1", "where false"]}
     json.dumps(compiled, allow_nan=False)

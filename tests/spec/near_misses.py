@@ -16,6 +16,13 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "check_secret_name": ("TOKEN", "_t1"),
     "check_output_name": ("train.BEST", "a-b.x_1"),
     "check_duration": ("1s", "15m", "6h", "30d"),
+    "check_table": (
+        "postgres://ml.requests",
+        "spark://t",
+        "bigquery://acme-1.ml.t$1",
+        "snowflake://ML.PROD.T",
+        "databricks://a.b.c",
+    ),
     "check_path": ("a", "src/", "a/*.py", "é/b c"),
     "check_plain_path": ("a", "src/", "a/b.c"),
     "check_cron": ("17 3 * * 1", "*/15 0-6/2 1,15 * *"),
@@ -34,6 +41,10 @@ BAD: dict[str, tuple[Any, ...]] = {
     "check_env_name": ("", "1A", "A-B", "PATH", "MLCC_X", "github_x", "A\n"),
     "check_secret_name": ("", "a-b", "GITHUB_TOKEN", "github_x"),
     "check_output_name": ("train", "train.", ".X", "Train.X", "a.b.c", "train.X\n"),
+    "check_table": (
+        "", "postgres://", "postgres:ml.t", "postgres://ml..t", "postgres://ml.t.", "postgres://a.b.c.d", "mysql://a.b", "duckdb://t",
+        "POSTGRES://a.b", "postgres://a b", "postgres://a.b\n", 'postgres://a."b"', "postgres://ä.b", "postgres://host/db.t",
+    ),
     "check_duration": ("", "0s", "5", "m", "1w", "1.5h", "-1s", "10000000s", "1s\n", "１s"),
     "check_path": (
         "", "/a", "../a", "a/../b", "./a", "a//b", "a\\b", "~/a", "-a", "a:b", " a", "a ", "a\nb", "a\x00",

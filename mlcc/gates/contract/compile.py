@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, table_format
 from mlcc.gates.contract.columns import Column, absent_type, check_names, columns_of, literal, view
 from mlcc.record import field, record
 
@@ -17,7 +17,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RANGED = ("integer", "number", "date", "timestamp")
 # Constructs of other regular-expression languages that RE2 hasn't got, and where the same signs are harmless.
 _NOT_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P=)|\\[1-9]|[*+?}]\+")
-_HARMLESS = re.compile(r"\\[^1-9]|\[\]?(?:[^\]\\]|\\.)*\]", re.DOTALL)
+_HARMLESS = re.compile(r"\\[xpP]\{\^?\w+\}|\\[^1-9]|\[\]?(?:[^\]\\]|\\.)*\]", re.DOTALL)
 
 
 @record
@@ -58,7 +58,8 @@ def needs_packages(params: Any) -> bool:
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is declared, the SQL, and how its numbers are judged. Raises GateParamsError."""
-    format = _format(artifact_named(artifacts, guards, ()))
+    artifact = artifact_named(artifacts, guards, ())
+    format = _format(artifact)
     columns = columns_of(params)
     names: dict[Loc, str] = {column.loc: column.name for column in columns}
     names.update(((*column.loc, "name"), column.stored) for column in columns)
@@ -93,10 +94,16 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         "checks": measures.checks,
         "sql": {id: _select(check.sql, ("checks", id, "sql")) for id, check in params.checks.items()},
     }
+    if artifact.engine != DUCKDB:
+        from mlcc.gates.contract.engines import rendered  # with sqlglot, which only other engines need
+
+        found = rendered(found, columns, artifact)
     return {key: value for key, value in found.items() if value is not None}
 
 
 def _format(artifact: ArtifactInfo) -> str:
+    if artifact.engine != DUCKDB:
+        return table_format(artifact)
     format = artifact.format
     if format not in FORMATS or any(c in artifact.path for c in "*?[{"):
         raise GateParamsError(
@@ -127,8 +134,9 @@ def _rows(params: Any) -> dict[str, int]:
 def _measure_column(column: Column, format: str, measures: _Measures) -> None:
     params, sql = column.params, column.sql
     nan = f" OR isnan({sql})" if params.type == "number" else ""
-    present = sql if format == "parquet" else column.raw
-    if format != "parquet" and not (params.type == "string" and format != "jsonl"):
+    typed = format in ("parquet", "table")
+    present = sql if typed else column.raw
+    if not typed and not (params.type == "string" and format != "jsonl"):
         measures.add(
             f"{column.name}.type",
             _count(f"{column.raw} IS NOT NULL AND {sql} IS NULL"),
@@ -226,8 +234,9 @@ def _measure_key(params: Any, columns: list[Column], measures: _Measures) -> Non
     parts = [known[name] for name in params.unique]
     missing = " OR ".join(f"{part} IS NULL" for part in parts)
     measures.add("key.nulls", _count(missing), {"kind": "key_nulls"})
-    again = f"SELECT 1 FROM data GROUP BY {', '.join(parts)} HAVING COUNT(*) > 1"
-    measures.add("key.unique", f"(SELECT COUNT(*) FROM ({again}))", {"kind": "key"})
+    again = f"SELECT 1 AS one FROM data GROUP BY {', '.join(parts)} HAVING COUNT(*) > 1"
+    query = [f"SELECT COUNT(*) AS repeated FROM ({again}) AS again"]
+    measures.checks.append({"id": "key.unique", "kind": "key", "query": query})
 
 
 def _freshness(
