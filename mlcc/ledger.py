@@ -53,6 +53,7 @@ FEATURES: Mapping[str, str] = {
     "environments": "deployment targets with branches and approval",
     "finally": "teardown on the node's own machine",
     "reports": "files for people",
+    "comment": "one comment on a pull request, kept up to date",
     "checkout": "history, large files and submodules of the repository",
     "final-node": "one node that states the result",
 }
@@ -73,6 +74,8 @@ def uses(plan: Plan) -> Iterator[Use]:
     yield from _of_triggers(plan)
     for feature in ("selection", "final-node"):
         yield Use(feature, plan.span)
+    if plan.comment is not None:
+        yield Use("comment", plan.comment.span)
     for node in plan.nodes.values():
         for feature, key in _of_node(node):
             yield Use(feature, node.spans.get(key, node.span))

@@ -14,7 +14,13 @@ from mlcc.source import Entry, Mapping, Node, Scalar, Sequence
 
 Keys = tuple[str, ...]
 
-_ARTIFACTS: tuple[Keys, ...] = (("guards",), ("evaluate", "metrics_from"), ("evaluate", "predictions"))
+_ARTIFACTS: tuple[Keys, ...] = (
+    ("guards",),
+    ("evaluate", "metrics_from"),
+    ("evaluate", "predictions"),
+    ("reproduce", "reads"),
+    ("serve", "reads"),
+)
 """Where a gate names artifacts."""
 _SHARED_OVERLAYS: tuple[Keys, ...] = (("workflow", "env"),)
 """Raw text for one CI system that reaches every node."""

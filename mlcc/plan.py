@@ -333,6 +333,14 @@ class Overlay:
 
 
 @record
+class Comment:
+    """One comment on each pull request. `token` is the secret that it is written with, where the system has none."""
+
+    token: str | None
+    span: Span | None = field(compare=False, default=None)
+
+
+@record
 class Waived:
     """A feature that a CI system does worse or not at all, borne until a day (YYYY-MM-DD)."""
 
@@ -365,6 +373,7 @@ class Plan:
     waivers: Mapping[str, Mapping[str, Waived]] = field(
         hash=False, default_factory=dict
     )  # back end -> feature
+    comment: Comment | None = None
     span: Span | None = field(compare=False, default=None)
 
     @cached_property

@@ -39,9 +39,12 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
 
 
 def _named(plan: ir.Plan, kind: str) -> list[str]:
-    """Return what the nodes name of the CI system's secrets or variables."""
+    """Return what the plan names of the CI system's secrets or variables."""
     steps = [step for node in plan.nodes.values() for step in node.steps if isinstance(step, ir.Execute)]
-    return sorted({name for step in steps for name in getattr(step, kind)})
+    names = {name for step in steps for name in getattr(step, kind)}
+    if kind == "secrets" and plan.comment is not None and plan.comment.token is not None:
+        names.add(plan.comment.token)  # no command may see it
+    return sorted(names)
 
 
 def document(content: JsonObject, spec: str) -> str:

@@ -27,7 +27,7 @@ from mlcc.plan import (
     Value,
     Variable,
 )
-from mlcc.plan_targets import overlays, targets, waivers
+from mlcc.plan_targets import comment, overlays, targets, waivers
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
@@ -97,6 +97,7 @@ def plan(
         overlays=overlays(resolved),
         targets=targets(resolved),
         waivers=waivers(resolved),
+        comment=comment(resolved),
         span=problems.span(("name",)),
     )
     for id, cause in never_runs(made).items():

@@ -162,10 +162,31 @@ _SHARED = (
     "mlcc.gates._support",
 )
 _SHELL = (*_SHARED, "mlcc.gates._shell")
+_SERVED = (
+    *_SHELL,
+    "mlcc.runtime.groups",
+    "mlcc.gates._plots",
+    "mlcc.gates.serve.golden",
+    "mlcc.gates.serve.quantiles",
+    "mlcc.gates.serve.memory",
+    "mlcc.gates.serve.process",
+    "mlcc.gates.serve.http_model",
+    "mlcc.gates.serve.line_model",
+    "mlcc.gates.serve.limits",
+    "mlcc.gates.serve.runtime",
+)
 _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
 _ENGINES = (*_TABLES, "mlcc.gates._engines")
 DRIVERS = {"spark": ("pyspark",), "postgres": ("psycopg",)}
 """The packages that a script imports to have SQL run by another engine than DuckDB."""
+_ARTIFACT = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    *(
+        f"mlcc.gates.artifact.{name}"
+        for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
+    ),
+)
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -187,12 +208,37 @@ GATES: dict[str, GateKind] = {
             covers=("D1", "D4", "D5", "O2"),
         ),
         GateKind(
+            "reproduce",
+            "Runs with the same seed give the same outputs, and leave the lock file as it is.",
+            "mlcc.gates.reproduce",
+            (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
+            needs_setup=True,
+            covers=("I1",),
+        ),
+        GateKind(
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             "mlcc.gates.evaluate",
             (*_TABLES, "mlcc.gates.evaluate.metrics", "mlcc.gates.evaluate.runtime"),
             requires=("duckdb",),
             covers=("I4",),
+        ),
+        GateKind(
+            "artifact",
+            "A model's bytes are what they must be: format, size, digest, inputs and outputs, and lineage.",
+            "mlcc.gates.artifact",
+            (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
+            requires=("duckdb",),
+            needs_setup=True,
+            covers=("I1", "I4"),
+        ),
+        GateKind(
+            "serve",
+            "The packaged model starts, gives the golden answers, and keeps to its latency and memory.",
+            "mlcc.gates.serve",
+            _SERVED,
+            needs_setup=True,
+            covers=("I4", "I5", "O5", "O6"),
         ),
         GateKind(
             "command",

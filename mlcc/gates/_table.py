@@ -56,15 +56,22 @@ class Table:
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
     """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
-    files = _files(gate.path(artifact), format)
+    return open_files(gate, _files(gate.path(artifact), format), format)
+
+
+def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
+    """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
         names = _header(files[0], _DELIMITERS[format])
+        for file in files[1:]:
+            if _header(file, _DELIMITERS[format]) != names:
+                raise GateError(f"{visible(file)} has another header than {visible(files[0])}")
         connection = _connect(gate, files)
-        source = _csv_source(files[0], names, _DELIMITERS[format])
+        source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
     connection = _connect(gate, files)
     if format == "jsonl":
-        return _open_json_lines(connection, files[0])
+        return _open_json_lines(connection, files)
     if format == "parquet":
         return _open_parquet(connection, files)
     raise GateError(f"the format {visible(format)} is not known")
@@ -124,7 +131,6 @@ def _connect(gate: Gate, files: Sequence[str]) -> Any:
         "allow_community_extensions": "false",
         "python_enable_replacements": "false",
     }
-    allowed = ", ".join(text_literal(file) for file in files)
     try:
         connection = duckdb.connect(":memory:", config=dict(config))
         for setting in (
@@ -132,7 +138,7 @@ def _connect(gate: Gate, files: Sequence[str]) -> Any:
             "SET enable_progress_bar = false",
             "SET allowed_configs = ['memory_limit']",
             "SET preserve_insertion_order = false",
-            f"SET allowed_paths = [{allowed}]",
+            f"SET allowed_paths = {_listed(files)}",
             "SET enable_external_access = false",
             "SET lock_configuration = true",
         ):
@@ -199,41 +205,48 @@ def _refuse_twins(names: Sequence[str], path: str) -> None:
             raise GateError(f"{visible(path)} has the columns {visible(twin, 80)} and {visible(name, 80)}")
 
 
-def _csv_source(path: str, names: Sequence[str], delimiter: str) -> str:
+def _listed(files: Sequence[str]) -> str:
+    return "[" + ", ".join(text_literal(file) for file in files) + "]"
+
+
+def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> str:
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
     options = (
         "auto_detect = false, header = true, quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
         "null_padding = false, ignore_errors = false, compression = 'none'"
     )
     return (
-        f"read_csv([{text_literal(path)}], delim = {text_literal(delimiter)}, {options}, "
-        f"columns = {{{columns}}})"
+        f"read_csv({_listed(files)}, delim = {text_literal(delimiter)}, {options}, columns = {{{columns}}})"
     )
 
 
-def _open_json_lines(connection: Any, path: str) -> Table:
-    source = f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none')"
+def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
+    source = f"read_ndjson_objects({_listed(files)}, ignore_errors = false, compression = 'none')"
     ((other, twice),) = query(
         connection,
-        [path],
+        files,
         "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
         f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
     )
     if other or twice:
         what = "no JSON object" if other else "objects with a key that occurs twice"
-        raise GateError(f"{other or twice} lines of {visible(path)} are {what}")
+        raise GateError(f"{other or twice} lines of {_shown(files)} are {what}")
     keys = query(
         connection,
-        [path],
+        files,
         f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}",
     )
     if len(keys) > _MAX_KEYS:
-        raise GateError(f"{visible(path)} has over {_MAX_KEYS} different keys")
-    return Table(connection, [path], source, {key: "JSON" for (key,) in sorted(keys)})
+        raise GateError(f"{_shown(files)} has over {_MAX_KEYS} different keys")
+    return Table(connection, files, source, {key: "JSON" for (key,) in sorted(keys)})
+
+
+def _shown(files: Sequence[str]) -> str:
+    return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
-    list_ = "[" + ", ".join(text_literal(file) for file in files) + "]"
+    list_ = _listed(files)
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
         connection,

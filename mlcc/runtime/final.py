@@ -6,6 +6,8 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import Any
 
 from mlcc.runtime.decide import Ending, settle
@@ -21,7 +23,9 @@ from mlcc.runtime.records import (
     waivers_of,
     write_record,
 )
+from mlcc.runtime.values import runner_env
 
+PAGE_SECONDS = 60
 ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
 
 
@@ -36,16 +40,30 @@ def final_main(platform: Platform) -> int:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         say(f"mlcc: red: {problem}")
+        draw_page(platform)
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
+    draw_page(platform)
     for cause in red:
         say(f"mlcc: red: {cause}")
     if not red:
         say("mlcc: green")
     return 1 if red else 0
+
+
+def draw_page(platform: Platform) -> None:
+    """Let the page for reviewers be made, by the script of its own. Without it, the run has ended as it has."""
+    try:
+        command = [sys.executable, "-I", ".mlcc/report.py", "page"]
+        status = subprocess.run(command, env=runner_env(), timeout=PAGE_SECONDS, check=False).returncode
+        problem = f"it ended with {status}" if status else ""
+    except (OSError, subprocess.SubprocessError) as error:
+        problem = type(error).__name__
+    if problem:
+        platform.warn(f"the page for reviewers can't be made: {problem}")
 
 
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:

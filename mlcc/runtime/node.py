@@ -116,7 +116,7 @@ def _decide_and_run(leg: Attempt) -> int:
 def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
     """Return the environment of the command, and its logins; wait until its services answer."""
     node, plan, selection = leg.node, leg.plan, leg.selection
-    own = node_env(node, leg.leg, plan, selection, private)
+    own = node_env(node, leg.leg, plan, selection, private, leg.state["inputs"])
     legs = node.get("legs", {"": {}})
     logins = node.get("logins", [])
     values = {

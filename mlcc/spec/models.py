@@ -24,6 +24,7 @@ from mlcc.spec.base import (
     PythonVersion,
     Requirement,
     Scalar,
+    SecretName,
     Table,
     Text,
     Version,
@@ -268,6 +269,21 @@ class Loss(Model):
     )
 
 
+class TokenRef(Model):
+    """A token that the CI system keeps."""
+
+    secret: SecretName = Field(description="Name of the secret in the CI system.")
+
+
+class Comment(Model):
+    """One comment on each pull request, or merge request, that the final node keeps up to date."""
+
+    token: TokenRef | None = Field(
+        default=None,
+        description="What GitLab and Jenkins write it with. GitHub's final job has a token of its own.",
+    )
+
+
 class Target(Model):
     """A CI system to compile for."""
 
@@ -327,6 +343,10 @@ class Spec(Model):
     jobs: dict[Id, Job] = Field(default_factory=dict, description="Id to a command with inputs and outputs.")
     gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above
         default_factory=dict, description="Id to what guards an artifact."
+    )
+    comment: bool | Comment = Field(
+        default=False,
+        description="One comment on each pull request, kept up to date; `true`: with GitHub's own token.",
     )
     targets: Targets = Field(
         default_factory=Targets,

@@ -7,8 +7,8 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "leakage", "drift", "feature_parity", "feature_value", "reproduce", "pipeline_smoke",
-        "compare", "slices", "artifact", "serve", "evidence",
+        "leakage", "drift", "feature_parity", "feature_value", "pipeline_smoke",
+        "compare", "slices", "evidence",
     }
 )  # fmt: skip
 

@@ -15,12 +15,14 @@ DURATION = Str(scalars.check_duration)
 ENV_NAME = Str(scalars.check_env_name)
 FREE_TEXT = Str(scalars.check_free_text)
 ID = Str(scalars.check_id)
+LATENCY = Str(scalars.check_latency)
 OUTPUT_NAME = Str(scalars.check_output_name)
 PATH = Str(scalars.check_path)
 PLAIN_PATH = Str(scalars.check_plain_path)
 PYTHON_VERSION = Str(scalars.check_python_version)
 REQUIREMENT = Str(scalars.check_requirement)
 SECRET_NAME = Str(scalars.check_secret_name)
+SIZE = Str(scalars.check_size)
 TEXT = Str(scalars.check_text)
 BRANCHES = Fields("Branches", {"branches": Key(ListOf(TEXT, least=1))})
 TAGS = Fields("Tags", {"patterns": Key(ListOf(TEXT, least=1))})
@@ -379,6 +381,25 @@ CONTRACT = Fields(
         "denied": Key(ListOf(TEXT), []),
     },
 )
+REPRODUCED_METRICS = Fields(
+    "ReproducedMetrics",
+    {
+        "path": Key(PLAIN_PATH),
+        "tolerance": Key(DictOf(TEXT, Number(), least=1)),
+    },
+)
+REPRODUCE = Fields(
+    "Reproduce",
+    {
+        "run": Key(COMMAND),
+        "outputs": Key(ListOf(PLAIN_PATH, least=1)),
+        "metrics": Key(REPRODUCED_METRICS, None),
+        "runs": Key(Int(low=2, high=10), 2),
+        "seed": Key(Int(low=0, high=4294967295), 17),
+        "lock": Key(PLAIN_PATH, None),
+        "reads": Key(ListOf(ID), []),
+    },
+)
 METRIC = Fields(
     "Metric",
     {
@@ -405,6 +426,119 @@ EVALUATE = Fields(
     },
     exactly_one=(("metrics_from", "predictions"),),
     at_most_one=(("score", "prediction"),),
+)
+MODEL_FILE = Fields(
+    "ModelFile",
+    {
+        "path": Key(PATH),
+        "format": Key(
+            Choice(
+                "onnx",
+                "safetensors",
+                "xgboost",
+                "lightgbm",
+                "json",
+                "text",
+            ),
+        ),
+    },
+)
+TENSOR_SPEC = Fields(
+    "TensorSpec",
+    {
+        "name": Key(TEXT, None),
+        "type": Key(
+            Choice(
+                "float32",
+                "float64",
+                "float16",
+                "bfloat16",
+                "int8",
+                "int16",
+                "int32",
+                "int64",
+                "uint8",
+                "uint16",
+                "uint32",
+                "uint64",
+                "bool",
+                "string",
+                "sequence",
+                "map",
+            ),
+        ),
+        "shape": Key(ListOf(Either(Int(), Choice("any"))), None),
+    },
+)
+OPSET = Fields("Opset", {"min": Key(Int(low=1), 1), "max": Key(Int(low=1), None)})
+OPERATORS = Fields(
+    "Operators",
+    {
+        "domains": Key(ListOf(TEXT), []),
+        "allow": Key(ListOf(TEXT, least=1), None),
+        "deny": Key(ListOf(TEXT), []),
+    },
+)
+VERIFY = Fields("Verify", {"run": Key(COMMAND)})
+ARTIFACT_GATE = Fields(
+    "ArtifactGate",
+    {
+        "format": Key(
+            Choice(
+                "onnx",
+                "safetensors",
+                "xgboost",
+                "lightgbm",
+                "json",
+                "text",
+            ),
+            None,
+        ),
+        "files": Key(ListOf(MODEL_FILE, least=1), None),
+        "max_size": Key(TEXT, None),
+        "digest": Key(TEXT, None),
+        "inputs": Key(DictOf(TEXT, TENSOR_SPEC, least=1), None),
+        "outputs": Key(DictOf(TEXT, TENSOR_SPEC, least=1), None),
+        "opset": Key(OPSET, None),
+        "operators": Key(OPERATORS, None),
+        "schema_of": Key(ID, None),
+        "metadata": Key(PATH, None),
+        "features": Key(TEXT, None),
+        "lineage": Key(DictOf(ID, TEXT, least=1), None),
+        "statement": Key(ID, None),
+        "verify": Key(VERIFY, None),
+    },
+    exactly_one=(("format", "files"),),
+)
+LATENCY_LIMIT = Fields("LatencyLimit", {"max": Key(LATENCY)})
+MEMORY_LIMIT = Fields("MemoryLimit", {"max": Key(SIZE)})
+SERVED_CHAMPION = Fields(
+    "ServedChampion",
+    {
+        "run": Key(COMMAND),
+        "max_latency_ratio": Key(Number(low=0.01), None),
+        "max_memory_ratio": Key(Number(low=0.01), None),
+    },
+)
+SERVE = Fields(
+    "Serve",
+    {
+        "run": Key(COMMAND),
+        "protocol": Key(Choice("http", "jsonl"), "http"),
+        "golden": Key(PLAIN_PATH),
+        "tolerance": Key(Number(low=0), 0),
+        "trace": Key(TEXT, None),
+        "ready": Key(TEXT, "/health"),
+        "path": Key(TEXT, "/predict"),
+        "start_within": Key(DURATION, "60s"),
+        "answer_within": Key(DURATION, "10s"),
+        "latency_p95": Key(LATENCY_LIMIT, None),
+        "memory": Key(MEMORY_LIMIT, None),
+        "champion": Key(SERVED_CHAMPION, None),
+        "requests": Key(Int(low=80, high=100000), 200),
+        "warmup": Key(Int(low=0, high=100000), 20),
+        "reads": Key(ListOf(ID), []),
+    },
 )
 COMMAND_GATE = Fields("CommandGate", {"run": Key(COMMAND)})
 GATE = Fields(
@@ -439,12 +573,27 @@ GATE = Fields(
         "locked": Key(Flag(), False),
         "tests": Key(TESTS, None),
         "contract": Key(CONTRACT, None),
+        "reproduce": Key(REPRODUCE, None),
         "evaluate": Key(EVALUATE, None),
+        "artifact": Key(ARTIFACT_GATE, None),
+        "serve": Key(SERVE, None),
         "command": Key(COMMAND_GATE, None),
     },
-    exactly_one=(("tests", "contract", "evaluate", "command"),),
+    exactly_one=(
+        (
+            "tests",
+            "contract",
+            "reproduce",
+            "evaluate",
+            "artifact",
+            "serve",
+            "command",
+        ),
+    ),
     at_most_one=(("python", "image"),),
 )
+TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
+COMMENT = Fields("Comment", {"token": Key(TOKEN_REF, None)})
 LOSS = Fields(
     "Loss",
     {"reason": Key(Str(scalars.check_text, least=10)), "until": Key(DATE)},
@@ -488,6 +637,7 @@ SPEC = Fields(
         "artifacts": Key(DictOf(ID, ARTIFACT), {}),
         "jobs": Key(DictOf(ID, JOB), {}),
         "gates": Key(DictOf(ID, GATE), {}),
+        "comment": Key(Either(Flag(), COMMENT), False),
         "targets": Key(TARGETS, TARGETS),
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ _CONTRACT = {
     "rows": {"min": 3},
     "checks": {"no-zero-id": {"sql": "SELECT * FROM data WHERE id = 0"}},
 }
+_LIGHTGBM = (
+    "tree\nversion=v4\nmax_feature_idx=0\nfeature_names=income\ntree_sizes=44\n\n"
+    "Tree=0\nnum_leaves=1\nleaf_value=0.5\n\n\nend of trees\n"
+)
 _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
 
 
@@ -38,6 +43,23 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"predictions": "raw", "label": "y", "score": "s", "metrics": {"roc_auc": {"min": 0.5}}},
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
             {"raw": "d.csv"},
+        ),
+        ("reproduce", {"run": "echo $MLCC_SEED > o", "outputs": ["o"]}, {"d.csv": _CSV}, {"raw": "d.csv"}),
+        (
+            "serve",
+            {"run": f"{sys.executable} app.py", "protocol": "jsonl", "golden": "golden.json"},
+            {
+                "d.csv": _CSV,
+                "golden.json": '[{"name": "a", "request": [1], "response": [1]}]',
+                "app.py": "for line in __import__('sys').stdin: print(line, end='')",
+            },
+            {"raw": "d.csv"},
+        ),
+        (
+            "artifact",
+            {"format": "lightgbm", "schema_of": "raw"},
+            {"d.csv": _CSV, "m.txt": _LIGHTGBM},
+            {"model": "m.txt", "raw": "d.csv"},
         ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
@@ -59,4 +81,4 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "evaluate", "command"]
+    assert list(GATES) == ["tests", "contract", "reproduce", "evaluate", "artifact", "serve", "command"]

@@ -23,6 +23,8 @@ GOOD: dict[str, tuple[Any, ...]] = {
         "snowflake://ML.PROD.T",
         "databricks://a.b.c",
     ),
+    "check_latency": ("1ms", "50ms", "2s"),
+    "check_size": ("1KB", "512MB", "2GiB"),
     "check_path": ("a", "src/", "a/*.py", "é/b c"),
     "check_plain_path": ("a", "src/", "a/b.c"),
     "check_cron": ("17 3 * * 1", "*/15 0-6/2 1,15 * *"),
@@ -46,6 +48,8 @@ BAD: dict[str, tuple[Any, ...]] = {
         "POSTGRES://a.b", "postgres://a b", "postgres://a.b\n", 'postgres://a."b"', "postgres://ä.b", "postgres://host/db.t",
     ),
     "check_duration": ("", "0s", "5", "m", "1w", "1.5h", "-1s", "10000000s", "1s\n", "１s"),
+    "check_latency": ("", "0ms", "50", "ms", "1m", "1.5s", "-1s", "1000000ms", "1s\n", "１s"),
+    "check_size": ("", "0MB", "512", "MB", "1mb", "1.5GB", "-1MB", "10000000KB", "1TB", "1MB\n", "１MB"),
     "check_path": (
         "", "/a", "../a", "a/../b", "./a", "a//b", "a\\b", "~/a", "-a", "a:b", " a", "a ", "a\nb", "a\x00",
         "e\u0301", ".git/config", ".mlcc/x", "_mlcc", "a\u202eb", ".",

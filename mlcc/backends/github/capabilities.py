@@ -95,6 +95,12 @@ CAPABILITIES = (
     ),
     Capability("reports", "exact", "artifacts, and the job's summary for Markdown", _SYNTAX),
     Capability(
+        "comment",
+        "exact",
+        "a step of the final job with the job's own token; a pull request from a fork gets none, and its summary says so",
+        "https://docs.github.com/rest/issues/comments",
+    ),
+    Capability(
         "checkout", "exact", "actions/checkout without credentials", "https://github.com/actions/checkout"
     ),
     Capability("final-node", "exact", "one job with the pipeline's name, for the required check", _SYNTAX),

@@ -133,6 +133,12 @@ CAPABILITIES = (
         _SYNTAX + "artifacts_reports/",
     ),
     Capability(
+        "comment",
+        "exact",
+        "`after_script` of the final job, with a token that only its environment has; none for a fork's merge request",
+        "https://docs.gitlab.com/api/notes/#merge-requests",
+    ),
+    Capability(
         "checkout",
         "exact",
         "the runner's own, without the token in the repository's configuration; `none` fetches one commit",

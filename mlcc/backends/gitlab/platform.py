@@ -132,7 +132,7 @@ class GitLab:
         env = os.environ
         token = env.get("MLCC_API_TOKEN", "")
         project = f"{env.get('CI_API_V4_URL', '')}/projects/{env.get('CI_PROJECT_ID', '')}/pipelines"
-        if not token or not _is_of_this_gitlab(project):
+        if not token or not is_of_this_gitlab(project):
             return None
         plan = read_plan()
         name = run_job(plan["name"], plan["home"])
@@ -281,7 +281,7 @@ def _audience(token: str) -> str:
         return ""
 
 
-def _is_of_this_gitlab(url: str) -> bool:
+def is_of_this_gitlab(url: str) -> bool:
     """Tell whether an address is at the host that the repository was cloned from.
 
     Who may start a pipeline with variables may say any CI_API_V4_URL, and would be sent the token there.

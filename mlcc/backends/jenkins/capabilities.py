@@ -151,6 +151,12 @@ CAPABILITIES = (
     ),
     Capability("reports", "exact", "`archiveArtifacts`, and `junit` for JUnit reports", _STEPS + "junit/"),
     Capability(
+        "comment",
+        "emulated",
+        "a credential that the last stage binds for it; of GitHub and GitLab, by the change's address, and not for a fork's",
+        _STEPS + "credentials-binding/",
+    ),
+    Capability(
         "checkout",
         "emulated",
         "`checkout scm`, with Git LFS and submodules where asked; history and files are never fewer than asked",

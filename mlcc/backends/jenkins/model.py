@@ -78,7 +78,10 @@ class Uses:
 
 @record
 class Jenkinsfile:
-    """The file. `home` is the project folder, "." at the root; `facts` are constants that the runtime reads."""
+    """The file. `home` is the project folder, "." at the root; `facts` are constants that the runtime reads.
+
+    `comment` is the credential that the comment is written with; empty: there is none.
+    """
 
     spec: str
     plugins: tuple[str, ...]
@@ -91,6 +94,7 @@ class Jenkinsfile:
     hours: int
     keep_days: int
     asks_green: bool
+    comment: str
     uses: Uses
 
     @property

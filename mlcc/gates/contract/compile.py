@@ -10,8 +10,20 @@ from typing import Any
 
 from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, table_format
 from mlcc.gates.contract.columns import Column, absent_type, check_names, columns_of, literal, view
+from mlcc.gates.strictness import ALLOWED, CEILING, DERIVED, FLOOR, SLACK, Way
 from mlcc.record import field, record
 
+LOOSER: Mapping[str, Way] = {
+    "checks/*.min/limit": FLOOR,
+    "checks/*.max/limit": CEILING,
+    "checks/*.max_length/limit": CEILING,
+    "checks/*.max_nulls/limit": SLACK,
+    "checks/*.values/limit": ALLOWED,
+    "extra_columns": ("deny", "allow"),
+    **dict.fromkeys(("format", "view", "columns/*/absent", "checks/*/measure", "checks/*/query"), DERIVED),
+    **dict.fromkeys(("freshness/seconds", "freshness/measure"), DERIVED),
+}
+"""See mlcc.gates.strictness."""
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RANGED = ("integer", "number", "date", "timestamp")

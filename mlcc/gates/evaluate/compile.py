@@ -10,7 +10,10 @@ from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates.evaluate.metrics import BINARY, REGRESSION
 from mlcc.gates.evaluate.queries import columns, is_binary, means, sums_query
 from mlcc.gates.evaluate.ranges import idle, meant, outside
+from mlcc.gates.strictness import DERIVED
 
+LOOSER = dict.fromkeys(("format", "columns", "binary", "query", "metrics/*/column"), DERIVED)
+"""See mlcc.gates.strictness."""
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 DEFAULT_MIN_N = 30
 DEFAULT_CONFIDENCE, DEFAULT_QUANTILE = 0.95, 1.644853626951  # the normal distribution's
@@ -115,13 +118,20 @@ def _from_rows(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, 
     _check_metrics(params)
     named = means(params)
     found = [
-        {"id": name, **_limits(metric), **({"column": named[name]} if name in named else {})}
+        {
+            "id": name,
+            **_limits(metric),
+            **({"column": named[name], "mean": metric.mean} if name in named else {}),
+        }
         for name, metric in params.metrics.items()
     ]
+    roles = {key: getattr(params, key) for key in ("label", "score", "prediction")}
     return {
         "source": "rows",
         "artifact": params.predictions,
         "format": format,
+        **{key: name for key, name in roles.items() if name is not None},
+        **({"threshold": params.threshold} if params.score is not None else {}),
         "columns": columns(params),
         "min_n": DEFAULT_MIN_N if params.min_n is None else params.min_n,
         "binary": is_binary(params, [name for name in params.metrics if name not in named]),
