@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-MEMORY_LIMIT = "2GB"
+# DuckDB takes what it is given before it writes to disk: first little, and more only for a query that fails by it.
+MEMORY_LIMIT, MOST_MEMORY = "128MB", "2GB"
 _MAJOR = "2"
 _HEADER_CHARACTERS = 1 << 20
 _MAX_KEYS = 10_000
@@ -94,10 +95,25 @@ def _fetched(connection: Any, files: Sequence[str], sql: str, how: str, *, own: 
     import duckdb
 
     try:
-        return getattr(connection.execute(sql), how)()
+        try:
+            return getattr(connection.execute(sql), how)()
+        except duckdb.OutOfMemoryException:
+            connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+            return getattr(connection.execute(sql), how)()
     except duckdb.Error as error:
         reason = None if own else sql_reason(error, sql)
         raise GateError(reason or file_reason(error, files)) from None
+
+
+def footer_nulls(table: Table) -> dict[str, int]:
+    """Return column -> nulls, for the columns whose nulls each footer of the Parquet files tells."""
+    files = ", ".join(text_literal(file) for file in table.files)
+    found = table.rows(
+        "SELECT path_in_schema, SUM(stats_null_count), COUNT(stats_null_count), COUNT(DISTINCT (file_name, row_group_id)) "
+        f"FROM parquet_metadata([{files}]) GROUP BY path_in_schema"
+    )
+    groups = max((groups for *_, groups in found), default=0)
+    return {name: int(nulls) for name, nulls, told, _ in found if told == groups}
 
 
 def close(table: Table, gate: Gate) -> None:
@@ -128,6 +144,8 @@ def _connect(gate: Gate, files: Sequence[str]) -> Any:
         connection = duckdb.connect(":memory:", config=dict(config))
         for setting in (
             "SET TimeZone = 'UTC'",
+            "SET enable_progress_bar = false",
+            "SET allowed_configs = ['memory_limit']",
             "SET preserve_insertion_order = false",
             f"SET allowed_paths = {_listed(files)}",
             "SET enable_external_access = false",

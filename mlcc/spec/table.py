@@ -23,6 +23,7 @@ PYTHON_VERSION = Str(scalars.check_python_version)
 REQUIREMENT = Str(scalars.check_requirement)
 SECRET_NAME = Str(scalars.check_secret_name)
 SIZE = Str(scalars.check_size)
+TABLE = Str(scalars.check_table)
 TEXT = Str(scalars.check_text)
 BRANCHES = Fields("Branches", {"branches": Key(ListOf(TEXT, least=1))})
 TAGS = Fields("Tags", {"patterns": Key(ListOf(TEXT, least=1))})
@@ -278,11 +279,18 @@ ARTIFACT = Fields(
     "Artifact",
     {
         "kind": Key(Choice("code", "data", "model", "file")),
-        "path": Key(Either(PATH, ListOf(PATH, least=1))),
+        "path": Key(Either(PATH, ListOf(PATH, least=1)), None),
+        "table": Key(TABLE, None),
+        "engine": Key(Choice("duckdb", "spark"), None),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
         "from": Key(ORIGIN, None, attribute="from_"),
         "at": Key(Choice("base"), None),
         "retain": Key(DURATION, None),
     },
+    exactly_one=(("path", "table"),),
 )
 JOB = Fields(
     "Job",
