@@ -44,12 +44,17 @@ _FAULTS = {
 _NULL_EVERY, _NULL_EVERY_DIRTY, _NULL_AT = 200, 25, 7
 
 
+def _hash(salt: int) -> str:
+    """64 bits of a row; `salt`, below 128, tells apart what the columns are made from."""
+    return f"hash(128 * i + {salt})"  # the hash of two numbers hardly tells salts apart
+
+
 def _uniform(salt: int) -> str:
-    return f"(hash(i, {salt}) / 18446744073709551616.0e0)"
+    return f"({_hash(salt)} / 18446744073709551616.0e0)"
 
 
 def _whole(salt: int, below: int) -> str:
-    return f"CAST(hash(i, {salt}) % {below} AS INTEGER)"
+    return f"CAST({_hash(salt)} % {below} AS INTEGER)"
 
 
 def _normal(salt: int) -> str:
@@ -72,7 +77,7 @@ _COLUMNS = {
     "status": f"{list(STATUSES)}[1 + {_whole(10, len(STATUSES))}]",
     "code": f"{_letter(11)} || {_letter(12)} || '-' || lpad(CAST({_whole(13, 1_000_000)} AS VARCHAR), 6, '0')",
     "day": f"DATE '2025-01-01' + {_whole(14, 365)}",
-    "member": "hash(i, 15) % 3 = 0",
+    "member": f"{_hash(15)} % 3 = 0",
     "product": f"'product ' || CAST({_uniform(16)} * {_uniform(17)} * 20000 AS INTEGER)",
     **{f"count_{n}": f"CAST({_uniform(20 + n)} * {_uniform(30 + n)} * 1000 AS INTEGER)" for n in range(4)},
     **{f"measure_{n}": f"round(100 * {_normal(40 + 2 * n)}, 2)" for n in range(4)},
