@@ -19,6 +19,8 @@ STALE_DAYS = 60
 """How much older everybody is in a dirty table."""
 MISSING_ROWS = 10
 """How many rows a dirty table lacks."""
+REFERENCE_ROWS, REFERENCE_FIRST = 100_000, 1_000_000_001
+"""How many other people the drift is from, and the number of their first row."""
 CHECKS: Mapping[str, Any] = {
     "nulls": NULLED,
     "max_nulls": 0.01,

@@ -10,15 +10,17 @@ import datetime
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from benchmarks import people
-from benchmarks.peers import QUALITY
+from benchmarks.peers import DRIFT, QUALITY
+from mlcc.gates import GATES as KINDS
 
 TABLE, TASK = "people.parquet", "task.json"
-GATES = {"contract": QUALITY}
+GATES = {kind: checks for kind, checks in (("contract", QUALITY), ("drift", DRIFT)) if kind in KINDS}
 """The gates of the spec, each of the kind that it is called by, and which checks it makes."""
 SCANNED = ("id", "income", "score", "status", "code")
 """The columns that no Parquet footer answers for, for these checks: it knows of no NaN, which no range lets pass."""
@@ -32,38 +34,12 @@ _RECORDED = {
     "status": "status.values",
     "code": "code.pattern",
     "freshness": "freshness",
+    **{name: f"{column}.{name}" for name in ("psi", "ks") for column in people.CHECKS[name]},
 }
 _NO_COUNTS = ("freshness", "psi", "ks")
-_REFERENCE = "reference.parquet"
-_REFERENCE_ROWS = 100_000
-_REFERENCE_FIRST = 1_000_000_001
+_REFERENCE, _BASELINE = "reference.parquet", "baseline.json"
 # Into how many equally likely bins of the reference those peers count that have no drift of their own.
 _BINS = {"psi": 10, "ks": 100}
-_SPEC = """\
-version: 1
-name: people
-triggers: {{push: {{branches: [main]}}}}
-artifacts:
-  people: {{kind: data, path: people.parquet}}
-jobs:
-  fetch: {{run: python fetch.py, writes: [people]}}
-gates:
-  contract:
-    guards: people
-    contract:
-      rows: {{min: {rows}}}
-      freshness: {{column: created, max_age: {max_age_days}d}}
-      columns:
-        id: {{type: integer, unique: true}}
-        created: {{type: timestamp}}
-        customer: {{type: integer, max_nulls: {max_nulls}}}
-        city: {{type: string, max_nulls: {max_nulls}}}
-        age: {{type: integer, max: {max_age}}}
-        income: {{type: number, min: {min_income}}}
-        score: {{type: number, max_nulls: {max_nulls}}}
-        status: {{type: string, values: {statuses}}}
-        code: {{type: string, pattern: '{pattern}'}}
-"""
 
 
 def make(folder: Path, rows: int, *, dirty: bool) -> None:
@@ -72,7 +48,7 @@ def make(folder: Path, rows: int, *, dirty: bool) -> None:
     if not reference.exists():  # it is written last
         folder.mkdir(parents=True, exist_ok=True)
         people.write_table(table, rows, dirty=dirty)
-        people.write_table(reference, _REFERENCE_ROWS, first=_REFERENCE_FIRST)
+        people.write_table(reference, people.REFERENCE_ROWS, first=people.REFERENCE_FIRST)
     task = {
         **people.CHECKS,
         "statuses": list(people.STATUSES),
@@ -85,10 +61,49 @@ def make(folder: Path, rows: int, *, dirty: bool) -> None:
         "frozen": _frozen(reference),
     }
     (folder / TASK).write_text(json.dumps(task), "utf-8")
-    (folder / "mlcc.yaml").write_text(_SPEC.format_map(task), "utf-8")
-    subprocess.run(["git", "init", "--quiet", "."], cwd=folder, check=True)
-    mlcc = [sys.executable, "-m", "mlcc"]
-    subprocess.run([*mlcc, "compile"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    (folder / "mlcc.yaml").write_text(json.dumps(_spec(task)), "utf-8")  # JSON is YAML, too
+    commands = [["git", "init", "--quiet", "."], [sys.executable, "-m", "mlcc", "compile"]]
+    if "drift" in GATES:
+        profile = [sys.executable, "-m", "mlcc", "profile", _REFERENCE, "-o", _BASELINE]
+        commands[1:1] = [profile, ["git", "add", _BASELINE]]
+    for command in commands:
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def _spec(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the spec: a table that a job makes, and the gates over it."""
+    spec: dict[str, Any] = {
+        "version": 1,
+        "name": "people",
+        "triggers": {"push": {"branches": ["main"]}},
+        "artifacts": {"people": {"kind": "data", "path": TABLE}},
+        "jobs": {"fetch": {"run": "python fetch.py", "writes": ["people"]}},
+        "gates": {"contract": {"guards": "people", "contract": _contract(task)}},
+    }
+    if "drift" in GATES:
+        columns = {name: {effect: most} for effect in _BINS for name, most in task[effect].items()}
+        spec["artifacts"]["baseline"] = {"kind": "data", "path": _BASELINE}
+        spec["gates"]["drift"] = {"guards": "people", "drift": {"reference": "baseline", "columns": columns}}
+    return spec
+
+
+def _contract(task: Mapping[str, Any]) -> dict[str, Any]:
+    some = {"max_nulls": task["max_nulls"]}
+    return {
+        "rows": {"min": task["rows"]},
+        "freshness": {"column": "created", "max_age": f"{task['max_age_days']}d"},
+        "columns": {
+            "id": {"type": "integer", "unique": True},
+            "created": {"type": "timestamp"},
+            "customer": {"type": "integer", **some},
+            "city": {"type": "string", **some},
+            "age": {"type": "integer", "max": task["max_age"]},
+            "income": {"type": "number", "min": task["min_income"]},
+            "score": {"type": "number", **some},
+            "status": {"type": "string", "values": task["statuses"]},
+            "code": {"type": "string", "pattern": task["pattern"]},
+        },
+    }
 
 
 def recorded(folder: Path, id: str) -> tuple[set[str], dict[str, int]]:
