@@ -14,6 +14,7 @@ BENCHMARKS = {
     "emit": "writing the YAML of 10,000 jobs",
     "gates": "starting and ending a gate",
     "contract": "a contract over 10 million rows",
+    "data": "checking tables of millions of rows, and other tools that do",
 }
 """Modules of this package, each with a `main()`. Each runs in a process of its own (see measure.run's peaks)."""
 

@@ -271,7 +271,9 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
             raise GateError(f"{visible(file)} has another schema than {visible(files[0])}")
     names = _top_names(first)
     _refuse_twins(names, files[0])
-    source = f"read_parquet({list_}, hive_partitioning = false, union_by_name = false)"
+    # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
+    options = "hive_partitioning = false, union_by_name = false, can_have_nan = true"
+    source = f"read_parquet({list_}, {options})"
     columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
     if list(columns) != names:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")
