@@ -75,5 +75,6 @@ def scripts(plan: Plan) -> list[File]:
         )
     prefix = f"{plan.home}/" if plan.home else ""
     kinds = {node.work.kind for node in gates if isinstance(node.work, Gate)}
-    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds)]
+    packages = {node.work.packages for node in gates if isinstance(node.work, Gate)}
+    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds, packages)]
     return files

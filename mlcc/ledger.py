@@ -11,7 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mlcc.backends import Capability
 from mlcc.diagnostics import Diagnostic, Related, Span, error, suggest
-from mlcc.plan import Checkout, Gate, Node, Plan, PublishData, Status, Step, UseCache, UsePython
+from mlcc.plan import (
+    Checkout,
+    Form,
+    Gate,
+    Node,
+    NodeKind,
+    Plan,
+    PublishData,
+    Status,
+    Step,
+    UseCache,
+    UsePython,
+)
 from mlcc.record import record
 
 FEATURES: Mapping[str, str] = {
@@ -35,6 +47,7 @@ FEATURES: Mapping[str, str] = {
     "cache": "folders kept between runs",
     "cache-outside-project": "folders of the home kept between runs (`~/...`)",
     "artifacts": "data that travels between nodes, checked by digest",
+    "table-without-snapshot": "tables of a warehouse, whose rows may change after their gates judged them",
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
     "environments": "deployment targets with branches and approval",
@@ -66,6 +79,10 @@ def uses(plan: Plan) -> Iterator[Use]:
     for node in plan.nodes.values():
         for feature, key in _of_node(node):
             yield Use(feature, node.spans.get(key, node.span))
+        # A gate that watches a table decides about what it sees itself; nothing else has to see the same.
+        tables = (plan.artifacts[take.artifact].form is Form.TABLE for take in node.takes)
+        if node.kind is not NodeKind.GATE and any(tables):
+            yield Use("table-without-snapshot", node.spans.get("reads", node.span))
 
 
 def _of_triggers(plan: Plan) -> Iterator[Use]:

@@ -39,6 +39,7 @@ class Form(str, Enum):
     FILE = "file"
     FOLDER = "folder"
     PATHS = "paths"  # several committed files, by patterns
+    TABLE = "table"  # in a warehouse; its one path is ENGINE://SCHEMA.TABLE
 
 
 @record
@@ -57,7 +58,14 @@ class Artifact:
     from_legs: bool
     at_base: bool
     retain_days: int
+    engine: str = "duckdb"  # what runs the SQL of its gates
+    env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
     span: Span | None = field(compare=False, default=None)
+
+    @property
+    def in_repository(self) -> bool:
+        """Whether it is committed: nothing writes it, and it isn't in a warehouse."""
+        return self.writer is None and self.form is not Form.TABLE
 
 
 class Role(str, Enum):
@@ -136,7 +144,7 @@ class Gate:
     kind: str
     guards: str
     parameters: Mapping[str, object] = field(hash=False)
-    packages: bool = False  # the script needs its pinned packages installed
+    packages: str = ""  # the list of pinned packages that the script needs, `.mlcc/gates/<name>.txt`
     on_inconclusive: str = "fail"
     waiver: tuple[tuple[str, str], ...] = ()
     locked: bool = False

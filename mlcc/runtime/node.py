@@ -206,9 +206,10 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
     """Return a Python that has the gate's pinned packages, in an environment of its own."""
-    folder = Path("_mlcc") / "venv" / leg.node["gate"]
+    name = str(leg.node["packages"])
+    folder = Path("_mlcc") / "venv" / name
     python = str(folder / "bin" / "python")
-    wanted = f".mlcc/gates/{leg.node['gate']}.txt"
+    wanted = f".mlcc/gates/{name}.txt"
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
         [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",

@@ -36,7 +36,8 @@ def node_env(
     where = node.get("working_directory", "")
     for id in (*node["takes"], *node.get("writes", [])):
         path = location(id, plan["artifacts"][id])
-        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if where else path.rstrip("/")
+        inside = where and plan["artifacts"][id]["form"] != "table"
+        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
     env.update((f"DIGEST_{_upper(id)}", found) for id, found in digests.items())
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")

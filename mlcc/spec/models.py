@@ -25,6 +25,7 @@ from mlcc.spec.base import (
     Requirement,
     Scalar,
     SecretName,
+    Table,
     Text,
     Version,
 )
@@ -170,9 +171,23 @@ class Origin(Execution):
 class Artifact(Model):
     """Code, data or a model: what is validated, built and passed on."""
 
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("path", "table"),)
     kind: Literal["code", "data", "model", "file"] = Field(description="What it is.")
-    path: OneOrMany[Pattern] = Field(
-        description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards."
+    path: OneOrMany[Pattern] | None = Field(
+        default=None,
+        description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards.",
+    )
+    table: Table | None = Field(
+        default=None,
+        description="A table that a warehouse holds, as ENGINE://SCHEMA.TABLE; nothing binds its readers to the rows "
+        "that its gates judged.",
+    )
+    engine: Literal["duckdb", "spark"] | None = Field(
+        default=None, description="What runs the SQL of its gates over a Parquet `path`; without it, DuckDB."
+    )
+    env: dict[EnvName, EnvValue] = Field(
+        default_factory=dict,
+        description="Variables of the nodes that take it, such as how to log in to its warehouse.",
     )
     from_: Origin | None = Field(
         default=None,

@@ -13,7 +13,7 @@ _GATE_KINDS = frozenset(
 
 KEYS: dict[str, frozenset[str]] = {
     "Spec": frozenset({"store", "releases", "notify", "profiles", "params", "instances"}),
-    "Artifact": frozenset({"uri", "table", "registry", "repository", "build", "store", "first"}),
+    "Artifact": frozenset({"uri", "registry", "repository", "build", "store", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
     "Gate": _EXECUTION | _GATE_KINDS,

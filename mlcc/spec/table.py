@@ -23,6 +23,7 @@ PYTHON_VERSION = Str(scalars.check_python_version)
 REQUIREMENT = Str(scalars.check_requirement)
 SECRET_NAME = Str(scalars.check_secret_name)
 SIZE = Str(scalars.check_size)
+TABLE = Str(scalars.check_table)
 TEXT = Str(scalars.check_text)
 BRANCHES = Fields("Branches", {"branches": Key(ListOf(TEXT, least=1))})
 TAGS = Fields("Tags", {"patterns": Key(ListOf(TEXT, least=1))})
@@ -278,11 +279,18 @@ ARTIFACT = Fields(
     "Artifact",
     {
         "kind": Key(Choice("code", "data", "model", "file")),
-        "path": Key(Either(PATH, ListOf(PATH, least=1))),
+        "path": Key(Either(PATH, ListOf(PATH, least=1)), None),
+        "table": Key(TABLE, None),
+        "engine": Key(Choice("duckdb", "spark"), None),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
         "from": Key(ORIGIN, None, attribute="from_"),
         "at": Key(Choice("base"), None),
         "retain": Key(DURATION, None),
     },
+    exactly_one=(("path", "table"),),
 )
 JOB = Fields(
     "Job",
@@ -454,29 +462,80 @@ PIPELINE_SMOKE = Fields(
 METRIC = Fields(
     "Metric",
     {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
         "min": Key(Number(), None),
         "max": Key(Number(), None),
+        "metric": Key(TEXT, None),
         "value": Key(TEXT, None),
         "stderr": Key(TEXT, None),
         "n": Key(TEXT, None),
         "mean": Key(TEXT, None),
     },
 )
+OVERFIT = Fields(
+    "Overfit",
+    {"train": Key(ID), "max_gap": Key(DictOf(TEXT, Number(), least=1))},
+)
 EVALUATE = Fields(
     "Evaluate",
     {
-        "metrics_from": Key(ID, None),
-        "predictions": Key(ID, None),
         "label": Key(TEXT, None),
         "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
         "prediction": Key(TEXT, None),
         "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "metrics_from": Key(ID, None),
+        "predictions": Key(ID, None),
         "metrics": Key(DictOf(TEXT, METRIC, least=1)),
+        "overfit": Key(OVERFIT, None),
         "min_n": Key(Int(low=1), None),
         "confidence": Key(Number(low=0.5, high=0.9999), 0.95),
     },
     exactly_one=(("metrics_from", "predictions"),),
-    at_most_one=(("score", "prediction"),),
+    at_most_one=(("score", "prediction", "scores"),),
+)
+OLD_DATA = Fields("OldData", {"candidate": Key(ID), "champion": Key(ID)})
+COMPARE = Fields(
+    "Compare",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "label": Key(TEXT, None),
+        "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
+        "prediction": Key(TEXT, None),
+        "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "candidate": Key(ID),
+        "champion": Key(ID, None),
+        "baseline": Key(Choice("majority", "prior", "mean", "median"), None),
+        "key": Key(TEXT, None),
+        "metric": Key(TEXT),
+        "margin": Key(Number(low=0), 0),
+        "test": Key(Choice("non_inferior", "superior"), "non_inferior"),
+        "alpha": Key(Number(low=0.0001, high=0.5), 0.05),
+        "power": Key(Number(low=0.5, high=0.9999), 0.8),
+        "min_n": Key(Int(low=1), 30),
+        "rows": Key(Int(low=1), None),
+        "discordance": Key(Number(low=0.0001, high=1), 0.1),
+        "old_data": Key(OLD_DATA, None),
+    },
+    exactly_one=(("champion", "baseline"),),
+    at_most_one=(("score", "prediction", "scores"),),
 )
 MODEL_FILE = Fields(
     "ModelFile",
@@ -628,6 +687,7 @@ GATE = Fields(
         "reproduce": Key(REPRODUCE, None),
         "pipeline_smoke": Key(PIPELINE_SMOKE, None),
         "evaluate": Key(EVALUATE, None),
+        "compare": Key(COMPARE, None),
         "artifact": Key(ARTIFACT_GATE, None),
         "serve": Key(SERVE, None),
         "command": Key(COMMAND_GATE, None),
@@ -640,6 +700,7 @@ GATE = Fields(
             "reproduce",
             "pipeline_smoke",
             "evaluate",
+            "compare",
             "artifact",
             "serve",
             "command",

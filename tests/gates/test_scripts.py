@@ -73,6 +73,19 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": _CSV, "m.txt": _LIGHTGBM},
             {"model": "m.txt", "raw": "d.csv"},
         ),
+        (
+            "compare",
+            {
+                "candidate": "raw",
+                "baseline": "majority",
+                "label": "y",
+                "score": "s",
+                "metric": "accuracy",
+                "test": "superior",
+            },
+            {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
@@ -93,8 +106,17 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    order = (
-        "tests contract leakage drift feature_parity feature_value reproduce pipeline_smoke evaluate compare slices "
-        "artifact serve evidence command"
-    ).split()
+    order = [
+        *(
+            "tests",
+            "contract",
+            "leakage",
+            "drift",
+            "feature_parity",
+            "feature_value",
+            "reproduce",
+            "pipeline_smoke",
+        ),
+        *("evaluate", "compare", "slices", "artifact", "serve", "evidence", "command"),
+    ]
     assert list(GATES) == [kind for kind in order if kind in GATES]
