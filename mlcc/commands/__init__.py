@@ -11,9 +11,11 @@ from typing import cast
 import click
 
 MODULES = {
+    "card": "mlcc.commands.card",
     "compile": "mlcc.commands.compile",
     "gates": "mlcc.commands.gates",
     "init": "mlcc.commands.init",
+    "profile": "mlcc.commands.profile",
     "score": "mlcc.commands.score",
 }
 """Command -> its module."""

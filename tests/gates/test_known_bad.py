@@ -217,7 +217,7 @@ def test_the_emitted_script_closes_on_all() -> None:
             {"n": "n.json"},
             'verdict, note = "fail", ""',
             'verdict, note = "pass", ""',
-            ("acc against its min", "it opens"),
+            ("acc misses its min", "it opens"),
         ),
         (
             "evaluate",
@@ -225,7 +225,7 @@ def test_the_emitted_script_closes_on_all() -> None:
             {"n": "n.json"},
             "return code\n\n\ndef _waive",
             "return 2\n\n\ndef _waive",
-            ("acc against its min", "the verdict is fail, and the exit code 2"),
+            ("acc misses its min", "the verdict is fail, and the exit code 2"),
         ),
         (
             "tests",
