@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates.strictness import ALLOWED, DERIVED, Way
+
+LOOSER: Mapping[str, Way] = {"operators/*": ALLOWED, "model": DERIVED, "metadata/**": DERIVED}
+"""See mlcc.gates.strictness."""
 
 TABLES = ("parquet", "csv", "tsv", "jsonl")
 MODELS = ("onnx", "safetensors", "xgboost", "lightgbm")
