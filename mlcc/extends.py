@@ -48,6 +48,7 @@ UNION_GROUPS: tuple[tuple[Keys, frozenset[str]], ...] = (
     (("artifacts", "*", "from"), _SOFTWARE),
     (("gates", "*", "evaluate"), frozenset({"metrics_from", "predictions"})),
     (("gates", "*", "evaluate"), frozenset({"score", "prediction"})),
+    (("gates", "*", "evidence"), frozenset({"record", "record_from"})),
 )
 """Where exactly one of several keys may be set (`*`: any id), so that an inherited one gives way to another.
 

@@ -18,6 +18,8 @@ _ARTIFACTS: tuple[Keys, ...] = (
     ("guards",),
     ("evaluate", "metrics_from"),
     ("evaluate", "predictions"),
+    ("evidence", "about"),
+    ("evidence", "record_from"),
     ("reproduce", "reads"),
     ("pipeline_smoke", "reads"),
     ("serve", "reads"),

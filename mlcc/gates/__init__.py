@@ -196,6 +196,13 @@ GATES: dict[str, GateKind] = {
             covers=("I4", "I5", "O5", "O6"),
         ),
         GateKind(
+            "evidence",
+            "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
+            "mlcc.gates.evidence",
+            (*_SHELL, "mlcc.gates.evidence.front_matter", "mlcc.gates.evidence.runtime"),
+            covers=("D6", "M2", "M3", "M4", "O1", "O4"),
+        ),
+        GateKind(
             "command",
             "Your own program decides, by its exit code and a verdict file.",
             "mlcc.gates.command",

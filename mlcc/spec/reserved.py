@@ -8,7 +8,7 @@ _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
         "leakage", "drift", "feature_parity", "feature_value",
-        "compare", "slices", "artifact", "evidence",
+        "compare", "slices", "artifact",
     }
 )  # fmt: skip
 

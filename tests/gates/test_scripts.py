@@ -57,6 +57,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             },
             {"raw": "d.csv"},
         ),
+        (
+            "evidence",
+            {"topic": "review", "record": "r.json", "max_age": "90000d", "about": []},
+            {"d.csv": _CSV, "r.json": '{"date": "2026-01-01"}'},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
@@ -77,4 +83,13 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "reproduce", "pipeline_smoke", "evaluate", "serve", "command"]
+    assert list(GATES) == [
+        "tests",
+        "contract",
+        "reproduce",
+        "pipeline_smoke",
+        "evaluate",
+        "serve",
+        "evidence",
+        "command",
+    ]
