@@ -6,7 +6,9 @@ import pytest
 
 from tests.plans import HEAD, plan_of
 
-_ARTIFACTS = "artifacts: {m: {kind: model, path: out/}}\njobs: {train: {run: x, writes: [m], path: [train.py]}}\n"
+_ARTIFACTS = (
+    "artifacts: {m: {kind: model, path: out/}}\njobs: {train: {run: x, writes: [m], path: [train.py]}}\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import hashlib
 import re
 import sys
 
+from mlcc.gates._digests import digests
 from mlcc.gates._records import Check, GateError, Verdict, verdict_of, visible
-from mlcc.gates._shell import digests
 from mlcc.gates._strict import parse_json, read_bytes
 from mlcc.gates._support import Gate, run
 from mlcc.gates.evidence.front_matter import filled_sections, is_filled, split_record
