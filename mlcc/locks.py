@@ -23,6 +23,8 @@ _ARTIFACTS: tuple[Keys, ...] = (
     ("compare", "champion"),
     ("compare", "old_data", "candidate"),
     ("compare", "old_data", "champion"),
+    ("evidence", "about"),
+    ("evidence", "record_from"),
     ("reproduce", "reads"),
     ("pipeline_smoke", "reads"),
     ("serve", "reads"),

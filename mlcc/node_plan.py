@@ -204,6 +204,10 @@ def _sources(
         for path in artifacts[take.artifact].paths
     ]
     found += node.spec.path
+    if node.kind is ir.NodeKind.GATE:
+        params = getattr(node.spec, node.gate_kind)
+        files = [getattr(params, key) for key in GATES[node.gate_kind].files]
+        found += [path for path in files if path is not None]
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         found.append(node.spec.dvc)
     return tuple(dict.fromkeys(found))

@@ -112,7 +112,8 @@ class GateKind:
 
     `scripts` are the modules that its script is bundled from, the entry last; `requires` the pip packages
     that it may need; `needs_setup` says that it runs the user's own program, so the node's setup comes
-    first; `covers` the items of the ML Test Score (Breck et al. 2017).
+    first, and `params.run` is that program; `files` are the parameters that name a committed file, on which the
+    gate runs again; `covers` the items of the ML Test Score (Breck et al. 2017).
     """
 
     name: str
@@ -121,6 +122,7 @@ class GateKind:
     scripts: tuple[str, ...]
     requires: tuple[str, ...] = ()
     needs_setup: bool = False
+    files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
 
     @property
@@ -190,6 +192,7 @@ _ARTIFACT = (
 _SMOKE = (
     *_TABLES,
     "mlcc.gates._shell",
+    "mlcc.gates._digests",
     "mlcc.gates.pipeline_smoke.tally",
     "mlcc.gates.pipeline_smoke.texts",
     "mlcc.gates.pipeline_smoke.tensors",
@@ -251,8 +254,9 @@ GATES: dict[str, GateKind] = {
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",
-            (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
+            (*_SHELL, "mlcc.gates._digests", "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
             needs_setup=True,
+            files=("lock",),
             covers=("I1",),
         ),
         GateKind(
@@ -295,7 +299,21 @@ GATES: dict[str, GateKind] = {
             "mlcc.gates.serve",
             _SERVED,
             needs_setup=True,
+            files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
+        ),
+        GateKind(
+            "evidence",
+            "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
+            "mlcc.gates.evidence",
+            (
+                *_SHARED,
+                "mlcc.gates._digests",
+                "mlcc.gates.evidence.front_matter",
+                "mlcc.gates.evidence.runtime",
+            ),
+            files=("record",),
+            covers=("D6", "M2", "M3", "M4", "O1", "O4"),
         ),
         GateKind(
             "command",

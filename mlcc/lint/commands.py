@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mlcc.gates import GATES
 from mlcc.lint.shell import Simple, split
 from mlcc.problems import Loc
 from mlcc.record import record
@@ -47,8 +48,9 @@ def commands(spec: Spec) -> Iterator[Command]:
             yield from _of_node(artifact.from_, ("artifacts", id, "from"), FETCH_PREFIX + id, ("command",))
     for id, job in spec.jobs.items():
         yield from _of_node(job, ("jobs", id), id, ("run",))
+    programs = [kind.name for kind in GATES.values() if kind.needs_setup]
     for id, gate in spec.gates.items():
-        kind = next((k for k in ("tests", "command") if getattr(gate, k, None) is not None), None)
+        kind = next((k for k in programs if getattr(gate, k, None) is not None), None)
         yield from _of_node(gate, ("gates", id), id, (kind, "run") if kind else ())
 
 

@@ -650,6 +650,32 @@ SERVE = Fields(
         "reads": Key(ListOf(ID), []),
     },
 )
+EVIDENCE = Fields(
+    "Evidence",
+    {
+        "topic": Key(
+            Choice(
+                "model_card",
+                "review",
+                "proxy_metric_study",
+                "tuning_study",
+                "staleness",
+                "dependency_diff",
+                "feature_lead_time",
+                "privacy_review",
+            ),
+        ),
+        "record": Key(PLAIN_PATH, None),
+        "record_from": Key(ID, None),
+        "date": Key(TEXT, "date"),
+        "max_age": Key(DURATION),
+        "about": Key(ListOf(ID), None),
+        "sections": Key(ListOf(TEXT), []),
+        "fields": Key(ListOf(TEXT), []),
+        "signed_by": Key(ListOf(TEXT), []),
+    },
+    exactly_one=(("record", "record_from"),),
+)
 COMMAND_GATE = Fields("CommandGate", {"run": Key(COMMAND)})
 GATE = Fields(
     "Gate",
@@ -690,6 +716,7 @@ GATE = Fields(
         "compare": Key(COMPARE, None),
         "artifact": Key(ARTIFACT_GATE, None),
         "serve": Key(SERVE, None),
+        "evidence": Key(EVIDENCE, None),
         "command": Key(COMMAND_GATE, None),
     },
     exactly_one=(
@@ -703,6 +730,7 @@ GATE = Fields(
             "compare",
             "artifact",
             "serve",
+            "evidence",
             "command",
         ),
     ),

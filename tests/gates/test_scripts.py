@@ -86,6 +86,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
             {"raw": "d.csv"},
         ),
+        (
+            "evidence",
+            {"topic": "review", "record": "r.json", "max_age": "90000d", "about": []},
+            {"d.csv": _CSV, "r.json": '{"date": "2026-01-01"}'},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",

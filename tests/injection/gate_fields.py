@@ -96,6 +96,14 @@ def _smoked(make: Any) -> Any:
     )
 
 
+_RECORD = {"topic": "review", "record": "r.md", "max_age": "1d"}
+
+
+def _recorded(key: str) -> Any:
+    """Return a spec with one `evidence` gate for each string."""
+    return lambda t: gates(t, lambda x: {"evidence": {**_RECORD, key: x}})
+
+
 def _url_path(text: str) -> str | None:
     sound = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
     return None if sound and " " not in text else "bad-gate"
@@ -212,6 +220,15 @@ GATES = (
             ("value", lambda x: {"path": "o.json", "value": x}, ("value",), lambda x: x.split("."), str, _dotted),
             ("columns[]", lambda x: {"path": "o.csv", "columns": [x]}, ("columns", 0), str, str, lambda x: None),
         )
+    ),
+    Field("Evidence.record", _recorded("record"), judged("params", "record"), most=250, form=lambda x: f"{x}.md"),
+    Field("Evidence.date", _recorded("date"), judged("params", "date", 0), most=250),
+    *(
+        Field(
+            f"Evidence.{key}[]", lambda t, key=key: one_gate("evidence", **_RECORD, **{key: list(t)}),
+            lambda t, key=key, value=value: [("gate g", ("params", key), [value(x) for x in t])],
+        )
+        for key, value in (("sections", str), ("fields", lambda x: [x]), ("signed_by", str))
     ),
     Field("Metric.value", _measured("value"), _way("value"), refuses=_dotted),
     Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),
