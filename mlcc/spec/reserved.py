@@ -7,7 +7,7 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "leakage", "drift", "feature_parity", "feature_value", "reproduce", "pipeline_smoke",
+        "feature_parity", "feature_value", "reproduce", "pipeline_smoke",
         "compare", "slices", "artifact", "serve", "evidence",
     }
 )  # fmt: skip

@@ -126,7 +126,7 @@ CASES = {
     ),
     "no-gate-kind": (
         "gates: {g: {guards: a}}",
-        ["4:9 one-of: one of tests, contract, drift, evaluate, command is missing"],
+        ["4:9 one-of: one of tests, contract, leakage, drift, evaluate, command is missing"],
     ),
     "choice": (
         "jobs: {train: {run: x, when: {event: psh}}}",
