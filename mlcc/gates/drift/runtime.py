@@ -206,10 +206,11 @@ def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int)
         note = (
             f"; about {_rounded_up(needed)} rows are needed" if needed else "; the reference has too few rows"
         )
+    margin = max(threshold, limit) - effect
     what = _WORDS[comparison.measure].format(comparison.shown)
     message = (
         f"{what} is {number(effect)} (without drift up to {number(limit)}, n = {rows} against {reference_rows}); "
-        f"at most {number(threshold)} is allowed{note}"
+        f"at most {number(threshold)} is allowed, margin {number(margin)}{note}"
     )
     return Check(
         f"{comparison.id}.{comparison.measure}",
@@ -220,7 +221,7 @@ def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int)
         confidence=1 - tail,
         n=sample.n,
         threshold={"max": threshold},
-        margin=max(threshold, limit) - effect,
+        margin=margin,
     )
 
 

@@ -88,7 +88,8 @@ def _check_shared(id: str, found: tuple[Any, ...], test: int, params: dict[str, 
             f"{id}.shared", "fail", f"{unknown} rows {_LACKING[id]}, so that nothing is known of them"
         )
     share = count / test
-    message = f"{count} of {test} test rows {_WORDS[id]}; at most {number(100 * allowed)} % may"
+    limit, margin = number(100 * allowed), number(100 * (allowed - share))
+    message = f"{count} of {test} test rows {_WORDS[id]}; at most {limit} % may, margin {margin} %"
     return Check(
         f"{id}.shared",
         "pass" if share <= allowed else "fail",
@@ -150,7 +151,10 @@ def _tell(
     found = abs(value) if is_finite(value) else 0.0  # a constant is correlated with nothing
     limit = params["max_correlation"]
     few = "; there are too few rows to tell" if n < _LEAST_CLASS and found <= limit else ""
-    message = f"the rank correlation of {shown} with the label is {number(found)} (n = {n}); at most {number(limit)} is allowed"
+    message = (
+        f"the rank correlation of {shown} with the label is {number(found)} (n = {n}); "
+        f"at most {number(limit)} is allowed, margin {number(limit - found)}"
+    )
     verdict = "fail" if found > limit else "inconclusive" if few else "pass"
     return Check(
         id, verdict, message + few, estimate=found, n=n, threshold={"max": limit}, margin=limit - found
@@ -174,7 +178,7 @@ def _tell_class(id: str, shown: str, sums: tuple[Any, ...], limit: float) -> Che
     n = int(positives + negatives)
     message = (
         f"{shown} alone tells the label with an AUC of {number(area)} (95 % interval {number(ends[0])} to "
-        f"{number(ends[1])}, n = {n}); at most {number(limit)} is allowed"
+        f"{number(ends[1])}, n = {n}); at most {number(limit)} is allowed, margin {number(limit - area)}"
     )
     return Check(
         id,
