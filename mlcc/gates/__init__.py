@@ -234,6 +234,14 @@ GATES: dict[str, GateKind] = {
             covers=("D1", "D4", "D5", "O2"),
         ),
         GateKind(
+            "leakage",
+            "A test set shares no row, group or time with training, and no single feature gives the label away.",
+            "mlcc.gates.leakage",
+            (*_TABLES, "mlcc.gates._plots", "mlcc.gates._values", "mlcc.gates.leakage.runtime"),
+            requires=("duckdb",),
+            covers=("D1", "D2"),
+        ),
+        GateKind(
             "drift",
             "Columns are distributed as in a reference: neither chance nor the number of rows decides.",
             "mlcc.gates.drift",

@@ -389,6 +389,24 @@ CONTRACT = Fields(
         "denied": Key(ListOf(TEXT), []),
     },
 )
+SPLIT = Fields("Split", {"column": Key(TEXT), "train": Key(TEXT), "test": Key(TEXT)})
+LEAKAGE = Fields(
+    "Leakage",
+    {
+        "train": Key(ID, None),
+        "test": Key(ID, None),
+        "split": Key(SPLIT, None),
+        "key": Key(ListOf(TEXT, least=1), None),
+        "features": Key(ListOf(TEXT, least=1), None),
+        "max_shared": Key(Number(low=0, high=1), 0),
+        "group": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "label": Key(TEXT, None),
+        "max_single_feature_auc": Key(Number(low=0.5, high=1), 0.98),
+        "max_single_feature_correlation": Key(Number(low=0, high=1), 0.98),
+    },
+    exactly_one=(("train", "split"),),
+)
 DRIFT_COLUMN = Fields(
     "DriftColumn",
     {
@@ -709,6 +727,7 @@ GATE = Fields(
         "locked": Key(Flag(), False),
         "tests": Key(TESTS, None),
         "contract": Key(CONTRACT, None),
+        "leakage": Key(LEAKAGE, None),
         "drift": Key(DRIFT, None),
         "reproduce": Key(REPRODUCE, None),
         "pipeline_smoke": Key(PIPELINE_SMOKE, None),
@@ -723,6 +742,7 @@ GATE = Fields(
         (
             "tests",
             "contract",
+            "leakage",
             "drift",
             "reproduce",
             "pipeline_smoke",

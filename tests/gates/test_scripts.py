@@ -33,6 +33,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
     [
         ("contract", _CONTRACT, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
+            "leakage",
+            {"train": "old", "key": ["id"], "features": ["income", "region"]},
+            {"d.csv": _CSV, "old.csv": "id,income,region\n4,1,SE\n"},
+            {"raw": "d.csv", "old": "old.csv"},
+        ),
+        (
             "drift",
             {"reference": "old", "columns": {"income": {"ks": 0.9}}, "min_n": 3},
             {"d.csv": _CSV + "4,8,NO\n" * 400, "old.csv": _CSV + "4,8,NO\n" * 400},

@@ -14,6 +14,7 @@ from tests.injection.fields import Field, Tree, Where, base, command, gate, gate
 
 NUMBERS = {"numbers": {"kind": "file", "path": "m.json"}}
 FOLDER = {"data": {"kind": "model", "path": "model/"}}
+SPLIT = {"column": "a split", "train": "a train", "test": "a test"}
 PREDICTIONS = {"rows": {"kind": "data", "path": "rows.csv"}}
 
 
@@ -164,6 +165,29 @@ GATES = (
     Field(
         "DriftColumn.name", lambda t: one_gate("drift", reference="table", columns=many("c", t, lambda x: {"name": x})),
         lambda t: [("gate g", ("params", "columns", i, "name"), x) for i, x in enumerate(t)],
+    ),
+    Field(
+        "Leakage.key[]", lambda t: one_gate("leakage", split=SPLIT, key=list(t)),
+        lambda t: [("gate g", ("params", "columns"), [*t, SPLIT["column"]])],
+    ),
+    Field(
+        "Leakage.features[]", lambda t: one_gate("leakage", split=SPLIT, features=list(t)),
+        lambda t: [("gate g", ("params", "features"), list(t))],
+    ),
+    *(
+        Field(
+            f"Leakage.{key}", lambda t, key=key: gates(t, lambda x: {"leakage": {"train": "rows", "features": ["a b c"], key: x}}, **PREDICTIONS),
+            judged("params", "columns", 1), most=250,
+        )
+        for key in ("group", "time", "label")
+    ),
+    *(
+        Field(
+            f"Split.{key}",
+            lambda t, key=key: gates(t, lambda x: {"leakage": {"split": {**SPLIT, key: x}, "key": ["a b c"]}}),
+            judged("params", "split", key), most=250,
+        )
+        for key in ("column", "train", "test")
     ),
     Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
