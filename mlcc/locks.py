@@ -23,6 +23,10 @@ _ARTIFACTS: tuple[Keys, ...] = (
     ("compare", "champion"),
     ("compare", "old_data", "candidate"),
     ("compare", "old_data", "champion"),
+    ("slices", "predictions"),
+    ("slices", "reference"),
+    ("feature_value", "predictions"),
+    ("feature_value", "cost", "from"),
 )
 """Where a gate names artifacts."""
 _SHARED_OVERLAYS: tuple[Keys, ...] = (("workflow", "env"),)

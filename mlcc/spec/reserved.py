@@ -7,8 +7,8 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "leakage", "drift", "feature_parity", "feature_value", "reproduce", "pipeline_smoke",
-        "compare", "slices", "artifact", "serve", "evidence",
+        "leakage", "drift", "feature_parity", "reproduce", "pipeline_smoke",
+        "artifact", "serve", "evidence",
     }
 )  # fmt: skip
 

@@ -52,6 +52,31 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
             {"raw": "d.csv"},
         ),
+        (
+            "slices",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "by": ["r"],
+                "metrics": {"recall": {"min": 0.5}},
+                "min_n": 30,
+            },
+            {"d.csv": "r,y,s\n" + "a,1,0.9\na,0,0.2\nb,1,0.9\nb,0,0.2\n" * 40},
+            {"raw": "d.csv"},
+        ),
+        (
+            "feature_value",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "without": {"f": "t"},
+                "metric": "brier_score",
+            },
+            {"d.csv": "y,s,t\n" + "1,0.9,0.6\n0,0.2,0.5\n" * 40},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
@@ -72,4 +97,6 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "evaluate", "compare", "command"]
+    assert list(GATES) == [
+        *("tests", "contract", "feature_value", "evaluate", "compare", "slices", "command"),
+    ]
