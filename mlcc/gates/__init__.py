@@ -259,6 +259,14 @@ GATES: dict[str, GateKind] = {
             covers=("O2", "O7"),
         ),
         GateKind(
+            "feature_value",
+            "Each feature is worth its keep: the model without it is worse, and computing it is quick enough.",
+            "mlcc.gates.feature_value",
+            (*_PAIRED, "mlcc.gates.feature_value.runtime"),
+            requires=("duckdb", "numpy"),
+            covers=("D2", "D3"),
+        ),
+        GateKind(
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",
@@ -291,6 +299,20 @@ GATES: dict[str, GateKind] = {
             (*_PAIRED, "mlcc.gates.compare.runtime"),
             requires=("duckdb", "numpy"),
             covers=("I4", "M5", "O7"),
+        ),
+        GateKind(
+            "slices",
+            "No part of the data is shown to miss a metric's limits, or to lie too far from another.",
+            "mlcc.gates.slices",
+            (
+                *_PAIRED,
+                "mlcc.gates._metrics.multiple",
+                "mlcc.gates.slices.evidence",
+                "mlcc.gates.slices.parts",
+                "mlcc.gates.slices.runtime",
+            ),
+            requires=("duckdb", "numpy"),
+            covers=("M6", "M7"),
         ),
         GateKind(
             "artifact",

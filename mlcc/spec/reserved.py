@@ -7,7 +7,7 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "feature_parity", "feature_value", "slices",
+        "feature_parity",
     }
 )  # fmt: skip
 

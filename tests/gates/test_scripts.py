@@ -98,6 +98,31 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": _CSV, "r.json": '{"date": "2026-01-01"}'},
             {"raw": "d.csv"},
         ),
+        (
+            "slices",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "by": ["r"],
+                "metrics": {"recall": {"min": 0.5}},
+                "min_n": 30,
+            },
+            {"d.csv": "r,y,s\n" + "a,1,0.9\na,0,0.2\nb,1,0.9\nb,0,0.2\n" * 40},
+            {"raw": "d.csv"},
+        ),
+        (
+            "feature_value",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "without": {"f": "t"},
+                "metric": "brier_score",
+            },
+            {"d.csv": "y,s,t\n" + "1,0.9,0.6\n0,0.2,0.5\n" * 40},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
