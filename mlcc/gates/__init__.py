@@ -10,7 +10,7 @@ Importing this package imports no kind. A kind is a folder `mlcc/gates/<kind>/` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Loc = tuple["str | int", ...]
+DUCKDB = "duckdb"
+ENGINES = (DUCKDB, "spark", "postgres", "bigquery", "snowflake", "databricks")
 
 _FORMATS = {
     ".parquet": "parquet",
@@ -33,13 +35,25 @@ _FORMATS = {
 
 @record
 class ArtifactInfo:
-    """What a gate may know of an artifact at compile time: its path, relative to the project root."""
+    """What a gate may know of an artifact at compile time.
+
+    `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`. `engine` is what
+    runs the SQL over it.
+    """
 
     path: str
+    engine: str = DUCKDB
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the artifact lies in a warehouse, and not in a file or folder."""
+        return "://" in self.path
 
     @property
     def format(self) -> str | None:
         """The data format that the path's suffix names; a folder (trailing '/') is one of Parquet files."""
+        if self.is_table:
+            return None
         if self.path.endswith("/"):
             return "parquet"
         name = self.path.rpartition("/")[2]
@@ -64,6 +78,14 @@ def artifact_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> 
     if id not in artifacts:
         raise GateParamsError(loc, f"there is no artifact '{id}'")
     return artifacts[id]
+
+
+def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
+    """Return `table`: what another engine than DuckDB reads is a table with types. Raises GateParamsError."""
+    if not artifact.is_table and artifact.format != "parquet":
+        message = f"{artifact.engine} reads Parquet, and {artifact.path} isn't"
+        raise GateParamsError(loc, message, "leave `engine` out: DuckDB reads CSV, TSV and JSON, too")
+    return "table"
 
 
 class KindModule(Protocol):
@@ -103,6 +125,27 @@ class GateKind:
     files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
 
+    @property
+    def runs_on_engines(self) -> bool:
+        """Whether its tables may be read by another engine than DuckDB."""
+        return "mlcc.gates._engines" in self.scripts
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The packages that its script may import: what it requires, and the engines' drivers."""
+        drivers = [driver for names in DRIVERS.values() for driver in names]
+        return (*self.requires, *drivers) if self.runs_on_engines else self.requires
+
+    def packages(self, params: object, engines: Iterable[str]) -> str:
+        """Return the name of the list of pinned packages that a gate needs (`.mlcc/gates/<name>.txt`), or "".
+
+        `engines` are those of its artifacts; where one isn't DuckDB, its driver takes DuckDB's place.
+        """
+        if not self.requires or not self.compiler().needs_packages(params):
+            return ""
+        others = sorted({engine for engine in engines if engine != DUCKDB}) if self.runs_on_engines else []
+        return ".".join((self.name, *others))
+
     def params(self) -> type[BaseModel]:
         """Return the pydantic model of the parameters (imports pydantic)."""
         return cast("type[BaseModel]", import_module(self.module + ".params").PARAMS)
@@ -135,6 +178,17 @@ _SERVED = (
     "mlcc.gates.serve.runtime",
 )
 _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
+_ENGINES = (*_TABLES, "mlcc.gates._engines")
+DRIVERS = {"spark": ("pyspark",), "postgres": ("psycopg",)}
+"""The packages that a script imports to have SQL run by another engine than DuckDB."""
+_ARTIFACT = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    *(
+        f"mlcc.gates.artifact.{name}"
+        for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
+    ),
+)
 _SMOKE = (
     *_TABLES,
     "mlcc.gates._shell",
@@ -145,6 +199,20 @@ _SMOKE = (
     "mlcc.gates.pipeline_smoke.onnx_file",
     "mlcc.gates.pipeline_smoke.runtime",
 )
+_METRICS = (
+    *_TABLES,
+    "mlcc.gates._plots",
+    "mlcc.gates._metrics.catalog",
+    "mlcc.gates._metrics.measure",
+    "mlcc.gates._metrics.classes",
+    "mlcc.gates._metrics.scores",
+    "mlcc.gates._metrics.numbers",
+    "mlcc.gates._metrics.ranking",
+    "mlcc.gates._metrics.rows",
+    "mlcc.gates._metrics.compute",
+    "mlcc.gates._metrics.bounds",
+)
+_PAIRED = (*_METRICS, "mlcc.gates._metrics.paired", "mlcc.gates._metrics.join")
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -161,9 +229,26 @@ GATES: dict[str, GateKind] = {
             "contract",
             "A table has the columns, types, values, keys, size and age that its readers rely on.",
             "mlcc.gates.contract",
-            (*_TABLES, "mlcc.gates.contract.runtime"),
+            (*_ENGINES, "mlcc.gates.contract.runtime"),
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
+        ),
+        GateKind(
+            "drift",
+            "Columns are distributed as in a reference: neither chance nor the number of rows decides.",
+            "mlcc.gates.drift",
+            (
+                *_TABLES,
+                "mlcc.gates._plots",
+                "mlcc.gates._values",
+                "mlcc.gates._profile",
+                "mlcc.gates._chi_square",
+                "mlcc.gates.drift.measures",
+                "mlcc.gates.drift.counts",
+                "mlcc.gates.drift.runtime",
+            ),
+            requires=("duckdb",),
+            covers=("O2", "O7"),
         ),
         GateKind(
             "reproduce",
@@ -187,9 +272,26 @@ GATES: dict[str, GateKind] = {
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             "mlcc.gates.evaluate",
-            (*_TABLES, "mlcc.gates.evaluate.metrics", "mlcc.gates.evaluate.runtime"),
-            requires=("duckdb",),
+            (*_METRICS, "mlcc.gates.evaluate.drawing", "mlcc.gates.evaluate.runtime"),
+            requires=("duckdb", "numpy"),
             covers=("I4",),
+        ),
+        GateKind(
+            "compare",
+            "A candidate is not worse than the champion by more than a margin, or better, on the same examples.",
+            "mlcc.gates.compare",
+            (*_PAIRED, "mlcc.gates.compare.runtime"),
+            requires=("duckdb", "numpy"),
+            covers=("I4", "M5", "O7"),
+        ),
+        GateKind(
+            "artifact",
+            "A model's bytes are what they must be: format, size, digest, inputs and outputs, and lineage.",
+            "mlcc.gates.artifact",
+            (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
+            requires=("duckdb",),
+            needs_setup=True,
+            covers=("I1", "I4"),
         ),
         GateKind(
             "serve",

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-MEMORY_LIMIT = "2GB"
+# DuckDB takes what it is given before it writes to disk: first little, and more only for a query that fails by it.
+MEMORY_LIMIT, MOST_MEMORY = "128MB", "2GB"
 _MAJOR = "2"
 _HEADER_CHARACTERS = 1 << 20
 _MAX_KEYS = 10_000
@@ -48,6 +49,11 @@ class Table:
         """Return all rows of a query. Raises GateError."""
         return query(self.connection, self.files, sql)
 
+    def arrays(self, sql: str) -> dict[str, Any]:
+        """Return the columns of a query as numpy arrays, masked where there are nulls. Raises GateError."""
+        found: dict[str, Any] = _fetched(self.connection, self.files, sql, "fetchnumpy", own=True)
+        return found
+
     def check(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query that comes from the spec. Raises GateError."""
         return query(self.connection, self.files, sql, own=False)
@@ -55,15 +61,22 @@ class Table:
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
     """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
-    files = _files(gate.path(artifact), format)
+    return open_files(gate, _files(gate.path(artifact), format), format)
+
+
+def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
+    """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
         names = _header(files[0], _DELIMITERS[format])
+        for file in files[1:]:
+            if _header(file, _DELIMITERS[format]) != names:
+                raise GateError(f"{visible(file)} has another header than {visible(files[0])}")
         connection = _connect(gate, files)
-        source = _csv_source(files[0], names, _DELIMITERS[format])
+        source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
     connection = _connect(gate, files)
     if format == "jsonl":
-        return _open_json_lines(connection, files[0])
+        return _open_json_lines(connection, files)
     if format == "parquet":
         return _open_parquet(connection, files)
     raise GateError(f"the format {visible(format)} is not known")
@@ -74,14 +87,33 @@ def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) 
 
     `own`: the SQL is mlcc's, so that whatever goes wrong is the data's fault.
     """
+    found: list[tuple[Any, ...]] = _fetched(connection, files, sql, "fetchall", own=own)
+    return found
+
+
+def _fetched(connection: Any, files: Sequence[str], sql: str, how: str, *, own: bool) -> Any:
     import duckdb
 
     try:
-        found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+        try:
+            return getattr(connection.execute(sql), how)()
+        except duckdb.OutOfMemoryException:
+            connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+            return getattr(connection.execute(sql), how)()
     except duckdb.Error as error:
         reason = None if own else sql_reason(error, sql)
         raise GateError(reason or file_reason(error, files)) from None
-    return found
+
+
+def footer_nulls(table: Table) -> dict[str, int]:
+    """Return column -> nulls, for the columns whose nulls each footer of the Parquet files tells."""
+    files = ", ".join(text_literal(file) for file in table.files)
+    found = table.rows(
+        "SELECT path_in_schema, SUM(stats_null_count), COUNT(stats_null_count), COUNT(DISTINCT (file_name, row_group_id)) "
+        f"FROM parquet_metadata([{files}]) GROUP BY path_in_schema"
+    )
+    groups = max((groups for *_, groups in found), default=0)
+    return {name: int(nulls) for name, nulls, told, _ in found if told == groups}
 
 
 def close(table: Table, gate: Gate) -> None:
@@ -108,13 +140,14 @@ def _connect(gate: Gate, files: Sequence[str]) -> Any:
         "allow_community_extensions": "false",
         "python_enable_replacements": "false",
     }
-    allowed = ", ".join(text_literal(file) for file in files)
     try:
         connection = duckdb.connect(":memory:", config=dict(config))
         for setting in (
             "SET TimeZone = 'UTC'",
+            "SET enable_progress_bar = false",
+            "SET allowed_configs = ['memory_limit']",
             "SET preserve_insertion_order = false",
-            f"SET allowed_paths = [{allowed}]",
+            f"SET allowed_paths = {_listed(files)}",
             "SET enable_external_access = false",
             "SET lock_configuration = true",
         ):
@@ -181,41 +214,48 @@ def _refuse_twins(names: Sequence[str], path: str) -> None:
             raise GateError(f"{visible(path)} has the columns {visible(twin, 80)} and {visible(name, 80)}")
 
 
-def _csv_source(path: str, names: Sequence[str], delimiter: str) -> str:
+def _listed(files: Sequence[str]) -> str:
+    return "[" + ", ".join(text_literal(file) for file in files) + "]"
+
+
+def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> str:
     columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
     options = (
         "auto_detect = false, header = true, quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
         "null_padding = false, ignore_errors = false, compression = 'none'"
     )
     return (
-        f"read_csv([{text_literal(path)}], delim = {text_literal(delimiter)}, {options}, "
-        f"columns = {{{columns}}})"
+        f"read_csv({_listed(files)}, delim = {text_literal(delimiter)}, {options}, columns = {{{columns}}})"
     )
 
 
-def _open_json_lines(connection: Any, path: str) -> Table:
-    source = f"read_ndjson_objects([{text_literal(path)}], ignore_errors = false, compression = 'none')"
+def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
+    source = f"read_ndjson_objects({_listed(files)}, ignore_errors = false, compression = 'none')"
     ((other, twice),) = query(
         connection,
-        [path],
+        files,
         "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
         f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
     )
     if other or twice:
         what = "no JSON object" if other else "objects with a key that occurs twice"
-        raise GateError(f"{other or twice} lines of {visible(path)} are {what}")
+        raise GateError(f"{other or twice} lines of {_shown(files)} are {what}")
     keys = query(
         connection,
-        [path],
+        files,
         f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}",
     )
     if len(keys) > _MAX_KEYS:
-        raise GateError(f"{visible(path)} has over {_MAX_KEYS} different keys")
-    return Table(connection, [path], source, {key: "JSON" for (key,) in sorted(keys)})
+        raise GateError(f"{_shown(files)} has over {_MAX_KEYS} different keys")
+    return Table(connection, files, source, {key: "JSON" for (key,) in sorted(keys)})
+
+
+def _shown(files: Sequence[str]) -> str:
+    return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
-    list_ = "[" + ", ".join(text_literal(file) for file in files) + "]"
+    list_ = _listed(files)
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
         connection,
@@ -231,7 +271,9 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
             raise GateError(f"{visible(file)} has another schema than {visible(files[0])}")
     names = _top_names(first)
     _refuse_twins(names, files[0])
-    source = f"read_parquet({list_}, hive_partitioning = false, union_by_name = false)"
+    # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
+    options = "hive_partitioning = false, union_by_name = false, can_have_nan = true"
+    source = f"read_parquet({list_}, {options})"
     columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
     if list(columns) != names:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")

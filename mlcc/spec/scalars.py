@@ -17,11 +17,14 @@ _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _PYTHON_VERSION = re.compile(r"3\.[0-9]{1,2}(?:\.[0-9]{1,2})?\Z")
 _OUTPUT_NAME = re.compile(r"([a-z](?:-?[a-z0-9_])*)\.([A-Za-z_][A-Za-z0-9_]*)\Z")
 _REQUIREMENT = re.compile(r">=([0-9]{1,4})\.([0-9]{1,4})\Z")
+_TABLE = re.compile(
+    r"(?:spark|postgres|bigquery|snowflake|databricks)://[\w$-]+(?:\.[\w$-]+){0,2}\Z", re.ASCII
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # Names that the emitted scripts and the platforms use themselves.
-RESERVED_ENV = ("MLCC_", "ARTIFACT_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
+RESERVED_ENV = ("MLCC_", "ARTIFACT_", "DIGEST_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
 _SHELL_ENV = ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS")
 
 
@@ -96,6 +99,16 @@ def check_date(value: str) -> str:
         else:
             return value
     raise ValueError("a date is a day of the calendar, such as '2026-12-31'")
+
+
+def check_table(value: str) -> str:
+    """Return `value` if it is the name of a table in a warehouse, such as postgres://ml.requests."""
+    if not _TABLE.match(value):
+        raise ValueError(
+            "a table is ENGINE://SCHEMA.TABLE, with spark, postgres, bigquery, snowflake or databricks; names have "
+            "letters, digits, '_', '-' and '$'"
+        )
+    return value
 
 
 def check_duration(value: str) -> str:

@@ -14,6 +14,7 @@ _NOUNS = {
     "check_python_version": ("a Python version", "Python versions"),
     "check_requirement": ("a requirement", "requirements"),
     "check_date": ("a date", "dates"),
+    "check_table": ("a table (ENGINE://SCHEMA.TABLE)", "tables"),
     "check_duration": ("a duration", "durations"),
     "check_latency": ("a latency", "latencies"),
     "check_size": ("a size", "sizes"),

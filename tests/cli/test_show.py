@@ -22,7 +22,19 @@ from tests.cli.project import SPEC, Project
 
 ROOT = Path(__file__).resolve().parents[2]
 
-COMMANDS = ("init", "compile", "lint", "explain", "graph", "rules", "schema", "targets")
+COMMANDS = (
+    "init",
+    "profile",
+    "compile",
+    "gates",
+    "lint",
+    "explain",
+    "graph",
+    "rules",
+    "schema",
+    "targets",
+    "score",
+)
 
 
 def test_version(project: Project) -> None:
@@ -43,7 +55,9 @@ def test_every_command_has_help(project: Project, command: str) -> None:
     done = project.run(command, "-h")
     assert done.code == 0
     assert done.out.startswith(f"Usage: mlcc {command} ")
-    for option in cli.commands[command].params:
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    for option in found.params:
         assert isinstance(option, click.Argument) or (isinstance(option, click.Option) and option.help), (
             option.name
         )

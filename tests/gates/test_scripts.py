@@ -21,6 +21,10 @@ _CONTRACT = {
     "rows": {"min": 3},
     "checks": {"no-zero-id": {"sql": "SELECT * FROM data WHERE id = 0"}},
 }
+_LIGHTGBM = (
+    "tree\nversion=v4\nmax_feature_idx=0\nfeature_names=income\ntree_sizes=44\n\n"
+    "Tree=0\nnum_leaves=1\nleaf_value=0.5\n\n\nend of trees\n"
+)
 _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
 
 
@@ -28,6 +32,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
     ("kind", "params", "files", "artifacts"),
     [
         ("contract", _CONTRACT, {"d.csv": _CSV}, {"raw": "d.csv"}),
+        (
+            "drift",
+            {"reference": "old", "columns": {"income": {"ks": 0.9}}, "min_n": 3},
+            {"d.csv": _CSV + "4,8,NO\n" * 400, "old.csv": _CSV + "4,8,NO\n" * 400},
+            {"raw": "d.csv", "old": "old.csv"},
+        ),
         (
             "evaluate",
             {"metrics_from": "m", "metrics": {"acc": {"min": 0.8, "stderr": "se"}}},
@@ -63,6 +73,25 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": _CSV, "r.json": '{"date": "2026-01-01"}'},
             {"raw": "d.csv"},
         ),
+        (
+            "artifact",
+            {"format": "lightgbm", "schema_of": "raw"},
+            {"d.csv": _CSV, "m.txt": _LIGHTGBM},
+            {"model": "m.txt", "raw": "d.csv"},
+        ),
+        (
+            "compare",
+            {
+                "candidate": "raw",
+                "baseline": "majority",
+                "label": "y",
+                "score": "s",
+                "metric": "accuracy",
+                "test": "superior",
+            },
+            {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
@@ -83,13 +112,17 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == [
-        "tests",
-        "contract",
-        "reproduce",
-        "pipeline_smoke",
-        "evaluate",
-        "serve",
-        "evidence",
-        "command",
+    order = [
+        *(
+            "tests",
+            "contract",
+            "leakage",
+            "drift",
+            "feature_parity",
+            "feature_value",
+            "reproduce",
+            "pipeline_smoke",
+        ),
+        *("evaluate", "compare", "slices", "artifact", "serve", "evidence", "command"),
     ]
+    assert list(GATES) == [kind for kind in order if kind in GATES]

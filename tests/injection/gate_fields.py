@@ -13,6 +13,7 @@ from mlcc.gates.contract.compile import _HARMLESS, _NOT_RE2
 from tests.injection.fields import Field, Tree, Where, base, command, gate, gates, judged, many, one_gate
 
 NUMBERS = {"numbers": {"kind": "file", "path": "m.json"}}
+FOLDER = {"data": {"kind": "model", "path": "model/"}}
 PREDICTIONS = {"rows": {"kind": "data", "path": "rows.csv"}}
 
 
@@ -112,6 +113,26 @@ def _unknown(_: str) -> str:
     return "bad-gate"  # the column isn't among the declared ones, whose names are words
 
 
+def _never(_: str) -> str:
+    return "bad-gate"  # a size or digest, which no hostile string is
+
+
+def _model(**keys: Any) -> Any:
+    """Return a spec with one gate on a model of ONNX."""
+    return one_gate("artifact", format="onnx", **keys)
+
+
+def _modelled(make: Any, **artifacts: Any) -> Any:
+    return lambda texts: gates(texts, lambda x: {"artifact": make(x)}, **artifacts)
+
+
+def _operators(key: str) -> Field:
+    return Field(
+        f"Operators.{key}[]", lambda t: _model(operators={key: list(t)}),
+        lambda t: [("gate g", ("params", "operators", key), list(t))],
+    )  # fmt: skip
+
+
 def _time(text: str) -> str | None:
     try:
         datetime.datetime.fromisoformat(text)
@@ -139,6 +160,10 @@ GATES = (
     Field(
         "Column.name", _columns(lambda x: {"name": x}),
         lambda t: [("gate g", ("params", "columns", i, "stored"), x) for i, x in enumerate(t)],
+    ),
+    Field(
+        "DriftColumn.name", lambda t: one_gate("drift", reference="table", columns=many("c", t, lambda x: {"name": x})),
+        lambda t: [("gate g", ("params", "columns", i, "name"), x) for i, x in enumerate(t)],
     ),
     Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
@@ -209,5 +234,32 @@ GATES = (
     Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),
     Field("Metric.n", _measured("n"), _way("n"), refuses=_dotted),
     Field("Metric.mean", _means, lambda t: [("gate g", ("params", "columns"), list(t))]),
+    Field(
+        "ModelFile.path", _modelled(lambda x: {"files": [{"path": x, "format": "text"}]}, **FOLDER),
+        judged("params", "files", 0, "path"), most=250,
+    ),
+    Field(
+        "ArtifactGate.metadata", _modelled(lambda x: {"files": [{"path": x, "format": "json"}], "metadata": x}, **FOLDER),
+        judged("params", "metadata"), most=250,
+    ),
+    Field(
+        "TensorSpec.name", lambda t: _model(inputs=many("i", t, lambda x: {"name": x, "type": "bool"})),
+        lambda t: [("gate g", ("params", "inputs", i, "name"), x) for i, x in enumerate(t)],
+    ),
+    *(_operators(key) for key in ("domains", "allow", "deny")),
+    Field(
+        "Verify.run", _modelled(lambda x: {"format": "json", "verify": {"run": x}}), judged("params", "run"), most=250,
+        form=command,
+    ),
+    Field("ArtifactGate.max_size", lambda t: _model(max_size=t[0]), lambda t: [], refuses=_never, most=1),
+    Field("ArtifactGate.digest", lambda t: _model(digest=t[0]), lambda t: [], refuses=_never, most=1),
+    Field(
+        "ArtifactGate.features", _modelled(lambda x: {"format": "onnx", "schema_of": "rows", "features": x}, **PREDICTIONS),
+        judged("params", "features"), most=250,
+    ),
+    Field(
+        "ArtifactGate.lineage{}=", _modelled(lambda x: {"format": "onnx", "lineage": {"rows": x}}, **PREDICTIONS),
+        judged("params", "lineage", "rows"), most=250,
+    ),
     *(Field(f"Evaluate.{key}", _scored(key), _column_names(key), most=250) for key in ("label", "score", "prediction")),
 )  # fmt: skip

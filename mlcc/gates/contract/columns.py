@@ -10,20 +10,9 @@ from typing import Any
 
 from mlcc.gates import GateParamsError, Loc
 from mlcc.gates._sql import identifier, real_literal, text_literal
+from mlcc.gates._values import JSON_TYPES, TEXT_FORMS
 from mlcc.record import record
 
-# What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
-# the number 10.
-_TEXT_FORMS = {
-    "integer": r"[+-]?[0-9]{1,19}",
-    "number": r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]|[iI]nf(inity)?)",
-    "boolean": r"[tT]rue|[fF]alse|TRUE|FALSE|0|1",
-    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "timestamp": (
-        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
-        r"(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
-    ),
-}
 _SQL_TYPES = {
     "string": "VARCHAR",
     "integer": "BIGINT",
@@ -31,14 +20,6 @@ _SQL_TYPES = {
     "boolean": "BOOLEAN",
     "date": "DATE",
     "timestamp": "TIMESTAMP",
-}
-_JSON_TYPES = {
-    "string": "'VARCHAR'",
-    "integer": "'UBIGINT', 'BIGINT'",
-    "number": "'UBIGINT', 'BIGINT', 'DOUBLE'",
-    "boolean": "'BOOLEAN'",
-    "date": "'VARCHAR'",
-    "timestamp": "'VARCHAR'",
 }
 
 
@@ -123,11 +104,23 @@ def _from_parquet(column: Column) -> str | None:
     return None
 
 
+def from_table(column: Column) -> str:
+    """Return a column of a table that an engine holds, with its declared type; its own type is checked before."""
+    stored = identifier(column.stored)
+    kind = column.params.type
+    return f"CAST({stored} AS {_SQL_TYPES[kind]})" if kind in ("number", "string", "timestamp") else stored
+
+
+def nothing(column: Column) -> str:
+    """Return the empty column that stands in for one that is missing or of another type."""
+    return f"CAST(NULL AS {_SQL_TYPES[column.params.type]})"
+
+
 def _from_text(column: Column, text: str) -> str:
     kind = column.params.type
     if kind == "string":
         return text
-    form = text_literal(_TEXT_FORMS[kind])
+    form = text_literal(TEXT_FORMS[kind])
     cast = f"TRY_CAST({text} AS {_SQL_TYPES[kind]})"
     if kind == "timestamp":
         # A cast to TIMESTAMP would ignore the offset.
@@ -140,7 +133,7 @@ def _json_parts(columns: list[Column]) -> list[str]:
     for column in columns:
         pointer = text_literal("/" + column.stored.replace("~", "~0").replace("/", "~1"))
         text = f"json_extract_string(json, {pointer})"
-        known = f"json_type(json, {pointer}) IN ({_JSON_TYPES[column.params.type]})"
+        known = f"json_type(json, {pointer}) IN ({JSON_TYPES[column.params.type]})"
         parts.append(f"CASE WHEN {known} THEN {_from_text(column, text)} END AS {column.sql}")
         parts.append(f"{text} AS {column.raw}")
     return parts
@@ -173,7 +166,7 @@ def literal(column: Column, value: object, loc: Loc) -> str:
 def _time_literal(kind: str, value: str, loc: Loc) -> str:
     shape = "%Y-%m-%d" if kind == "date" else None
     try:
-        if not re.fullmatch(_TEXT_FORMS[kind], value):
+        if not re.fullmatch(TEXT_FORMS[kind], value):
             raise ValueError
         if shape:
             return f"DATE '{datetime.date.fromisoformat(value).isoformat()}'"

@@ -1,0 +1,28 @@
+"""`mlcc init`: proposes a spec for a repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlcc.cli import OK, guarded
+
+
+@click.command(name="init")
+@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--stdout", is_flag=True, help="Print the spec instead of writing it.")
+@guarded
+def command(folder: Path, stdout: bool) -> int:
+    """Look at a repository and write a commented mlcc.yaml for it."""
+    from mlcc.init import propose, save
+
+    proposal = propose(folder)
+    if stdout:
+        click.echo(proposal.text, nl=False)
+        return OK
+    path = save(proposal, folder)
+    for finding in proposal.findings:
+        click.echo(f"  {finding}")
+    click.echo(f"wrote {path}; read it, then run `mlcc compile`")
+    return OK

@@ -1,0 +1,228 @@
+"""Profiles of tables: what a column's values were like, small enough to be committed.
+
+A profile has for each column its type and its empty cells; for numbers the edges of bins at the quantiles
+with the rows in each; for categories the most frequent ones with their rows; for times the first and the last.
+It holds no row of the table, and no category that fewer than 5 rows have.
+"""
+
+from __future__ import annotations
+
+# SQL is what this module writes; names and values go through `identifier` and the literals.
+# ruff: noqa: S608
+from math import floor, isfinite, log10
+
+from mlcc.gates._records import GateError
+from mlcc.gates._sql import real_literal
+from mlcc.gates._table import Table
+from mlcc.gates._values import cells, count_where, has_type, select_cells, sort_of, type_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+PROFILE_SCHEMA = "https://mlcc.dev/profile/1"
+DEFAULT_BINS = 20
+MOST_CATEGORIES = 50
+# A rarer category can't be told from chance by any measure, and may be somebody's name.
+LEAST_ROWS = 5
+_LONGEST_CATEGORY = 200
+_GROUPS = 4096
+_FINER = 4  # a group of rows is split while it holds over 1 / (4 bins) of them
+_MOST_SPLITS = 400
+_TEXT_TYPES = ("integer", "number", "boolean", "date", "timestamp", "string")  # the narrowest first
+
+
+def profile_of(table: Table, format: str, names: Sequence[str], bins: int = DEFAULT_BINS) -> dict[str, Any]:
+    """Return the profile of some columns of an open table: {"schema", "rows", "columns": {name: ...}}.
+
+    Parquet is read once for the summaries, and each column of numbers once more. Text (CSV, TSV, JSON lines) is
+    read once for the types and once into DuckDB's own store, which goes to disk where memory ends.
+    Raises GateError.
+    """
+    table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")
+    types = _types(table, format, names)
+    kept = "VIEW" if format == "parquet" else "TABLE"
+    typed = [_typed(cells(name, format), type) for name, type in zip(names, types)]  # noqa: B905
+    table.rows(f"CREATE {kept} data AS {select_cells(typed)}")
+    rows, summaries = _summaries(table, types)
+    for i, (type, column) in enumerate(zip(types, summaries), 1):  # noqa: B905 - strict= is newer than 3.8
+        if sort_of(type) == "number":
+            column.update(_bins(table, f"c{i}_number", column, bins))
+        elif sort_of(type) == "category":
+            column.update(_categories(table, f"c{i}_text", rows - column["nulls"]))
+    return {"schema": PROFILE_SCHEMA, "rows": rows, "columns": dict(zip(names, summaries))}  # noqa: B905
+
+
+def _types(table: Table, format: str, names: Sequence[str]) -> list[str]:
+    """Return the columns' types: as Parquet says; of text, the narrowest that every value has."""
+    if format == "parquet":
+        return [type_of(table.columns[name]) for name in names]
+    parts = []
+    for name in names:
+        parts.append(f"COUNT({cells(name, format)['given']})")
+        parts += [count_where(has_type(name, format, type)) for type in _TEXT_TYPES]
+    counts = table.one(f"SELECT {', '.join(parts)} FROM source")
+    width = len(_TEXT_TYPES) + 1
+    found = []
+    for i in range(0, len(counts), width):
+        given, *fitting = counts[i : i + width]
+        fits = (type for type, n in zip(_TEXT_TYPES, fitting) if n == given and n)  # noqa: B905
+        found.append(next(fits, "other"))
+    return found
+
+
+def _typed(cell: dict[str, str], type: str) -> dict[str, str]:
+    """Return what is needed of a column's cells: not their text where they are numbers."""
+    key = {"number": "number", "category": "text"}.get(sort_of(type))
+    return {"given": f"{cell['given']} IS NOT NULL", key: cell[key]} if key else {"given": cell["given"]}
+
+
+def _summaries(table: Table, types: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
+    """Return the number of rows, and for each column what one scan tells of it."""
+    parts = ["COUNT(*)"]
+    keys: list[tuple[int, str]] = []
+    for i, type in enumerate(types, 1):
+        for key, sql in _measures(i, sort_of(type), type).items():
+            keys.append((i - 1, key))
+            parts.append(sql)
+    rows, *values = table.one(f"SELECT {', '.join(parts)} FROM data")
+    if not rows:
+        raise GateError("the table has no rows")
+    found: list[dict[str, Any]] = [{"type": type} for type in types]
+    for (i, key), value in zip(keys, values):  # noqa: B905
+        found[i][key] = value
+    for column in found:
+        _settle(column)
+    return rows, found
+
+
+def _measures(i: int, sort: str, type: str) -> dict[str, str]:
+    given, number = f"c{i}_given", f"c{i}_number"
+    absent = f"{given} IS NULL" if sort == "other" else f"NOT {given}"
+    measures = {"nulls": count_where(absent)}
+    if type in ("date", "timestamp"):
+        measures.update(min=f"CAST(MIN({given}) AS VARCHAR)", max=f"CAST(MAX({given}) AS VARCHAR)")
+    if sort == "number":
+        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+        infinity = "CAST('infinity' AS DOUBLE)"
+        measures.update(
+            nan=count_where(f"isnan({number})"),
+            below=count_where(f"{number} = -{infinity}"),
+            above=count_where(f"{number} = {infinity}"),
+            min=f"MIN({finite})",
+            max=f"MAX({finite})",
+            mean=f"favg({finite})",
+            std=f"STDDEV_SAMP({finite})",
+        )
+    return measures
+
+
+def _settle(column: dict[str, Any]) -> None:
+    """Round what depends on the order of summation; leave out what a column has none of."""
+    std, mean = column.get("std"), column.get("mean")
+    if std is not None and mean is not None:
+        scale = max(std, abs(mean) * 1e-6)
+        digits = 9 - floor(log10(scale)) if scale > 0 else 0
+        column["mean"], column["std"] = round(mean, digits), round(std, digits)
+    for key in [key for key, value in column.items() if value is None]:
+        del column[key]
+
+
+def _bins(table: Table, number: str, column: dict[str, Any], bins: int) -> dict[str, Any]:
+    """Return the bins of a column's numbers: `edges`, the `counts` between them, and `medians`.
+
+    Bin i has the values over edge i - 1, up to and with edge i. The first bin is for values under the least,
+    the last for those over the greatest, which at first are infinities alone. A median is a bin's middle.
+    """
+    below, above = column.pop("below"), column.pop("above")
+    if "min" not in column:
+        return {"edges": [], "counts": [below + above], "medians": []}
+    groups = _groups(table, number, column["min"], column["max"], bins)
+    (under,) = table.one(f"SELECT nextafter({real_literal(column['min'])}, CAST('-infinity' AS DOUBLE))")
+    edges, counts, medians = [under], [below], []
+    for part in _cut(groups, bins):
+        edges.append(part[-1][2])
+        counts.append(sum(count for count, _, _ in part))
+        medians.append(_median(part))
+    return {"edges": edges, "counts": [*counts, above], "medians": medians}
+
+
+def _groups(table: Table, number: str, low: float, high: float, bins: int) -> list[tuple[int, float, float]]:
+    """Return (rows, least, greatest) of neighbouring values, in order: few rows each, or one value.
+
+    A histogram of 4,096 equal widths, in which a group that is too large becomes a histogram of its own: a few
+    outliers leave nearly all rows in one group.
+    """
+    done: list[tuple[int, float, float]] = []
+    open_ = [(0, low, high)]
+    total = splits = 0
+    while open_:
+        count, low, high = open_.pop()
+        fine = total and (low == high or count * _FINER * bins <= total)
+        if fine or splits >= _MOST_SPLITS:
+            done.append((count, low, high))
+            continue
+        splits += 1
+        parts = _histogram(table, number, low, high)
+        total = total or sum(part[0] for part in parts)
+        stuck = total and len(parts) == 1 and splits > 1
+        (done if stuck else open_).extend(parts if stuck else reversed(parts))
+    return done
+
+
+def _histogram(table: Table, number: str, low: float, high: float) -> list[tuple[int, float, float]]:
+    width = high / _GROUPS - low / _GROUPS  # each divided first: their difference may overflow
+    lowest, highest, step = map(real_literal, (low, high, width))
+    group = (
+        f"floor({number} / {step} - {lowest} / {step})" if width > 0 and isfinite(high / width) else number
+    )
+    return table.rows(
+        f"SELECT COUNT(*), MIN({number}), MAX({number}) FROM data "
+        f"WHERE {number} BETWEEN {lowest} AND {highest} GROUP BY {group} ORDER BY MIN({number})"
+    )
+
+
+def _cut(groups: Sequence[tuple[int, float, float]], bins: int) -> list[list[tuple[int, float, float]]]:
+    """Put neighbouring groups together into bins of about as many rows; a frequent value is one of its own."""
+    total = sum(count for count, _, _ in groups)
+    parts: list[list[tuple[int, float, float]]] = []
+    part: list[tuple[int, float, float]] = []
+    seen, wanted = 0, 1
+    for group in groups:
+        frequent = group[1] == group[2] and group[0] * bins >= total
+        if frequent and part:
+            parts.append(part)
+            part = []
+        part.append(group)
+        seen += group[0]
+        if frequent or seen * bins >= wanted * total:
+            parts.append(part)
+            part = []
+            wanted = seen * bins // total + 1
+    return [*parts, part] if part else parts
+
+
+def _median(part: Sequence[tuple[int, float, float]]) -> float:
+    half = sum(count for count, _, _ in part) / 2
+    seen = 0
+    for count, low, high in part:
+        seen += count
+        if seen >= half:
+            return low / 2 + high / 2 if low < high else low
+    raise AssertionError("a bin has no rows")
+
+
+def _categories(table: Table, text: str, given: int) -> dict[str, Any]:
+    """Return how many categories there are, and the rows of the most frequent ones and of all others."""
+    found = table.rows(
+        f"SELECT {text}, COUNT(*) AS n, COUNT(*) OVER () FROM data WHERE {text} IS NOT NULL "
+        f"GROUP BY {text} ORDER BY n DESC, {text} LIMIT {MOST_CATEGORIES}"
+    )
+    values = {value: count for value, count, _ in found if count >= LEAST_ROWS and _can_be_kept(value)}
+    distinct = found[0][2] if found else 0
+    return {"distinct": distinct, "values": values, "other": given - sum(values.values())}
+
+
+def _can_be_kept(value: str) -> bool:
+    return len(value) <= _LONGEST_CATEGORY and value.isprintable()

@@ -1,0 +1,1 @@
+"""The gate kind `drift`: columns of a table against a baseline profile or table."""

@@ -1,0 +1,82 @@
+"""From the parameters of a `drift` gate to those of its script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates._values import cells
+from mlcc.gates.contract.columns import check_names
+from mlcc.gates.drift.measures import MEASURES
+
+FORMATS = ("parquet", "csv", "tsv", "jsonl")
+
+
+def references(params: Any) -> tuple[tuple[Loc, str], ...]:
+    """Return the artifact with the reference, and the one that is judged where it is named."""
+    keys = ("reference", "current")
+    return tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
+
+
+def needs_packages(params: Any) -> bool:
+    """Return True: the data is read by DuckDB."""
+    del params
+    return True
+
+
+def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
+    """Return the columns with their limits and the SQL of their cells. Raises GateParamsError.
+
+    The bins aren't here but in the profile, which may change without a compile: what is committed is how a
+    column is read, and the script counts it at whatever edges the profile has (see docs/gates.md).
+    """
+    current = guards if params.current is None else params.current
+    if current == params.reference:
+        raise GateParamsError(("reference",), f"'{current}' would be compared with itself")
+    format = _table(artifacts, current, () if params.current is None else ("current",))
+    reference = artifact_named(artifacts, params.reference, ("reference",)).format
+    if reference != "json":
+        _table(artifacts, params.reference, ("reference",))
+    return {
+        "reference": {
+            "artifact": params.reference,
+            "format": "profile" if reference == "json" else reference,
+        },
+        "current": {"artifact": current, "format": format},
+        "columns": _columns(params, format),
+        "min_n": params.min_n,
+        "confidence": params.confidence,
+    }
+
+
+def _table(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> str:
+    artifact = artifact_named(artifacts, id, loc)
+    if artifact.format not in FORMATS or any(c in artifact.path for c in "*?[{"):
+        what = "a profile, a table in one file" if loc == ("reference",) else "a table in one file"
+        raise GateParamsError(
+            loc,
+            f"drift is judged on {what}, or a folder of Parquet files, and {artifact.path} is none of them",
+            "a profile's name ends in .json, a table's in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
+        )
+    return artifact.format
+
+
+def _columns(params: Any, format: str) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    seen: dict[str, str] = {}
+    for key, column in params.columns.items():
+        stored = key if column.name is None else column.name
+        loc: Loc = ("columns", key) if column.name is None else ("columns", key, "name")
+        check_names({loc: stored})
+        twin = seen.setdefault(stored.casefold(), key)
+        if twin != key:
+            raise GateParamsError(loc, f"{key} and {twin} are the same column of the table")
+        limits = {name: getattr(column, name) for name in (*MEASURES, "missing")}
+        for name, limit in limits.items():
+            if limit is not None and not math.isfinite(limit):
+                raise GateParamsError(("columns", key, name), f"{name} is not a finite number")
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        found.append({"id": key, "name": stored, **given, "cells": cells(stored, format)})
+    return found

@@ -1,0 +1,252 @@
+"""The gate `drift`: holds how far columns have moved against their thresholds, and against chance."""
+
+from __future__ import annotations
+
+import sys
+
+from mlcc.gates._plots import histogram, intervals
+from mlcc.gates._profile import profile_of
+from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
+from mlcc.gates._strict import read_json
+from mlcc.gates._support import Gate, run
+from mlcc.gates._table import Table, close, open_table
+from mlcc.gates._values import sort_of, type_of
+from mlcc.gates.drift.counts import Counts, check_profile, count_cells
+from mlcc.gates.drift.measures import MEASURES, ORDERED, Sample, merged, rows_needed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+_DEFAULTS = {"number": ("psi", 0.2), "category": ("l_infinity", 0.1)}
+_DEFAULT_MISSING = 0.1
+_MOST_HISTOGRAMS = 40
+_WORDS = {
+    "psi": "the population stability index of {}",
+    "jensen_shannon": "the Jensen-Shannon distance of {}",
+    "l_infinity": "the largest change of a share of {}",
+    "ks": "the Kolmogorov-Smirnov distance of {}",
+    "wasserstein": "the Wasserstein distance of {}, in standard deviations,",
+    "chi_square": "Cramér's V of {}",
+    "missing": "the change of the share of empty cells or NaN of {}",
+}
+
+
+class _Comparison:
+    """One column by one measure: what is to be judged once it is known how many of them there are."""
+
+    __slots__ = ("id", "measure", "sample", "shown", "threshold")
+
+    def __init__(self, id: str, shown: str, measure: str, threshold: float, sample: Sample) -> None:
+        self.id = id
+        self.shown = shown
+        self.measure = measure
+        self.threshold = threshold
+        self.sample = sample
+
+
+def judge(gate: Gate) -> Verdict:
+    """Judge every column: it is there, of the reference's type, and moved no further than it may."""
+    params = gate.params
+    if (
+        not is_finite(params.get("confidence"))
+        or not is_finite(params.get("min_n"))
+        or not params.get("columns")
+    ):
+        raise GateError("the gate's parameters are not complete")
+    reference = _reference(gate)
+    table = open_table(gate, params["current"]["artifact"], params["current"]["format"])
+    try:
+        checks, columns = _check_columns(params, table, reference)
+        profiles = [reference["columns"][column["name"]] for column in columns]
+        rows, counted = count_cells(table, columns, profiles)
+    finally:
+        close(table, gate)
+    if not rows:
+        return verdict_of([Check("rows", "fail", "the table has no rows", estimate=0, threshold={"min": 1})])
+    checks += _check_rows(rows, reference["rows"], params["min_n"])
+    compared: list[_Comparison] = []
+    for column, profile, counts in zip(columns, profiles, counted):  # noqa: B905 - strict= is newer than 3.8
+        if counts.strange:
+            message = (
+                f"{counts.strange} of {rows} cells of {visible(column['name'], 80)} are no {profile['type']}"
+            )
+            checks.append(Check(f"{column['id']}.type", "fail", message, n=rows))
+            continue
+        try:
+            compared += _comparisons(column, profile, counts)
+        except ValueError as error:
+            checks.append(Check(f"{column['id']}.measure", "error", f"{column['id']}: {error}"))
+    tail = (1 - params["confidence"]) / max(len(compared), 1)
+    judged = [_judge(comparison, tail, rows, reference["rows"]) for comparison in compared]
+    return verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+
+
+def _reference(gate: Gate) -> dict[str, Any]:
+    """Return the reference's profile: as it was committed, or made of its table."""
+    reference = gate.params["reference"]
+    path = gate.path(reference["artifact"])
+    if reference["format"] == "profile":
+        return check_profile(read_json(path), visible(path))
+    table = open_table(gate, reference["artifact"], reference["format"])
+    try:
+        wanted = [column["name"] for column in gate.params["columns"] if column["name"] in table.columns]
+        if not wanted:
+            raise GateError(f"{visible(path)} has none of the columns")
+        found = profile_of(table, reference["format"], wanted)
+    finally:
+        close(table, gate)
+    del found["schema"]  # it isn't committed: its categories are data
+    return found
+
+
+def _check_columns(
+    params: dict[str, Any], table: Table, reference: dict[str, Any]
+) -> tuple[list[Check], list[dict[str, Any]]]:
+    """Return a check of each column that can't be compared, and the columns that can."""
+    checks: list[Check] = []
+    columns: list[dict[str, Any]] = []
+    for column in params["columns"]:
+        id, shown = column["id"], visible(column["name"], 80)
+        profile = reference["columns"].get(column["name"])
+        if column["name"] not in table.columns:
+            checks.append(Check(f"{id}.present", "fail", f"the column {shown} is missing"))
+        elif profile is None:
+            checks.append(Check(f"{id}.present", "error", f"the reference has no column {shown}"))
+        elif sort_of(profile["type"]) == "other":
+            message = f"{shown} is of a type ({visible(profile['type'], 40)}) whose drift isn't measured"
+            checks.append(Check(f"{id}.type", "error", message))
+        elif params["current"]["format"] == "parquet" and (
+            sort_of(type_of(table.columns[column["name"]])) != sort_of(profile["type"])
+        ):
+            message = f"the column {shown} is of type {visible(table.columns[column['name']], 80)}"
+            checks.append(Check(f"{id}.type", "fail", f"{message}; the reference's is {profile['type']}"))
+        else:
+            columns.append(column)
+    return checks, columns
+
+
+def _check_rows(n: int, m: int, least: int) -> list[Check]:
+    """Return an inconclusive check where a side has too few rows for any measure."""
+    checks = []
+    for id, rows, what in (("rows", n, "the table"), ("reference.rows", m, "the reference")):
+        if rows < least:
+            message = f"{what} has {rows} rows, and {least} are needed"
+            margin = rows - least
+            checks.append(
+                Check(
+                    id,
+                    "inconclusive",
+                    message,
+                    estimate=rows,
+                    n=rows,
+                    threshold={"min": least},
+                    margin=margin,
+                )
+            )
+    return checks
+
+
+def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Counts) -> list[_Comparison]:
+    """Return what a column is judged by. Raises ValueError where its measure isn't one for it."""
+    id, shown = column["id"], visible(column["name"], 80)
+    sort = sort_of(profile["type"])
+    named = [(measure, column[measure]) for measure in MEASURES if measure in column]
+    measure, threshold = named[0] if named else _DEFAULTS[sort]
+    found: list[_Comparison] = []
+    if measure not in ORDERED:
+        found.append(
+            _Comparison(id, shown, measure, threshold, merged(Sample(counts.reference, counts.current)))
+        )
+    elif sort != "number":
+        raise ValueError(f"{measure} is for numbers, and the reference's column is a {profile['type']}")
+    if "missing" in column or measure in ORDERED:
+        sides = [
+            [sum(cells[: counts.present]), *cells[counts.present :]]
+            for cells in (counts.reference, counts.current)
+        ]
+        limit = column.get("missing", _DEFAULT_MISSING)
+        found.append(_Comparison(id, shown, "missing", limit, merged(Sample(*sides))))
+    if measure in ORDERED:
+        medians = profile["medians"]
+        if not medians:
+            raise ValueError("the reference has no finite number")
+        positions = [
+            medians[0],
+            *medians,
+            medians[-1],
+        ]  # what is beyond the reference's range lies at its ends
+        sample = Sample(counts.reference[: counts.present], counts.current[: counts.present], positions)
+        MEASURES[measure][0](sample)
+        found.append(_Comparison(id, shown, measure, threshold, sample))
+    return found
+
+
+def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int) -> Check:
+    """Fail when the effect exceeds its threshold and what chance gives; where chance gives more: inconclusive."""
+    sample, threshold = comparison.sample, comparison.threshold
+    measure = "l_infinity" if comparison.measure == "missing" else comparison.measure
+    effect_of, limit_of = MEASURES[measure]
+    effect, limit = effect_of(sample), limit_of(sample, sample.n, sample.m, tail)
+    note = ""
+    if effect > max(threshold, limit):
+        verdict = "fail"
+    elif limit > threshold:
+        verdict = "inconclusive"
+        needed = rows_needed(measure, sample, threshold, tail)
+        note = (
+            f"; about {_rounded_up(needed)} rows are needed" if needed else "; the reference has too few rows"
+        )
+    else:
+        verdict = "pass"
+    what = _WORDS[comparison.measure].format(comparison.shown)
+    message = (
+        f"{what} is {number(effect)} (without drift up to {number(limit)}, n = {rows} against {reference_rows}); "
+        f"at most {number(threshold)} is allowed{note}"
+    )
+    return Check(
+        f"{comparison.id}.{comparison.measure}",
+        verdict,
+        message,
+        estimate=effect,
+        interval=(0.0, limit),
+        confidence=1 - tail,
+        n=sample.n,
+        threshold={"max": threshold},
+        margin=max(threshold, limit) - effect,
+    )
+
+
+def _rounded_up(rows: int) -> int:
+    """Return a number of rows to two significant digits, upwards."""
+    unit: int = 10 ** max(len(str(rows)) - 2, 0)
+    return -(-rows // unit) * unit
+
+
+def _plots(
+    columns: Sequence[dict[str, Any]], counted: Sequence[Counts], checks: Sequence[Check], named: bool
+) -> list[dict[str, Any]]:
+    """Return the effects beside what chance gives, and the columns' shares. `named`: categories may be shown."""
+    plots = []
+    scaled = []
+    for check in checks:
+        if check.estimate is not None and check.interval is not None and check.threshold is not None:
+            limit = check.threshold["max"]
+            scaled.append((check.id, check.estimate / limit, 0.0, check.interval[1] / limit, check.verdict))
+    if scaled:
+        note = "The bar is what chance gives without drift; a column fails beyond both the bar and 1."
+        plots.append(intervals("Drift", "effect / threshold", scaled, limits={"max": 1.0}, note=note))
+    for column, counts in list(zip(columns, counted))[:_MOST_HISTOGRAMS]:  # noqa: B905
+        sides = {"reference": counts.reference, "current": counts.current}
+        shares = {name: [cell / max(sum(cells), 1) for cell in cells] for name, cells in sides.items()}
+        labels = list(counts.labels)
+        if not named and "NaN" not in labels:
+            labels[: counts.present - 1] = [f"category {i}" for i in range(1, counts.present)]
+        plots.append(histogram(f"{column['name']}: shares", labels, shares))
+    return plots
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    return run("drift", judge, __file__, sys.argv[1:])

@@ -1,0 +1,141 @@
+"""PROFILE: what the columns of a table are like, as a small file to commit; drift gates compare with it."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mlcc.diagnostics import MlccError, OutputError, SpecError, error, suggest
+from mlcc.gates import ArtifactInfo
+from mlcc.gates._profile import PROFILE_SCHEMA, profile_of
+from mlcc.gates._records import GateError, visible
+from mlcc.gates._report import write_whole
+from mlcc.gates._support import Gate
+from mlcc.gates._table import Table, close, open_files
+from mlcc.runtime.digest import DigestError, file_digest
+
+FORMATS = ("parquet", "csv", "tsv", "jsonl")
+
+
+def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str, Any]:
+    """Return the profile of a table in one or more files, with the digest of what was read.
+
+    A path is a file, a folder (all files below it but those with a leading '.' or '_'), or a pattern of
+    `glob`. Partitions are read without the columns that their folders' names stand for, as gates read them.
+    `columns` are the columns to profile, by default all. Raises SpecError and OutputError.
+    """
+    files, format = _files(paths)
+    try:
+        import duckdb  # noqa: F401 - only tried: the reading lies in mlcc.gates._table
+    except ImportError:
+        how = "pip install 'mlcc[gates]'"
+        raise SpecError([error("missing-package", "profiles need DuckDB", None, help=how)]) from None
+    with tempfile.TemporaryDirectory() as folder:
+        frame = {"kind": "drift", "guards": "", "artifacts": {}, "on_inconclusive": "fail", "params": {}}
+        gate = Gate("profile", folder, frame)
+        try:
+            digest = _digest(files)
+            table = open_files(gate, files, format)
+            try:
+                found = profile_of(table, format, _chosen(table, columns), bins)
+            finally:
+                close(table, gate)
+        except (GateError, DigestError) as problem:
+            raise OutputError([error("unreadable-data", str(problem), None)]) from None
+    return {**found, "digest": digest}
+
+
+def profile_text(found: dict[str, Any]) -> str:
+    """Return a profile as JSON, sorted, one column a line: so a change of one column is a change of one line."""
+
+    def spelled(value: object) -> str:
+        return json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=True)
+
+    columns = ",\n".join(
+        f"    {spelled(name)}: {spelled(column)}" for name, column in sorted(found["columns"].items())
+    )
+    rest = "".join(f",\n  {spelled(key)}: {spelled(found[key])}" for key in ("digest", "rows", "schema"))
+    return f'{{\n  "columns": {{\n{columns}\n  }}{rest}\n}}\n'
+
+
+def save_profile(text: str, path: Path) -> None:
+    """Write a profile, in place of an earlier one. Raises OutputError; any other file is left as it is."""
+    try:
+        if path.exists() and f'"schema": "{PROFILE_SCHEMA}"' not in _start_and_end(path):
+            message = f"{visible(str(path))} is there already and is no profile"
+            raise OutputError([error("file-exists", message, None, help="name another file with -o")])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(str(path), text)
+    except (OSError, GateError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        message = f"{visible(str(path))} can't be written: {reason}"
+        raise OutputError([error("unwritable-file", message, None)]) from None
+
+
+def _start_and_end(path: Path) -> str:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1000))
+        return file.read().decode("utf-8", "replace")
+
+
+def _files(paths: Sequence[str]) -> tuple[list[str], str]:
+    """Return the files that paths name, sorted, and their one format."""
+    files: list[str] = []
+    for path in paths:
+        found = _below(path) if Path(path).is_dir() else [path]
+        if not Path(path).exists():
+            found = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - as the user spelled it
+        if not found:
+            raise _unreadable(f"{visible(path)} names no file")
+        files += found
+    files = sorted(dict.fromkeys(files))
+    formats = {ArtifactInfo(file).format for file in files}
+    format = next(iter(formats)) if len(formats) == 1 else None
+    if format not in FORMATS:
+        what = "files of several formats" if len(formats) > 1 else visible(files[0])
+        help = "its files' names end in .parquet, .csv, .tsv, .jsonl or .ndjson, all alike"
+        raise SpecError([error("bad-call", f"{what} can't be read as one table", None, help=help)])
+    for file in files:
+        if any(sign in file for sign in "*?[{"):
+            raise _unreadable(f"the file name {visible(file)} has a wildcard in it")
+        if not Path(file).is_file():
+            raise _unreadable(f"{visible(file)} is not a file")
+    return files, format
+
+
+def _below(folder: str) -> list[str]:
+    return [
+        str(path) for path in sorted(Path(folder).rglob("*")) if path.is_file() and path.name[0] not in "._"
+    ]
+
+
+def _digest(files: Sequence[str]) -> str:
+    """Return a file's digest; of several, that of the lines `<hex>  <path>`, as of a folder."""
+    if len(files) == 1:
+        return file_digest(files[0])
+    base = os.path.commonpath([os.path.dirname(file) for file in files])  # noqa: PTH120 - Path has none
+    lines = [
+        f"{file_digest(file).partition(':')[2]}  {os.path.relpath(file, base or '.')}\n" for file in files
+    ]
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def _chosen(table: Table, columns: Sequence[str]) -> list[str]:
+    for name in columns:
+        if name not in table.columns:
+            close_name = suggest(name, table.columns)
+            help = f"did you mean {visible(close_name, 80)}?" if close_name else None
+            message = f"the table has no column {visible(name, 80)}"
+            raise SpecError([error("bad-call", message, None, help=help)])
+    return list(dict.fromkeys(columns)) or list(table.columns)
+
+
+def _unreadable(message: str) -> MlccError:
+    return OutputError([error("unreadable-data", message, None)])
