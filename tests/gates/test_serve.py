@@ -541,6 +541,24 @@ def test_known_bad_models_are_refused(project: Any, protocol: str) -> None:
     assert opened(project, document) == []
 
 
+@pytest.mark.parametrize(
+    ("limits", "checks"),
+    [
+        ({}, []),
+        ({"latency_p95": {"max": "20ms"}}, ["latency_p95"]),
+        ({"memory": {"max": "60MB"}}, ["memory"]),
+        ({"champion": {"run": "x", "max_latency_ratio": 1.5}}, ["latency_ratio"]),
+        ({"champion": {"run": "x", "max_memory_ratio": 1.5}}, ["memory_ratio"]),
+        ({"latency_p95": {"max": "999s"}, "memory": {"max": "999GB"}}, []),
+    ],
+)
+def test_known_bad_models_exceed_the_limits_that_are_there(project: Any, limits: Any, checks: Any) -> None:
+    params = {"run": "x", "golden": "golden.json", **limits}
+    document = project.gate("serve", params, {"model": "model.json"})
+    golden = {"start", "golden zero", None}
+    assert [fixture.check for fixture in known_bad(document) if fixture.check not in golden] == checks
+
+
 @pytest.mark.parametrize("protocol", ["http", "jsonl"])
 def test_known_bad_models_are_good_but_for_their_fault(project: Any, protocol: str) -> None:
     # A stand-in that is wrong in itself would fail whatever the gate does.
