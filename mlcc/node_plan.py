@@ -144,7 +144,7 @@ def _gate_with(node: ResolvedNode, compiled: dict[str, object], packages: str) -
     """Return a gate with the parameters of its script."""
     kind = GATES[node.gate_kind]
     own = node.spec
-    if kind.needs_setup:
+    if kind.programs:
         compiled["setup"] = list(node.setup)
     waiver = own.waive
     return ir.Gate(

@@ -111,9 +111,9 @@ class GateKind:
     """A kind of gate.
 
     `scripts` are the modules that its script is bundled from, the entry last; `requires` the pip packages
-    that it may need; `needs_setup` says that it runs the user's own program, so the node's setup comes
-    first, and `params.run` is that program; `files` are the parameters that name a committed file, on which the
-    gate runs again; `covers` the items of the ML Test Score (Breck et al. 2017).
+    that it may need; `programs` are the ways to the parameters that are the user's own programs, which the
+    node's setup comes before; `files` are the parameters that name a committed file, on which the gate runs
+    again; `covers` the items of the ML Test Score (Breck et al. 2017).
     """
 
     name: str
@@ -121,7 +121,7 @@ class GateKind:
     module: str
     scripts: tuple[str, ...]
     requires: tuple[str, ...] = ()
-    needs_setup: bool = False
+    programs: tuple[tuple[str, ...], ...] = ()
     files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
 
@@ -222,7 +222,7 @@ GATES: dict[str, GateKind] = {
             "A test command passed: enough tests ran, none failed, and they cover enough of the code.",
             "mlcc.gates.tests",
             (*_SHELL, "mlcc.gates.tests.xml_reports", "mlcc.gates.tests.runtime"),
-            needs_setup=True,
+            programs=(("run",),),
             covers=("D7", "I2", "M1"),
         ),
         GateKind(
@@ -271,7 +271,7 @@ GATES: dict[str, GateKind] = {
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",
             (*_SHELL, "mlcc.gates._digests", "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
-            needs_setup=True,
+            programs=(("run",),),
             files=("lock",),
             covers=("I1",),
         ),
@@ -281,7 +281,7 @@ GATES: dict[str, GateKind] = {
             "mlcc.gates.pipeline_smoke",
             _SMOKE,
             requires=("duckdb",),
-            needs_setup=True,
+            programs=(("run",),),
             covers=("I3", "O5"),
         ),
         GateKind(
@@ -320,7 +320,7 @@ GATES: dict[str, GateKind] = {
             "mlcc.gates.artifact",
             (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
             requires=("duckdb",),
-            needs_setup=True,
+            programs=(("verify", "run"),),
             covers=("I1", "I4"),
         ),
         GateKind(
@@ -328,7 +328,7 @@ GATES: dict[str, GateKind] = {
             "The packaged model starts, gives the golden answers, and keeps to its latency and memory.",
             "mlcc.gates.serve",
             _SERVED,
-            needs_setup=True,
+            programs=(("run",), ("champion", "run")),
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
         ),
@@ -350,7 +350,7 @@ GATES: dict[str, GateKind] = {
             "Your own program decides, by its exit code and a verdict file.",
             "mlcc.gates.command",
             (*_SHELL, "mlcc.gates.command.runtime"),
-            needs_setup=True,
+            programs=(("run",),),
         ),
     )
 }

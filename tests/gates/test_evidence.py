@@ -18,7 +18,8 @@ from mlcc.gates.evidence.compile import TOPICS, compile, references
 from mlcc.gates.evidence.front_matter import filled_sections, is_filled, split_record
 from mlcc.gates.evidence.runtime import _age_check, _day
 from mlcc.gates.fixtures import Fixture
-from tests.gates.stand_in import known_bad, opened, run_fixture
+from mlcc.gates.selftest import known_bad
+from tests.gates.stand_in import opened, run_fixture
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 _MODEL = b'{"weight": 1}\n'
