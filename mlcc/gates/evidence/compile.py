@@ -9,7 +9,7 @@ from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.spec.scalars import seconds
 
 TOPICS: dict[str, tuple[str, ...]] = {
-    "model_card": ("M1",),
+    "model_card": (),
     "review": ("M1",),
     "proxy_metric_study": ("M2",),
     "tuning_study": ("M3",),
