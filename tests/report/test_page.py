@@ -305,6 +305,29 @@ def test_more_rows_than_a_picture_holds_are_in_the_table() -> None:
     assert "at most 0.7" in drawing.picture
 
 
+def test_more_than_a_plot_holds_is_said() -> None:
+    rows = [(f"r{i}", 0.5, 0.4, 0.6, "pass") for i in range(430)]
+    drawing = draw(intervals("t", "x", rows, note="Holm."), "p")
+    assert (len(drawing.rows), drawing.note) == (400, "Holm. 30 more are left out.")
+    many = {f"c{i}": [(0, 0), (1, i)] for i in range(11)}
+    drawing = draw(curves("t", ("x", "y"), many), "p")
+    assert ({row[0] for row in drawing.rows}, drawing.note) == (
+        {f"c{i}" for i in range(8)},
+        "3 more are left out.",
+    )
+
+
+def test_eight_series_look_different() -> None:
+    lines = {f"c{i}": [(0, 0), (1, i)] for i in range(8)}
+    drawing = draw(curves("t", ("x", "y"), lines), "p")
+    looks = re.findall(r'<path class="(s\d)"[^>]*?(?: stroke-dasharray="([^"]*)")?/>', drawing.picture)
+    assert len(looks) == len(set(looks)) == 8
+    bars = draw(histogram("t", ["a"], {f"b{i}": [1.0] for i in range(8)}), "p").picture
+    looks = re.findall(r'<rect class="(s\d)"[^>]*?( fill-opacity="[^"]*")?(?: stroke-width="[^"]*")/>', bars)
+    assert len(looks) == 16
+    assert len(set(looks)) == 8
+
+
 def test_a_decision_in_words() -> None:
     check = Check("auc", "fail", "x", estimate=0.871, interval=(0.862, 0.88), confidence=0.95, n=4000,
                   threshold={"min": 0.9}, margin=-0.038)  # fmt: skip
