@@ -379,6 +379,57 @@ CONTRACT = Fields(
         "denied": Key(ListOf(TEXT), []),
     },
 )
+SPLIT = Fields("Split", {"column": Key(TEXT), "train": Key(TEXT), "test": Key(TEXT)})
+LEAKAGE = Fields(
+    "Leakage",
+    {
+        "train": Key(ID, None),
+        "test": Key(ID, None),
+        "split": Key(SPLIT, None),
+        "key": Key(ListOf(TEXT, least=1), None),
+        "features": Key(ListOf(TEXT, least=1), None),
+        "max_shared": Key(Number(low=0, high=1), 0),
+        "group": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "label": Key(TEXT, None),
+        "max_single_feature_auc": Key(Number(low=0.5, high=1), 0.98),
+        "max_single_feature_correlation": Key(Number(low=0, high=1), 0.98),
+    },
+    exactly_one=(("train", "split"),),
+)
+DRIFT_COLUMN = Fields(
+    "DriftColumn",
+    {
+        "name": Key(TEXT, None),
+        "psi": Key(Number(low=0.0001), None),
+        "jensen_shannon": Key(Number(low=0.0001, high=0.9999), None),
+        "l_infinity": Key(Number(low=0.0001, high=0.9999), None),
+        "ks": Key(Number(low=0.0001, high=0.9999), None),
+        "wasserstein": Key(Number(low=0.0001), None),
+        "chi_square": Key(Number(low=0.0001, high=0.9999), None),
+        "missing": Key(Number(low=0.0001, high=0.9999), None),
+    },
+    at_most_one=(
+        (
+            "psi",
+            "jensen_shannon",
+            "l_infinity",
+            "ks",
+            "wasserstein",
+            "chi_square",
+        ),
+    ),
+)
+DRIFT = Fields(
+    "Drift",
+    {
+        "reference": Key(ID),
+        "current": Key(ID, None),
+        "columns": Key(DictOf(TEXT, DRIFT_COLUMN, least=1)),
+        "min_n": Key(Int(low=1), 100),
+        "confidence": Key(Number(low=0.9, high=0.999999), 0.999),
+    },
+)
 METRIC = Fields(
     "Metric",
     {
@@ -439,10 +490,12 @@ GATE = Fields(
         "locked": Key(Flag(), False),
         "tests": Key(TESTS, None),
         "contract": Key(CONTRACT, None),
+        "leakage": Key(LEAKAGE, None),
+        "drift": Key(DRIFT, None),
         "evaluate": Key(EVALUATE, None),
         "command": Key(COMMAND_GATE, None),
     },
-    exactly_one=(("tests", "contract", "evaluate", "command"),),
+    exactly_one=(("tests", "contract", "leakage", "drift", "evaluate", "command"),),
     at_most_one=(("python", "image"),),
 )
 LOSS = Fields(

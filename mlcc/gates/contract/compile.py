@@ -10,7 +10,8 @@ from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._sql import identifier
-from mlcc.gates.contract.columns import Column, absent_type, check_names, columns_of, literal, view
+from mlcc.gates.contract.columns import Column, absent_type, columns_of, literal, view
+from mlcc.gates.names import check_names
 from mlcc.record import field, record
 
 FORMATS = ("parquet", "csv", "tsv", "jsonl")

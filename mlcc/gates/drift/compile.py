@@ -8,8 +8,8 @@ from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._values import cells
-from mlcc.gates.contract.columns import check_names
 from mlcc.gates.drift.measures import MEASURES
+from mlcc.gates.names import check_names
 
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 

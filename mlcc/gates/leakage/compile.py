@@ -10,7 +10,7 @@ from typing import Any
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._sql import text_literal
 from mlcc.gates._values import TEXT_FORMS, cells
-from mlcc.gates.contract.columns import check_names
+from mlcc.gates.names import check_names
 
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 
