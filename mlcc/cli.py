@@ -15,8 +15,6 @@ from mlcc import __version__
 from mlcc.commands import LazyGroup
 
 if TYPE_CHECKING:
-    from mlcc.abandoned import Search
-    from mlcc.compiler import Compiled
     from mlcc.diagnostics import Diagnostic, MlccError
 
 OK, FINDINGS, BAD_SPEC, BAD_IO, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
@@ -146,105 +144,6 @@ Exit codes:
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug in mlcc.")
 def cli(debug: bool) -> None:
     """Compile one spec of an ML repository into CI/CD pipelines with gates for code, data and models."""
-
-
-@cli.command(name="compile")
-@common
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    metavar="NAME",
-    help="A back end; by default those under `targets`. Repeatable.",
-)
-@click.option("--check", is_flag=True, help="Write nothing; say what differs from what is committed.")
-@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
-@click.option("--prune", is_flag=True, help="Remove generated files that no spec produces any more.")
-@click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
-@guarded
-def compile_(
-    specs: tuple[Path, ...],
-    root: Path | None,
-    targets: tuple[str, ...],
-    check: bool,
-    force: bool,
-    prune: bool,
-    everything: bool,
-) -> int:
-    """Compile specs into pipelines and gate scripts, all files or none."""
-    from mlcc.compiler import check_targets, compile_all
-    from mlcc.diagnostics import OutputError
-    from mlcc.outputs import command_line, refusals, searches
-    from mlcc.progress import progress
-
-    if check and (force or prune):
-        raise bad_call("--check writes nothing: --force and --prune don't go with it")
-    paths = spec_paths(specs, root, everything)
-    names = check_targets(targets)
-    with progress("compiling"):
-        compiled = compile_all(paths, root, names)
-    calls = [command_line(one.path, root, targets) for one in compiled]
-    refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
-    for problem in refused:
-        refuse(problem)
-    code = BAD_IO if refused else OK
-    for one, call, search in zip(compiled, calls, searches(compiled), strict=True) if not refused else ():
-        try:
-            done = _check(one, call, search) if check else _write(one, call, search, force=force, prune=prune)
-            code = max(code, done)
-        except OutputError as problem:  # of a check, or unforeseen
-            refuse(problem)
-            code = BAD_IO
-    return code
-
-
-def _write(one: Compiled, call: str, search: Search | None, *, force: bool, prune: bool) -> int:
-    from mlcc.backends import BACKENDS
-    from mlcc.outputs import ignored_outputs
-    from mlcc.render_diagnostics import escaped
-    from mlcc.writer import write
-
-    plan, root = one.analysis.plan, one.analysis.root
-    spec = plan.spec_files[0]
-    report = write(
-        one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune, search=search
-    )
-    for name in report.written:
-        click.echo(f"wrote   {name}")
-    for name in report.removed:
-        click.echo(f"removed {escaped(name)}")
-    for name in report.orphans:
-        click.echo(f"orphan  {escaped(name)}: this spec no longer produces it; `{call} --prune` removes it")
-    for name in report.abandoned:
-        click.echo(f"orphan  {escaped(name)}: its spec is gone; `{call} --prune` removes it")
-    for warning in ignored_outputs(one):
-        click.echo(f"warning: {warning}", err=True)
-    nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written, {len(report.unchanged)} unchanged"
-    click.echo(f"{plan.name}: {nodes}")
-    if report.written:
-        for target in one.targets:
-            for todo in BACKENDS[target].obligations(plan):
-                click.echo(f"  {target}, once by hand: {todo}")
-    return OK
-
-
-def _check(one: Compiled, call: str, search: Search | None) -> int:
-    from mlcc.render_diagnostics import escaped
-    from mlcc.writer import check
-
-    plan = one.analysis.plan
-    spec = plan.spec_files[0]
-    drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
-    for drift in drifts:
-        click.echo(f"{escaped(drift.path)}: {drift.title}")
-        if drift.diff:
-            click.echo(drift.diff.rstrip("\n"))
-    if drifts:
-        for command in dict.fromkeys(drift.command for drift in drifts):
-            click.echo(f"to mend it: {command}")
-        return FINDINGS
-    click.echo(f"{plan.name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
-    return OK
 
 
 @cli.command()

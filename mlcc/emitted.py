@@ -17,19 +17,46 @@ RUNTIME = (
     "mlcc.runtime.platform",
     "mlcc.runtime.web",
     *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
+    "mlcc.runtime.platforms",
     "mlcc.runtime.select",
     "mlcc.runtime.decide",
     "mlcc.runtime.data",
+    "mlcc.runtime.groups",
     "mlcc.runtime.process",
     "mlcc.runtime.login",
     "mlcc.runtime.values",
     "mlcc.runtime.node",
+    "mlcc.runtime.statements",
+    "mlcc.runtime.lineage",
     "mlcc.runtime.final",
     "mlcc.runtime.main",
+)
+REPORT = (
+    "mlcc.runtime.log",
+    "mlcc.runtime.platform",
+    "mlcc.runtime.records",
+    "mlcc.runtime.web",
+    *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
+    "mlcc.runtime.platforms",
+    "mlcc.gates._records",
+    "mlcc.report.svg",
+    "mlcc.report.margin",
+    "mlcc.report.plots",
+    "mlcc.report.findings",
+    "mlcc.report.style",
+    "mlcc.report.page",
+    "mlcc.report.notes",
+    "mlcc.report.comment",
+    "mlcc.report.forges",
+    "mlcc.report.post",
+    "mlcc.report.main",
 )
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
 
 python3 -I .mlcc/run.py select | node | final"""
+_REPORT_DOC = """What people read of a run: the page with its plots, annotations, and the comment on its pull request.
+
+python3 -I .mlcc/report.py page | notes | comment"""
 
 
 def scripts(plan: Plan) -> list[File]:
@@ -39,6 +66,7 @@ def scripts(plan: Plan) -> list[File]:
     gates = [node for node in plan.nodes.values() if isinstance(node.work, Gate)]
     files = [
         File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC, entry=RUNTIME[-1]))),
+        File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC, entry=REPORT[-1]))),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
     for node in gates:
@@ -47,5 +75,6 @@ def scripts(plan: Plan) -> list[File]:
         )
     prefix = f"{plan.home}/" if plan.home else ""
     kinds = {node.work.kind for node in gates if isinstance(node.work, Gate)}
-    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds)]
+    packages = {node.work.packages for node in gates if isinstance(node.work, Gate)}
+    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds, packages)]
     return files

@@ -47,7 +47,12 @@ UNION_GROUPS: tuple[tuple[Keys, frozenset[str]], ...] = (
     (("artifacts", "*", "from"), frozenset({"dvc", "command", "release"})),
     (("artifacts", "*", "from"), _SOFTWARE),
     (("gates", "*", "evaluate"), frozenset({"metrics_from", "predictions"})),
-    (("gates", "*", "evaluate"), frozenset({"score", "prediction"})),
+    (("gates", "*", "evaluate"), frozenset({"score", "prediction", "scores"})),
+    (("gates", "*", "compare"), frozenset({"champion", "baseline"})),
+    (("gates", "*", "compare"), frozenset({"score", "prediction", "scores"})),
+    (("gates", "*", "slices"), frozenset({"score", "prediction", "scores"})),
+    (("gates", "*", "feature_value"), frozenset({"score", "prediction"})),
+    (("gates", "*", "evidence"), frozenset({"record", "record_from"})),
 )
 """Where exactly one of several keys may be set (`*`: any id), so that an inherited one gives way to another.
 

@@ -11,7 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mlcc.backends import Capability
 from mlcc.diagnostics import Diagnostic, Related, Span, error, suggest
-from mlcc.plan import Checkout, Gate, Node, Plan, PublishData, Status, Step, UseCache, UsePython
+from mlcc.plan import (
+    Checkout,
+    Form,
+    Gate,
+    Node,
+    NodeKind,
+    Plan,
+    PublishData,
+    Status,
+    Step,
+    UseCache,
+    UsePython,
+)
 from mlcc.record import record
 
 FEATURES: Mapping[str, str] = {
@@ -35,11 +47,13 @@ FEATURES: Mapping[str, str] = {
     "cache": "folders kept between runs",
     "cache-outside-project": "folders of the home kept between runs (`~/...`)",
     "artifacts": "data that travels between nodes, checked by digest",
+    "table-without-snapshot": "tables of a warehouse, whose rows may change after their gates judged them",
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
     "environments": "deployment targets with branches and approval",
     "finally": "teardown on the node's own machine",
     "reports": "files for people",
+    "comment": "one comment on a pull request, kept up to date",
     "checkout": "history, large files and submodules of the repository",
     "final-node": "one node that states the result",
 }
@@ -60,9 +74,15 @@ def uses(plan: Plan) -> Iterator[Use]:
     yield from _of_triggers(plan)
     for feature in ("selection", "final-node"):
         yield Use(feature, plan.span)
+    if plan.comment is not None:
+        yield Use("comment", plan.comment.span)
     for node in plan.nodes.values():
         for feature, key in _of_node(node):
             yield Use(feature, node.spans.get(key, node.span))
+        # A gate that watches a table decides about what it sees itself; nothing else has to see the same.
+        tables = (plan.artifacts[take.artifact].form is Form.TABLE for take in node.takes)
+        if node.kind is not NodeKind.GATE and any(tables):
+            yield Use("table-without-snapshot", node.spans.get("reads", node.span))
 
 
 def _of_triggers(plan: Plan) -> Iterator[Use]:

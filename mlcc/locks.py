@@ -14,7 +14,25 @@ from mlcc.source import Entry, Mapping, Node, Scalar, Sequence
 
 Keys = tuple[str, ...]
 
-_ARTIFACTS: tuple[Keys, ...] = (("guards",), ("evaluate", "metrics_from"), ("evaluate", "predictions"))
+_ARTIFACTS: tuple[Keys, ...] = (
+    ("guards",),
+    ("evaluate", "metrics_from"),
+    ("evaluate", "predictions"),
+    ("evaluate", "overfit", "train"),
+    ("compare", "candidate"),
+    ("compare", "champion"),
+    ("compare", "old_data", "candidate"),
+    ("compare", "old_data", "champion"),
+    ("slices", "predictions"),
+    ("slices", "reference"),
+    ("feature_value", "predictions"),
+    ("feature_value", "cost", "from"),
+    ("evidence", "about"),
+    ("evidence", "record_from"),
+    ("reproduce", "reads"),
+    ("pipeline_smoke", "reads"),
+    ("serve", "reads"),
+)
 """Where a gate names artifacts."""
 _SHARED_OVERLAYS: tuple[Keys, ...] = (("workflow", "env"),)
 """Raw text for one CI system that reaches every node."""

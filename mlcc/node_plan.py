@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc import plan as ir
-from mlcc.gates import GATES, ArtifactInfo, GateParamsError
+from mlcc.gates import DUCKDB, GATES, ArtifactInfo, GateKind, GateParamsError
 from mlcc.problems import Problems
 from mlcc.references import as_list
 from mlcc.resolved import Resolved, ResolvedNode
@@ -22,7 +22,7 @@ def node_of(
     work = _work(node, artifacts, problems)
     takes = _takes(node, artifacts, problems)
     writes = _writes(resolved, node)
-    env = values_of(node.env)
+    env = _env(node, takes, artifacts, problems)
     logins = _logins(resolved, node)
     services = tuple(_service(id, service) for id, service in own.services.items())
     return ir.Node(
@@ -58,6 +58,24 @@ def node_of(
     )
 
 
+def _env(
+    node: ResolvedNode, takes: tuple[ir.Take, ...], artifacts: Mapping[str, ir.Artifact], problems: Problems
+) -> tuple[tuple[str, ir.Value], ...]:
+    """Return a node's variables: those that come with the artifacts that it takes, and its own, which win."""
+    found: dict[str, tuple[ir.Value, str]] = {}
+    own = dict(values_of(node.env))
+    for take in takes:
+        for name, value in artifacts[take.artifact].env:
+            other = found.setdefault(name, (value, take.artifact))
+            if other[0] != value and name not in own:
+                problems.add(
+                    "two-values", f"{name} comes with '{other[1]}' and, with another value, with '{take.artifact}'", node.loc,
+                    key=True, others=tuple((("artifacts", id), "one of them") for id in (other[1], take.artifact)),
+                    help=f"say under the node's own `env` what {name} is",
+                )  # fmt: skip
+    return tuple(sorted({**{name: value for name, (value, _) in found.items()}, **own}.items()))
+
+
 def _placed_keys(problems: Problems, node: ResolvedNode) -> list[str]:
     """Return the keys that the spec states on this node, for diagnostics of later passes."""
     from mlcc.source import Mapping as SpecMapping
@@ -87,30 +105,53 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     own = node.spec
     params = getattr(own, kind.name)
     named = [own.guards, *(name for _, name in kind.compiler().references(params))]
-    infos = {id: ArtifactInfo(artifacts[id].paths[0]) for id in named if id in artifacts}
+    infos = {
+        id: ArtifactInfo(artifacts[id].paths[0], artifacts[id].engine) for id in named if id in artifacts
+    }
     if len(infos) < len(set(named)):  # the missing artifact is an error of its own (see `_takes`)
-        return _gate_with(node, {})
+        return _gate_with(node, {}, "")
+    engines = {info.engine for info in infos.values()}
+    if engines != {DUCKDB} and DUCKDB in kind.requires and not _engines_fit(node, kind, infos, problems):
+        return _gate_with(node, {}, "")
     try:
         compiled = dict(kind.compiler().compile(params, infos, own.guards))
     except GateParamsError as problem:
         problems.add("bad-gate", problem.message, (*node.loc, kind.name, *problem.loc), help=problem.help)
         compiled = {}
-    return _gate_with(node, compiled)
+    return _gate_with(node, compiled, kind.packages(params, engines))
 
 
-def _gate_with(node: ResolvedNode, compiled: dict[str, object]) -> ir.Gate:
+def _engines_fit(
+    node: ResolvedNode, kind: GateKind, infos: Mapping[str, ArtifactInfo], problems: Problems
+) -> bool:
+    """Whether the gate's script can have its artifacts read by their engines; where not, it is reported."""
+    engines = {info.engine: id for id, info in infos.items()}
+    id, engine = next((id, info.engine) for id, info in infos.items() if info.engine != DUCKDB)
+    place = (*node.loc, kind.name)
+    if not kind.runs_on_engines:
+        ready = " and ".join(f"`{other.name}`" for other in GATES.values() if other.runs_on_engines)
+        problems.add(
+            "bad-engine", f"a gate of the kind {kind.name} has its data read by DuckDB, and '{id}' by {engine}", place, key=True,
+            others=((("artifacts", id), "the artifact"),), help=f"other engines are for {ready}",
+        )  # fmt: skip
+    elif len(engines) > 1:
+        listed = ", ".join(f"'{id}' by {engine}" for engine, id in sorted(engines.items()))
+        problems.add("bad-engine", f"one engine runs a gate's SQL, and it would be {listed}", place, key=True)
+    return kind.runs_on_engines and len(engines) == 1
+
+
+def _gate_with(node: ResolvedNode, compiled: dict[str, object], packages: str) -> ir.Gate:
     """Return a gate with the parameters of its script."""
     kind = GATES[node.gate_kind]
     own = node.spec
-    params = getattr(own, kind.name)
-    if kind.needs_setup:
+    if kind.programs:
         compiled["setup"] = list(node.setup)
     waiver = own.waive
     return ir.Gate(
         kind=kind.name,
         guards=own.guards,
         parameters=compiled,
-        packages=kind.compiler().needs_packages(params),
+        packages=packages,
         on_inconclusive=own.on_inconclusive,
         waiver=()
         if waiver is None
@@ -159,10 +200,14 @@ def _sources(
     found = [
         path
         for take in takes
-        if artifacts[take.artifact].writer is None
+        if artifacts[take.artifact].in_repository
         for path in artifacts[take.artifact].paths
     ]
     found += node.spec.path
+    if node.kind is ir.NodeKind.GATE:
+        params = getattr(node.spec, node.gate_kind)
+        files = [getattr(params, key) for key in GATES[node.gate_kind].files]
+        found += [path for path in files if path is not None]
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         found.append(node.spec.dvc)
     return tuple(dict.fromkeys(found))

@@ -39,6 +39,7 @@ class Form(str, Enum):
     FILE = "file"
     FOLDER = "folder"
     PATHS = "paths"  # several committed files, by patterns
+    TABLE = "table"  # in a warehouse; its one path is ENGINE://SCHEMA.TABLE
 
 
 @record
@@ -57,7 +58,14 @@ class Artifact:
     from_legs: bool
     at_base: bool
     retain_days: int
+    engine: str = "duckdb"  # what runs the SQL of its gates
+    env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
     span: Span | None = field(compare=False, default=None)
+
+    @property
+    def in_repository(self) -> bool:
+        """Whether it is committed: nothing writes it, and it isn't in a warehouse."""
+        return self.writer is None and self.form is not Form.TABLE
 
 
 class Role(str, Enum):
@@ -136,7 +144,7 @@ class Gate:
     kind: str
     guards: str
     parameters: Mapping[str, object] = field(hash=False)
-    packages: bool = False  # the script needs its pinned packages installed
+    packages: str = ""  # the list of pinned packages that the script needs, `.mlcc/gates/<name>.txt`
     on_inconclusive: str = "fail"
     waiver: tuple[tuple[str, str], ...] = ()
     locked: bool = False
@@ -325,6 +333,14 @@ class Overlay:
 
 
 @record
+class Comment:
+    """One comment on each pull request. `token` is the secret that it is written with, where the system has none."""
+
+    token: str | None
+    span: Span | None = field(compare=False, default=None)
+
+
+@record
 class Waived:
     """A feature that a CI system does worse or not at all, borne until a day (YYYY-MM-DD)."""
 
@@ -357,6 +373,7 @@ class Plan:
     waivers: Mapping[str, Mapping[str, Waived]] = field(
         hash=False, default_factory=dict
     )  # back end -> feature
+    comment: Comment | None = None
     span: Span | None = field(compare=False, default=None)
 
     @cached_property
@@ -366,6 +383,11 @@ class Plan:
     def in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return nodes, each once, in the order of the plan. It takes no longer for a larger plan."""
         return tuple(sorted(set(ids), key=self._places.__getitem__))
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether any node is a gate."""
+        return any(isinstance(node.work, Gate) for node in self.nodes.values())
 
     @property
     def edges(self) -> tuple[Edge, ...]:

@@ -24,6 +24,7 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "format": 1,
         "name": plan.name,
         "home": plan.home,
+        "spec_files": list(plan.spec_files),
         "always": sorted({*plan.spec_files, *plan.compiled_files, emitted}),
         "triggers": _triggers(plan.triggers),
         **_without_empty({"secrets": _named(plan, "secrets"), "variables": _named(plan, "variables")}),
@@ -39,9 +40,12 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
 
 
 def _named(plan: ir.Plan, kind: str) -> list[str]:
-    """Return what the nodes name of the CI system's secrets or variables."""
+    """Return what the plan names of the CI system's secrets or variables."""
     steps = [step for node in plan.nodes.values() for step in node.steps if isinstance(step, ir.Execute)]
-    return sorted({name for step in steps for name in getattr(step, kind)})
+    names = {name for step in steps for name in getattr(step, kind)}
+    if kind == "secrets" and plan.comment is not None and plan.comment.token is not None:
+        names.add(plan.comment.token)  # no command may see it
+    return sorted(names)
 
 
 def document(content: JsonObject, spec: str) -> str:
@@ -166,6 +170,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
             for login in node.logins
         ],
         "services": {service.id: service.ready_seconds for service in node.machine.services},
+        "image": node.machine.image,
         "legs": {leg.id: dict(leg.values) for leg in node.legs} if node.legs != (ir.Leg(""),) else None,
         "working_directory": node.working_directory,
         "timeout": node.timeout_seconds,

@@ -1,9 +1,9 @@
-"""PLAN, continued: the back ends that a spec names, raw text for one of them, and what is borne of their losses."""
+"""PLAN, continued: the back ends that a spec names, raw text for one of them, what is borne of their losses, the comment."""
 
 from __future__ import annotations
 
 from mlcc.diagnostics import Span
-from mlcc.plan import Overlay, Waived
+from mlcc.plan import Comment, Overlay, Waived
 from mlcc.problems import Problems
 from mlcc.resolved import Resolved
 from mlcc.source import Entry
@@ -36,6 +36,16 @@ def waivers(resolved: Resolved) -> dict[str, dict[str, Waived]]:
             for feature, loss in losses.items()
         }
     return {target: waived for target, waived in found.items() if waived}
+
+
+def comment(resolved: Resolved) -> Comment | None:
+    """Return the comment that the spec asks for."""
+    stated = resolved.spec.comment
+    if not stated:
+        return None
+    token = None if stated is True else stated.token
+    span = Problems(resolved.source).span(("comment",), key=True)
+    return Comment(None if token is None else token.secret, span)
 
 
 def targets(resolved: Resolved) -> tuple[str, ...]:

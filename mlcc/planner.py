@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc import topology
+from mlcc.gates import DUCKDB
 from mlcc.node_plan import node_of
 from mlcc.plan import (
     Artifact,
@@ -20,15 +21,19 @@ from mlcc.plan import (
     Plan,
     Role,
     Runner,
+    Secret,
+    Text,
     Triggers,
+    Value,
+    Variable,
 )
-from mlcc.plan_targets import overlays, targets, waivers
+from mlcc.plan_targets import comment, overlays, targets, waivers
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.semantics import never_runs
 from mlcc.spec.scalars import seconds
-from mlcc.values import text_of
+from mlcc.values import text_of, values_of
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -92,6 +97,7 @@ def plan(
         overlays=overlays(resolved),
         targets=targets(resolved),
         waivers=waivers(resolved),
+        comment=comment(resolved),
         span=problems.span(("name",)),
     )
     for id, cause in never_runs(made).items():
@@ -112,8 +118,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
     for id, raw in resolved.spec.artifacts.items():
         loc: Loc = ("artifacts", id)
         writer = writers.get(id)
-        paths = tuple(as_list(raw.path))
-        form = _form(raw.path)
+        paths = (raw.table,) if raw.table is not None else tuple(as_list(raw.path))
+        form = Form.TABLE if raw.table is not None else _form(raw.path)
         from_legs = writer is not None and len(resolved.nodes[writer].legs) > 1
         if writer is not None and form is Form.PATHS:
             problems.add(
@@ -135,12 +141,59 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
                 (*loc, "at"),
                 key=True,
             )
+        if form is Form.TABLE:
+            _check_table(id, raw, resolved.nodes.get(writer or ""), problems)
+        elif raw.engine not in (None, DUCKDB) and (raw.kind != "data" or form is Form.PATHS):
+            problems.add(
+                "bad-engine",
+                f"{raw.engine} reads data at one path, without wildcards, and '{id}' isn't that",
+                (*loc, "engine"),
+            )
         retain = raw.retain or resolved.spec.defaults.retain
         found[id] = Artifact(
             id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
             retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
+            engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
+            env=_env(id, raw.env, problems),
             span=problems.span(loc, key=True),
         )  # fmt: skip
+    return found
+
+
+def _check_table(id: str, raw: Any, writer: ResolvedNode | None, problems: Problems) -> None:
+    """Report what makes no sense for what lies in a warehouse."""
+    loc: Loc = ("artifacts", id)
+    if raw.kind != "data":
+        problems.add("bad-table", f"a table holds data, and '{id}' is of kind {raw.kind}", (*loc, "kind"))
+    for key in ("from_", "at", "retain", "engine"):
+        if getattr(raw, key) is not None:
+            key = key.rstrip("_")
+            why = (
+                "its own name says its engine"
+                if key == "engine"
+                else "the warehouse keeps it, and nothing fetches it"
+            )
+            problems.add("bad-table", f"a table has no `{key}`: {why}", (*loc, key), key=True)
+    if writer is not None and raw.from_ is None:
+        problems.add(
+            "bad-table",
+            f"'{id}' is in a warehouse, so that '{writer.id}' can't pass it on",
+            (*writer.loc, "writes"),
+            key=True,
+            help="take it out of `writes`; who reads the table after the job names it under `needs`",
+        )
+
+
+def _env(id: str, raw: Mapping[str, Any], problems: Problems) -> tuple[tuple[str, Value], ...]:
+    """Return the variables that come with an artifact: what any node can be given."""
+    found = values_of(raw)
+    for name, value in found:
+        if not isinstance(value, (Text, Secret, Variable)):
+            problems.add(
+                "bad-value",
+                f"{name} comes with '{id}' to every node that takes it: it is a text, a secret or a variable",
+                ("artifacts", id, "env", name),
+            )
     return found
 
 
@@ -255,11 +308,11 @@ def _check_committed(
     problems: Problems,
 ) -> None:
     used = {take.artifact for node in nodes.values() for take in node.takes}
-    wanted = {path for id in used if artifacts[id].writer is None for path in artifacts[id].paths}
+    wanted = {path for id in used if artifacts[id].in_repository for path in artifacts[id].paths}
     there = committed(tuple(sorted(wanted)))
     for id in artifacts:
         artifact = artifacts[id]
-        if id not in used or artifact.writer is not None or artifact.at_base:
+        if id not in used or not artifact.in_repository or artifact.at_base:
             continue
         for path in artifact.paths:
             if path not in there:

@@ -75,6 +75,23 @@ def test_a_loss_is_an_error_at_the_line_with_the_way_to_waive_it(grade: Grade, v
     assert 'targets: {jenkins: {waive: {services: {reason: "...", until: "YYYY-MM-DD"}}}}' in str(found.help)
 
 
+TABLE = """\
+version: 1
+name: demo
+triggers: {push: {branches: [main]}}
+artifacts: {live: {kind: data, table: spark://t}}
+gates: {ok: {guards: live, command: {run: ./judge}}}
+"""
+READER = "jobs:\n  use:\n    run: make\n    reads: [live]\n"
+
+
+def test_only_who_reads_a_table_loses_by_its_missing_digest() -> None:
+    assert "table-without-snapshot" not in {use.feature for use in uses(plan_of(TABLE))}
+    (found,) = losses(plan_of(TABLE + READER), "x", ledger(table_without_snapshot="weaker"))
+    assert found.span is not None
+    assert found.span.line == 9
+
+
 def test_a_loss_that_the_pipeline_does_not_use_is_none() -> None:
     assert losses(plan_of(SPEC), "x", ledger(image="impossible", auth="weaker")) == []
 

@@ -28,6 +28,15 @@ class Capability:
     source: str
 
 
+TABLE_WITHOUT_SNAPSHOT = Capability(
+    "table-without-snapshot",
+    "weaker",
+    "a table has no digest: who reads it may see other rows than its gates judged",
+    "https://www.postgresql.org/docs/current/transaction-iso.html",
+)
+"""The same for every CI system: what is lost is lost at the warehouse."""
+
+
 @record
 class Limit:
     """A figure of the platform, and the part of it that mlcc lets a pipeline use."""

@@ -36,6 +36,15 @@ def unlabelled_runners(plan: Plan, target: str, word: str, *, empty: bool = Fals
                 )  # fmt: skip
 
 
+def comment_token(plan: Plan, target: str, system: str) -> Iterator[Diagnostic]:
+    """Yield an error where the comment needs a token that the spec doesn't name: the system's jobs have none to write with."""
+    if plan.comment is not None and plan.comment.token is None:
+        yield error(
+            "no-comment-token", f"{system} gives a job no token that may write comments", plan.comment.span,
+            help=f"name one, `comment: {{token: {{secret: NAME}}}}`, or don't compile for {target}",
+        )  # fmt: skip
+
+
 def clashing_inputs(
     plan: Plan, system: str, name_of: Callable[[FormInput], str] = lambda field: field.name
 ) -> Iterator[Diagnostic]:

@@ -11,8 +11,13 @@ from typing import cast
 import click
 
 MODULES = {
+    "card": "mlcc.commands.card",
+    "compile": "mlcc.commands.compile",
+    "gates": "mlcc.commands.gates",
     "init": "mlcc.commands.init",
     "profile": "mlcc.commands.profile",
+    "score": "mlcc.commands.score",
+    "signals": "mlcc.commands.signals",
 }
 """Command -> its module."""
 

@@ -10,7 +10,7 @@ Importing this package imports no kind. A kind is a folder `mlcc/gates/<kind>/` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Loc = tuple["str | int", ...]
+DUCKDB = "duckdb"
+ENGINES = (DUCKDB, "spark", "postgres", "bigquery", "snowflake", "databricks")
 
 _FORMATS = {
     ".parquet": "parquet",
@@ -33,13 +35,25 @@ _FORMATS = {
 
 @record
 class ArtifactInfo:
-    """What a gate may know of an artifact at compile time: its path, relative to the project root."""
+    """What a gate may know of an artifact at compile time.
+
+    `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`. `engine` is what
+    runs the SQL over it.
+    """
 
     path: str
+    engine: str = DUCKDB
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the artifact lies in a warehouse, and not in a file or folder."""
+        return "://" in self.path
 
     @property
     def format(self) -> str | None:
         """The data format that the path's suffix names; a folder (trailing '/') is one of Parquet files."""
+        if self.is_table:
+            return None
         if self.path.endswith("/"):
             return "parquet"
         name = self.path.rpartition("/")[2]
@@ -66,6 +80,14 @@ def artifact_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> 
     return artifacts[id]
 
 
+def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
+    """Return `table`: what another engine than DuckDB reads is a table with types. Raises GateParamsError."""
+    if not artifact.is_table and artifact.format != "parquet":
+        message = f"{artifact.engine} reads Parquet, and {artifact.path} isn't"
+        raise GateParamsError(loc, message, "leave `engine` out: DuckDB reads CSV, TSV and JSON, too")
+    return "table"
+
+
 class KindModule(Protocol):
     """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes."""
 
@@ -89,8 +111,9 @@ class GateKind:
     """A kind of gate.
 
     `scripts` are the modules that its script is bundled from, the entry last; `requires` the pip packages
-    that it may need; `needs_setup` says that it runs the user's own program, so the node's setup comes
-    first; `covers` the items of the ML Test Score (Breck et al. 2017).
+    that it may need; `programs` are the ways to the parameters that are the user's own programs, which the
+    node's setup comes before; `files` are the parameters that name a committed file, on which the gate runs
+    again; `covers` the items of the ML Test Score (Breck et al. 2017).
     """
 
     name: str
@@ -98,8 +121,30 @@ class GateKind:
     module: str
     scripts: tuple[str, ...]
     requires: tuple[str, ...] = ()
-    needs_setup: bool = False
+    programs: tuple[tuple[str, ...], ...] = ()
+    files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
+
+    @property
+    def runs_on_engines(self) -> bool:
+        """Whether its tables may be read by another engine than DuckDB."""
+        return "mlcc.gates._engines" in self.scripts
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The packages that its script may import: what it requires, and the engines' drivers."""
+        drivers = [driver for names in DRIVERS.values() for driver in names]
+        return (*self.requires, *drivers) if self.runs_on_engines else self.requires
+
+    def packages(self, params: object, engines: Iterable[str]) -> str:
+        """Return the name of the list of pinned packages that a gate needs (`.mlcc/gates/<name>.txt`), or "".
+
+        `engines` are those of its artifacts; where one isn't DuckDB, its driver takes DuckDB's place.
+        """
+        if not self.requires or not self.compiler().needs_packages(params):
+            return ""
+        others = sorted({engine for engine in engines if engine != DUCKDB}) if self.runs_on_engines else []
+        return ".".join((self.name, *others))
 
     def params(self) -> type[BaseModel]:
         """Return the pydantic model of the parameters (imports pydantic)."""
@@ -119,7 +164,55 @@ _SHARED = (
     "mlcc.gates._support",
 )
 _SHELL = (*_SHARED, "mlcc.gates._shell")
+_SERVED = (
+    *_SHELL,
+    "mlcc.runtime.groups",
+    "mlcc.gates._plots",
+    "mlcc.gates.serve.golden",
+    "mlcc.gates.serve.quantiles",
+    "mlcc.gates.serve.memory",
+    "mlcc.gates.serve.process",
+    "mlcc.gates.serve.http_model",
+    "mlcc.gates.serve.line_model",
+    "mlcc.gates.serve.limits",
+    "mlcc.gates.serve.runtime",
+)
 _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
+_ENGINES = (*_TABLES, "mlcc.gates._engines")
+DRIVERS = {"spark": ("pyspark",), "postgres": ("psycopg",)}
+"""The packages that a script imports to have SQL run by another engine than DuckDB."""
+_ARTIFACT = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    *(
+        f"mlcc.gates.artifact.{name}"
+        for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
+    ),
+)
+_SMOKE = (
+    *_TABLES,
+    "mlcc.gates._shell",
+    "mlcc.gates._digests",
+    "mlcc.gates.pipeline_smoke.tally",
+    "mlcc.gates.pipeline_smoke.texts",
+    "mlcc.gates.pipeline_smoke.tensors",
+    "mlcc.gates.pipeline_smoke.onnx_file",
+    "mlcc.gates.pipeline_smoke.runtime",
+)
+_METRICS = (
+    *_TABLES,
+    "mlcc.gates._plots",
+    "mlcc.gates._metrics.catalog",
+    "mlcc.gates._metrics.measure",
+    "mlcc.gates._metrics.classes",
+    "mlcc.gates._metrics.scores",
+    "mlcc.gates._metrics.numbers",
+    "mlcc.gates._metrics.ranking",
+    "mlcc.gates._metrics.rows",
+    "mlcc.gates._metrics.compute",
+    "mlcc.gates._metrics.bounds",
+)
+_PAIRED = (*_METRICS, "mlcc.gates._metrics.paired", "mlcc.gates._metrics.join")
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -129,14 +222,14 @@ GATES: dict[str, GateKind] = {
             "A test command passed: enough tests ran, none failed, and they cover enough of the code.",
             "mlcc.gates.tests",
             (*_SHELL, "mlcc.gates.tests.xml_reports", "mlcc.gates.tests.runtime"),
-            needs_setup=True,
+            programs=(("run",),),
             covers=("D7", "I2", "M1"),
         ),
         GateKind(
             "contract",
             "A table has the columns, types, values, keys, size and age that its readers rely on.",
             "mlcc.gates.contract",
-            (*_TABLES, "mlcc.gates.contract.runtime"),
+            (*_ENGINES, "mlcc.gates.contract.runtime"),
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
         ),
@@ -166,19 +259,98 @@ GATES: dict[str, GateKind] = {
             covers=("O2", "O7"),
         ),
         GateKind(
+            "feature_value",
+            "Each feature is worth its keep: the model without it is worse, and computing it is quick enough.",
+            "mlcc.gates.feature_value",
+            (*_PAIRED, "mlcc.gates.feature_value.runtime"),
+            requires=("duckdb", "numpy"),
+            covers=("D2", "D3"),
+        ),
+        GateKind(
+            "reproduce",
+            "Runs with the same seed give the same outputs, and leave the lock file as it is.",
+            "mlcc.gates.reproduce",
+            (*_SHELL, "mlcc.gates._digests", "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
+            programs=(("run",),),
+            files=("lock",),
+            covers=("I1",),
+        ),
+        GateKind(
+            "pipeline_smoke",
+            "The whole pipeline runs on a sample, and leaves no NaN in weights, losses and outputs.",
+            "mlcc.gates.pipeline_smoke",
+            _SMOKE,
+            requires=("duckdb",),
+            programs=(("run",),),
+            covers=("I3", "O5"),
+        ),
+        GateKind(
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             "mlcc.gates.evaluate",
-            (*_TABLES, "mlcc.gates.evaluate.metrics", "mlcc.gates.evaluate.runtime"),
-            requires=("duckdb",),
+            (*_METRICS, "mlcc.gates.evaluate.drawing", "mlcc.gates.evaluate.runtime"),
+            requires=("duckdb", "numpy"),
             covers=("I4",),
+        ),
+        GateKind(
+            "compare",
+            "A candidate is not worse than the champion by more than a margin, or better, on the same examples.",
+            "mlcc.gates.compare",
+            (*_PAIRED, "mlcc.gates.compare.runtime"),
+            requires=("duckdb", "numpy"),
+            covers=("I4", "M5", "O7"),
+        ),
+        GateKind(
+            "slices",
+            "No part of the data is shown to miss a metric's limits, or to lie too far from another.",
+            "mlcc.gates.slices",
+            (
+                *_PAIRED,
+                "mlcc.gates._metrics.multiple",
+                "mlcc.gates.slices.evidence",
+                "mlcc.gates.slices.parts",
+                "mlcc.gates.slices.runtime",
+            ),
+            requires=("duckdb", "numpy"),
+            covers=("M6", "M7"),
+        ),
+        GateKind(
+            "artifact",
+            "A model's bytes are what they must be: format, size, digest, inputs and outputs, and lineage.",
+            "mlcc.gates.artifact",
+            (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
+            requires=("duckdb",),
+            programs=(("verify", "run"),),
+            covers=("I1", "I4"),
+        ),
+        GateKind(
+            "serve",
+            "The packaged model starts, gives the golden answers, and keeps to its latency and memory.",
+            "mlcc.gates.serve",
+            _SERVED,
+            programs=(("run",), ("champion", "run")),
+            files=("golden",),
+            covers=("I4", "I5", "O5", "O6"),
+        ),
+        GateKind(
+            "evidence",
+            "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
+            "mlcc.gates.evidence",
+            (
+                *_SHARED,
+                "mlcc.gates._digests",
+                "mlcc.gates.evidence.front_matter",
+                "mlcc.gates.evidence.runtime",
+            ),
+            files=("record",),
+            covers=("D6", "M2", "M3", "M4", "O1", "O4"),
         ),
         GateKind(
             "command",
             "Your own program decides, by its exit code and a verdict file.",
             "mlcc.gates.command",
             (*_SHELL, "mlcc.gates.command.runtime"),
-            needs_setup=True,
+            programs=(("run",),),
         ),
     )
 }

@@ -1,6 +1,6 @@
 """What a gate's page draws: plots as plain data, in a verdict beside its checks.
 
-A kind makes them with the functions below; `mlcc.gates._page` draws them. All numbers are finite: a plot of
+A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
 something that isn't is left out by its kind, never drawn wrong.
 """
 

@@ -17,24 +17,24 @@ _MAX_DIGITS = 40
 _MAX_INTEGER_DIGITS = 19
 
 
-def read_json(path: str, limit: int = MAX_BYTES) -> object:
-    """Return the value of a JSON file.
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
 
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
     duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
     """
-    return parse_json(_text(path, limit), visible(path))
+    return parse_json(_text(path, limit), visible(path), finite=finite)
 
 
-def parse_json(text: str, shown: str) -> object:
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
     """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
     try:
         value = json.loads(
             text,
             object_pairs_hook=_object,
             parse_int=_integer,
-            parse_float=_real,
-            parse_constant=_constant,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"

@@ -37,6 +37,8 @@ class Gate:
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
         self.params: dict[str, Any] = document["params"]
+        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        self.inputs: dict[str, dict[str, Any]] = {}
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
@@ -72,7 +74,7 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         return EXIT["error"]
     try:
         gate = _read(kind, id, folder, script, record)
-        record["inputs"] = _inputs(gate)
+        record["inputs"] = gate.inputs = _inputs(gate)
         verdict = judge(gate)
     except GateError as error:
         verdict = Verdict("error", f"{str(error).rstrip('.')}.")
@@ -172,8 +174,8 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _inputs(gate: Gate) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
             digest = artifact_digest(artifact["path"])

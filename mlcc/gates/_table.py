@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-MEMORY_LIMIT = "2GB"
+# DuckDB takes what it is given before it writes to disk: first little, and more only for a query that fails by it.
+MEMORY_LIMIT, MOST_MEMORY = "128MB", "2GB"
 _MAJOR = "2"
 _HEADER_CHARACTERS = 1 << 20
 _MAX_KEYS = 10_000
@@ -47,6 +48,11 @@ class Table:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query. Raises GateError."""
         return query(self.connection, self.files, sql)
+
+    def arrays(self, sql: str) -> dict[str, Any]:
+        """Return the columns of a query as numpy arrays, masked where there are nulls. Raises GateError."""
+        found: dict[str, Any] = _fetched(self.connection, self.files, sql, "fetchnumpy", own=True)
+        return found
 
     def check(self, sql: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query that comes from the spec. Raises GateError."""
@@ -97,14 +103,33 @@ def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) 
 
     `own`: the SQL is mlcc's, so that whatever goes wrong is the data's fault.
     """
+    found: list[tuple[Any, ...]] = _fetched(connection, files, sql, "fetchall", own=own)
+    return found
+
+
+def _fetched(connection: Any, files: Sequence[str], sql: str, how: str, *, own: bool) -> Any:
     import duckdb
 
     try:
-        found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+        try:
+            return getattr(connection.execute(sql), how)()
+        except duckdb.OutOfMemoryException:
+            connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+            return getattr(connection.execute(sql), how)()
     except duckdb.Error as error:
         reason = None if own else sql_reason(error, sql)
         raise GateError(reason or file_reason(error, files)) from None
-    return found
+
+
+def footer_nulls(table: Table) -> dict[str, int]:
+    """Return column -> nulls, for the columns whose nulls each footer of the Parquet files tells."""
+    files = ", ".join(text_literal(file) for file in table.files)
+    found = table.rows(
+        "SELECT path_in_schema, SUM(stats_null_count), COUNT(stats_null_count), COUNT(DISTINCT (file_name, row_group_id)) "
+        f"FROM parquet_metadata([{files}]) GROUP BY path_in_schema"
+    )
+    groups = max((groups for *_, groups in found), default=0)
+    return {name: int(nulls) for name, nulls, told, _ in found if told == groups}
 
 
 def close(table: Table, gate: Gate) -> None:
@@ -135,6 +160,8 @@ def _connect(gate: Gate, files: Sequence[str]) -> Any:
         connection = duckdb.connect(":memory:", config=dict(config))
         for setting in (
             "SET TimeZone = 'UTC'",
+            "SET enable_progress_bar = false",
+            "SET allowed_configs = ['memory_limit']",
             "SET preserve_insertion_order = false",
             f"SET allowed_paths = {_listed(files)}",
             "SET enable_external_access = false",
@@ -260,7 +287,9 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
             raise GateError(f"{visible(file)} has another schema than {visible(files[0])}")
     names = _top_names(first)
     _refuse_twins(names, files[0])
-    source = f"read_parquet({list_}, hive_partitioning = false, union_by_name = false)"
+    # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
+    options = "hive_partitioning = false, union_by_name = false, can_have_nan = true"
+    source = f"read_parquet({list_}, {options})"
     columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
     if list(columns) != names:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")

@@ -7,15 +7,16 @@ from importlib.resources import files
 
 from mlcc.bundle import bundle
 from mlcc.files import File, marker_line
-from mlcc.gates import GATES, GateKind
+from mlcc.gates import DUCKDB, GATES, GateKind
 
 FOLDER = ".mlcc/gates"
 
 
-def scripts(kinds: Iterable[str]) -> list[File]:
+def scripts(kinds: Iterable[str], packages: Iterable[str] = ()) -> list[File]:
     """Return `.mlcc/gates/<kind>.py`, and `.txt` where the kind may need packages, for each of `kinds`.
 
-    Paths are relative to the project root. The markers are unsealed.
+    `packages` are the lists that gates need (`GateKind.packages`): those with an engine's driver are added. Paths are
+    relative to the project root. The markers are unsealed.
     """
     found: list[File] = []
     for name in sorted(set(kinds)):
@@ -23,6 +24,8 @@ def scripts(kinds: Iterable[str]) -> list[File]:
         found.append(File(f"{FOLDER}/{name}.py", script(kind)))
         if kind.requires:
             found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
+    for name in sorted(set(packages) - {"", *kinds}):
+        found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
     return found
 
 
@@ -32,21 +35,15 @@ def script(kind: GateKind) -> str:
     doc += f"Run it in the folder of mlcc.yaml: python -I {FOLDER}/{kind.name}.py GATE_ID\n"
     doc += f"It reads {FOLDER}/GATE_ID.json, writes verdict.json, junit.xml and summary.md to\n"
     doc += "_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive."
-    return bundle(kind.scripts, doc=doc, entry=kind.scripts[-1], allow=kind.requires)
+    return bundle(kind.scripts, doc=doc, entry=kind.scripts[-1], allow=kind.imports)
 
 
-def requirements(kind: str) -> str:
-    """Return the hash-pinned packages of a kind, as pip reads them.
+def requirements(packages: str) -> str:
+    """Return the hash-pinned packages of a kind, or with `<kind>.<engine>` its engine's, as pip reads them.
 
     They are installed with `pip install --require-hashes --only-binary :all: --no-deps -r FILE`.
     """
-    pins = [
-        files("mlcc.gates.requirements").joinpath(f"{name}.txt").read_text("utf-8")
-        for name in GATES[kind].requires
-    ]
+    kind, _, engine = packages.partition(".")
+    names = [engine if engine and name == DUCKDB else name for name in GATES[kind].requires]
+    pins = [files("mlcc.gates.requirements").joinpath(f"{name}.txt").read_text("utf-8") for name in names]
     return f"# {marker_line()}\n" + "".join(pins)
-
-
-def needs_packages(kind: str, params: object) -> bool:
-    """Whether a gate of this kind needs its kind's packages, with these parameters."""
-    return bool(GATES[kind].requires) and GATES[kind].compiler().needs_packages(params)

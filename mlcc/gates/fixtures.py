@@ -2,6 +2,7 @@
 
 A kind's `selftest.py` has `known_bad(document)`: it takes what `.mlcc/gates/<id>.json` holds and yields
 `Fixture`s. `mlcc gates --selftest` lays each out in an empty folder beside the emitted script, and runs it.
+No program of the user's is run: where a gate's parameters name one, a stand-in takes its place.
 """
 
 from __future__ import annotations
@@ -23,35 +24,68 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 class Fixture:
     """One known-bad input.
 
-    `name` says in a few words what is wrong; `files` maps paths relative to the project root to content;
-    `verdict` is how the gate must end: fail, error or inconclusive.
+    `name` says in a few words what is wrong; `verdict` is how the gate must end: fail, error or inconclusive;
+    `files` maps paths relative to the project root to content. `check` names the check that must end so: then
+    other checks may fail as well, and the gate's own verdict is only no pass. `program` is what stands in for
+    every program of the gate's parameters, as lines of bash.
     """
 
     name: str
     verdict: str
     files: Mapping[str, bytes] = field(default_factory=dict)
+    check: str | None = None
+    program: str = "exit 1"
 
 
-def table_bytes(format: str, columns: Mapping[str, Sequence[Any]]) -> bytes:
+def artifact_files(document: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return a file for every artifact that a gate's parameters name, so that each has a digest.
+
+    A fixture replaces those that it is about. A path with wildcards gets a file that it matches.
+    """
+    files: dict[str, bytes] = {}
+    for artifact in document["artifacts"].values():
+        paths = [artifact["path"]] if isinstance(artifact["path"], str) else artifact["path"]
+        for path in paths:
+            plain = "/".join(part.replace("*", "x").replace("?", "x") for part in path.split("/"))
+            files[plain + "file" if plain.endswith("/") else plain] = b"{}\n"
+    return files
+
+
+def data_file(document: Mapping[str, Any], artifact: str) -> str:
+    """Return the path of an artifact that is one file, or one Parquet file in its folder."""
+    path: str = document["artifacts"][artifact]["path"]
+    return path + "part.parquet" if path.endswith("/") else path
+
+
+def table_bytes(format: str, columns: Mapping[str, Sequence[Any]], copies: int = 1) -> bytes:
     """Return a table (name -> values, all as long) as the bytes of a file: parquet, csv, tsv or jsonl.
 
-    Parquet is written by DuckDB, with the types of the Python values. None is a null.
+    Its rows are there `copies` times. Parquet is written by DuckDB, with the types of the Python values. None
+    is a null.
     """
     rows = list(zip(*columns.values(), strict=True))
     if format == "parquet":
-        return _parquet(list(columns), rows)
+        return _parquet(list(columns), rows, copies)
     if format == "jsonl":
-        return "".join(
-            json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n" for row in rows
-        ).encode()
+        lines = [json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n" for row in rows]
+        return "".join(lines).encode() * copies
+    return _delimited(_DELIMITERS[format], [list(columns)]) + _delimited(_DELIMITERS[format], rows) * copies
+
+
+def _delimited(delimiter: str, rows: Sequence[Sequence[Any]]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=_DELIMITERS[format], lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 
 
-def _parquet(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _parquet(names: Sequence[str], rows: Sequence[Sequence[Any]], copies: int) -> bytes:
     import duckdb
 
     from mlcc.gates._sql import identifier, text_literal
@@ -66,5 +100,6 @@ def _parquet(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
             connection.execute(f"INSERT INTO t VALUES ({marks})", list(row))  # noqa: S608 - only marks
         if not rows:
             connection.execute("DELETE FROM t")
-        connection.execute(f"COPY t TO {text_literal(path)} (FORMAT parquet)")
+        all_rows = f"SELECT t.* FROM t, range({copies})"  # noqa: S608 - a number
+        connection.execute(f"COPY ({all_rows}) TO {text_literal(path)} (FORMAT parquet)")
         return Path(path).read_bytes()

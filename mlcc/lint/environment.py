@@ -57,6 +57,8 @@ def _arrivals(node: Node, plan: Plan) -> Iterator[Arrival]:
     for id in (*(take.artifact for take in node.takes), *node.writes):
         path = plan.artifacts[id].paths[0]
         yield Arrival(f"ARTIFACT_{_upper(id)}", f"the path of the artifact '{id}' ({path})")
+    for take in node.takes:
+        yield Arrival(f"DIGEST_{_upper(take.artifact)}", f"the digest of the artifact '{take.artifact}'")
     for service in node.machine.services:
         yield Arrival(f"SERVICE_{_upper(service.id)}_HOST", f"the host of the service '{service.id}'")
         yield Arrival(f"SERVICE_{_upper(service.id)}_PORT", f"the port of the service '{service.id}'")

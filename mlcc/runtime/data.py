@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.decide import read_states
-from mlcc.runtime.digest import DigestError, file_digest, paths_digest, tree_digest
+from mlcc.runtime.digest import DigestError, file_digest, paths_digest, table_digest, tree_digest
 from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of
 
 
@@ -33,6 +33,8 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
             return (
                 tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
             )
+        if artifact["form"] == "table":
+            return table_digest(where)
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)

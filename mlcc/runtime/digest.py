@@ -31,11 +31,13 @@ class DigestError(Exception):
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     """Return the digest of an artifact as the plan locates it.
 
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
-    `file_digest`. Raises DigestError.
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
     """
     if not isinstance(path, str):
         return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
     place = os.path.join(root, path)
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
@@ -43,6 +45,11 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
     return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:

@@ -6,9 +6,12 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import Any
 
 from mlcc.runtime.decide import Ending, settle
+from mlcc.runtime.lineage import keep_lineage
 from mlcc.runtime.log import one_line, say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import (
@@ -21,7 +24,9 @@ from mlcc.runtime.records import (
     waivers_of,
     write_record,
 )
+from mlcc.runtime.values import runner_env
 
+REPORT_SECONDS = 60
 ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
 
 
@@ -36,16 +41,33 @@ def final_main(platform: Platform) -> int:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         say(f"mlcc: red: {problem}")
+        report(platform)
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
+    keep_lineage(platform, plan, selection, endings, red)
+    report(platform)
     for cause in red:
         say(f"mlcc: red: {cause}")
     if not red:
         say("mlcc: green")
     return 1 if red else 0
+
+
+def report(platform: Platform) -> None:
+    """Let the page for reviewers and annotations be made, by the script of its own: without, the run has ended as it has."""
+    env = {**runner_env(), "MLCC_PLATFORM": os.environ.get("MLCC_PLATFORM", "")}
+    for what in ("page", "notes"):
+        try:
+            command = [sys.executable, "-I", ".mlcc/report.py", what]
+            status = subprocess.run(command, env=env, timeout=REPORT_SECONDS, check=False).returncode
+            problem = f"it ended with {status}" if status else ""
+        except (OSError, subprocess.SubprocessError) as error:
+            problem = type(error).__name__
+        if problem:
+            platform.warn(f"the {what} for reviewers can't be made: {problem}")
 
 
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from mlcc.backends.github.platform import GitHub
-from mlcc.backends.gitlab.platform import GitLab
-from mlcc.backends.jenkins.platform import Jenkins
 from mlcc.runtime.final import final_main
 from mlcc.runtime.log import say
 from mlcc.runtime.node import node_main
-from mlcc.runtime.platform import Platform
+from mlcc.runtime.platforms import this_platform
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import select_main
 
-PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 
@@ -29,10 +24,7 @@ def main() -> int:
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
-        platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
-        return command(platform)
-    except KeyError:
-        say(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+        return command(this_platform())
     except RunError as problem:
         say(f"mlcc: {problem}")
     return 2

@@ -56,7 +56,8 @@ class Attempt:
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
-        self.deadline = time.monotonic() + float(self.node["timeout"])
+        self.started = time.monotonic()
+        self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
             "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
             "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
@@ -64,7 +65,8 @@ class Attempt:
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]))
+        seconds = round(time.monotonic() - self.started, 1)
+        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]), seconds=seconds)
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -116,7 +118,7 @@ def _decide_and_run(leg: Attempt) -> int:
 def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
     """Return the environment of the command, and its logins; wait until its services answer."""
     node, plan, selection = leg.node, leg.plan, leg.selection
-    own = node_env(node, leg.leg, plan, selection, private)
+    own = node_env(node, leg.leg, plan, selection, private, leg.state["inputs"])
     legs = node.get("legs", {"": {}})
     logins = node.get("logins", [])
     values = {
@@ -204,9 +206,10 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
     """Return a Python that has the gate's pinned packages, in an environment of its own."""
-    folder = Path("_mlcc") / "venv" / leg.node["gate"]
+    name = str(leg.node["packages"])
+    folder = Path("_mlcc") / "venv" / name
     python = str(folder / "bin" / "python")
-    wanted = f".mlcc/gates/{leg.node['gate']}.txt"
+    wanted = f".mlcc/gates/{name}.txt"
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
         [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",

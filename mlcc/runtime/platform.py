@@ -67,6 +67,9 @@ class Platform(Protocol):
     def warn(self, message: str) -> None:
         """Show a warning on the run's page."""
 
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Show an error or a warning beside a file of the repository, where the system has no other way to do so."""
+
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
 

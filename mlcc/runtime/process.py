@@ -6,7 +6,6 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import tempfile
@@ -14,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+
+from mlcc.runtime.groups import end_group
 
 GRACE = 10.0  # seconds between asking a process group to end and killing it
 CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
@@ -70,30 +71,7 @@ def run(
         grace = CANCEL_GRACE
         raise
     finally:
-        _end_group(child, grace)
-
-
-def _end_group(child: subprocess.Popen[bytes], grace: float) -> None:
-    """End every process of the child's group: ask, wait, kill."""
-    if not _signal_group(child.pid, signal.SIGTERM):
-        return
-    limit = time.monotonic() + grace
-    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
-    while child.poll() is None or _signal_group(child.pid, 0):
-        if time.monotonic() > limit:
-            break
-        time.sleep(TICK / 10)
-    _signal_group(child.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE)
-
-
-def _signal_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+        end_group(child, grace)
 
 
 def shell(

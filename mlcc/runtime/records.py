@@ -57,29 +57,38 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+def read_json(path: Path) -> Any:
+    """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
             raise RunError(f"{path} is no file, or too large to be a record")
-        value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+        return json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as problem:
         raise RunError(f"{path} can't be read: {problem}") from None
-    if not isinstance(value, dict):
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+    value = read_json(path)
+    if not isinstance(value, dict) and (value is not None or path.exists()):
         raise RunError(f"{path} isn't a record")
     return value
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Write a JSON object whole or not at all."""
+    write_text(path, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(path.name + ".new")
     with scratch.open("w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1, sort_keys=True, allow_nan=False)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)

@@ -79,6 +79,7 @@ def _run_facts(facts: Facts, base: str | None) -> dict[str, str]:
         "commit": facts.commit, "base_commit": base or "", "branch": facts.branch, "tag": facts.tag,
         "event": facts.event, "pull_request": facts.pull_request, "repository": facts.repository,
         "run_id": facts.run_id, "run_number": facts.run_number, "run_url": facts.run_url,
+        "fork": "true" if facts.fork else "",
     }  # fmt: skip
 
 

@@ -20,15 +20,25 @@ SERVICE = "MLCC_SERVICE_"
 
 
 def node_env(
-    node: dict[str, Any], leg: str, plan: dict[str, Any], selection: dict[str, Any], private: Path
+    node: dict[str, Any],
+    leg: str,
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    private: Path,
+    digests: dict[str, str],
 ) -> dict[str, str]:
-    """Return the variables of a node's command beside the runner's own. Raises RunError on a value that is missing."""
+    """Return the variables of a node's command beside the runner's own; `digests` are those of what it takes.
+
+    Raises RunError on a value that is missing.
+    """
     legs: dict[str, dict[str, Any]] = node.get("legs", {"": {}})
     env = {f"MATRIX_{_upper(axis)}": str(value) for axis, value in legs[leg].items()}
     where = node.get("working_directory", "")
     for id in (*node["takes"], *node.get("writes", [])):
         path = location(id, plan["artifacts"][id])
-        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if where else path.rstrip("/")
+        inside = where and plan["artifacts"][id]["form"] != "table"
+        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
+    env.update((f"DIGEST_{_upper(id)}", found) for id, found in digests.items())
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port

@@ -124,6 +124,10 @@ OutputName = Annotated[
 Duration = Annotated[
     str, AfterValidator(scalars.check_duration), _schema(pattern=r"^[1-9][0-9]{0,6}(?:s|m|h|d)$")
 ]
+Latency = Annotated[str, AfterValidator(scalars.check_latency), _schema(pattern=r"^[1-9][0-9]{0,5}(?:ms|s)$")]
+Size = Annotated[
+    str, AfterValidator(scalars.check_size), _schema(pattern=r"^[1-9][0-9]{0,6}(?:KB|MB|GB|KiB|MiB|GiB)$")
+]
 Path = Annotated[
     str, AfterValidator(scalars.check_plain_path), _schema(pattern=_CLEAN_PATH + r"[^\\:*?\[\]{}]+$")
 ]
@@ -132,6 +136,13 @@ Cron = Annotated[
     str, AfterValidator(scalars.check_cron), _schema(pattern=r"^\s*[-0-9*/,]+(?:\s+[-0-9*/,]+){4}\s*$")
 ]
 Date = Annotated[str, AfterValidator(scalars.check_date), _schema(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Table = Annotated[
+    str,
+    AfterValidator(scalars.check_table),
+    _schema(
+        pattern=r"^(?:spark|postgres|bigquery|snowflake|databricks)://[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+){0,2}$"
+    ),
+]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
 ]

@@ -24,6 +24,8 @@ from mlcc.spec.base import (
     PythonVersion,
     Requirement,
     Scalar,
+    SecretName,
+    Table,
     Text,
     Version,
 )
@@ -169,9 +171,23 @@ class Origin(Execution):
 class Artifact(Model):
     """Code, data or a model: what is validated, built and passed on."""
 
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("path", "table"),)
     kind: Literal["code", "data", "model", "file"] = Field(description="What it is.")
-    path: OneOrMany[Pattern] = Field(
-        description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards."
+    path: OneOrMany[Pattern] | None = Field(
+        default=None,
+        description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards.",
+    )
+    table: Table | None = Field(
+        default=None,
+        description="A table that a warehouse holds, as ENGINE://SCHEMA.TABLE; nothing binds its readers to the rows "
+        "that its gates judged.",
+    )
+    engine: Literal["duckdb", "spark"] | None = Field(
+        default=None, description="What runs the SQL of its gates over a Parquet `path`; without it, DuckDB."
+    )
+    env: dict[EnvName, EnvValue] = Field(
+        default_factory=dict,
+        description="Variables of the nodes that take it, such as how to log in to its warehouse.",
     )
     from_: Origin | None = Field(
         default=None,
@@ -253,6 +269,21 @@ class Loss(Model):
     )
 
 
+class TokenRef(Model):
+    """A token that the CI system keeps."""
+
+    secret: SecretName = Field(description="Name of the secret in the CI system.")
+
+
+class Comment(Model):
+    """One comment on each pull request, or merge request, that the final node keeps up to date."""
+
+    token: TokenRef | None = Field(
+        default=None,
+        description="What GitLab and Jenkins write it with. GitHub's final job has a token of its own.",
+    )
+
+
 class Target(Model):
     """A CI system to compile for."""
 
@@ -312,6 +343,10 @@ class Spec(Model):
     jobs: dict[Id, Job] = Field(default_factory=dict, description="Id to a command with inputs and outputs.")
     gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above
         default_factory=dict, description="Id to what guards an artifact."
+    )
+    comment: bool | Comment = Field(
+        default=False,
+        description="One comment on each pull request, kept up to date; `true`: with GitHub's own token.",
     )
     targets: Targets = Field(
         default_factory=Targets,

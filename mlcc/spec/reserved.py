@@ -7,14 +7,13 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "feature_parity", "feature_value", "reproduce", "pipeline_smoke",
-        "compare", "slices", "artifact", "serve", "evidence",
+        "feature_parity",
     }
 )  # fmt: skip
 
 KEYS: dict[str, frozenset[str]] = {
     "Spec": frozenset({"store", "releases", "notify", "profiles", "params", "instances"}),
-    "Artifact": frozenset({"uri", "table", "registry", "repository", "build", "store", "first"}),
+    "Artifact": frozenset({"uri", "registry", "repository", "build", "store", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
     "Gate": _EXECUTION | _GATE_KINDS,

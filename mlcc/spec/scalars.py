@@ -10,15 +10,21 @@ VERSION = 1
 ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)\Z")
+_LATENCY = re.compile(r"([1-9][0-9]{0,5})(ms|s)\Z")
+_SIZE = re.compile(r"([1-9][0-9]{0,6})(KB|MB|GB|KiB|MiB|GiB)\Z")
 _CRON_PART = re.compile(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([0-9]{1,2}))?\Z")
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _PYTHON_VERSION = re.compile(r"3\.[0-9]{1,2}(?:\.[0-9]{1,2})?\Z")
 _OUTPUT_NAME = re.compile(r"([a-z](?:-?[a-z0-9_])*)\.([A-Za-z_][A-Za-z0-9_]*)\Z")
 _REQUIREMENT = re.compile(r">=([0-9]{1,4})\.([0-9]{1,4})\Z")
+_TABLE = re.compile(
+    r"(?:spark|postgres|bigquery|snowflake|databricks)://[\w$-]+(?:\.[\w$-]+){0,2}\Z", re.ASCII
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # Names that the emitted scripts and the platforms use themselves.
-RESERVED_ENV = ("MLCC_", "ARTIFACT_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
+RESERVED_ENV = ("MLCC_", "ARTIFACT_", "DIGEST_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
 _SHELL_ENV = ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS")
 
 
@@ -95,6 +101,16 @@ def check_date(value: str) -> str:
     raise ValueError("a date is a day of the calendar, such as '2026-12-31'")
 
 
+def check_table(value: str) -> str:
+    """Return `value` if it is the name of a table in a warehouse, such as postgres://ml.requests."""
+    if not _TABLE.match(value):
+        raise ValueError(
+            "a table is ENGINE://SCHEMA.TABLE, with spark, postgres, bigquery, snowflake or databricks; names have "
+            "letters, digits, '_', '-' and '$'"
+        )
+    return value
+
+
 def check_duration(value: str) -> str:
     """Return `value` if it is a duration such as 30s, 15m, 6h, 7d."""
     if not _DURATION.match(value):
@@ -107,6 +123,34 @@ def seconds(value: str) -> int:
     match = _DURATION.match(value)
     assert match is not None
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def check_latency(value: str) -> str:
+    """Return `value` if it is the time of one answer such as 50ms or 2s."""
+    if not _LATENCY.match(value):
+        raise ValueError("a latency is a whole number and a unit: 50ms or 2s")
+    return value
+
+
+def milliseconds(value: str) -> int:
+    """Return the milliseconds of a checked latency."""
+    match = _LATENCY.match(value)
+    assert match is not None
+    return int(match[1]) * (1 if match[2] == "ms" else 1000)
+
+
+def check_size(value: str) -> str:
+    """Return `value` if it is a size of memory such as 512MB or 2GiB."""
+    if not _SIZE.match(value):
+        raise ValueError("a size is a whole number and a unit: 512MB, 2GB, or in powers of 1024 2GiB")
+    return value
+
+
+def size_in_bytes(value: str) -> int:
+    """Return the bytes of a checked size."""
+    match = _SIZE.match(value)
+    assert match is not None
+    return int(match[1]) * _BYTES[match[2]]
 
 
 def check_path(value: str) -> str:

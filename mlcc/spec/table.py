@@ -15,12 +15,15 @@ DURATION = Str(scalars.check_duration)
 ENV_NAME = Str(scalars.check_env_name)
 FREE_TEXT = Str(scalars.check_free_text)
 ID = Str(scalars.check_id)
+LATENCY = Str(scalars.check_latency)
 OUTPUT_NAME = Str(scalars.check_output_name)
 PATH = Str(scalars.check_path)
 PLAIN_PATH = Str(scalars.check_plain_path)
 PYTHON_VERSION = Str(scalars.check_python_version)
 REQUIREMENT = Str(scalars.check_requirement)
 SECRET_NAME = Str(scalars.check_secret_name)
+SIZE = Str(scalars.check_size)
+TABLE = Str(scalars.check_table)
 TEXT = Str(scalars.check_text)
 BRANCHES = Fields("Branches", {"branches": Key(ListOf(TEXT, least=1))})
 TAGS = Fields("Tags", {"patterns": Key(ListOf(TEXT, least=1))})
@@ -276,11 +279,18 @@ ARTIFACT = Fields(
     "Artifact",
     {
         "kind": Key(Choice("code", "data", "model", "file")),
-        "path": Key(Either(PATH, ListOf(PATH, least=1))),
+        "path": Key(Either(PATH, ListOf(PATH, least=1)), None),
+        "table": Key(TABLE, None),
+        "engine": Key(Choice("duckdb", "spark"), None),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
         "from": Key(ORIGIN, None, attribute="from_"),
         "at": Key(Choice("base"), None),
         "retain": Key(DURATION, None),
     },
+    exactly_one=(("path", "table"),),
 )
 JOB = Fields(
     "Job",
@@ -430,32 +440,336 @@ DRIFT = Fields(
         "confidence": Key(Number(low=0.9, high=0.999999), 0.999),
     },
 )
+COST = Fields(
+    "Cost",
+    {"from": Key(ID, attribute="from_"), "max_ms": Key(Number(low=0))},
+)
+FEATURE_VALUE = Fields(
+    "FeatureValue",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "label": Key(TEXT, None),
+        "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
+        "prediction": Key(TEXT, None),
+        "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "predictions": Key(ID),
+        "without": Key(DictOf(TEXT, TEXT, least=1)),
+        "metric": Key(TEXT),
+        "min_gain": Key(Number(low=0), 0),
+        "confidence": Key(Number(low=0.5, high=0.9999), 0.95),
+        "min_n": Key(Int(low=1), 30),
+        "cost": Key(COST, None),
+    },
+    at_most_one=(("score", "prediction"),),
+)
+REPRODUCED_METRICS = Fields(
+    "ReproducedMetrics",
+    {
+        "path": Key(PLAIN_PATH),
+        "tolerance": Key(DictOf(TEXT, Number(), least=1)),
+    },
+)
+REPRODUCE = Fields(
+    "Reproduce",
+    {
+        "run": Key(COMMAND),
+        "outputs": Key(ListOf(PLAIN_PATH, least=1)),
+        "metrics": Key(REPRODUCED_METRICS, None),
+        "runs": Key(Int(low=2, high=10), 2),
+        "seed": Key(Int(low=0, high=4294967295), 17),
+        "lock": Key(PLAIN_PATH, None),
+        "reads": Key(ListOf(ID), []),
+    },
+)
+SMOKE_OUTPUT = Fields(
+    "SmokeOutput",
+    {
+        "path": Key(PLAIN_PATH),
+        "value": Key(TEXT, None),
+        "columns": Key(ListOf(TEXT, least=1), None),
+        "decreases": Key(Flag(), False),
+        "finite": Key(Flag(), True),
+    },
+)
+PIPELINE_SMOKE = Fields(
+    "PipelineSmoke",
+    {
+        "run": Key(COMMAND),
+        "outputs": Key(DictOf(ID, SMOKE_OUTPUT, least=1)),
+        "reads": Key(ListOf(ID), []),
+    },
+)
 METRIC = Fields(
     "Metric",
     {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
         "min": Key(Number(), None),
         "max": Key(Number(), None),
+        "metric": Key(TEXT, None),
         "value": Key(TEXT, None),
         "stderr": Key(TEXT, None),
         "n": Key(TEXT, None),
         "mean": Key(TEXT, None),
     },
 )
+OVERFIT = Fields(
+    "Overfit",
+    {"train": Key(ID), "max_gap": Key(DictOf(TEXT, Number(), least=1))},
+)
 EVALUATE = Fields(
     "Evaluate",
     {
-        "metrics_from": Key(ID, None),
-        "predictions": Key(ID, None),
         "label": Key(TEXT, None),
         "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
         "prediction": Key(TEXT, None),
         "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "metrics_from": Key(ID, None),
+        "predictions": Key(ID, None),
         "metrics": Key(DictOf(TEXT, METRIC, least=1)),
+        "overfit": Key(OVERFIT, None),
         "min_n": Key(Int(low=1), None),
         "confidence": Key(Number(low=0.5, high=0.9999), 0.95),
     },
     exactly_one=(("metrics_from", "predictions"),),
-    at_most_one=(("score", "prediction"),),
+    at_most_one=(("score", "prediction", "scores"),),
+)
+OLD_DATA = Fields("OldData", {"candidate": Key(ID), "champion": Key(ID)})
+COMPARE = Fields(
+    "Compare",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "label": Key(TEXT, None),
+        "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
+        "prediction": Key(TEXT, None),
+        "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "candidate": Key(ID),
+        "champion": Key(ID, None),
+        "baseline": Key(Choice("majority", "prior", "mean", "median"), None),
+        "key": Key(TEXT, None),
+        "metric": Key(TEXT),
+        "margin": Key(Number(low=0), 0),
+        "test": Key(Choice("non_inferior", "superior"), "non_inferior"),
+        "alpha": Key(Number(low=0.0001, high=0.5), 0.05),
+        "power": Key(Number(low=0.5, high=0.9999), 0.8),
+        "min_n": Key(Int(low=1), 30),
+        "rows": Key(Int(low=1), None),
+        "discordance": Key(Number(low=0.0001, high=1), 0.1),
+        "old_data": Key(OLD_DATA, None),
+    },
+    exactly_one=(("champion", "baseline"),),
+    at_most_one=(("score", "prediction", "scores"),),
+)
+SLICE_METRIC = Fields(
+    "SliceMetric",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "min": Key(Number(), None),
+        "max": Key(Number(), None),
+        "max_drop": Key(Number(low=0), None),
+    },
+)
+SLICE_GAP = Fields(
+    "SliceGap",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "max": Key(Number(low=0)),
+    },
+)
+SLICES = Fields(
+    "Slices",
+    {
+        "label": Key(TEXT, None),
+        "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
+        "prediction": Key(TEXT, None),
+        "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "predictions": Key(ID),
+        "by": Key(ListOf(Either(TEXT, ListOf(TEXT)), least=1)),
+        "metrics": Key(DictOf(TEXT, SLICE_METRIC), {}),
+        "gap": Key(DictOf(TEXT, SLICE_GAP), {}),
+        "reference": Key(ID, None),
+        "key": Key(TEXT, None),
+        "min_n": Key(Int(low=30), 200),
+        "max_slices": Key(Int(low=2), 200),
+        "alpha": Key(Number(low=0.0001, high=0.5), 0.05),
+    },
+    at_most_one=(("score", "prediction", "scores"),),
+)
+MODEL_FILE = Fields(
+    "ModelFile",
+    {
+        "path": Key(PATH),
+        "format": Key(
+            Choice(
+                "onnx",
+                "safetensors",
+                "xgboost",
+                "lightgbm",
+                "json",
+                "text",
+            ),
+        ),
+    },
+)
+TENSOR_SPEC = Fields(
+    "TensorSpec",
+    {
+        "name": Key(TEXT, None),
+        "type": Key(
+            Choice(
+                "float32",
+                "float64",
+                "float16",
+                "bfloat16",
+                "int8",
+                "int16",
+                "int32",
+                "int64",
+                "uint8",
+                "uint16",
+                "uint32",
+                "uint64",
+                "bool",
+                "string",
+                "sequence",
+                "map",
+            ),
+        ),
+        "shape": Key(ListOf(Either(Int(), Choice("any"))), None),
+    },
+)
+OPSET = Fields("Opset", {"min": Key(Int(low=1), 1), "max": Key(Int(low=1), None)})
+OPERATORS = Fields(
+    "Operators",
+    {
+        "domains": Key(ListOf(TEXT), []),
+        "allow": Key(ListOf(TEXT, least=1), None),
+        "deny": Key(ListOf(TEXT), []),
+    },
+)
+VERIFY = Fields("Verify", {"run": Key(COMMAND)})
+ARTIFACT_GATE = Fields(
+    "ArtifactGate",
+    {
+        "format": Key(
+            Choice(
+                "onnx",
+                "safetensors",
+                "xgboost",
+                "lightgbm",
+                "json",
+                "text",
+            ),
+            None,
+        ),
+        "files": Key(ListOf(MODEL_FILE, least=1), None),
+        "max_size": Key(TEXT, None),
+        "digest": Key(TEXT, None),
+        "inputs": Key(DictOf(TEXT, TENSOR_SPEC, least=1), None),
+        "outputs": Key(DictOf(TEXT, TENSOR_SPEC, least=1), None),
+        "opset": Key(OPSET, None),
+        "operators": Key(OPERATORS, None),
+        "schema_of": Key(ID, None),
+        "metadata": Key(PATH, None),
+        "features": Key(TEXT, None),
+        "lineage": Key(DictOf(ID, TEXT, least=1), None),
+        "statement": Key(ID, None),
+        "verify": Key(VERIFY, None),
+    },
+    exactly_one=(("format", "files"),),
+)
+LATENCY_LIMIT = Fields("LatencyLimit", {"max": Key(LATENCY)})
+MEMORY_LIMIT = Fields("MemoryLimit", {"max": Key(SIZE)})
+SERVED_CHAMPION = Fields(
+    "ServedChampion",
+    {
+        "run": Key(COMMAND),
+        "max_latency_ratio": Key(Number(low=0.01), None),
+        "max_memory_ratio": Key(Number(low=0.01), None),
+    },
+)
+SERVE = Fields(
+    "Serve",
+    {
+        "run": Key(COMMAND),
+        "protocol": Key(Choice("http", "jsonl"), "http"),
+        "golden": Key(PLAIN_PATH),
+        "tolerance": Key(Number(low=0), 0),
+        "trace": Key(TEXT, None),
+        "ready": Key(TEXT, "/health"),
+        "path": Key(TEXT, "/predict"),
+        "start_within": Key(DURATION, "60s"),
+        "answer_within": Key(DURATION, "10s"),
+        "latency_p95": Key(LATENCY_LIMIT, None),
+        "memory": Key(MEMORY_LIMIT, None),
+        "champion": Key(SERVED_CHAMPION, None),
+        "requests": Key(Int(low=80, high=100000), 200),
+        "warmup": Key(Int(low=0, high=100000), 20),
+        "reads": Key(ListOf(ID), []),
+    },
+)
+EVIDENCE = Fields(
+    "Evidence",
+    {
+        "topic": Key(
+            Choice(
+                "model_card",
+                "review",
+                "proxy_metric_study",
+                "tuning_study",
+                "staleness",
+                "dependency_diff",
+                "feature_lead_time",
+                "privacy_review",
+            ),
+        ),
+        "record": Key(PLAIN_PATH, None),
+        "record_from": Key(ID, None),
+        "date": Key(TEXT, "date"),
+        "max_age": Key(DURATION),
+        "about": Key(ListOf(ID), None),
+        "sections": Key(ListOf(TEXT), []),
+        "fields": Key(ListOf(TEXT), []),
+        "signed_by": Key(ListOf(TEXT), []),
+    },
+    exactly_one=(("record", "record_from"),),
 )
 COMMAND_GATE = Fields("CommandGate", {"run": Key(COMMAND)})
 GATE = Fields(
@@ -492,12 +806,39 @@ GATE = Fields(
         "contract": Key(CONTRACT, None),
         "leakage": Key(LEAKAGE, None),
         "drift": Key(DRIFT, None),
+        "feature_value": Key(FEATURE_VALUE, None),
+        "reproduce": Key(REPRODUCE, None),
+        "pipeline_smoke": Key(PIPELINE_SMOKE, None),
         "evaluate": Key(EVALUATE, None),
+        "compare": Key(COMPARE, None),
+        "slices": Key(SLICES, None),
+        "artifact": Key(ARTIFACT_GATE, None),
+        "serve": Key(SERVE, None),
+        "evidence": Key(EVIDENCE, None),
         "command": Key(COMMAND_GATE, None),
     },
-    exactly_one=(("tests", "contract", "leakage", "drift", "evaluate", "command"),),
+    exactly_one=(
+        (
+            "tests",
+            "contract",
+            "leakage",
+            "drift",
+            "feature_value",
+            "reproduce",
+            "pipeline_smoke",
+            "evaluate",
+            "compare",
+            "slices",
+            "artifact",
+            "serve",
+            "evidence",
+            "command",
+        ),
+    ),
     at_most_one=(("python", "image"),),
 )
+TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
+COMMENT = Fields("Comment", {"token": Key(TOKEN_REF, None)})
 LOSS = Fields(
     "Loss",
     {"reason": Key(Str(scalars.check_text, least=10)), "until": Key(DATE)},
@@ -541,6 +882,7 @@ SPEC = Fields(
         "artifacts": Key(DictOf(ID, ARTIFACT), {}),
         "jobs": Key(DictOf(ID, JOB), {}),
         "gates": Key(DictOf(ID, GATE), {}),
+        "comment": Key(Either(Flag(), COMMENT), False),
         "targets": Key(TARGETS, TARGETS),
     },
 )

@@ -41,6 +41,7 @@ OUTPUTS = (
     ".mlcc/gates/tests.py",
     ".mlcc/gates/unit.json",
     ".mlcc/plan.json",
+    ".mlcc/report.py",
     ".mlcc/run.py",
 )
 

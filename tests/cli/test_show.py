@@ -22,7 +22,19 @@ from tests.cli.project import SPEC, Project
 
 ROOT = Path(__file__).resolve().parents[2]
 
-COMMANDS = ("init", "profile", "compile", "lint", "explain", "graph", "rules", "schema", "targets")
+COMMANDS = (
+    "init",
+    "profile",
+    "compile",
+    "gates",
+    "lint",
+    "explain",
+    "graph",
+    "rules",
+    "schema",
+    "targets",
+    "score",
+)
 
 
 def test_version(project: Project) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import to_runtime
+from mlcc.runtime import final as runtime_final
 from mlcc.runtime import node as runtime_node
 from mlcc.runtime import records
 from mlcc.runtime.decide import Ending, settle
@@ -146,6 +147,7 @@ def without_commands(patch: Any) -> None:
     patch(runtime_node, "check_guards", lambda *_: None)
     patch(runtime_node, "_environment", lambda *_: ({}, None))
     patch(runtime_node, "_teardown", lambda *_: None)
+    patch(runtime_final, "report", lambda _: None)
     patch(records.os, "fsync", lambda _: None)
 
 

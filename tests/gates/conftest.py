@@ -69,12 +69,13 @@ class Project:
         artifacts: Mapping[str, str | list[str]],
         *,
         artifact_kind: str = "data",
+        engine: str = "duckdb",
         change: Mapping[str, Any] | None = None,
         **outer: Any,
     ) -> dict[str, Any]:
         """Compile a gate and write its parameters; `change` overrides compiled ones, `outer` the frame."""
         guards = next(iter(artifacts))
-        infos = {id: ArtifactInfo(path) for id, path in artifacts.items() if isinstance(path, str)}
+        infos = {id: ArtifactInfo(path, engine) for id, path in artifacts.items() if isinstance(path, str)}
         model = GATES[kind].params().model_validate(dict(params))
         compiled = GATES[kind].compiler().compile(model, infos, guards)
         document = {

@@ -18,9 +18,14 @@ import sklearn.metrics as sk
 from scipy import stats
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
+from mlcc.gates._metrics.bounds import Estimate, bounded
+from mlcc.gates._metrics.catalog import value_range
+from mlcc.gates._metrics.compute import measured
+from mlcc.gates._metrics.measure import mean_of
+from mlcc.gates._metrics.query import ROLES
+from mlcc.gates._metrics.rows import Rows
 from mlcc.gates._records import GateError
 from mlcc.gates.evaluate.compile import compile, needs_packages, references
-from mlcc.gates.evaluate.metrics import BINARY, REGRESSION, Estimate, estimate
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 _Z = 1.6448536269514722
@@ -62,7 +67,16 @@ def _limits(*names: str) -> dict[str, dict[str, float]]:
     return {name: {"min": -1e9 if name == "r2" else 1e-12} for name in names}
 
 
-_ALL_BINARY = ("accuracy", *BINARY)
+_ALL_BINARY = (
+    *("accuracy", "roc_auc", "balanced_accuracy", "precision", "recall", "f1", "log_loss", "brier_score"),
+)
+REGRESSION = ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error", "r2")
+
+
+def _estimate(name: str, **columns: Any) -> Estimate:
+    """Return a metric of columns, with its bounds."""
+    rows = Rows(columns, len(columns["label"]), 0.5, 2, ["0", "1"])
+    return bounded(measured({"metric": name}, rows), _Z, value_range(name))
 
 
 def _binary(seed: int, n: int, ties: bool) -> tuple[Any, Any]:
@@ -175,7 +189,7 @@ def test_means_of_columns(evaluate: Any) -> None:
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 20), (1, 20), (17, 20), (20, 20), (850, 1000)])
 def test_wilson_bounds_equal_scipy(hits: int, n: int) -> None:
-    found = estimate("accuracy", None, {"hits": hits, "n": n}, _Z)
+    found = bounded(mean_of(np.array([1.0] * hits + [0.0] * (n - hits))), _Z, (0, 1))
     expected = stats.binomtest(hits, n).proportion_ci(0.9, method="wilson")
     assert found.value == hits / n
     assert (found.lower, found.upper) == pytest.approx((expected.low, expected.high), abs=1e-12)
@@ -215,26 +229,6 @@ def test_perfect_order_is_not_certain(evaluate: Any) -> None:
     )
 
 
-def _sums(label: Any, score: Any) -> dict[str, float | int | None]:
-    said = score >= 0.5
-    area, variance = _delong(label, score)
-    loss = -np.log(np.where(label == 1, score, 1 - score))
-    return {
-        "n": len(label),
-        "tp": int((said & (label == 1)).sum()),
-        "fp": int((said & (label == 0)).sum()),
-        "fn": int((~said & (label == 1)).sum()),
-        "tn": int((~said & (label == 0)).sum()),
-        "hits": int((said == (label == 1)).sum()),
-        "auc": area,
-        "auc_variance": variance,
-        "log_loss_mean": float(loss.mean()),
-        "log_loss_variance": float(loss.var(ddof=1)),
-        "squared_mean": float(((score - label) ** 2).mean()),
-        "squared_variance": float(((score - label) ** 2).var(ddof=1)),
-    }
-
-
 def test_bounds_miss_as_often_as_they_say() -> None:
     """In 1,500 samples of 300 rows each one-sided 95 % bound misses the truth in about 5 % (2.9 to 7.6 %)."""
     rng = np.random.default_rng(20)
@@ -257,9 +251,9 @@ def test_bounds_miss_as_often_as_they_say() -> None:
     }
     missed = {name: [0, 0] for name in truth}
     for _ in range(1500):
-        sums = _sums(*sample(300))
+        rows = sample(300)
         for name, value in truth.items():
-            found = estimate(name, None, sums, _Z)
+            found = _estimate(name, label=rows[0], score=rows[1])
             missed[name][0] += found.lower > value
             missed[name][1] += found.upper < value
     for name, (low, high) in missed.items():
@@ -281,19 +275,8 @@ def test_regression_bounds_miss_as_often_as_they_say() -> None:
         said = slope * rng.normal(size=400)
         error = rng.normal(0, noise, 400)
         label = said + error
-        spread = (label - label.mean()) ** 2
-        sums: dict[str, float | int | None] = {
-            "n": 400,
-            "squared_mean": float((error**2).mean()),
-            "squared_variance": float((error**2).var(ddof=1)),
-            "absolute_mean": float(abs(error).mean()),
-            "absolute_variance": float(abs(error).var(ddof=1)),
-            "spread_mean": float(spread.mean()),
-            "spread_variance": float(spread.var(ddof=1)),
-            "squared_spread_covariance": float(np.cov(error**2, spread)[0, 1]),
-        }
         for name, value in truth.items():
-            found = estimate(name, None, sums, _Z)
+            found = _estimate(name, label=label, prediction=said)
             missed[name][0] += found.lower > value
             missed[name][1] += found.upper < value
     for name, (low, high) in missed.items():
@@ -561,11 +544,9 @@ def test_one_row_has_no_error(project: Any, evaluate: Any) -> None:
 
 def test_undefined_metrics_are_named() -> None:
     with pytest.raises(GateError, match="precision is not defined"):
-        estimate("precision", None, {"n": 5, "tp": 0, "fp": 0, "fn": 3, "tn": 2}, _Z)
-    with pytest.raises(GateError, match="not defined"):
-        estimate("unknown", None, {"n": 5}, _Z)
+        _estimate("precision", label=np.array([0, 0, 1, 1]), prediction=np.array([0, 0, 0, 0]))
     with pytest.raises(GateError, match="finite"):
-        estimate("x", "m", {"n": 5, "m_mean": math.inf, "m_variance": 1.0}, _Z)
+        _estimate("mean_squared_error", label=np.array([1e200, 0.0]), prediction=np.array([0.0, 1.0]))
 
 
 def test_estimate_rests_on_its_rows_by_default() -> None:
@@ -585,12 +566,12 @@ def test_committed_parameters_that_were_edited_badly(project: Any, evaluate: Any
 
 
 def _metric(**changes: Any) -> SimpleNamespace:
-    keys = ("min", "max", "value", "stderr", "n", "mean")
+    keys = ("min", "max", "value", "stderr", "n", "mean", "metric", "k", "quantile", "bins")
     return SimpleNamespace(**{**dict.fromkeys(keys), "min": 0.5, **changes})
 
 
 def _params(**changes: Any) -> SimpleNamespace:
-    keys = ("metrics_from", "predictions", "label", "score", "prediction", "min_n")
+    keys = ("metrics_from", "predictions", "overfit", "min_n", *ROLES)
     defaults = {**dict.fromkeys(keys), "threshold": 0.5, "confidence": 0.95, "metrics": {"x": _metric()}}
     return SimpleNamespace(**{**defaults, **changes})
 
@@ -731,7 +712,8 @@ def test_both_kinds_of_parameters_compile_alike() -> None:
     compiled = compile(model, _ARTIFACTS, "model")
     assert compiled == compile(plain, _ARTIFACTS, "model")
     assert compiled["z"] == pytest.approx(_Z, abs=1e-12)
-    assert (compiled["min_n"], compiled["columns"], compiled["binary"]) == (30, ["y", "p"], True)
+    assert (compiled["min_n"], compiled["columns"]) == (30, ["y", "p"])
+    assert compiled["values"] == {"label": "binary", "score": "number"}
     json.dumps(compiled, allow_nan=False)
 
 

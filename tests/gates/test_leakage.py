@@ -199,11 +199,11 @@ def test_known_bad(project: Any, suffix: str, split: bool) -> None:
     params: dict[str, Any] = {"key": ["id"], "features": ["x"], "group": "g", "time": "t", "label": "y"}
     if split:
         params["split"] = {"column": "s", "train": "a", "test": "b"}
-        document = project.gate("leakage", params, {"d": f"d.{suffix}", "m": "m.bin"})
+        document = project.gate("leakage", params, {"d": f"d.{suffix}", "m": "build/model/"})
     else:
         document = project.gate(
             "leakage", {**params, "train": "old", "test": "new"},
-            {"m": "m.bin", "old": f"o.{suffix}", "new": f"n.{suffix}"},
+            {"m": "build/model/", "old": f"o.{suffix}", "new": f"n.{suffix}"},
         )  # fmt: skip
     fixtures = list(known_bad(document))
     assert len(fixtures) == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ _CONTRACT = {
     "rows": {"min": 3},
     "checks": {"no-zero-id": {"sql": "SELECT * FROM data WHERE id = 0"}},
 }
+_LIGHTGBM = (
+    "tree\nversion=v4\nmax_feature_idx=0\nfeature_names=income\ntree_sizes=44\n\n"
+    "Tree=0\nnum_leaves=1\nleaf_value=0.5\n\n\nend of trees\n"
+)
 _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
 
 
@@ -51,6 +56,73 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
             {"raw": "d.csv"},
         ),
+        ("reproduce", {"run": "echo $MLCC_SEED > o", "outputs": ["o"]}, {"d.csv": _CSV}, {"raw": "d.csv"}),
+        (
+            "pipeline_smoke",
+            {"run": "echo '[2, 1]' > o.json", "outputs": {"o": {"path": "o.json"}}},
+            {"d.csv": _CSV},
+            {"raw": "d.csv"},
+        ),
+        (
+            "serve",
+            {"run": f"{sys.executable} app.py", "protocol": "jsonl", "golden": "golden.json"},
+            {
+                "d.csv": _CSV,
+                "golden.json": '[{"name": "a", "request": [1], "response": [1]}]',
+                "app.py": "for line in __import__('sys').stdin: print(line, end='')",
+            },
+            {"raw": "d.csv"},
+        ),
+        (
+            "artifact",
+            {"format": "lightgbm", "schema_of": "raw"},
+            {"d.csv": _CSV, "m.txt": _LIGHTGBM},
+            {"model": "m.txt", "raw": "d.csv"},
+        ),
+        (
+            "compare",
+            {
+                "candidate": "raw",
+                "baseline": "majority",
+                "label": "y",
+                "score": "s",
+                "metric": "accuracy",
+                "test": "superior",
+            },
+            {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
+            {"raw": "d.csv"},
+        ),
+        (
+            "evidence",
+            {"topic": "review", "record": "r.json", "max_age": "90000d", "about": []},
+            {"d.csv": _CSV, "r.json": '{"date": "2026-01-01"}'},
+            {"raw": "d.csv"},
+        ),
+        (
+            "slices",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "by": ["r"],
+                "metrics": {"recall": {"min": 0.5}},
+                "min_n": 30,
+            },
+            {"d.csv": "r,y,s\n" + "a,1,0.9\na,0,0.2\nb,1,0.9\nb,0,0.2\n" * 40},
+            {"raw": "d.csv"},
+        ),
+        (
+            "feature_value",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "without": {"f": "t"},
+                "metric": "brier_score",
+            },
+            {"d.csv": "y,s,t\n" + "1,0.9,0.6\n0,0.2,0.5\n" * 40},
+            {"raw": "d.csv"},
+        ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "tests",
@@ -71,4 +143,17 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "leakage", "drift", "evaluate", "command"]
+    order = [
+        *(
+            "tests",
+            "contract",
+            "leakage",
+            "drift",
+            "feature_parity",
+            "feature_value",
+            "reproduce",
+            "pipeline_smoke",
+        ),
+        *("evaluate", "compare", "slices", "artifact", "serve", "evidence", "command"),
+    ]
+    assert list(GATES) == [kind for kind in order if kind in GATES]

@@ -13,6 +13,7 @@ from mlcc.gates.contract.compile import _HARMLESS, _NOT_RE2
 from tests.injection.fields import Field, Tree, Where, base, command, gate, gates, judged, many, one_gate
 
 NUMBERS = {"numbers": {"kind": "file", "path": "m.json"}}
+FOLDER = {"data": {"kind": "model", "path": "model/"}}
 SPLIT = {"column": "a split", "train": "a train", "test": "a test"}
 PREDICTIONS = {"rows": {"kind": "data", "path": "rows.csv"}}
 
@@ -79,8 +80,58 @@ def _means(texts: Sequence[str]) -> Tree:
     return made
 
 
+def _serving(make: Any) -> Any:
+    """Return a spec with one `serve` gate for each string."""
+    return lambda t: gates(t, lambda x: {"serve": {"run": "true", "golden": "g.json", **make(x)}})
+
+
+def _repeated(make: Any) -> Any:
+    """Return a spec with one `reproduce` gate for each string."""
+    return lambda t: gates(t, lambda x: {"reproduce": {"run": "true", "outputs": ["out/"], **make(x)}})
+
+
+def _smoked(make: Any) -> Any:
+    """Return a spec with one `pipeline_smoke` gate for each string."""
+    return lambda t: gates(
+        t, lambda x: {"pipeline_smoke": {"run": "true", "outputs": {"o": {"path": "o.json"}}, **make(x)}}
+    )
+
+
+_RECORD = {"topic": "review", "record": "r.md", "max_age": "1d"}
+
+
+def _recorded(key: str) -> Any:
+    """Return a spec with one `evidence` gate for each string."""
+    return lambda t: gates(t, lambda x: {"evidence": {**_RECORD, key: x}})
+
+
+def _url_path(text: str) -> str | None:
+    sound = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
+    return None if sound and " " not in text else "bad-gate"
+
+
 def _unknown(_: str) -> str:
     return "bad-gate"  # the column isn't among the declared ones, whose names are words
+
+
+def _never(_: str) -> str:
+    return "bad-gate"  # a size or digest, which no hostile string is
+
+
+def _model(**keys: Any) -> Any:
+    """Return a spec with one gate on a model of ONNX."""
+    return one_gate("artifact", format="onnx", **keys)
+
+
+def _modelled(make: Any, **artifacts: Any) -> Any:
+    return lambda texts: gates(texts, lambda x: {"artifact": make(x)}, **artifacts)
+
+
+def _operators(key: str) -> Field:
+    return Field(
+        f"Operators.{key}[]", lambda t: _model(operators={key: list(t)}),
+        lambda t: [("gate g", ("params", "operators", key), list(t))],
+    )  # fmt: skip
 
 
 def _time(text: str) -> str | None:
@@ -164,9 +215,75 @@ GATES = (
         lambda t: one_gate("contract", columns={"id": {"type": "date"}}, freshness={"column": t[0], "max_age": "1d"}),
         lambda t: [], refuses=_unknown, most=1,
     ),
+    Field("Serve.run", _serving(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
+    Field(
+        "ServedChampion.run", _serving(lambda x: {"champion": {"run": x, "max_memory_ratio": 1}}),
+        judged("params", "champion", "run"), most=250, form=command,
+    ),
+    Field("Serve.golden", _serving(lambda x: {"golden": x}), judged("params", "golden"), most=250, form=lambda x: f"{x}.json"),
+    Field("Serve.trace", _serving(lambda x: {"trace": x}), judged("params", "trace"), most=250),
+    *(
+        Field(f"Serve.{key}", _serving(lambda x, key=key: {key: x}), judged("params", key), most=250, refuses=_url_path)
+        for key in ("ready", "path")
+    ),
+    Field("Reproduce.run", _repeated(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
+    Field("Reproduce.outputs[]", _repeated(lambda x: {"outputs": [x]}), judged("params", "outputs", 0), most=250),
+    Field("Reproduce.lock", _repeated(lambda x: {"lock": x}), judged("params", "lock"), most=250),
+    Field(
+        "ReproducedMetrics.path", _repeated(lambda x: {"metrics": {"path": x, "tolerance": {"a": 1}}}),
+        judged("params", "metrics", "path"), most=250, form=lambda x: f"{x}.json",
+    ),
+    Field("PipelineSmoke.run", _smoked(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
+    *(
+        Field(
+            f"SmokeOutput.{key}", _smoked(lambda x, make=make: {"outputs": {"o": make(x)}}),
+            judged("params", "outputs", 0, *way, value=value), most=250, form=form, refuses=refuses,
+        )
+        for key, make, way, value, form, refuses in (
+            ("path", lambda x: {"path": x}, ("path",), str, lambda x: f"{x}.json", lambda x: None),
+            ("value", lambda x: {"path": "o.json", "value": x}, ("value",), lambda x: x.split("."), str, _dotted),
+            ("columns[]", lambda x: {"path": "o.csv", "columns": [x]}, ("columns", 0), str, str, lambda x: None),
+        )
+    ),
+    Field("Evidence.record", _recorded("record"), judged("params", "record"), most=250, form=lambda x: f"{x}.md"),
+    Field("Evidence.date", _recorded("date"), judged("params", "date", 0), most=250),
+    *(
+        Field(
+            f"Evidence.{key}[]", lambda t, key=key: one_gate("evidence", **_RECORD, **{key: list(t)}),
+            lambda t, key=key, value=value: [("gate g", ("params", key), [value(x) for x in t])],
+        )
+        for key, value in (("sections", str), ("fields", lambda x: [x]), ("signed_by", str))
+    ),
     Field("Metric.value", _measured("value"), _way("value"), refuses=_dotted),
     Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),
     Field("Metric.n", _measured("n"), _way("n"), refuses=_dotted),
     Field("Metric.mean", _means, lambda t: [("gate g", ("params", "columns"), list(t))]),
+    Field(
+        "ModelFile.path", _modelled(lambda x: {"files": [{"path": x, "format": "text"}]}, **FOLDER),
+        judged("params", "files", 0, "path"), most=250,
+    ),
+    Field(
+        "ArtifactGate.metadata", _modelled(lambda x: {"files": [{"path": x, "format": "json"}], "metadata": x}, **FOLDER),
+        judged("params", "metadata"), most=250,
+    ),
+    Field(
+        "TensorSpec.name", lambda t: _model(inputs=many("i", t, lambda x: {"name": x, "type": "bool"})),
+        lambda t: [("gate g", ("params", "inputs", i, "name"), x) for i, x in enumerate(t)],
+    ),
+    *(_operators(key) for key in ("domains", "allow", "deny")),
+    Field(
+        "Verify.run", _modelled(lambda x: {"format": "json", "verify": {"run": x}}), judged("params", "run"), most=250,
+        form=command,
+    ),
+    Field("ArtifactGate.max_size", lambda t: _model(max_size=t[0]), lambda t: [], refuses=_never, most=1),
+    Field("ArtifactGate.digest", lambda t: _model(digest=t[0]), lambda t: [], refuses=_never, most=1),
+    Field(
+        "ArtifactGate.features", _modelled(lambda x: {"format": "onnx", "schema_of": "rows", "features": x}, **PREDICTIONS),
+        judged("params", "features"), most=250,
+    ),
+    Field(
+        "ArtifactGate.lineage{}=", _modelled(lambda x: {"format": "onnx", "lineage": {"rows": x}}, **PREDICTIONS),
+        judged("params", "lineage", "rows"), most=250,
+    ),
     *(Field(f"Evaluate.{key}", _scored(key), _column_names(key), most=250) for key in ("label", "score", "prediction")),
 )  # fmt: skip

@@ -62,6 +62,8 @@ def test_a_job_gets_what_its_spec_says() -> None:
         Arrival("AWS_WEB_IDENTITY_TOKEN_FILE", "set by the login to aws"),
         Arrival("CLUSTER", "'stage'"),
         Arrival("DEPTH", "the leg's value on the axis 'depth'"),
+        Arrival("DIGEST_CODE", "the digest of the artifact 'code'"),
+        Arrival("DIGEST_RAW_DATA", "the digest of the artifact 'raw-data'"),
         Arrival("KEY", "the path of a file with the secret KEY"),
         Arrival("MATRIX_DEPTH", "the leg's value on the axis 'depth'"),
         Arrival("MLCC_OUTPUTS", "the file that takes the outputs, as NAME=value lines"),
@@ -79,6 +81,7 @@ def test_a_gate_and_a_small_job_get_theirs() -> None:
     case = subject(SPEC)
     assert environment_of(case.plan.nodes["serves"], case.plan) == [
         "ARTIFACT_MODEL",
+        "DIGEST_MODEL",
         "MLCC_VERDICT",
         "PYTHONPATH",
     ]
@@ -94,7 +97,7 @@ def test_the_runtime_sets_the_same_names(id: str, tmp_path: Path, monkeypatch: p
     selection: dict[str, Any] = {"inputs": {}, "facts": {"run_id": "7"}, "commit": "c"}
     node = plan["nodes"][id]
     leg = next(iter(node.get("legs", {"": {}})))
-    set_there = set(node_env(node, leg, plan, selection, tmp_path))
+    set_there = set(node_env(node, leg, plan, selection, tmp_path, dict.fromkeys(node["takes"], "sha256:0")))
     logins = {name for login in case.plan.nodes[id].logins for name in LOGINS[login.provider]}
     listed = set(environment_of(case.plan.nodes[id], case.plan)) - {"MLCC_OUTPUTS", "MLCC_VERDICT"}
     assert listed - logins == set_there

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.bundle import bundle
-from mlcc.emitted import RUNTIME
+from mlcc.emitted import REPORT, RUNTIME
 from mlcc.gates.emit import scripts
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
@@ -39,6 +39,7 @@ class FakePlatform:
         self.outputs: dict[str, str] = {}
         self.summaries: list[str] = []
         self.warnings: list[str] = []
+        self.annotations: list[tuple[str, str, str, str]] = []
         self.audiences: list[str] = []
         self.job_results: dict[str, Any] = {"select": "success"}
 
@@ -63,6 +64,9 @@ class FakePlatform:
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        self.annotations.append((level, title, message, path))
 
     def id_token(self, audience: str) -> str:
         self.audiences.append(audience)
@@ -162,7 +166,7 @@ class Project:
 
 def emitted(plan: Plan) -> dict[str, str]:
     """Return the files of `.mlcc/` but the runtime, which tests run from the package."""
-    files = {".mlcc/plan.json": document(to_runtime(plan), "mlcc.yaml")}
+    files = {".mlcc/plan.json": document(to_runtime(plan), "mlcc.yaml"), ".mlcc/report.py": report_script()}
     for node in plan.nodes.values():
         if isinstance(node.work, Gate):
             files[f".mlcc/gates/{node.id}.json"] = document(gate_parameters(plan, node), "mlcc.yaml")
@@ -179,3 +183,9 @@ def _gate_script(kind: str) -> dict[str, str]:
 def runtime_script() -> str:
     """Return the text of `.mlcc/run.py`."""
     return bundle(RUNTIME, doc="The runtime.", entry=RUNTIME[-1])
+
+
+@functools.cache
+def report_script() -> str:
+    """Return the text of `.mlcc/report.py`."""
+    return bundle(REPORT, doc="The reports.", entry=REPORT[-1])

@@ -167,3 +167,43 @@ def test_a_condition_of_several_lines_is_no_command_of_the_log(
     log = capfd.readouterr().out
     assert "skip b: its `when` doesn't allow it: the input x isn't 1 ::stop-commands::x\n" in log
     assert lines_of_commands(log) == []
+
+
+def test_the_page_is_made_beside_the_result(
+    project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLCC_PLATFORM", "gitlab")
+    assert project.final(a="success", soft="success", b="success") == 0
+    page = (project.root / "_mlcc" / "s--final" / "report.html").read_text("utf-8")
+    assert "<title>Green: p</title>" in page
+    assert project.platform.warnings == ["soft is not blocking, and failed: its command ended with 1"]
+    assert "the page for reviewers is _mlcc/s--final/report.html" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("raise SystemExit(7)", "it ended with 7"),
+        ("import os; os.kill(os.getpid(), 9)", "it ended with -9"),
+        ("import time; time.sleep(60)", "TimeoutExpired"),
+    ],
+)
+def test_a_page_that_cant_be_made_is_a_warning(
+    project: Project, script: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcc.runtime.final.REPORT_SECONDS", 0.5)
+    project.write({".mlcc/report.py": script})
+    project.platform.warnings.clear()
+    assert project.final(a="success", soft="success", b="success") == 0
+    assert project.platform.warnings == [
+        f"the {what} for reviewers can't be made: {problem}" for what in ("page", "notes")
+    ]
+    assert project.final(a="failure") == 1
+
+
+def test_a_run_without_selection_has_a_page_that_says_so(project: Project) -> None:
+    (project.root / "_mlcc" / "s--select" / "selection.json").unlink()
+    assert project.final() == 1
+    page = (project.root / "_mlcc" / "s--final" / "report.html").read_text("utf-8")
+    assert "<title>Red: p</title>" in page
+    assert "the selecting node left no selection" in page

@@ -92,6 +92,7 @@ def test_every_kind_of_value(make: Make) -> None:
     }  # fmt: skip
     assert expected <= set(lines)
     project.node("c")
+    assert f"DIGEST_CODE={project.state('b', 'x')['inputs']['code']}" in lines
     assert "ARTIFACT_RAW_DATA=build/raw.txt" in (project.root / "seen-c").read_text().splitlines()
 
 

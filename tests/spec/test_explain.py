@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from mlcc import __version__
 from mlcc.diagnostics import Diagnostic, Severity, SpecError
 from mlcc.extends import merge
+from mlcc.gates import GATES
 from mlcc.source import load, read
 from mlcc.spec import fast, reserved, table
 from mlcc.spec.explain import validate_slowly
@@ -126,7 +127,7 @@ CASES = {
     ),
     "no-gate-kind": (
         "gates: {g: {guards: a}}",
-        ["4:9 one-of: one of tests, contract, leakage, drift, evaluate, command is missing"],
+        [f"4:9 one-of: one of {', '.join(GATES)} is missing"],
     ),
     "choice": (
         "jobs: {train: {run: x, when: {event: psh}}}",
@@ -172,7 +173,7 @@ CASES = {
         "jobs: {train: {run: x, env: {PATH: y}}}",
         [
             "4:30 bad-name: PATH belongs to the runner or to mlcc "
-            "(so do the prefixes MLCC_, ARTIFACT_, SERVICE_, GITHUB_, RUNNER_, CI_, ACTIONS_)"
+            "(so do the prefixes MLCC_, ARTIFACT_, DIGEST_, SERVICE_, GITHUB_, RUNNER_, CI_, ACTIONS_)"
         ],
     ),
     "path": (

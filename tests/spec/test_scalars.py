@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlcc.spec import scalars
-from mlcc.spec.scalars import seconds
+from mlcc.spec.scalars import milliseconds, seconds, size_in_bytes
 from tests.spec.near_misses import BAD, GOOD
 
 CHECKS = sorted(name for name in vars(scalars) if name.startswith("check_"))
@@ -55,3 +55,23 @@ def test_messages(check: str, value: object, message: str) -> None:
 @pytest.mark.parametrize(("text", "expected"), [("30s", 30), ("15m", 900), ("6h", 21600), ("7d", 604800)])
 def test_seconds(text: str, expected: int) -> None:
     assert seconds(text) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("50ms", 50), ("2s", 2000)])
+def test_milliseconds(text: str, expected: int) -> None:
+    assert milliseconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("3KB", 3000),
+        ("512MB", 512_000_000),
+        ("2GB", 2_000_000_000),
+        ("3KiB", 3072),
+        ("5MiB", 5_242_880),
+        ("1GiB", 1_073_741_824),
+    ],
+)
+def test_size_in_bytes(text: str, expected: int) -> None:
+    assert size_in_bytes(text) == expected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import Capability
+from mlcc.backends import TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.github.com/actions/"
 _SYNTAX = _DOCS + "reference/workflows-and-actions/workflow-syntax"
@@ -74,6 +74,7 @@ CAPABILITIES = (
         "actions/upload-artifact and download-artifact; the runtime checks every digest",
         "https://github.com/actions/upload-artifact",
     ),
+    TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",
         "exact",
@@ -93,6 +94,12 @@ CAPABILITIES = (
         "finally", "emulated", "in the runtime, on the same machine; a lost runner runs nothing", _SYNTAX
     ),
     Capability("reports", "exact", "artifacts, and the job's summary for Markdown", _SYNTAX),
+    Capability(
+        "comment",
+        "exact",
+        "a step of the final job with the job's own token; a pull request from a fork gets none, and its summary says so",
+        "https://docs.github.com/rest/issues/comments",
+    ),
     Capability(
         "checkout", "exact", "actions/checkout without credentials", "https://github.com/actions/checkout"
     ),

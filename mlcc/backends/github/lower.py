@@ -18,6 +18,7 @@ from mlcc.backends.github.model import (
     Permission,
     RunStep,
     Service,
+    Step,
     Text,
     Triggers,
     UsesStep,
@@ -127,6 +128,18 @@ def select_job(plan: ir.Plan) -> Job:
 
 def final_job(plan: ir.Plan, before: tuple[str, ...]) -> Job:
     """Return the job of the final node, which comes after these jobs and the selecting one."""
+    steps: list[Step] = [
+        checkout(plan, ir.Checkout(project=False)),
+        UsesStep("receive", *folder(plan, "s--*")),
+        RunStep(
+            "run", f"exec python3 -I {SCRIPTS}/run.py final", {"MLCC_NEEDS": expr.value("toJSON(needs)")}
+        ),
+        publish(plan, "result", f"s--{FINAL}", expr.value(expr.ALWAYS)),
+    ]
+    permissions = [Permission("contents", "read")]
+    if plan.comment is not None:
+        steps.append(_comment())
+        permissions.append(Permission("pull-requests", "write", "keeps its comment up to date"))
     return Job(
         id=FINAL,
         name=plan.name,  # the one required check
@@ -134,14 +147,18 @@ def final_job(plan: ir.Plan, before: tuple[str, ...]) -> Job:
         if_=expr.value(expr.ALWAYS),
         runs_on=HOSTED,
         timeout_minutes=SERVICE_MINUTES,
-        steps=(
-            checkout(plan, ir.Checkout(project=False)),
-            UsesStep("receive", *folder(plan, "s--*")),
-            RunStep(
-                "run", f"exec python3 -I {SCRIPTS}/run.py final", {"MLCC_NEEDS": expr.value("toJSON(needs)")}
-            ),
-            publish(plan, "result", f"s--{FINAL}", expr.value(expr.ALWAYS)),
-        ),
+        permissions=tuple(permissions),
+        steps=tuple(steps),
+    )
+
+
+def _comment() -> RunStep:
+    """Return the step that writes the comment: the only one that gets the token. A fork's can't write."""
+    return RunStep(
+        "comment",
+        f"exec python3 -I {SCRIPTS}/report.py comment",
+        {"MLCC_TOKEN": expr.value("github.token")},
+        expr.both([expr.ALWAYS, expr.IS_PULL_REQUEST]),
     )
 
 

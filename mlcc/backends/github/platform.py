@@ -98,9 +98,17 @@ class GitHub:
         _append("GITHUB_STEP_SUMMARY", markdown + "\n")
 
     def warn(self, message: str) -> None:
-        """Print an annotation; the message is escaped as the runner wants it."""
-        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::warning::{escaped}", flush=True)
+        """Print an annotation."""
+        print(f"::warning::{_escaped(message)}", flush=True)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Print an annotation of a file: https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+        values = {"file": path, "title": title}
+        told = ",".join(
+            f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
+            for name, value in values.items()
+        )
+        print(f"::{level} {told}::{_escaped(message)}", flush=True)
 
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""
@@ -132,6 +140,11 @@ def _payload() -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise RunError("the event's payload isn't an object")
     return payload
+
+
+def _escaped(text: str) -> str:
+    """Return text as the runner takes it back (actions/toolkit, packages/core/src/command.ts)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _text(value: Any) -> str:

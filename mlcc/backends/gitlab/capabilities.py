@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import Capability
+from mlcc.backends import TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.gitlab.com/ci/"
 _SYNTAX = _DOCS + "yaml/"
@@ -99,6 +99,7 @@ CAPABILITIES = (
         "`artifacts` and `needs`; the runtime checks every digest; status nodes and the final one fetch data, too",
         _SYNTAX + "#artifacts",
     ),
+    TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",
         "emulated",
@@ -130,6 +131,12 @@ CAPABILITIES = (
         "exact",
         "artifacts; JUnit and Cobertura in merge requests",
         _SYNTAX + "artifacts_reports/",
+    ),
+    Capability(
+        "comment",
+        "exact",
+        "`after_script` of the final job, with a token that only its environment has; none for a fork's merge request",
+        "https://docs.gitlab.com/api/notes/#merge-requests",
     ),
     Capability(
         "checkout",

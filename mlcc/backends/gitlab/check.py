@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mlcc import plan as ir
 from mlcc import semantics
-from mlcc.backends._checks import clashing_inputs, place, unlabelled_runners
+from mlcc.backends._checks import clashing_inputs, comment_token, place, unlabelled_runners
 from mlcc.diagnostics import Diagnostic, error
 from mlcc.topology import ancestors
 
@@ -29,6 +29,7 @@ def check_plan(plan: ir.Plan) -> list[Diagnostic]:
         *clashing_inputs(plan, "GitLab", variable),
         *_approvals(plan),
         *_tokens(plan),
+        *comment_token(plan, "gitlab", "GitLab"),
     ]
 
 

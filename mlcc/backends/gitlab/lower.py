@@ -14,6 +14,7 @@ from mlcc.backends.gitlab.check import deciding_nodes
 from mlcc.backends.gitlab.machine import (
     DEFAULT_IMAGE,
     caches_of,
+    comment_environment,
     environment_of,
     id_tokens_of,
     image_of,
@@ -171,8 +172,18 @@ def _form_variable(plan: ir.Plan, field: ir.FormInput) -> FormVariable:
 # --- the child ------------------------------------------------------------------------------------
 
 
-def _script(plan: ir.Plan, command: str) -> str:
-    return f"python3 -I {shlex.quote(in_home(plan, '.mlcc/run.py'))} {command}"
+def _script(plan: ir.Plan, command: str, script: str = "run.py") -> str:
+    return f"python3 -I {shlex.quote(in_home(plan, f'.mlcc/{script}'))} {command}"
+
+
+def _comment(plan: ir.Plan) -> str:
+    """Return the command that writes the comment: after the script, whatever that ended with, and whatever it ends with.
+
+    https://docs.gitlab.com/ci/yaml/#after_script
+    """
+    if plan.comment is None:
+        return ""
+    return f'MLCC_TOKEN="${plan.comment.token}" {_script(plan, "comment", "report.py")}'
 
 
 def _final(plan: ir.Plan) -> Job:
@@ -185,9 +196,13 @@ def _final(plan: ir.Plan) -> Job:
         timeout_minutes=SERVICE_MINUTES,
         variables={"GIT_DEPTH": "1", "GIT_LFS_SKIP_SMUDGE": "1"},
         artifacts=Artifacts(
-            (in_home(plan, f"_mlcc/s--{FINAL}/"), in_home(plan, f"_mlcc/r--{FINAL}/")), RECORD_DAYS
+            (in_home(plan, f"_mlcc/s--{FINAL}/"), in_home(plan, f"_mlcc/r--{FINAL}/")),
+            RECORD_DAYS,
+            junit=(in_home(plan, "_mlcc/s--*/junit.xml"),) if plan.has_gates else (),
         ),
         start=Start(always=True),
+        environment=comment_environment(plan),
+        after_script=_comment(plan),
         interruptible=False,
     )
 

@@ -156,6 +156,11 @@ def environment_of(plan: ir.Plan, node: ir.Node) -> Environment | None:
     return Environment(plan.name, deploys=False) if node.secrets else None
 
 
+def comment_environment(plan: ir.Plan) -> Environment | None:
+    """Return where the token of the comment comes from: an environment that only the final job has."""
+    return Environment(f"{plan.name}-comment", deploys=False) if plan.comment is not None else None
+
+
 def service_of(service: ir.Service) -> Service:
     """Return a service; `resolve` admits literals, secrets and variables in its environment."""
     return Service(

@@ -89,6 +89,7 @@ class Job:
     services: tuple[Service, ...] = ()
     caches: tuple[Cache, ...] | None = ()  # None: surely none, whatever the defaults say
     environment: Environment | None = None
+    after_script: str = ""
     interruptible: bool = True
     id_tokens: Mapping[str, str] = field(hash=False, default_factory=dict)
     legs: tuple[Mapping[str, str], ...] = ()

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from mlcc.backends.gitlab.lower import BACKSTOP_MINUTES
-from mlcc.backends.gitlab.machine import environment_of
+from mlcc.backends.gitlab.machine import comment_environment, environment_of
 from mlcc.backends.gitlab.platform import input_variable, trigger_word
 from mlcc.plan import Environment, Execute, Plan, PublishData
 
@@ -99,6 +99,13 @@ def _variables(plan: Plan) -> Iterator[str]:
         )
     if variables:
         yield f"create the variables {', '.join(sorted(variables))}"
+    environment = comment_environment(plan)
+    if plan.comment is not None and environment is not None:
+        yield (
+            f"create the variable {plan.comment.token}, masked, not protected and scoped to the environment "
+            f"'{environment.name}': a project access token with the role Reporter and the scope api; who may push a "
+            "branch can read it there, so it is good for nothing else"
+        )
 
 
 def _environment(environment: Environment) -> Iterator[str]:

@@ -87,7 +87,7 @@ def _merged_job(job: Job, overlay: Overlay) -> dict[str, Any]:
 
 def _styled(key: str, value: Any) -> Any:
     """Return small collections on one line."""
-    if key in ("tags", "script"):
+    if key in ("tags", "script", "after_script"):
         return Flow(value) if isinstance(value, list) and value else value
     if key in ("variables", "environment", "allow_failure", "id_tokens") and isinstance(value, dict):
         plain = all(type(item) in (str, int, bool) for item in value.values())
@@ -139,9 +139,14 @@ def job_tree(job: Job) -> dict[str, Any]:
             for cache in job.caches
         ]
     content["variables"] = dict(job.variables)
-    content["script"] = [job.script]
+    content.update(_scripts(job))
     content["artifacts"] = _artifacts(job.artifacts)
     return content
+
+
+def _scripts(job: Job) -> dict[str, list[str]]:
+    after = {"after_script": [job.after_script]} if job.after_script else {}
+    return {"script": [job.script], **after}
 
 
 def _start(job: Job) -> dict[str, Any]:

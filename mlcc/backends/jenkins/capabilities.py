@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import Capability
+from mlcc.backends import TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://www.jenkins.io/doc/book/pipeline/"
 _SYNTAX = _DOCS + "syntax/"
@@ -124,6 +124,7 @@ CAPABILITIES = (
         "`stash`, which goes through the controller; the runtime checks every digest",
         _STEPS + "workflow-basic-steps/#stash-stash-some-files-to-be-used-later-in-the-build",
     ),
+    TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",
         "exact",
@@ -149,6 +150,12 @@ CAPABILITIES = (
         _STEPS + "workflow-durable-task-step/",
     ),
     Capability("reports", "exact", "`archiveArtifacts`, and `junit` for JUnit reports", _STEPS + "junit/"),
+    Capability(
+        "comment",
+        "emulated",
+        "a credential that the last stage binds for it; of GitHub and GitLab, by the change's address, and not for a fork's",
+        _STEPS + "credentials-binding/",
+    ),
     Capability(
         "checkout",
         "emulated",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc import plan as ir
-from mlcc.backends._checks import clashing_inputs, place, unlabelled_runners
+from mlcc.backends._checks import clashing_inputs, comment_token, place, unlabelled_runners
 from mlcc.diagnostics import Diagnostic, error
 
 # What the docker client itself is steered by. It is started with a service's variables in its own environment, so that
@@ -20,6 +20,7 @@ def check_plan(plan: ir.Plan) -> list[Diagnostic]:
         *clashing_inputs(plan, "Jenkins"),
         *_services(plan),
         *_caches(plan),
+        *comment_token(plan, "jenkins", "Jenkins"),
     ]
 
 

@@ -40,6 +40,7 @@ def lower(plan: ir.Plan) -> Jenkinsfile:
         hours=_hours(plan),
         keep_days=max([KEEP_DAYS, *(artifact.retain_days for artifact in plan.artifacts.values())]),
         asks_green=plan.triggers.push is not None,
+        comment=(plan.comment.token or "") if plan.comment is not None else "",
         uses=uses,
     )
 
@@ -75,6 +76,7 @@ def _uses(plan: ir.Plan, rows: list[Row]) -> Uses:
         data="writes" in fields,
         reports="reports" in fields,
         junit="junit" in fields,
+        gates=plan.has_gates,
         extensions=bool(fields & {"lfs", "submodules"}),
     )
 
@@ -83,11 +85,11 @@ def plugins(plan: ir.Plan, uses: Uses) -> tuple[str, ...]:
     """Return the ids of the plugins that the file relies on, as the update centre names them."""
     wanted = (
         ("credentials-binding", True),
-        ("plain-credentials", uses.secrets or uses.tokens),
+        ("plain-credentials", uses.secrets or uses.tokens or plan.comment is not None),
         ("oidc-provider", uses.tokens),
         ("docker-workflow", uses.images),
         ("jobcacher", uses.caches),
-        ("junit", uses.junit),
+        ("junit", uses.junit or uses.gates),
         ("lockable-resources", uses.locks),
         ("pipeline-input-step", uses.approvals),
         ("parameterized-scheduler", len(plan.triggers.schedules) > 1),

@@ -73,12 +73,16 @@ class Uses:
     data: bool
     reports: bool
     junit: bool
+    gates: bool
     extensions: bool  # of the checkout
 
 
 @record
 class Jenkinsfile:
-    """The file. `home` is the project folder, "." at the root; `facts` are constants that the runtime reads."""
+    """The file. `home` is the project folder, "." at the root; `facts` are constants that the runtime reads.
+
+    `comment` is the credential that the comment is written with; empty: there is none.
+    """
 
     spec: str
     plugins: tuple[str, ...]
@@ -91,6 +95,7 @@ class Jenkinsfile:
     hours: int
     keep_days: int
     asks_green: bool
+    comment: str
     uses: Uses
 
     @property

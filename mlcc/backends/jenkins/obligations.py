@@ -56,6 +56,11 @@ def _credentials(plan: Plan) -> Iterator[str]:
     secrets = sorted({name for step in executes for name in step.secrets})
     variables = sorted({name for step in executes for name in step.variables})
     logins = {login.provider: login for node in plan.nodes.values() for login in node.logins}
+    if plan.comment is not None:
+        yield (
+            f"create a credential of the kind 'Secret text' with the id {plan.comment.token}, in this job's own folder: "
+            "a token of an account that may comment on change requests and nothing else; it is not bound for a fork's"
+        )
     if secrets:
         yield f"create credentials of the kind 'Secret text' with the ids {', '.join(secrets)}, in this job's own folder"
     if variables:

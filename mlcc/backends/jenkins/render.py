@@ -35,5 +35,6 @@ def render(file: Jenkinsfile) -> str:
         hours=file.hours,
         keep_days=str(file.keep_days),
         asks_green=file.asks_green,
+        comment=file.comment,
         uses=file.uses,
     )

@@ -104,6 +104,18 @@ def _from_parquet(column: Column) -> str | None:
     return None
 
 
+def from_table(column: Column) -> str:
+    """Return a column of a table that an engine holds, with its declared type; its own type is checked before."""
+    stored = identifier(column.stored)
+    kind = column.params.type
+    return f"CAST({stored} AS {_SQL_TYPES[kind]})" if kind in ("number", "string", "timestamp") else stored
+
+
+def nothing(column: Column) -> str:
+    """Return the empty column that stands in for one that is missing or of another type."""
+    return f"CAST(NULL AS {_SQL_TYPES[column.params.type]})"
+
+
 def _from_text(column: Column, text: str) -> str:
     kind = column.params.type
     if kind == "string":

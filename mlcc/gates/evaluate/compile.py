@@ -7,45 +7,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
-from mlcc.gates.evaluate.metrics import BINARY, REGRESSION
-from mlcc.gates.evaluate.queries import columns, is_binary, means, sums_query
+from mlcc.gates._metrics.catalog import METRICS, OPTIONS, direction
+from mlcc.gates._metrics.levels import check_level, normal_quantile
+from mlcc.gates._metrics.query import ROLES, check_metric, check_together, options_of, source_of, table_named
 from mlcc.gates.evaluate.ranges import idle, meant, outside
+from mlcc.gates.strictness import DERIVED
 
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
+LOOSER = dict.fromkeys(
+    ("format", "values/**", "classes", "about", "query", "metrics/*/column", "metrics/*/metric"), DERIVED
+)
+"""See mlcc.gates.strictness."""
 DEFAULT_MIN_N = 30
-DEFAULT_CONFIDENCE, DEFAULT_QUANTILE = 0.95, 1.644853626951  # the normal distribution's
-_KNOWN = ("accuracy", *BINARY, *REGRESSION)
-_NEEDS_SCORE = ("roc_auc", "log_loss", "brier_score")
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
-    """Return the artifact with the numbers or the predictions."""
+    """Return the artifacts with the numbers, the predictions, and the predictions for the training data."""
     keys = ("metrics_from", "predictions")
-    return tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
+    found = tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
+    return found if params.overfit is None else (*found, (("overfit", "train"), params.overfit.train))
 
 
 def needs_packages(params: Any) -> bool:
-    """Whether DuckDB is needed: for predictions; numbers in a JSON file need nothing."""
+    """Whether DuckDB and NumPy are needed: for predictions; numbers in a JSON file need nothing."""
     return params.predictions is not None
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return the bounds to keep to, and for predictions the SQL. Raises GateParamsError."""
     del guards
-    if not 0.5 <= params.confidence < 1:
-        raise GateParamsError(("confidence",), "the confidence of a bound is from 0.5 to below 1")
+    check_level(params.confidence, 0.5, ("confidence",), "the confidence of a bound")
     for name, metric in params.metrics.items():
         _check_bounds(metric, ("metrics", name))
     special = _from_file(params, artifacts) if params.predictions is None else _from_rows(params, artifacts)
-    return {"confidence": params.confidence, "z": _quantile(params.confidence), **special}
-
-
-def _quantile(confidence: float) -> float:
-    if confidence == DEFAULT_CONFIDENCE:
-        return DEFAULT_QUANTILE
-    from statistics import NormalDist  # 3 ms that few lints need
-
-    return round(NormalDist().inv_cdf(confidence), 12)
+    return {"confidence": params.confidence, "z": normal_quantile(params.confidence), **special}
 
 
 def _check_bounds(metric: Any, loc: Loc) -> None:
@@ -64,20 +58,18 @@ def _limits(metric: Any) -> dict[str, float]:
 
 
 def _from_file(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, object]:
-    for key in ("label", "score", "prediction"):
+    for key in (*ROLES, "overfit"):
         if getattr(params, key) is not None:
-            raise GateParamsError(
-                (key,), f"{key} is a column of `predictions`; `metrics_from` has only numbers"
-            )
+            what = "needs" if key == "overfit" else "is a column of"
+            raise GateParamsError((key,), f"{key} {what} `predictions`; `metrics_from` has only numbers")
     if artifact_named(artifacts, params.metrics_from, ("metrics_from",)).format != "json":
         raise GateParamsError(("metrics_from",), "the numbers must be in a .json file")
     found = []
     for name, metric in params.metrics.items():
         loc: Loc = ("metrics", name)
-        if metric.mean is not None:
-            raise GateParamsError(
-                (*loc, "mean"), "a mean is taken over `predictions`, not over `metrics_from`"
-            )
+        for key in ("mean", "metric", "k", "quantile", "bins"):
+            if getattr(metric, key) is not None:
+                raise GateParamsError((*loc, key), f"{key} is about `predictions`, not about `metrics_from`")
         if params.min_n is not None and metric.n is None:
             raise GateParamsError(loc, "min_n needs to know where the number of rows is", "add `n: PATH`")
         paths = {key: _path(getattr(metric, key), (*loc, key)) for key in ("stderr", "n")}
@@ -104,67 +96,84 @@ def _path(path: str | None, loc: Loc) -> list[str] | None:
 
 
 def _from_rows(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, object]:
-    artifact = artifact_named(artifacts, params.predictions, ("predictions",))
-    format = artifact.format
-    if format not in FORMATS or any(c in artifact.path for c in "*?[{"):
-        raise GateParamsError(
-            ("predictions",),
-            f"predictions are one file, or a folder of Parquet files, and {artifact.path} is neither",
-            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
-    _check_metrics(params)
-    named = means(params)
+    table_named(artifacts, params.predictions, ("predictions",))
+    computed = _check_metrics(params)
+    named = {name: metric.mean for name, metric in params.metrics.items() if metric.mean is not None}
+    aliases = {name: f"mean{i}" for i, name in enumerate(named, 1)}
+    extra = {aliases[name]: (column, "number") for name, column in named.items()}
+    source = source_of(params, params.predictions, artifacts, computed.values(), ("predictions",), extra)
+    if aliases:
+        source["about"] = {alias: f"the column of {name}" for name, alias in aliases.items()}
     found = [
-        {"id": name, **_limits(metric), **({"column": named[name]} if name in named else {})}
+        {"id": name, **_limits(metric), **_what(name, metric, computed, aliases)}
         for name, metric in params.metrics.items()
     ]
     return {
         "source": "rows",
-        "artifact": params.predictions,
-        "format": format,
-        "columns": columns(params),
+        **source,
         "min_n": DEFAULT_MIN_N if params.min_n is None else params.min_n,
-        "binary": is_binary(params, [name for name in params.metrics if name not in named]),
         "metrics": found,
-        "query": sums_query(params, format),
+        **_overfit(params, artifacts, found),
     }
 
 
-def _check_metrics(params: Any) -> None:
-    """Refuse metrics that aren't known, or that the named columns can't give."""
-    wanted = []
+def _what(
+    name: str, metric: Any, computed: Mapping[str, str], aliases: Mapping[str, str]
+) -> dict[str, object]:
+    if name in aliases:
+        return {"column": aliases[name]}
+    return {"metric": computed[name], **options_of(metric, computed[name], ("metrics", name))}
+
+
+def _overfit(
+    params: Any, artifacts: Mapping[str, ArtifactInfo], found: list[dict[str, object]]
+) -> dict[str, object]:
+    """Return what the gap between training and test data is held to. Raises GateParamsError."""
+    if params.overfit is None:
+        return {}
+    known = {str(metric["id"]): metric for metric in found if "metric" in metric}
+    gaps = []
+    for name, limit in params.overfit.max_gap.items():
+        loc: Loc = ("overfit", "max_gap", name)
+        metric = known.get(name) or {"id": name, "metric": name}
+        if name not in known:
+            check_metric(params, name, loc)
+            metric.update(OPTIONS.get(name, {}))
+        if not direction(str(metric["metric"])):
+            raise GateParamsError(
+                loc, f"neither more nor less of {metric['metric']} is better: it has no gap"
+            )
+        if not (math.isfinite(limit) and limit >= 0):
+            raise GateParamsError(loc, f"{limit} is no gap", "say how much better the training data may look")
+        gaps.append(
+            {key: value for key, value in metric.items() if key not in ("min", "max")} | {"max_gap": limit}
+        )
+    wanted = [str(gap["metric"]) for gap in gaps]
+    train = source_of(params, params.overfit.train, artifacts, wanted, ("overfit", "train"))
+    return {"overfit": {"train": train, "gaps": gaps}}
+
+
+def _check_metrics(params: Any) -> dict[str, str]:
+    """Return the metric behind each name that isn't a mean. Refuse what the named columns can't give."""
+    wanted: dict[str, str] = {}
     for name, metric in params.metrics.items():
         loc: Loc = ("metrics", name)
         for key in ("value", "stderr", "n"):
             if getattr(metric, key) is not None:
                 raise GateParamsError((*loc, key), f"{key} belongs to `metrics_from`, not to `predictions`")
         if metric.mean is None:
-            _check_known(name, loc)
-            _check_columns(params, name, loc)
-            _check_range(name, metric, loc)
-            wanted.append(name)
-        elif name in _KNOWN:
+            known = metric.metric or name
+            check_metric(params, known, loc if metric.metric is None else (*loc, "metric"))
+            _check_range(known, metric, loc)
+            wanted[name] = known
+        elif name in METRICS:
             raise GateParamsError((*loc, "mean"), f"{name} is a metric of its own, not the mean of a column")
-    both = [next((name for name in wanted if name in kind), None) for kind in (BINARY, REGRESSION)]
-    if both[1] and (both[0] or "accuracy" in wanted):
-        raise GateParamsError(
-            ("metrics", both[1]), f"{both[1]} is about numbers and {both[0] or 'accuracy'} about classes"
-        )
-    if not math.isfinite(params.threshold):
-        raise GateParamsError(("threshold",), "the threshold is not a finite number")
-    for key in ("label", "score", "prediction"):
-        if getattr(params, key) is not None and not wanted:
-            raise GateParamsError((key,), f"no metric uses the {key}")
-
-
-def _check_known(name: str, loc: Loc) -> None:
-    if name in _KNOWN:
-        return
-    import difflib
-
-    close = difflib.get_close_matches(name, _KNOWN, n=1)
-    hint = f"did you mean {close[0]}?" if close else "for the mean of a column, write `mean: COLUMN`"
-    raise GateParamsError(loc, f"the metric {name} is not known", f"{hint} Known: {', '.join(_KNOWN)}")
+        elif metric.metric is not None:
+            raise GateParamsError(
+                (*loc, "metric"), "a metric is either one of mlcc's or the mean of a column"
+            )
+    check_together(params, {known: ("metrics", name) for name, known in wanted.items()})
+    return wanted
 
 
 def _check_range(name: str, metric: Any, loc: Loc) -> None:
@@ -177,16 +186,3 @@ def _check_range(name: str, metric: Any, loc: Loc) -> None:
         if message is not None:
             help = meant(name, limit) or f"leave the {side} out, or say what is good enough"
             raise GateParamsError((*loc, side), message, help)
-
-
-def _check_columns(params: Any, name: str, loc: Loc) -> None:
-    if params.label is None:
-        raise GateParamsError(loc, f"{name} needs the truth", "add `label: COLUMN`")
-    if name in _NEEDS_SCORE and params.score is None:
-        raise GateParamsError(loc, f"{name} needs a score", "add `score: COLUMN`")
-    if name in REGRESSION and params.prediction is None:
-        raise GateParamsError(loc, f"{name} needs a predicted number", "add `prediction: COLUMN`")
-    if params.score is None and params.prediction is None:
-        raise GateParamsError(
-            loc, f"{name} needs a prediction", "add `score: COLUMN` or `prediction: COLUMN`"
-        )

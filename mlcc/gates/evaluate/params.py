@@ -6,14 +6,18 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from mlcc.gates._metrics.params import Options, Predictions
 from mlcc.spec.base import Id, Model, Text
 
 
-class Metric(Model):
+class Metric(Options):
     """A floor, a ceiling, or both, for one metric."""
 
     min: int | float | None = Field(None, description="The lower confidence bound must reach it.")
     max: int | float | None = Field(None, description="The upper confidence bound must not exceed it.")
+    metric: Text | None = Field(
+        None, description="With `predictions`: which metric it is, where the key is a name of your own."
+    )
     value: Text | None = Field(
         None, description="With `metrics_from`: where the value is, as a.b; by default the metric's own name."
     )
@@ -24,7 +28,17 @@ class Metric(Model):
     )
 
 
-class Evaluate(Model):
+class Overfit(Model):
+    """How much better a model may be on the data that it was trained on."""
+
+    train: Id = Field(description="Artifact: predictions for the training data, with the same columns.")
+    max_gap: dict[Text, int | float] = Field(
+        min_length=1,
+        description="Metric -> how much better than on `predictions`; the upper bound of the gap is held to it.",
+    )
+
+
+class Evaluate(Predictions):
     """Judges numbers that a job wrote, or computes them from predictions.
 
     A floor passes when the one-sided lower confidence bound reaches it, fails when the estimate itself is
@@ -32,20 +46,17 @@ class Evaluate(Model):
     """
 
     EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("metrics_from", "predictions"),)
-    AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("score", "prediction"),)
     metrics_from: Id | None = Field(None, description="Artifact: a JSON file with the numbers.")
     predictions: Id | None = Field(None, description="Artifact: a table with one row per example.")
-    label: Text | None = Field(None, description="Column with the truth: 0 or 1, or a number, or a class.")
-    score: Text | None = Field(None, description="Column with the score of class 1.")
-    prediction: Text | None = Field(None, description="Column with the predicted class or number.")
-    threshold: int | float = Field(0.5, description="Scores from here on are predicted to be class 1.")
     metrics: dict[Text, Metric] = Field(
         min_length=1,
         description=(
-            "By name: roc_auc, accuracy, balanced_accuracy, precision, recall, f1, log_loss, brier_score, "
-            "mean_absolute_error, mean_squared_error, root_mean_squared_error, r2; or any name with `mean`; "
-            "or, with `metrics_from`, whatever the file has."
+            "By scikit-learn's names, such as roc_auc, f1_macro, log_loss, r2, ndcg (docs/gates.md lists them); or any "
+            "name with `mean` or `metric`; or, with `metrics_from`, whatever the file has."
         ),
+    )
+    overfit: Overfit | None = Field(
+        None, description="Also hold the gap between training and test values to a ceiling."
     )
     min_n: int | None = Field(
         None, ge=1, description="Fewer rows are inconclusive. 30 with `predictions`, if not given."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-# SQL is what this module runs: committed text and a source written by mlcc.gates._table.
-# ruff: noqa: S608
 import sys
-from math import ceil
+from math import ceil, sqrt
 
+from mlcc.gates._metrics.bounds import Estimate, bounded
+from mlcc.gates._metrics.catalog import BOUNDLESS, direction, value_range
+from mlcc.gates._metrics.compute import measured
+from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._metrics.rows import Rows, read_rows, refuse_one_class
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._strict import read_json
 from mlcc.gates._support import Gate, run
-from mlcc.gates._table import close, open_table
-from mlcc.gates.evaluate.metrics import Estimate, estimate
+from mlcc.gates.evaluate.drawing import drawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +28,9 @@ def judge(gate: Gate) -> Verdict:
     """Judge every metric that the parameters name."""
     if not is_finite(gate.params.get("z")) or not gate.params.get("metrics"):
         raise GateError("the gate's parameters are not complete")
-    judged = _judge_file if gate.params["source"] == "file" else _judge_rows
-    return verdict_of(judged(gate))
+    if gate.params["source"] == "file":
+        return verdict_of(_judge_file(gate))
+    return verdict_of(*_judge_rows(gate))
 
 
 def _judge_file(gate: Gate) -> list[Check]:
@@ -73,50 +76,64 @@ def _number_at(document: object, steps: Sequence[str], path: str) -> float:
     return place
 
 
-def _judge_rows(gate: Gate) -> list[Check]:
-    sums = _sums(gate)
-    rows = sums["n"]
-    if type(rows) is not int or rows < 1:
-        return [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})]
-    for name, count in sums.items():
-        if name.endswith("_invalid") and count != 0:
-            what = _columns_of(gate.params, name[: -len("_invalid")])
-            raise GateError(f"{count} of {rows} rows have no proper value in {what}")
-    if gate.params["binary"]:
-        positives = sums["tp"] + sums["fn"]
-        if not 0 < positives < rows:
-            raise GateError(f"all {rows} labels are {'1' if positives else '0'}: there is only one class")
+def _judge_rows(gate: Gate) -> tuple[list[Check], list[dict[str, Any]]]:
+    params = gate.params
+    rows = read_rows(gate, params)
+    if rows.n < 1:
+        return [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})], []
+    refuse_one_class(rows, params)
     checks: list[Check] = []
-    for metric in gate.params["metrics"]:
+    for metric in params["metrics"]:
         try:
-            found = estimate(metric["id"], metric.get("column"), sums, gate.params["z"])
+            found, is_bounded = _estimated(metric, rows, params["z"])
         except GateError as error:
             checks.append(Check(metric["id"], "error", str(error)))
             continue
-        checks += _compare(metric, found, gate.params, rows=rows, bounded=True)
-    return checks
+        checks += _compare(metric, found, params, rows=rows.n, bounded=is_bounded)
+    if "overfit" in params:
+        checks += _gaps(gate, rows)
+    return checks, drawn(rows, params["z"])
 
 
-def _columns_of(params: dict[str, Any], name: str) -> str:
-    """Say which column a count of improper values is about."""
-    metric = next((metric for metric in params["metrics"] if metric.get("column") == name), None)
-    return f"the column of {visible(metric['id'], 80)}" if metric else f"the {name.replace('_', ' ')} column"
+def _estimated(metric: dict[str, Any], rows: Rows, z: float) -> tuple[Estimate, bool]:
+    """Return a metric with its bounds, and whether it has any."""
+    found = measured(metric, rows)
+    name = metric.get("metric", "")
+    if name in BOUNDLESS:
+        return Estimate(found.value, found.value, found.value, found.n), False
+    return bounded(found, z, value_range(name), rows.clusters), True
 
 
-def _sums(gate: Gate) -> dict[str, Any]:
-    """Return the one row of the committed query, by name."""
-    params = gate.params
-    table = open_table(gate, params["artifact"], params["format"])
-    try:
-        missing = [visible(name, 80) for name in params["columns"] if name not in table.columns]
-        if missing:
-            raise GateError(f"{visible(gate.path(params['artifact']))} has no column {', '.join(missing)}")
-        table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")
-        values = table.one("\n".join(params["query"]))
-        names = [column[0] for column in table.connection.description]
-    finally:
-        close(table, gate)
-    return dict(zip(names, values))  # noqa: B905 - strict= is newer than Python 3.8
+def _gaps(gate: Gate, rows: Rows) -> list[Check]:
+    """Hold the gaps between the values on training and on test data to their ceilings."""
+    stated = gate.params["overfit"]
+    train = read_rows(gate, stated["train"])
+    if train.n < 1:
+        return [Check("overfit", "fail", "there are no predictions for the training data", estimate=0)]
+    refuse_one_class(train, stated["train"])
+    return [
+        _gap(gap, measured(gap, train), measured(gap, rows), (train, rows), gate.params)
+        for gap in stated["gaps"]
+    ]
+
+
+def _gap(
+    stated: dict[str, Any], train: Measure, test: Measure, rows: tuple[Rows, Rows], params: dict[str, Any]
+) -> Check:
+    """The two samples are independent: their squared errors add up."""
+    gap = direction(stated["metric"]) * (train.value - test.value)
+    errors = [standard_error(m.influence, r.clusters) for m, r in ((train, rows[0]), (test, rows[1]))]
+    half = params["z"] * sqrt(errors[0] ** 2 + errors[1] ** 2)
+    found = Estimate(gap, gap - half, gap + half, test.n, min(train.support, test.support))
+    few = _too_few(found, params.get("min_n", 0), min(train.n, test.n))
+    check = _compare_side(f"{stated['id']}.gap", "max", stated["max_gap"], found, params["confidence"], few)
+    check.message = (
+        f"{visible(stated['id'], 80)} is {number(train.value)} on the training data and {number(test.value)} on the "
+        f"test data (gap {number(gap)}, {number(100 * params['confidence'])} % upper bound {number(found.upper)}, "
+        f"n = {train.n} and {test.n}); a gap of at most {number(stated['max_gap'])} is required{few}"
+    )
+    check.id = f"{stated['id']}.gap"
+    return check
 
 
 def _compare(

@@ -6,16 +6,13 @@ import sys
 
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of
 from mlcc.gates._report import remove_file
-from mlcc.gates._shell import program, run_program
+from mlcc.gates._shell import exit_check, program, run_program
 from mlcc.gates._support import Gate, run
 from mlcc.gates.tests.xml_reports import read_coverage, read_junit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-# What bash says of a command that isn't there or can't be run.
-_NOT_RUN = {126: "could not be run", 127: "was not found"}
 
 
 def judge(gate: Gate) -> Verdict:
@@ -27,7 +24,7 @@ def judge(gate: Gate) -> Verdict:
         if path is not None:
             remove_file(path)
     code = run_program(gate, setup, command, {})
-    checks = [_exit_check(code)]
+    checks = [exit_check(code, "the tests")]
     if junit is not None:
         checks += _junit_checks(junit, code, least)
     if coverage:
@@ -45,14 +42,6 @@ def _floors(params: dict[str, Any]) -> int:
         if not sound or not is_finite(coverage.get("min")) or not 0 <= coverage["min"] <= 1:
             raise GateError("the gate's parameters have no proper coverage")
     return least
-
-
-def _exit_check(code: int) -> Check:
-    if code in _NOT_RUN:
-        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
-    if code > 128:
-        return Check("command", "error", f"signal {code - 128} ended the tests (exit code {code})")
-    return Check("command", "pass" if code == 0 else "fail", f"the tests ended with exit code {code}")
 
 
 def _junit_checks(path: str, code: int, least: int) -> list[Check]:

@@ -113,13 +113,31 @@ def run_pipeline(
     child = next(records.glob("child.yml"), None)
     if results[select] != "passed" or child is None:
         return LocalRun(results[select], {}, [], log, records)
-    shutil.copy(child, checkout / "child.yml")
-    (checkout / ".git/info/exclude").write_text("child.yml\n", encoding="utf-8")
     pipeline = yaml.safe_load(child.read_text(encoding="utf-8"))
+    _in_one_script(pipeline)
+    (checkout / "child.yml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
+    (checkout / ".git/info/exclude").write_text("child.yml\n", encoding="utf-8")
     jobs, more = _run_child(runner, checkout, pipeline)
     _collect(checkout, records)
     selected = [name for name in pipeline if name not in (*_KEYS, "final")]
     return LocalRun("passed", jobs, selected, log + more, records)
+
+
+def _in_one_script(pipeline: Mapping[str, Any]) -> None:
+    """Put every `after_script` behind its script, in a shell of its own.
+
+    gitlab-ci-local gives it a fresh copy of the repository and then keeps nothing of either; GitLab's runner runs it in
+    the same folder, and the job ends as its script did (https://docs.gitlab.com/ci/yaml/#after_script).
+    """
+    for name, job in pipeline.items():
+        if name not in _KEYS and "after_script" in job:
+            first, after = "\n".join(job["script"]), "\n".join(job.pop("after_script"))
+            job["script"] = [
+                "code=0",
+                f"({first}) || code=$?",
+                f"({after}) || true",
+                'exit "$code"',
+            ]
 
 
 def _run_child(runner: _Runner, checkout: Path, pipeline: Mapping[str, Any]) -> tuple[dict[str, str], str]:

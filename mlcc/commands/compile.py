@@ -1,0 +1,167 @@
+"""`mlcc compile`: writes what specs compile to, or says how the committed files differ from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlcc.cli import BAD_IO, FINDINGS, OK, bad_call, common, formats, guarded, refuse, spec_paths
+
+if TYPE_CHECKING:
+    from mlcc.abandoned import Search
+    from mlcc.compiler import Compiled
+    from mlcc.loosening import Loosened
+
+
+@click.command(name="compile")
+@common
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="NAME",
+    help="A back end; by default those under `targets`. Repeatable.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; say what differs from what is committed.")
+@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@click.option("--prune", is_flag=True, help="Remove generated files that no spec produces any more.")
+@click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
+@formats("text", "json")
+@guarded
+def command(
+    specs: tuple[Path, ...],
+    root: Path | None,
+    targets: tuple[str, ...],
+    check: bool,
+    force: bool,
+    prune: bool,
+    everything: bool,
+    format: str,
+) -> int:
+    """Compile specs into pipelines and gate scripts, all files or none."""
+    from mlcc.compiler import check_targets, compile_all
+    from mlcc.diagnostics import OutputError
+    from mlcc.outputs import command_line, refusals, searches
+    from mlcc.progress import progress
+
+    if check and (force or prune):
+        raise bad_call("--check writes nothing: --force and --prune don't go with it")
+    paths = spec_paths(specs, root, everything)
+    names = check_targets(targets)
+    with progress("compiling"):
+        compiled = compile_all(paths, root, names)
+    calls = [command_line(one.path, root, targets) for one in compiled]
+    refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
+    for problem in refused:
+        refuse(problem)
+    code = BAD_IO if refused else OK
+    done: list[dict[str, Any]] = []
+    for one, call, search in zip(compiled, calls, searches(compiled), strict=True) if not refused else ():
+        try:
+            found = (
+                _check(one, call, search, format)
+                if check
+                else _write(one, call, search, format, force=force, prune=prune)
+            )
+        except OutputError as problem:  # of a check, or unforeseen
+            refuse(problem)
+            code = BAD_IO
+            continue
+        done.append({"spec": one.analysis.plan.spec_files[0], **found})
+        code = max(code, FINDINGS if found.get("differs") else OK)
+    if format == "json":
+        _dump(done)
+    return code
+
+
+def _dump(specs: Sequence[dict[str, Any]]) -> None:
+    import json
+
+    click.echo(json.dumps({"version": 1, "specs": specs}, indent=2))
+
+
+def _write(
+    one: Compiled, call: str, search: Search | None, format: str, *, force: bool, prune: bool
+) -> dict[str, Any]:
+    """Write a spec's files, print what was done, and return it."""
+    from mlcc.loosening import loosened
+    from mlcc.outputs import ignored_outputs
+    from mlcc.writer import write
+
+    plan, root = one.analysis.plan, one.analysis.root
+    spec = plan.spec_files[0]
+    looser = loosened(plan, root)  # before the committed parameters are written over
+    report = write(
+        one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune, search=search
+    )
+    found = {
+        "written": list(report.written),
+        "unchanged": list(report.unchanged),
+        "removed": list(report.removed),
+        "orphans": [*report.orphans, *report.abandoned],
+    }
+    for warning in ignored_outputs(one):
+        click.echo(f"warning: {warning}", err=True)
+    if format == "text":
+        _print_written(found, report.abandoned, call)
+        nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written"
+        click.echo(f"{plan.name}: {nodes}, {len(report.unchanged)} unchanged")
+        _print_loosened(looser)
+        _print_obligations(one if report.written else None)
+    return {**found, "loosened": [change.plain() for change in looser]}
+
+
+def _print_written(found: dict[str, list[str]], abandoned: Sequence[str], call: str) -> None:
+    from mlcc.render_diagnostics import escaped
+
+    for name in found["written"]:
+        click.echo(f"wrote   {name}")
+    for name in found["removed"]:
+        click.echo(f"removed {escaped(name)}")
+    for name in found["orphans"]:
+        why = "its spec is gone" if name in abandoned else "this spec no longer produces it"
+        click.echo(f"orphan  {escaped(name)}: {why}; `{call} --prune` removes it")
+
+
+def _print_loosened(changes: Sequence[Loosened]) -> None:
+    for change in changes:
+        click.echo(f"  {change.text}")
+
+
+def _print_obligations(one: Compiled | None) -> None:
+    from mlcc.backends import BACKENDS
+
+    for target in one.targets if one else ():
+        for todo in BACKENDS[target].obligations(one.analysis.plan) if one else ():
+            click.echo(f"  {target}, once by hand: {todo}")
+
+
+def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict[str, Any]:
+    """Print how a spec's files differ from what is committed, and return it."""
+    from mlcc.loosening import loosened
+    from mlcc.render_diagnostics import escaped
+    from mlcc.writer import check
+
+    plan = one.analysis.plan
+    spec = plan.spec_files[0]
+    drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
+    looser = loosened(plan, one.analysis.root)
+    commands = list(dict.fromkeys(drift.command for drift in drifts))
+    if format == "text":
+        for drift in drifts:
+            click.echo(f"{escaped(drift.path)}: {drift.title}")
+            if drift.diff:
+                click.echo(drift.diff.rstrip("\n"))
+        _print_loosened(looser)
+        for command in commands:
+            click.echo(f"to mend it: {command}")
+        if not drifts:
+            click.echo(f"{plan.name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
+    return {
+        "differs": [{"path": drift.path, "kind": drift.kind} for drift in drifts],
+        "commands": commands,
+        "loosened": [change.plain() for change in looser],
+    }

@@ -1,0 +1,1 @@
+"""Metrics of models, each with its error: one definition for every gate that judges predictions."""

@@ -1,0 +1,112 @@
+"""One-sided confidence bounds of one metric on one sample.
+
+- Shares: Wilson's score bound (1927). With clusters, Wilson's with as many trials as would give the same error.
+- f1: a monotone function of tp / (tp + fp + fn), which is a share: Wilson's bound of that, transformed.
+- The mean of shares (balanced_accuracy): Wilson's bounds, combined by MOVER (Donner and Zou 2012).
+- Areas (roc_auc, average_precision): the standard error of the influences on the logit scale; where that is
+  degenerate, Wilson's bound with the size of the smaller class.
+- Everything else: the value and its standard error, normal theory.
+"""
+
+from __future__ import annotations
+
+from math import exp, isfinite, log, sqrt
+
+from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._records import GateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Estimate:
+    """A metric's value, its lower and upper bound, the rows it is over, and the rows that its error rests on.
+
+    `support` is less than `n` where a rare class decides, as for roc_auc.
+    """
+
+    __slots__ = ("lower", "n", "support", "upper", "value")
+
+    def __init__(self, value: float, lower: float, upper: float, n: int, support: int | None = None) -> None:
+        self.value = value
+        self.lower = lower
+        self.upper = upper
+        self.n = n
+        self.support = n if support is None else support
+
+
+def bounded(found: Measure, z: float, limits: tuple[float, float], clusters: Any = None) -> Estimate:
+    """Return a metric with its bounds; `z` is the normal quantile of their confidence.
+
+    `limits` are the least and the largest value that the metric can have; `clusters` numbers the cluster of
+    each row. Raises GateError where the bounds are not finite numbers.
+    """
+    made = _by_shape(found, z, clusters)
+    made.lower, made.upper = max(made.lower, limits[0]), min(made.upper, limits[1])
+    if not all(isfinite(x) for x in (made.value, made.lower, made.upper)):
+        raise GateError("it is not a finite number on these rows")
+    if clusters is not None:
+        made.support = min(made.support, int(clusters.max()) + 1)
+    return made
+
+
+def wilson(hits: float, n: float, z: float) -> Estimate:
+    """Return the share of hits with Wilson's bounds; `n` may be a fraction, for an effective size."""
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
+    # At 0 and 1 the bound is the value itself; floating point would leave it 1e-17 beside.
+    lower = 0.0 if hits == 0 else max(0.0, centre - half)
+    upper = 1.0 if hits == n else min(1.0, centre + half)
+    return Estimate(share, lower, upper, int(n))
+
+
+def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
+    if found.shape == "share":
+        return _share(found, z, clusters)
+    if found.shape == "area":
+        return _area(found, z, clusters)
+    if found.shape == "f1" and clusters is None:
+        made = wilson(*found.shares[0], z)
+        ends = [2 * x / (1 + x) for x in (made.value, made.lower, made.upper)]
+        return Estimate(ends[0], ends[1], ends[2], made.n)
+    if found.shape == "mean" and clusters is None:
+        return _mean_of_two(*(wilson(hits, trials, z) for hits, trials in found.shares))
+    half = z * standard_error(found.influence, clusters)
+    return Estimate(found.value, found.value - half, found.value + half, found.n, found.support)
+
+
+def _share(found: Measure, z: float, clusters: Any) -> Estimate:
+    hits, trials = found.shares[0]
+    if clusters is None:
+        return wilson(hits, trials, z)
+    error = standard_error(found.influence, clusters)
+    spread = found.value * (1 - found.value)
+    effective = min(trials, spread / error**2 if error > 0 and spread > 0 else float(clusters.max() + 1))
+    made = wilson(found.value * effective, effective, z)
+    return Estimate(found.value, made.lower, made.upper, int(trials))
+
+
+def _mean_of_two(one: Estimate, other: Estimate) -> Estimate:
+    value = (one.value + other.value) / 2
+    below = sqrt((one.value - one.lower) ** 2 + (other.value - other.lower) ** 2) / 2
+    above = sqrt((one.upper - one.value) ** 2 + (other.upper - other.value) ** 2) / 2
+    return Estimate(value, value - below, value + above, one.n + other.n, min(one.n, other.n))
+
+
+def _area(found: Measure, z: float, clusters: Any) -> Estimate:
+    error = standard_error(found.influence, clusters)
+    if not 0 < found.value < 1 or error <= 0:
+        # A perfect order says nothing about its own error, and few rows can show one by luck.
+        made = wilson(found.value * found.support, found.support, z)
+        return Estimate(found.value, made.lower, made.upper, found.n, found.support)
+    centre = log(found.value / (1 - found.value))
+    half = z * error / (found.value * (1 - found.value))
+    # On its own scale the bound of an area near 1 is far too bold: with 15 rows of each class and a true area
+    # of 0.95 it lies above the truth in 22 % of samples instead of 5 %; on the logit scale in 3 %.
+    return Estimate(found.value, _logistic(centre - half), _logistic(centre + half), found.n, found.support)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + exp(-x)) if x > -700 else 0.0

@@ -1,0 +1,119 @@
+"""A metric's value with the influence of each row on it, from which every error follows.
+
+The influence of a row is the derivative of the value by the row's weight (Hampel 1974; Efron's infinitesimal
+jackknife, 1982). The variance of the value is the mean of the squared influences over n; the influences of
+two models on the same rows are subtracted, those of one cluster are added up, and the same formula holds.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from mlcc.gates._records import GateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+_STEP = 1e-30
+
+
+class Measure:
+    """A metric on n rows.
+
+    `influence` has one number a row, of mean zero. `shape` says on which scale its bound is right, by what
+    the value is: a `share` of trials (`shares`: hits and trials), `f1` of such a share, a `mean` of shares,
+    an `area` (logit), or a `number`. `support` is the number of rows that the error rests on.
+
+    A value that is a function `of` means has `moments`: from an index of rows to their terms, (rows, k).
+    `cells` numbers the rows so that rows with one number have the same terms: for metrics that count, that is
+    a handful of cells, however many rows there are. `hits` are the rows themselves, where each is a hit (1) or not.
+    """
+
+    __slots__ = ("cells", "hits", "influence", "moments", "of", "shape", "shares", "support", "value")
+
+    def __init__(
+        self,
+        value: float,
+        influence: Any,
+        *,
+        shape: str = "number",
+        shares: Sequence[tuple[float, float]] = (),
+        support: float | None = None,
+        moments: Callable[[Any], Any] | None = None,
+        of: Callable[[Any], Any] | None = None,
+        cells: Any = None,
+    ) -> None:
+        self.value = float(value)
+        self.influence = influence
+        self.shape = shape
+        self.shares = shares
+        self.support = int(len(influence) if support is None else support)
+        self.moments = moments
+        self.of = of
+        self.cells = cells
+        self.hits: Any = None
+
+    @property
+    def n(self) -> int:
+        """Return the number of rows."""
+        return len(self.influence)
+
+
+def mean_of(values: Any, support: float | None = None) -> Measure:
+    """Return the mean of a number per row, (n,). Values that are all 0 or 1 make a share."""
+    import numpy as np
+
+    value = float(np.mean(values))
+    found = Measure(
+        value, values - value, support=support, of=only_mean, moments=lambda rows: values[rows, None]
+    )
+    if np.all((values == 0) | (values == 1)):
+        found.shape, found.shares = "share", [(float(values.sum()), len(values))]
+        found.hits = found.cells = values.astype(np.int64)
+    return found
+
+
+def function_of(terms: Any, of: Callable[[Any], Any]) -> Measure:
+    """Return a function of the means of terms, (n, k); `of` maps (m, k) to (m,) and takes complex numbers."""
+    means = terms.mean(axis=0)
+    value, slopes = value_and_slopes(of, means)
+    return Measure(value, (terms - means) @ slopes, of=of, moments=lambda rows: terms[rows])
+
+
+def value_and_slopes(of: Callable[[Any], Any], means: Any) -> tuple[float, Any]:
+    """Return `of` at some means, (k,), and its derivatives there, (k,), exact to the last digits.
+
+    A complex step (Squire and Trapp 1998) has no cancellation: with an h of 1e-30 the derivative is the
+    imaginary part over h.
+    """
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        value = of(means[None, :])[0]
+        slopes = of(means[None, :] + 1j * _STEP * np.eye(len(means))).imag / _STEP
+    if not (np.isfinite(value) and np.isfinite(slopes).all()):
+        raise GateError("it is not defined on these rows")
+    return float(value), slopes
+
+
+def standard_error(influence: Any, clusters: Any = None) -> float:
+    """Return the standard error of a value from influences, (n,).
+
+    `clusters` numbers the cluster of each row from 0: the influences of a cluster are added up first
+    (Liang and Zeger 1986). Raises GateError for a single row or cluster, which has no error.
+    """
+    import numpy as np
+
+    n = len(influence)
+    sums = influence if clusters is None else np.bincount(clusters, influence)
+    units = len(sums)
+    if units < 2:
+        raise GateError(f"there is only one {'row' if clusters is None else 'cluster'}, which has no error")
+    return sqrt(float(sums @ sums) * units / (units - 1)) / n
+
+
+def only_mean(means: Any) -> Any:
+    """Return the one mean itself: what a metric that is a mean is a function of."""
+    return means[:, 0]

@@ -1,0 +1,1 @@
+"""The gate kind `reproduce`: two runs with the same seed give the same outputs."""

@@ -1,0 +1,84 @@
+"""From the parameters of a `serve` gate to those of its script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc
+from mlcc.gates.strictness import CEILING, DERIVED, Way
+from mlcc.spec.scalars import milliseconds, seconds, size_in_bytes
+
+LOOSER: Mapping[str, Way] = {"start_within": CEILING, "answer_within": CEILING, "warmup": DERIVED}
+"""See mlcc.gates.strictness."""
+
+CONFIDENCE = 0.95
+
+
+def references(params: Any) -> tuple[tuple[Loc, str], ...]:
+    """Return the artifacts that the programs read."""
+    return tuple((("reads", i), id) for i, id in enumerate(params.reads))
+
+
+def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
+    """Return the commands and their limits: times in ms and s, memory in bytes. Raises GateParamsError."""
+    del artifacts, guards
+    if not params.golden.endswith(".json"):
+        raise GateParamsError(("golden",), f"the golden queries {params.golden} don't end in .json")
+    if not math.isfinite(params.tolerance):
+        raise GateParamsError(("tolerance",), "the tolerance is not a finite number")
+    found: dict[str, object] = {
+        "run": params.run,
+        "setup": [],
+        "protocol": params.protocol,
+        "golden": params.golden,
+        "tolerance": params.tolerance,
+        "start_within": seconds(params.start_within),
+        "answer_within": seconds(params.answer_within),
+        "requests": params.requests,
+        "warmup": params.warmup,
+        "confidence": CONFIDENCE,
+    }
+    if params.protocol == "http":
+        for key in ("ready", "path"):
+            _check_url_path(getattr(params, key), key)
+            found[key] = getattr(params, key)
+    if params.trace is not None:
+        found["trace"] = params.trace
+    if params.latency_p95 is not None:
+        found["max_latency"] = milliseconds(params.latency_p95.max)
+    if params.memory is not None:
+        found["max_memory"] = size_in_bytes(params.memory.max)
+    if params.champion is not None:
+        found["champion"] = _champion(params.champion)
+    return found
+
+
+def _champion(champion: Any) -> dict[str, object]:
+    limits = {key: getattr(champion, key) for key in ("max_latency_ratio", "max_memory_ratio")}
+    limits = {key: limit for key, limit in limits.items() if limit is not None}
+    if not limits:
+        raise GateParamsError(
+            ("champion",),
+            "nothing says how much worse than the champion the model may be",
+            "add `max_latency_ratio: 1.2`, `max_memory_ratio: 1.2`, or both",
+        )
+    for key, limit in limits.items():
+        if not math.isfinite(limit):
+            raise GateParamsError(("champion", key), f"{key} is not a finite number")
+    return {"run": champion.run, **limits}
+
+
+def _check_url_path(path: str, key: str) -> None:
+    """Refuse what is no path of a URL: http would send it elsewhere, or not at all."""
+    if not path.startswith("/") or path.startswith("//") or not path.isascii() or " " in path or "\n" in path:
+        raise GateParamsError(
+            (key,), f"the path {path} starts with one '/' and has ASCII signs and no space, as in a URL"
+        )
+
+
+def needs_packages(params: Any) -> bool:
+    """Return False: what the model needs, `setup` installs."""
+    del params
+    return False

@@ -1,0 +1,1 @@
+"""What people read of a run: the page with its plots, and the comment on a pull request."""

@@ -1,0 +1,290 @@
+"""Writes a run as one HTML page that needs nothing else: no script, no font, no link to anything that it loads.
+
+Texts are escaped and bounded, and so is the page: what is beyond is named and left out. Its own policy lets it load
+nothing and run nothing (https://www.w3.org/TR/CSP3/). The same files give the same bytes.
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from mlcc.gates._records import visible
+from mlcc.report.findings import Ended, Finding, Run
+from mlcc.report.margin import decision, drawn
+from mlcc.report.plots import draw
+from mlcc.report.style import stylesheet
+from mlcc.report.svg import short
+
+MARKS = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? inconclusive", "error": "! error"}
+ENDS = {"passed": "pass", "failed": "fail", "lost": "error", "skipped": "skipped"}
+MOST_PAGE = 6_000_000  # characters; gates beyond have their sentence only
+MOST_SHOWN = 1000  # of any table
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
+def page(run: Run) -> str:
+    """Return the page."""
+    style = stylesheet()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    title = f"{_colour(run)[1]}: {run.name}"
+    parts = [
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n',
+        f"<title>{_e(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n",
+        _header(run),
+        "<main>\n",
+        _overview(run),
+    ]
+    used = sum(map(len, parts))
+    for number, finding in enumerate(run.findings):
+        section = _gate(finding, f"g{number}", whole=True)
+        if used + len(section) > MOST_PAGE:
+            section = _gate(finding, f"g{number}", whole=False)
+        used += len(section)
+        parts.append(section)
+    parts += [_nodes(run), "</main>\n", _footer(run), "</body>\n</html>\n"]
+    return "".join(parts)
+
+
+def _e(text: str, limit: int = 600) -> str:
+    return escape(visible(text, limit))
+
+
+def _colour(run: Run) -> tuple[str, str]:
+    """Return the class and the words of the overall result."""
+    if run.green is None:
+        return "", "Not settled"
+    return ("pass", "Green") if run.green else ("fail", "Red")
+
+
+# --- the run --------------------------------------------------------------------------------------
+
+
+def _header(run: Run) -> str:
+    paint, words = _colour(run)
+    sign = {"pass": "✓ ", "fail": "✗ "}.get(paint, "")
+    closed = sum(finding.closes for finding in run.findings)
+    gates = "no gate ran" if not run.findings else f"{closed} of {_count(len(run.findings), 'gate')} closed"
+    lines = [
+        f'<header>\n<div class="band {paint}">\n',
+        f'<h1><span class="mark {paint}">{sign}{words}</span>: {_e(run.name)}</h1>\n',
+        f"<div>{gates}</div>\n",
+    ]
+    if run.green is None:
+        lines.append(
+            '<p class="faint">The final node has not settled this run: these are the gates as they are.</p>'
+        )
+    facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in _facts(run))
+    lines.append(f'<dl class="facts">{facts}</dl>\n' if facts else "")
+    if run.causes:
+        causes = "".join(f"<li>{_e(cause)}</li>" for cause in run.causes[:50])
+        lines.append(f'<h2>Why it is red</h2>\n<ul class="causes">{causes}</ul>\n')
+    return "".join([*lines, "</div>\n</header>\n"])
+
+
+def _facts(run: Run) -> Iterable[tuple[str, str]]:
+    for name, key in (
+        ("Event", "event"),
+        ("Branch", "branch"),
+        ("Tag", "tag"),
+        ("Pull request", "pull_request"),
+    ):
+        if run.fact(key):
+            yield name, _e(run.fact(key).replace("_", " ") if key == "event" else run.fact(key), 120)
+    if run.fact("commit"):
+        yield "Commit", f"<code>{_e(run.fact('commit')[:12])}</code>"
+    url, number = run.fact("run_url"), run.fact("run_number") or run.fact("run_id")
+    if number:
+        known = url.startswith(("https://", "http://"))
+        yield "Run", f'<a href="{_e(url)}" rel="noreferrer">{_e(number, 80)}</a>' if known else _e(number, 80)
+
+
+def _overview(run: Run) -> str:
+    if not run.findings:
+        return ""
+    rows = [
+        [
+            f'<a href="#g{number}">{_e(finding.name, 120)}</a>',
+            _e(finding.guards, 120),
+            _mark(finding.verdict) + (f"<br>{finding.effect}" if finding.effect else ""),
+            _e(finding.summary, 260),
+        ]
+        for number, finding in enumerate(run.findings[:MOST_SHOWN])
+    ]
+    found = _html_table(["Gate", "Decides about", "Verdict", "Finding"], rows, "rows")
+    return f'<section class="plain" aria-labelledby="gates"><h2 id="gates">Gates</h2>{found}</section>\n'
+
+
+def _nodes(run: Run) -> str:
+    parts = []
+    others = [node for node in run.nodes if node.kind != "gate"]
+    if others:
+        parts.append(
+            "<h2 id='nodes'>Other nodes</h2>"
+            + _html_table(["Node", "Ended", "Why"], map(_node, others), "rows")
+        )
+    if run.unselected:
+        items = [[_e(id, 120), _e(why)] for id, why in run.unselected[:MOST_SHOWN]]
+        count = _count(len(run.unselected), "node")
+        parts.append(
+            f"<details><summary>{count} not selected</summary>{_html_table(['Node', 'Why'], items)}</details>"
+        )
+    return f'<section class="plain">{"".join(parts)}</section>\n' if parts else ""
+
+
+def _node(node: Ended) -> list[str]:
+    mark = ENDS.get(node.end, "error")
+    sign = MARKS[mark][0] if mark in MARKS else "–"
+    return [_e(node.name, 120), f'<span class="mark {mark}">{sign} {_e(node.end, 40)}</span>', _e(node.cause)]
+
+
+def _footer(run: Run) -> str:
+    return (
+        '<footer class="faint">Made by mlcc from <code>_mlcc/s--*/</code>; '
+        "<code>python -I .mlcc/report.py page</code> makes it again. "
+        f"{_count(len(run.findings), 'gate')}, {_count(len(run.nodes), 'node')}.</footer>\n"
+    )
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+# --- one gate -------------------------------------------------------------------------------------
+
+
+def _mark(verdict: str) -> str:
+    paint = verdict if verdict in MARKS else "error"
+    return f'<span class="mark {paint}">{MARKS[paint]}</span>'
+
+
+def _gate(finding: Finding, id: str, *, whole: bool) -> str:
+    """Return a gate's section; not `whole`: without its checks and plots."""
+    about = f"{_e(finding.kind, 60)} gate, decides about <strong>{_e(finding.guards, 120)}</strong>"
+    more = "" if finding.blocking else "; not blocking"
+    parts = [
+        f'<section class="{finding.verdict}" aria-labelledby="{id}">\n<div class="head">',
+        f'<h2 id="{id}">{_e(finding.name, 160)}</h2>{_mark(finding.verdict)}</div>\n',
+        f'<div class="faint">{about}{more}</div>\n<p class="sentence">{_e(finding.summary, 1500)}</p>\n',
+        _waiver(finding),
+    ]
+    if whole:
+        parts += [_checks(finding, id), _drawings(finding, id), _numbers(finding), _origin(finding)]
+    else:
+        parts.append(
+            "<p>Its checks and plots are left out: this page is long enough. They are in its own files.</p>"
+        )
+    return "".join([*parts, "</section>\n"])
+
+
+def _waiver(finding: Finding) -> str:
+    if not finding.waived:
+        return ""
+    until, reason, issue = (finding.waived.get(key, "") for key in ("until", "reason", "issue"))
+    return f'<p class="waiver"><strong>Waived until {_e(until)}.</strong> {_e(reason)} ({_e(issue)})</p>\n'
+
+
+def _checks(finding: Finding, id: str) -> str:
+    rows = []
+    ranked = sorted(finding.checks, key=lambda check: check.get("verdict") == "pass")
+    for number, check in enumerate(ranked):
+        name = _e(str(check.get("id")), 120)
+        picture = ""
+        try:
+            words = visible(str(check.get("id")), 120)
+            picture = drawn(f"{id}m{number}", f"Decision of {words}", decision(check))
+        except BROKEN:  # the sentence beside it says what was found
+            pass
+        said = f'<span class="id">{name}</span><br>{_e(str(check.get("message")))}'
+        rows.append([_mark(str(check.get("verdict"))), said, picture])
+    if not rows:
+        return ""
+    return "<h3>Checks</h3>" + _html_table(
+        ["Verdict", "Check", "Estimate, bounds and what is allowed"], rows, "rows decisions"
+    )
+
+
+def _drawings(finding: Finding, id: str) -> str:
+    figures = [_figure(plot, f"{id}p{number}") for number, plot in enumerate(finding.plots)]
+    return f'<div class="plots">{"".join(figures)}</div>\n' if figures else ""
+
+
+def _figure(plot: Any, id: str) -> str:
+    try:
+        drawing = draw(plot, id)
+    except BROKEN:
+        return "<figure><figcaption>A plot</figcaption><p>It can't be drawn: its data isn't whole.</p></figure>\n"
+    note = f'<p class="faint">{_e(drawing.note)}</p>' if drawing.note else ""
+    table = _wide(drawing.columns, drawing.rows, f"Data of {drawing.title}")
+    return (
+        f"<figure><figcaption>{_e(drawing.title)}</figcaption>{drawing.picture}{note}"
+        f"<details><summary>Data as a table</summary>{table}</details></figure>\n"
+    )
+
+
+def _numbers(finding: Finding) -> str:
+    """Return what the small pictures of the checks show, as numbers."""
+    rows = []
+    for check in finding.checks:
+        found = decision(check)
+        numbers = [found.estimate, *(found.interval or (None, None)), found.confidence, found.n]
+        limits = [found.threshold.get("min"), found.threshold.get("max"), found.margin]
+        if any(value is not None for value in (*numbers, *limits)):
+            shown = ["" if value is None else short(value) for value in (*numbers, *limits)]
+            rows.append([visible(str(check.get("id")), 120), *shown])
+    if not rows:
+        return ""
+    columns = ["check", "estimate", "lower", "upper", "confidence", "n", "at least", "at most", "margin"]
+    table = _wide(columns, rows, f"Numbers of {finding.name}")
+    return f"<details><summary>Numbers as a table</summary>{table}</details>\n"
+
+
+def _origin(finding: Finding) -> str:
+    rows = [[_e(id, 120), f"<code>{_e(digest, 100)}</code>"] for id, digest in sorted(finding.inputs.items())]
+    rows += [["the gate itself", f"<code>{_e(finding.digest, 100)}</code>"]] if finding.digest else []
+    again = f"<p>Run it again: <code>python -I .mlcc/gates/{_e(finding.kind, 60)}.py {_e(finding.gate, 80)}</code></p>"
+    table = _html_table(["Judged", "Digest"], rows) if rows else ""
+    return f"<details><summary>What was judged</summary>{table}{again}</details>\n"
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _html_table(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str = "") -> str:
+    """Return a table of cells that are HTML already.
+
+    Its roles are said: a style that lays cells out one below the other would take them from it.
+    """
+    heads = "".join(f'<th role="columnheader" scope="col">{column}</th>' for column in columns)
+    lines = [
+        "<tr role='row'>" + "".join(f"<td role='cell'>{cell}</td>" for cell in row) + "</tr>\n"
+        for row in rows
+    ]
+    body = f"<tbody role='rowgroup'>{''.join(lines[:MOST_SHOWN])}</tbody>"
+    opening = f'<table role="table" class="{name}">' if name else '<table role="table">'
+    return f"{opening}<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>{body}</table>\n"
+
+
+def _wide(columns: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:
+    """Return a table of texts, the first column being names, that scrolls within itself where it is too wide."""
+    heads = "".join(
+        f'<th scope="col"{"" if i == 0 else " class=number"}>{_e(column, 80)}</th>'
+        for i, column in enumerate(columns)
+    )
+    lines = [
+        "<tr>"
+        + "".join(
+            f"<td{'' if i == 0 else ' class=number'}>{_e(cell, 120)}</td>" for i, cell in enumerate(row)
+        )
+        for row in rows[:MOST_SHOWN]
+    ]
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{'</tr>'.join(lines)}</tr></tbody></table>"
+    return f'<div class="wide" role="region" tabindex="0" aria-label="{_e(label, 160)}">{table}</div>'

@@ -1,0 +1,364 @@
+"""The metrics that all model gates share: values against scikit-learn, errors against scipy's bootstrap."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+from scipy import stats
+
+from mlcc.gates._metrics.bounds import bounded, wilson
+from mlcc.gates._metrics.catalog import METRICS, OPTIONS, value_range
+from mlcc.gates._metrics.compute import measured
+from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._metrics.rows import Rows
+from mlcc.gates._records import GateError
+
+_Z = 1.6448536269514722
+
+
+def rows_of(classes: int = 2, **columns: Any) -> Rows:
+    """Return predictions; text isn't needed here, classes are codes."""
+    return Rows(columns, len(columns["label"]), 0.5, classes, [str(i) for i in range(classes)])
+
+
+def value_of(name: str, rows: Rows, **options: Any) -> float:
+    return measured({"metric": name, **OPTIONS.get(name, {}), **options}, rows).value
+
+
+def binary(seed: int, n: int, ties: bool = False) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    label = (rng.random(n) < 0.3).astype(np.int64)
+    score = 1 / (1 + np.exp(-rng.normal(1.2 * label - 0.8, 1)))
+    return label, np.round(score, 1) if ties else score
+
+
+def several(seed: int, n: int, k: int = 4) -> tuple[Any, Any]:
+    """Return labels of k classes and a probability of each."""
+    rng = np.random.default_rng(seed)
+    label = rng.choice(k, n, p=np.arange(1, k + 1) / (k * (k + 1) / 2))
+    weights = rng.gamma(1, size=(n, k)) + 1.5 * (np.arange(k) == label[:, None]) * rng.random((n, 1))
+    return label, weights / weights.sum(axis=1, keepdims=True)
+
+
+def numbers(seed: int, n: int) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    label = rng.gamma(2, 3, n)
+    return label, np.abs(label + rng.normal(0.3, 1, n)) + 0.01
+
+
+# --- values -------------------------------------------------------------------------------------------------
+
+_BINARY = {
+    "accuracy": lambda y, p, s: sk.accuracy_score(y, p),
+    "balanced_accuracy": lambda y, p, s: sk.balanced_accuracy_score(y, p),
+    "matthews_corrcoef": lambda y, p, s: sk.matthews_corrcoef(y, p),
+    "cohen_kappa": lambda y, p, s: sk.cohen_kappa_score(y, p),
+    "precision": lambda y, p, s: sk.precision_score(y, p),
+    "recall": lambda y, p, s: sk.recall_score(y, p),
+    "f1": lambda y, p, s: sk.f1_score(y, p),
+    "jaccard": lambda y, p, s: sk.jaccard_score(y, p),
+    "true_negative_rate": lambda y, p, s: sk.recall_score(y, p, pos_label=0),
+    "false_positive_rate": lambda y, p, s: 1 - sk.recall_score(y, p, pos_label=0),
+    "selection_rate": lambda y, p, s: p.mean(),
+    "roc_auc": lambda y, p, s: sk.roc_auc_score(y, s),
+    "average_precision": lambda y, p, s: sk.average_precision_score(y, s),
+    "log_loss": lambda y, p, s: sk.log_loss(y, s),
+    "brier_score": lambda y, p, s: sk.brier_score_loss(y, s),
+}
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("n", [40, 5000])
+@pytest.mark.parametrize("name", _BINARY)
+def test_two_classes_equal_scikit_learn(name: str, n: int, ties: bool) -> None:
+    label, score = binary(n, n, ties)
+    expected = _BINARY[name](label, (score >= 0.5).astype(int), score)
+    assert value_of(name, rows_of(label=label, score=score)) == pytest.approx(expected, abs=1e-9)
+
+
+_SEVERAL = {
+    "accuracy": sk.accuracy_score,
+    "balanced_accuracy": sk.balanced_accuracy_score,
+    "matthews_corrcoef": sk.matthews_corrcoef,
+    "cohen_kappa": sk.cohen_kappa_score,
+}
+
+
+@pytest.mark.parametrize("n", [25, 3000])
+@pytest.mark.parametrize("name", [name for name, (family, *_) in METRICS.items() if family == "labels"])
+def test_several_classes_equal_scikit_learn(name: str, n: int) -> None:
+    label, scores = several(n, n, 5)
+    said = scores.argmax(axis=1)
+    said[said == 2] = 3  # a class that is never predicted
+    part, _, how = name.partition("_")
+    if name in _SEVERAL:
+        expected = _SEVERAL[name](label, said)
+    else:
+        score = getattr(sk, f"{part}_score")
+        expected = score(label, said, average=how, **({"zero_division": 0} if part != "jaccard" else {}))
+    assert value_of(name, rows_of(5, label=label, prediction=said)) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("log_loss", {}, sk.log_loss),
+        ("roc_auc_ovr", {}, lambda y, s: sk.roc_auc_score(y, s, multi_class="ovr")),
+        (
+            "roc_auc_ovr_weighted",
+            {},
+            lambda y, s: sk.roc_auc_score(y, s, multi_class="ovr", average="weighted"),
+        ),
+        ("top_k_accuracy", {"k": 2}, lambda y, s: sk.top_k_accuracy_score(y, s, k=2)),
+        ("top_k_accuracy", {"k": 3}, lambda y, s: sk.top_k_accuracy_score(y, s, k=3)),
+        ("accuracy", {}, lambda y, s: sk.accuracy_score(y, s.argmax(axis=1))),
+    ],
+)
+def test_scores_of_classes_equal_scikit_learn(name: str, options: Any, expected: Any) -> None:
+    label, scores = several(3, 700)
+    found = value_of(name, rows_of(4, label=label, scores=scores), **options)
+    assert found == pytest.approx(expected(label, scores), abs=1e-9)
+
+
+_NUMBERS = {
+    "mean_absolute_error": sk.mean_absolute_error,
+    "mean_squared_error": sk.mean_squared_error,
+    "root_mean_squared_error": sk.root_mean_squared_error,
+    "median_absolute_error": sk.median_absolute_error,
+    "mean_absolute_percentage_error": sk.mean_absolute_percentage_error,
+    "mean_squared_log_error": sk.mean_squared_log_error,
+    "root_mean_squared_log_error": sk.root_mean_squared_log_error,
+    "mean_pinball_loss": lambda y, p: sk.mean_pinball_loss(y, p, alpha=0.9),
+    "mean_poisson_deviance": sk.mean_poisson_deviance,
+    "mean_gamma_deviance": sk.mean_gamma_deviance,
+    "max_error": sk.max_error,
+    "r2": sk.r2_score,
+    "explained_variance": sk.explained_variance_score,
+}
+
+
+@pytest.mark.parametrize("name", _NUMBERS)
+@pytest.mark.parametrize("n", [2, 31, 2000])
+def test_numbers_equal_scikit_learn(name: str, n: int) -> None:
+    label, said = numbers(n, n)
+    options = {"quantile": 0.9} if name == "mean_pinball_loss" else {}
+    found = value_of(name, rows_of(label=label, prediction=said), **options)
+    assert found == pytest.approx(_NUMBERS[name](label, said), rel=1e-9)
+
+
+def test_large_numbers_keep_their_digits() -> None:
+    label, said = numbers(5, 1000)
+    rows = rows_of(label=label + 1e8, prediction=said + 1e8)
+    assert value_of("r2", rows) == pytest.approx(sk.r2_score(label, said), abs=1e-6)
+    assert value_of("explained_variance", rows) == pytest.approx(
+        sk.explained_variance_score(label, said), abs=1e-6
+    )
+
+
+def test_poisson_deviance_takes_labels_of_zero() -> None:
+    label, said = np.array([0.0, 1.0, 4.0]), np.array([0.5, 1.0, 3.0])
+    found = value_of("mean_poisson_deviance", rows_of(label=label, prediction=said))
+    assert found == pytest.approx(sk.mean_poisson_deviance(label, said), abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [0, 1, 3])
+@pytest.mark.parametrize("ties", [False, True])
+def test_rankings_equal_scikit_learn(k: int, ties: bool) -> None:
+    rng = np.random.default_rng(k)
+    sizes = rng.integers(2, 9, 60)
+    query = np.repeat(np.arange(60), sizes)
+    relevance = rng.integers(0, 4, len(query)).astype(float)
+    relevance[np.cumsum(sizes) - 1] = 1
+    score = np.round(rng.normal(relevance, 2), 0 if ties else 9)
+    order = rng.permutation(len(query))
+    rows = rows_of(label=relevance[order], score=score[order], query=query[order])
+    parts = [(relevance[query == q], score[query == q]) for q in range(60)]
+    gains = [sk.ndcg_score([y], [s], k=k or None) for y, s in parts]
+    assert value_of("ndcg", rows, k=k) == pytest.approx(np.mean(gains), abs=1e-9)
+    ranks = [sk.label_ranking_average_precision_score([y > 0], [s]) for y, s in parts]
+    assert value_of("label_ranking_average_precision", rows) == pytest.approx(np.mean(ranks), abs=1e-9)
+    firsts = [1 / min(stats.rankdata(-s, "max")[y > 0]) for y, s in parts]
+    assert value_of("mean_reciprocal_rank", rows) == pytest.approx(np.mean(firsts), abs=1e-9)
+
+
+def test_precision_and_recall_of_the_first_places() -> None:
+    """By hand: the first query has 2 of 3 relevant in the first two places; of the second, a tie straddles."""
+    label = np.array([1, 1, 0, 1, 0, 1, 0.0])
+    score = np.array([9, 8, 7, 6, 3, 2, 2.0])
+    rows = rows_of(label=label, score=score, query=np.array([0, 0, 0, 0, 1, 1, 1]))
+    assert value_of("precision_at_k", rows, k=2) == pytest.approx((2 / 2 + 0.5 / 2) / 2)
+    assert value_of("recall_at_k", rows, k=2) == pytest.approx((2 / 3 + 0.5) / 2)
+
+
+def test_ranges_by_hand() -> None:
+    rows = rows_of(
+        label=np.array([1.0, 2.0, 3.0, 9.0]), lower=np.array([1, 1, 4, 0.0]), upper=np.array([1, 3, 5, 8.0])
+    )
+    assert value_of("interval_coverage", rows) == 0.5
+    assert value_of("mean_interval_width", rows) == pytest.approx((0 + 2 + 1 + 8) / 4)
+
+
+def test_scaled_errors_by_hand() -> None:
+    """Two series whose labels step by 2 and by 10; errors of 1 and 1, and of 5 and 5: each half a step."""
+    rows = rows_of(
+        label=np.array([2.0, 10.0, 4.0, 20.0]),
+        prediction=np.array([3.0, 15.0, 5.0, 25.0]),
+        series=np.array([0, 1, 0, 1]),
+        time=np.array([1.0, 1.0, 2.0, 2.0]),
+    )
+    assert value_of("mean_absolute_scaled_error", rows) == pytest.approx(0.5)
+
+
+def test_calibration_error_by_hand() -> None:
+    label, score = np.array([1, 0, 1, 1]), np.array([0.05, 0.05, 0.75, 0.95])
+    found = value_of("expected_calibration_error", rows_of(label=label, score=score), bins=2)
+    assert found == pytest.approx(0.5 * abs(0.5 - 0.05) + 0.5 * abs(1 - 0.85))
+    certain = value_of("expected_calibration_error", rows_of(label=label, score=label * 1.0), bins=10)
+    assert certain == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "reason"),
+    [
+        ("precision", {"label": [0, 1], "score": [0.1, 0.2]}, "not defined"),
+        ("roc_auc", {"label": [1, 1], "score": [0.1, 0.2]}, "one class"),
+        ("average_precision", {"label": [0, 0], "score": [0.1, 0.2]}, "no positive"),
+        ("matthews_corrcoef", {"label": [0, 1], "score": [0.1, 0.2]}, "not defined"),
+        ("cohen_kappa", {"label": [1, 1], "score": [0.9, 0.8]}, "not defined"),
+        ("r2", {"label": [1.0, 1.0], "prediction": [1.0, 2.0]}, "not defined"),
+        ("mean_squared_log_error", {"label": [-0.5, 1.0], "prediction": [1.0, 2.0]}, "negative"),
+        ("mean_poisson_deviance", {"label": [0.0, 1.0], "prediction": [0.0, 2.0]}, "not positive"),
+        ("mean_gamma_deviance", {"label": [0.0, 1.0], "prediction": [1.0, 2.0]}, "not positive"),
+        ("ndcg", {"label": [0.0, 0.0], "score": [1.0, 2.0], "query": [0, 0]}, "nothing relevant"),
+        ("ndcg", {"label": [-1.0, 1.0], "score": [1.0, 2.0], "query": [0, 0]}, "negative"),
+        ("interval_coverage", {"label": [0.0], "lower": [1.0], "upper": [0.0]}, "ends before it begins"),
+        ("log_loss", {"label": [0, 1], "scores": [[0.5, 0.1], [0.4, 0.6]]}, "don't sum to 1"),
+        ("roc_auc_ovr", {"label": [0, 0], "scores": [[0.5, 0.5], [0.4, 0.6]]}, "a class has no row"),
+        ("top_k_accuracy", {"label": [0, 1], "scores": [[0.5, 0.5], [0.4, 0.6]]}, "there are 2 classes"),
+        (
+            "mean_absolute_scaled_error",
+            {"label": [1.0, 1.0], "prediction": [1.0, 1.0], "series": [0, 0], "time": [1.0, 2.0]},
+            "gives no scale",
+        ),
+        (
+            "mean_absolute_scaled_error",
+            {"label": [1.0, 2.0], "prediction": [1.0, 1.0], "series": [0, 0], "time": [1.0, 1.0]},
+            "twice",
+        ),
+    ],
+)
+def test_what_is_not_defined_is_refused(name: str, columns: Any, reason: str) -> None:
+    rows = rows_of(**{alias: np.array(values) for alias, values in columns.items()})
+    with pytest.raises(GateError, match=reason):
+        value_of(name, rows)
+
+
+# --- influences ---------------------------------------------------------------------------------------------
+
+
+def _columns(name: str, n: int) -> Rows:
+    family = METRICS[name][0]
+    if family in ("labels", "binary", "order", "probability"):
+        label, score = binary(8, n)
+        return rows_of(label=label, score=score)
+    if family == "classes":
+        label, scores = several(8, n)
+        return rows_of(4, label=label, scores=scores)
+    label, said = numbers(8, n)
+    return rows_of(label=label, prediction=said)
+
+
+_SMOOTH = [
+    name
+    for name, (family, *_) in METRICS.items()
+    if family not in ("ranking", "series", "interval") and name not in ("max_error", "median_absolute_error")
+]
+
+
+@pytest.mark.parametrize("name", _SMOOTH)
+def test_influence_is_the_derivative_by_the_weight_of_a_row(name: str) -> None:
+    """A row that is there once more changes the value by its influence over n, up to a rest of order 1 / n²."""
+    n = 400
+    rows = _columns(name, n)
+    metric = {"metric": name, **OPTIONS.get(name, {})}
+    found = measured(metric, rows)
+    assert found.influence.mean() == pytest.approx(0, abs=1e-9)
+    spread = found.influence.std()
+    for i in (0, 17, 101, 399):
+        more = measured(metric, rows.take(np.append(np.arange(n), i)))
+        assert (more.value - found.value) * (n + 1) == pytest.approx(
+            found.influence[i], abs=0.04 * spread + 0.02 * abs(found.influence[i])
+        )
+
+
+@pytest.mark.parametrize("name", ["f1_macro", "average_precision", "r2", "matthews_corrcoef"])
+def test_standard_errors_equal_the_bootstrap(name: str) -> None:
+    rows = _columns(name, 2000)
+    rng = np.random.default_rng(1)
+    metric = {"metric": name}
+    draws = [measured(metric, rows.take(rng.integers(0, 2000, 2000))).value for _ in range(500)]
+    found = standard_error(measured(metric, rows).influence)
+    assert found == pytest.approx(np.std(draws), rel=0.15)
+
+
+def test_standard_error_of_a_median_equals_its_spread_over_samples() -> None:
+    rng = np.random.default_rng(0)
+    values, errors = [], []
+    for _ in range(300):
+        found = measured(
+            {"metric": "median_absolute_error"},
+            rows_of(label=rng.normal(0.3, 1, 2000), prediction=np.zeros(2000)),
+        )
+        values.append(found.value)
+        errors.append(standard_error(found.influence))
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.12)
+
+
+def test_clusters_add_their_influences() -> None:
+    """Every row four times: as clusters they have the error of the rows that there were."""
+    label, score = binary(2, 500)
+    once = measured({"metric": "roc_auc"}, rows_of(label=label, score=score))
+    four = measured({"metric": "roc_auc"}, rows_of(label=np.repeat(label, 4), score=np.repeat(score, 4)))
+    clustered = standard_error(four.influence, np.repeat(np.arange(500), 4))
+    assert clustered == pytest.approx(standard_error(once.influence), rel=0.01)
+    assert standard_error(four.influence) == pytest.approx(clustered / 2, rel=0.01)
+
+
+def test_clustered_shares_have_fewer_trials() -> None:
+    hits = np.repeat((np.arange(300) % 10 > 0).astype(np.int64), 5)
+    found = measured({"metric": "accuracy"}, rows_of(label=np.ones(1500, np.int64), prediction=hits))
+    clusters = np.repeat(np.arange(300), 5)
+    bound = bounded(found, _Z, (0, 1), clusters)
+    expected = stats.binomtest(270, 300).proportion_ci(0.9, method="wilson")
+    assert (bound.lower, bound.upper) == pytest.approx((expected.low, expected.high), abs=1e-3)
+    assert bound.support == 300
+
+
+def test_clusters_that_never_miss_are_no_certainty() -> None:
+    ones = np.ones(1000, np.int64)
+    found = measured({"metric": "accuracy"}, rows_of(label=ones, prediction=ones))
+    assert bounded(found, _Z, (0, 1), np.repeat(np.arange(20), 50)).lower == pytest.approx(
+        wilson(20, 20, _Z).lower
+    )
+
+
+def test_one_unit_has_no_error() -> None:
+    with pytest.raises(GateError, match="only one row"):
+        standard_error(np.array([0.0]))
+    with pytest.raises(GateError, match="only one cluster"):
+        standard_error(np.array([0.0, 1.0]), np.array([0, 0]))
+
+
+def test_bounds_keep_to_what_a_metric_can_be() -> None:
+    values = np.array([0.0] * 99 + [5.0])
+    found = measured({"metric": "mean_absolute_error"}, rows_of(label=values, prediction=values * 0))
+    assert bounded(found, 3, value_range("mean_absolute_error")).lower == 0
+
+
+def test_bounds_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(GateError, match="finite"):
+        bounded(Measure(1.0, np.array([math.nan, 0.0])), _Z, (0, 1))
