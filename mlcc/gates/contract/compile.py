@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, table_format
-from mlcc.gates.contract.columns import Column, absent_type, check_names, columns_of, literal, view
+from mlcc.gates.contract.columns import Column, absent_type, columns_of, literal, view
+from mlcc.gates.names import check_names
 from mlcc.gates.strictness import ALLOWED, CEILING, DERIVED, FLOOR, SLACK, Way
 from mlcc.record import field, record
 
