@@ -13,6 +13,8 @@ BENCHMARKS = {
     "scale": "compiling synthetic specs of 10 to 5,000 nodes",
     "emit": "writing the YAML of 10,000 jobs",
     "gates": "starting and ending a gate",
+    "models": "the difference of two models, and scipy's bootstrap",
+    "calibration": "how often model gates are wrong",
 }
 """Modules of this package, each with a `main()`. Each runs in a process of its own (see measure.run's peaks)."""
 

@@ -20,7 +20,7 @@ from mlcc.gates._metrics.rows import Rows
 from mlcc.gates.slices.compile import compile, references
 from mlcc.gates.slices.evidence import p_below, p_of_drop, p_of_gap, p_of_limit
 from mlcc.gates.slices.parts import slices_of
-from mlcc.gates.slices.runtime import _correct, _trials
+from mlcc.gates.slices.runtime import correct, trials_of
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 _BASE = {"predictions": "s", "label": "y", "prediction": "p", "by": ["region"]}
@@ -209,9 +209,9 @@ def _blocked(rng: Any, truth: float, limit: dict[str, float]) -> bool:
         "gaps": [] if "min" in limit else [metric],
         "z": _Z,
     }
-    tried = _trials(params, rows, None, parts)
+    tried = trials_of(params, rows, None, parts)
     trials = [trial for _, _, found in tried for trial in found]
-    _correct(trials, 0.05)
+    correct(trials, 0.05)
     return any(trial.rejected for trial in trials)
 
 

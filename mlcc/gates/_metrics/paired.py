@@ -28,7 +28,7 @@ _SEED = 20_240_607
 _RESAMPLES = 10_000
 _MOST_CELLS = 256
 _MOST_UNITS = 10_000
-_DRAWN = 20_000_000  # rows drawn by one bootstrap
+_DRAWN = 10_000_000  # rows drawn by one bootstrap
 _AT_ONCE = 1_000_000
 _LEAST_DEFINED = 0.99
 
