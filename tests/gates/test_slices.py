@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -265,3 +266,17 @@ def test_refuses(changes: dict[str, Any], loc: tuple[object, ...]) -> None:
 def test_references() -> None:
     assert references(SimpleNamespace(predictions="s", reference=None)) == ((("predictions",), "s"),)
     assert references(SimpleNamespace(predictions="s", reference="t"))[1] == (("reference",), "t")
+
+
+def test_hostile_values_of_a_slice_are_text(project: Any, slices: Any) -> None:
+    hostile = ["::error::gate", "##[section]x", "a\nb", "<script>", "`x`|y", "\u202ereversed"]
+    with Path("s.csv").open("w", newline="") as file:
+        rows = [(name, 1, int(i % 2)) for name in hostile for i in range(300)]
+        csv.writer(file).writerows([("region", "y", "p"), *rows, *[("z", 0, 0)] * 300])
+    outcome = slices({"metrics": {"recall": {"min": 0.7}}})
+    assert outcome.verdict == "fail"
+    assert not any(line.lstrip().startswith(("::", "##")) for line in outcome.log.splitlines())
+    assert "##[" not in outcome.log
+    summary = (project.root / "_mlcc/s--g/summary.md").read_text()
+    assert "<script>" not in summary
+    assert "\u202e" not in outcome.log + summary
