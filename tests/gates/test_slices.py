@@ -14,10 +14,11 @@ import pytest
 from scipy import stats
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
-from mlcc.gates._metrics.measure import mean_of
+from mlcc.gates._metrics.measure import mean_of, standard_error
 from mlcc.gates._metrics.multiple import benjamini_hochberg, holm
 from mlcc.gates._metrics.paired import paired
 from mlcc.gates._metrics.rows import Rows
+from mlcc.gates._metrics.scores import roc_auc
 from mlcc.gates.slices.compile import compile, references
 from mlcc.gates.slices.evidence import p_below, p_of_drop, p_of_gap, p_of_limit
 from mlcc.gates.slices.parts import slices_of
@@ -176,6 +177,21 @@ def test_p_values_of_numbers_are_normal() -> None:
     assert p_of_limit(found, "max", 1) == pytest.approx(stats.norm.sf(z))
     assert p_of_limit(found, "min", 1) == pytest.approx(stats.norm.cdf(z))
     assert (p_below(0, 0), p_below(-1, 0)) == (1, 0)
+
+
+def test_p_values_of_perfect_areas_are_those_of_shares() -> None:
+    found = roc_auc(np.array([0, 1] * 40), np.array([0.1, 0.9] * 40))
+    assert p_of_limit(found, "max", 0.9) == pytest.approx(0.9**40)
+    assert p_of_limit(found, "min", 0.9) == 1
+
+
+def test_p_values_of_areas_are_normal_on_the_logit_scale() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 400)
+    found = roc_auc(label, rng.normal(label, 1))
+    logit, limit = np.log(found.value / (1 - found.value)), np.log(0.8 / 0.2)
+    error = standard_error(found.influence) / (found.value * (1 - found.value))
+    assert p_of_limit(found, "min", 0.8) == pytest.approx(stats.norm.cdf((logit - limit) / error))
 
 
 def test_p_values_of_gaps_and_drops() -> None:
