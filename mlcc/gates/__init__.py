@@ -208,6 +208,20 @@ GATES: dict[str, GateKind] = {
             covers=("D1", "D4", "D5", "O2"),
         ),
         GateKind(
+            "feature_parity",
+            "Features are the same where a model is trained and where it serves.",
+            "mlcc.gates.feature_parity",
+            (
+                *_TABLES,
+                "mlcc.gates._plots",
+                "mlcc.gates._values",
+                "mlcc.gates._shares",
+                "mlcc.gates.feature_parity.runtime",
+            ),
+            requires=("duckdb",),
+            covers=("O3", "D7"),
+        ),
+        GateKind(
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",

@@ -59,17 +59,26 @@ def open_table(gate: Gate, artifact: str, format: str) -> Table:
     return open_files(gate, _files(gate.path(artifact), format), format)
 
 
+def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
+    """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
+    files = [_files(gate.path(artifact), format) for artifact, format in artifacts]
+    connection = _connect(gate, [file for some in files for file in some])
+    return [_open_as(connection, some, format) for some, (_, format) in zip(files, artifacts)]  # noqa: B905
+
+
 def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
     """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
+    return _open_as(_connect(gate, files), files, format)
+
+
+def _open_as(connection: Any, files: Sequence[str], format: str) -> Table:
     if format in _DELIMITERS:
         names = _header(files[0], _DELIMITERS[format])
         for file in files[1:]:
             if _header(file, _DELIMITERS[format]) != names:
                 raise GateError(f"{visible(file)} has another header than {visible(files[0])}")
-        connection = _connect(gate, files)
         source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
-    connection = _connect(gate, files)
     if format == "jsonl":
         return _open_json_lines(connection, files)
     if format == "parquet":

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NUMBERS = frozenset(("integer", "number"))
-"""The types of columns whose values are numbers; they are binned."""
 CATEGORIES = frozenset(("string", "boolean"))
-"""The types of columns whose values are categories; they are counted one by one."""
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
 TEXT_FORMS = {

@@ -7,7 +7,7 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "leakage", "drift", "feature_parity", "feature_value", "pipeline_smoke",
+        "leakage", "drift", "feature_value", "pipeline_smoke",
         "compare", "slices", "evidence",
     }
 )  # fmt: skip

@@ -185,6 +185,27 @@ def test_tests(capfd: Any, params: dict[str, Any], least: int) -> None:
     assert problems(document("tests", {**params, **floor}, {"code": paths})) == []
 
 
+@_SLOW
+@given(
+    st.lists(_NAMES, min_size=1, max_size=2, unique=True),
+    st.sampled_from(({}, {"tolerance": 0}, {"tolerance": 2, "relative": 0.5})),
+    st.sampled_from((0, 0.02, 0.5)),
+    st.tuples(_FORMATS, _FORMATS),
+)
+def test_feature_parity(
+    capfd: Any, key: list[str], feature: dict[str, float], limit: float, formats: tuple[str, str]
+) -> None:
+    params = {
+        "offline": "off",
+        "online": "on",
+        "key": key,
+        "columns": {"f 1": feature},
+        "max_mismatch": limit,
+    }
+    artifacts = {"on": f"on.{formats[0]}", "off": f"off/d.{formats[1]}"}
+    assert problems(document("feature_parity", params, artifacts)) == []
+
+
 def test_command(capfd: Any) -> None:
     assert problems(document("command", {"run": "true"}, {"code": ["src/"], "model": "m.bin"})) == []
 

@@ -44,6 +44,18 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
             {"raw": "d.csv"},
         ),
+        (
+            "feature_parity",
+            {
+                "offline": "raw",
+                "online": "served",
+                "key": ["id"],
+                "columns": {"income": {"tolerance": 0.5}},
+                "min_n": 3,
+            },
+            {"d.csv": _CSV, "o.csv": "id,income\n1,10\n2,0.25\n3,7\n"},
+            {"raw": "d.csv", "served": "o.csv"},
+        ),
         ("reproduce", {"run": "echo $MLCC_SEED > o", "outputs": ["o"]}, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
             "serve",
@@ -81,4 +93,13 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 
 
 def test_registry() -> None:
-    assert list(GATES) == ["tests", "contract", "reproduce", "evaluate", "artifact", "serve", "command"]
+    assert list(GATES) == [
+        "tests",
+        "contract",
+        "feature_parity",
+        "reproduce",
+        "evaluate",
+        "artifact",
+        "serve",
+        "command",
+    ]

@@ -20,8 +20,8 @@ LOOSER: Mapping[str, Way] = {
     "checks/*.max_nulls/limit": SLACK,
     "checks/*.values/limit": ALLOWED,
     "extra_columns": ("deny", "allow"),
-    **dict.fromkeys(("format", "view", "columns/*/absent", "checks/*/measure", "checks/*/query"), DERIVED),
-    **dict.fromkeys(("freshness/seconds", "freshness/measure"), DERIVED),
+    **dict.fromkeys(("format", "view", "measures/**", "columns/*/absent", "columns/*/sql"), DERIVED),
+    **dict.fromkeys(("checks/*/measure", "checks/*/query", "freshness/seconds"), DERIVED),
 }
 """See mlcc.gates.strictness."""
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
