@@ -94,6 +94,9 @@ def contracts(draw: Any) -> dict[str, Any]:
         params["unique"] = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
     if draw(st.booleans()):
         params["denied"] = ["ssn", "E-Mail"]
+    params.update(draw(st.sampled_from(({}, {"max_duplicates": 0}, {"max_duplicates": 0.5}))))
+    if len(params["columns"]) > 1 and draw(st.booleans()):
+        params["conflicts"] = {"label": next(iter(params["columns"])), "max": draw(st.sampled_from((0, 0.5)))}
     times = [name for name, column in params["columns"].items() if column["type"] in ("date", "timestamp")]
     if times:
         params["freshness"] = {"column": times[0], "max_age": "7d"}

@@ -139,6 +139,11 @@ GATES = (
     Field("Tests.run", lambda t: gates(t, lambda x: {"tests": {"run": x}}), judged("params", "run"), most=250, form=command),
     Field("CommandGate.run", lambda t: gates(t, lambda x: {"command": {"run": x}}), judged("params", "run"), most=250, form=command),
     Field(
+        "Conflicts.label",
+        lambda t: one_gate("contract", columns={"id": {"type": "date"}}, conflicts={"label": t[0]}),
+        lambda t: [], refuses=_unknown, most=1,
+    ),
+    Field(
         "Tests.junit", lambda t: gates(t, lambda x: {"tests": {"run": "true", "junit": x}}), judged("params", "junit"),
         most=250, form=lambda x: f"{x}.xml",
     ),
