@@ -133,6 +133,15 @@ def _serving(make: Any) -> Any:
     return lambda t: gates(t, lambda x: {"serve": {"run": "true", "golden": "g.json", **make(x)}})
 
 
+def _paired(texts: Sequence[str]) -> Tree:
+    """Return a spec with one `feature_parity` gate whose key has all of the strings."""
+    compared = {"offline": "data", "online": "served", "key": list(texts), "columns": {"f": {"tolerance": 0}}}
+    served = {"served": {"kind": "data", "path": "served.csv"}}
+    made = base(artifacts={"data": {"kind": "data", "path": "data.csv"}, **served}, gates={})
+    made["gates"]["g"] = gate(0, feature_parity=compared)
+    return made
+
+
 def _repeated(make: Any) -> Any:
     """Return a spec with one `reproduce` gate for each string."""
     return lambda t: gates(t, lambda x: {"reproduce": {"run": "true", "outputs": ["out/"], **make(x)}})
@@ -193,6 +202,11 @@ def _time(text: str) -> str | None:
 GATES = (
     Field("Tests.run", lambda t: gates(t, lambda x: {"tests": {"run": x}}), judged("params", "run"), most=250, form=command),
     Field("CommandGate.run", lambda t: gates(t, lambda x: {"command": {"run": x}}), judged("params", "run"), most=250, form=command),
+    Field(
+        "Conflicts.label",
+        lambda t: one_gate("contract", columns={"id": {"type": "date"}}, conflicts={"label": t[0]}),
+        lambda t: [], refuses=_unknown, most=1,
+    ),
     Field(
         "Tests.junit", lambda t: gates(t, lambda x: {"tests": {"run": "true", "junit": x}}), judged("params", "junit"),
         most=250, form=lambda x: f"{x}.xml",
@@ -274,6 +288,7 @@ GATES = (
         Field(f"Serve.{key}", _serving(lambda x, key=key: {key: x}), judged("params", key), most=250, refuses=_url_path)
         for key in ("ready", "path")
     ),
+    Field("FeatureParity.key[]", _paired, lambda t: [("gate g", ("params", "key"), list(t))]),
     Field("Reproduce.run", _repeated(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
     Field("Reproduce.outputs[]", _repeated(lambda x: {"outputs": [x]}), judged("params", "outputs", 0), most=250),
     Field("Reproduce.lock", _repeated(lambda x: {"lock": x}), judged("params", "lock"), most=250),
