@@ -79,7 +79,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Loo
     for path, left, right in _differences(old, new, ()):
         sort = _sort(_way(kind, path), left, right)
         if sort is not None:
-            yield Loosened(id, sort, _place(path), *_items(left, right))
+            shown = _items(_told(kind, path, left), _told(kind, path, right))
+            yield Loosened(id, sort, _place(path), *shown)
     yield from _waiver(id, before.get("waive"), after.get("waive"))
 
 
@@ -166,12 +167,16 @@ def _items(old: Any, new: Any) -> tuple[Any, Any]:
     """Return two values as they are reported; of two lists, what only one of them has."""
     if isinstance(old, list) and isinstance(new, list):
         return [item for item in old if item not in new], [item for item in new if item not in old]
-    return _limit(old), _limit(new)
+    return old, new
 
 
-def _limit(value: Any) -> Any:
-    """Return what a check that is gone or new is held against, without how it is measured."""
-    return value["limit"] if isinstance(value, dict) and "limit" in value else value
+def _told(kind: str, path: tuple[str, ...], value: Any) -> Any:
+    """Return what is told of a value: of a check its limit, of a mapping nothing that follows from the rest."""
+    if not isinstance(value, dict):
+        return value
+    if "limit" in value:
+        return value["limit"]
+    return {key: inner for key, inner in value.items() if _way(kind, (*path, key)) != DERIVED}
 
 
 def _waiver(id: str, old: Any, new: Any) -> Iterator[Loosened]:

@@ -44,6 +44,7 @@ def program(project: Any) -> Any:
         ('echo "$NOT_SET_ANYWHERE" 2>/dev/null', "fail", 1),
         ("if then 2>/dev/null", "error", 2),
         ("true\ntrue", "pass", 0),
+        ('ln -s nowhere "$MLCC_VERDICT"', "error", 2),
     ],
 )
 def test_exit_code(program: Any, command: str, verdict: str, code: int) -> None:

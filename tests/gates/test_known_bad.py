@@ -189,6 +189,20 @@ def test_command(capfd: Any) -> None:
     assert problems(document("command", {"run": "true"}, {"code": ["src/"], "model": "m.bin"})) == []
 
 
+GOOD = sorted(
+    case
+    for case in (Path(__file__).parent / "selftest").glob("*/good*/case.json")
+    # test_serve.py tries its own: models that are slow take a minute
+    if case.parents[1].name != "serve"
+)
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: f"{case.parents[1].name}/{case.parent.name}")
+def test_parameters_of_a_known_good_case(capfd: Any, case: Path) -> None:
+    stated = json.loads(case.read_text("utf-8"))
+    assert problems(document(case.parents[1].name, stated["params"], stated["artifacts"])) == []
+
+
 def test_every_kind_has_fixtures() -> None:
     for kind in GATES.values():
         assert callable(import_module(f"{kind.module}.selftest").known_bad), kind.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # os.path is loaded at start-up anyway.
-# ruff: noqa: PTH100, PTH110, PTH118
+# ruff: noqa: PTH100, PTH118
 import os
 import sys
 
@@ -29,7 +29,7 @@ def judge(gate: Gate) -> Verdict:
     remove_file(answer)
     code = run_program(gate, setup, command, {"MLCC_VERDICT": answer})
     found = _MEANING.get(code, "error")
-    if not os.path.exists(answer):
+    if not os.path.lexists(answer):  # a link that leads nowhere is an answer, and a broken one
         return Verdict(found, f"The program ended with exit code {code} ({found}).")
     verdict = _verdict(read_json(answer))
     if verdict.verdict != found:

@@ -10,6 +10,22 @@ from mlcc.gates import ArtifactInfo, GateParamsError, Loc
 from mlcc.gates._metrics.catalog import BOUNDLESS, METRICS, direction, family, value_range
 from mlcc.gates._metrics.levels import check_level, normal_quantile
 from mlcc.gates._metrics.query import check_metric, check_together, options_of, source_of, table_named
+from mlcc.gates.strictness import DERIVED, Way
+
+LOOSER: Mapping[str, Way] = dict.fromkeys(
+    (
+        "z",
+        "z_power",
+        "metric/metric",
+        "*/format",
+        "*/query",
+        "*/values/**",
+        "old_data/*/format",
+        "old_data/*/query",
+    ),
+    DERIVED,
+)
+"""See mlcc.gates.strictness."""
 
 _BASELINES = {
     "majority": ("labels", "binary"),

@@ -20,7 +20,9 @@ LOOSER: Mapping[str, Way] = {
     "checks/*.max_nulls/limit": SLACK,
     "checks/*.values/limit": ALLOWED,
     "extra_columns": ("deny", "allow"),
-    **dict.fromkeys(("format", "view", "columns/*/absent", "checks/*/measure", "checks/*/query"), DERIVED),
+    **dict.fromkeys(
+        ("format", "view", "measures/**", "columns/*/absent", "checks/*/measure", "checks/*/query"), DERIVED
+    ),
     **dict.fromkeys(("freshness/seconds", "freshness/measure"), DERIVED),
 }
 """See mlcc.gates.strictness."""

@@ -10,6 +10,13 @@ from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._values import cells
 from mlcc.gates.contract.columns import check_names
 from mlcc.gates.drift.measures import MEASURES
+from mlcc.gates.strictness import CEILING, DERIVED, Way
+
+LOOSER: Mapping[str, Way] = {
+    "confidence": CEILING,  # of the quantile that an effect must exceed to block
+    **dict.fromkeys(("reference/format", "current/format", "columns/*/cells/**"), DERIVED),
+}
+"""See mlcc.gates.strictness."""
 
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
 

@@ -13,7 +13,9 @@ from mlcc.gates._metrics.query import ROLES, check_metric, check_together, optio
 from mlcc.gates.evaluate.ranges import idle, meant, outside
 from mlcc.gates.strictness import DERIVED
 
-LOOSER = dict.fromkeys(("format", "values", "classes", "about", "query", "metrics/*/column"), DERIVED)
+LOOSER = dict.fromkeys(
+    ("format", "values/**", "classes", "about", "query", "metrics/*/column", "metrics/*/metric"), DERIVED
+)
 """See mlcc.gates.strictness."""
 DEFAULT_MIN_N = 30
 

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc
+from mlcc.gates.strictness import DEMANDED, DERIVED, Way
+
+LOOSER: Mapping[str, Way] = {"outputs": DEMANDED, "kept": DERIVED}
+"""See mlcc.gates.strictness."""
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc
+from mlcc.gates.strictness import CEILING, DERIVED, Way
 from mlcc.spec.scalars import milliseconds, seconds, size_in_bytes
+
+LOOSER: Mapping[str, Way] = {"start_within": CEILING, "answer_within": CEILING, "warmup": DERIVED}
+"""See mlcc.gates.strictness."""
 
 CONFIDENCE = 0.95
 

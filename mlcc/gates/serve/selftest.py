@@ -94,7 +94,7 @@ def _beyond_limits(params: Mapping[str, Any], files: Mapping[str, bytes]) -> Ite
     turns = (params["requests"] + params["warmup"]) / _SLOW
     for check, seconds in sleeps.items():
         longest = min(_MOST_SECONDS / turns, params["answer_within"] - 1)
-        if 0 < seconds + 0.05 < longest:
+        if 0 < seconds < longest - 0.05:
             program = _candidate(params, sleep=seconds + 0.05)
             yield Fixture(f"the model is slow ({check})", "fail", files, check, program)
     sizes = {"memory": params.get("max_memory", 0), "memory_ratio": int(ratios[1] * 60_000_000)}
