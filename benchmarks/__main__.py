@@ -15,6 +15,7 @@ BENCHMARKS = {
     "gates": "starting and ending a gate",
     "contract": "a contract over 10 million rows",
     "data": "checking tables of millions of rows, and other tools that do",
+    "drift": "how often the drift gate blocks without drift, and with it",
 }
 """Modules of this package, each with a `main()`. Each runs in a process of its own (see measure.run's peaks)."""
 

@@ -124,12 +124,24 @@ def report(found: Mapping[str, Sample]) -> str:
     )
     header = ("tool", "wall s", "CPU s", "peak MB", "CPU ÷ mlcc", "peak ÷ mlcc", "CPU ÷ decode")
     rows = [_row(name, sample, own, found[FLOOR]) for name, sample in {MLCC: own, **found}.items()]
-    other = found[GREAT_EXPECTATIONS]
+    # Like with like: Great Expectations has no drift, and the contract needs all columns of the floor.
+    other, floor, contract = found[GREAT_EXPECTATIONS], found[FLOOR], gates[0]
     held = [
-        Goal("CPU at least 10 x lower than Great Expectations'", other.cpu / own.cpu, 10, False),
-        Goal("peak at least 50 x lower than Great Expectations'", other.peak / own.peak, 50, False),
-        Goal("CPU at most 2 x DuckDB's own decode of the same columns", own.cpu / found[FLOOR].cpu, 2, True),
-        Goal("peak at most 200 MB", own.peak / (200 * _MB), 1, True),
+        Goal(
+            "the contract: CPU at least 10 x lower than Great Expectations'",
+            other.cpu / contract.cpu,
+            10,
+            False,
+        ),
+        Goal(
+            "the contract: peak at least 50 x lower than Great Expectations'",
+            other.peak / contract.peak,
+            50,
+            False,
+        ),
+        Goal("the contract: CPU at most 2 x DuckDB's decode", contract.cpu / floor.cpu, 2, True),
+        Goal("both gates: CPU at most 2 x DuckDB's decode", own.cpu / floor.cpu, 2, True),
+        Goal("peak at most 200 MB, as a share of it", own.peak / (200 * _MB), 1, True),
     ]
     return table(header, rows) + "\n" + goals(held)
 

@@ -6,7 +6,7 @@ people know (intended use, ethical considerations) comes from a file of theirs. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,14 @@ _EXPECTED = (
 )
 
 
-def card_of(path: Path, notes: str = "") -> str:
-    """Return the card of the run whose record is in `path`, a `lineage.jsonl` or its folder.
+def of_run(path: Path, render: Callable[[dict[str, Any]], str]) -> str:
+    """Return what `render` makes of the record in `path`, a `lineage.jsonl` or its folder.
 
     Raises SpecError for what is no record, and OSError.
     """
     place = path / "lineage.jsonl" if path.is_dir() else path
     try:
-        return card(_record(place), notes)
+        return render(_record(place))
     except FileNotFoundError:
         help = "the final node of a run writes it; name the file, or the folder that holds it"
         raise SpecError([error("no-record", f"there is no {place}", None, help=help)]) from None
@@ -104,8 +104,8 @@ def _models(record: Mapping[str, Any]) -> str:
     ]
     if not rows:
         return "## Models\n\nThis run made no model.\n"
-    champions = [_code(digest) for digest in record.get("champions", {}).values()]
-    against = f"\nHeld against the champion {', '.join(champions)}.\n" if champions else ""
+    champions = [f"{markdown(id)} ({_code(digest)})" for id, digest in record.get("champions", {}).items()]
+    against = f"\nHeld against the champion's {', '.join(champions)}.\n" if champions else ""
     return "## Models\n\n" + _table(["model", "made by", "digest"], rows) + against
 
 

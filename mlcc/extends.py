@@ -50,6 +50,9 @@ UNION_GROUPS: tuple[tuple[Keys, frozenset[str]], ...] = (
     (("gates", "*", "evaluate"), frozenset({"score", "prediction", "scores"})),
     (("gates", "*", "compare"), frozenset({"champion", "baseline"})),
     (("gates", "*", "compare"), frozenset({"score", "prediction", "scores"})),
+    (("gates", "*", "slices"), frozenset({"score", "prediction", "scores"})),
+    (("gates", "*", "feature_value"), frozenset({"score", "prediction"})),
+    (("gates", "*", "evidence"), frozenset({"record", "record_from"})),
 )
 """Where exactly one of several keys may be set (`*`: any id), so that an inherited one gives way to another.
 

@@ -144,7 +144,7 @@ def _gate_with(node: ResolvedNode, compiled: dict[str, object], packages: str) -
     """Return a gate with the parameters of its script."""
     kind = GATES[node.gate_kind]
     own = node.spec
-    if kind.needs_setup:
+    if kind.programs:
         compiled["setup"] = list(node.setup)
     waiver = own.waive
     return ir.Gate(
@@ -204,6 +204,10 @@ def _sources(
         for path in artifacts[take.artifact].paths
     ]
     found += node.spec.path
+    if node.kind is ir.NodeKind.GATE:
+        params = getattr(node.spec, node.gate_kind)
+        files = [getattr(params, key) for key in GATES[node.gate_kind].files]
+        found += [path for path in files if path is not None]
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         found.append(node.spec.dvc)
     return tuple(dict.fromkeys(found))

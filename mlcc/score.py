@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc.gates import GATES
+from mlcc.gates.evidence.compile import TOPICS
 from mlcc.plan import Gate, Plan
 from mlcc.record import record
 from mlcc.today import today
@@ -59,17 +60,6 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """Section -> its seven tests; the first of `data` is D1."""
 _LETTERS = {"data": "D", "model": "M", "infrastructure": "I", "monitoring": "O"}
-EVIDENCE: Mapping[str, tuple[str, ...]] = {
-    "feature_lead_time": ("D6",),
-    "review": ("M1",),
-    "proxy_metric_study": ("M2",),
-    "tuning": ("M3",),
-    "staleness": ("M4", "O4"),
-    "privacy_review": ("D5",),
-    "dependency_diff": ("O1",),
-    "model_card": (),
-}
-"""Topic of an `evidence` gate -> the tests whose result its record holds."""
 _LEVELS = (
     (0, "untested: research rather than a product"),
     (1, "not untested, and likely to have serious holes"),
@@ -151,13 +141,13 @@ def _automatic(plan: Plan) -> frozenset[str]:
 
 def _covers(kind: str, params: Any) -> tuple[str, ...]:
     topic = getattr(params, "topic", None)
-    return EVIDENCE.get(topic, ()) if kind == "evidence" and topic is not None else GATES[kind].covers
+    return TOPICS.get(topic, ()) if kind == "evidence" and topic is not None else GATES[kind].covers
 
 
 def _kinds(id: str) -> tuple[str, ...]:
     """Return the kinds of gates that cover a test, `evidence` with its topic."""
     kinds = [kind.name for kind in GATES.values() if kind.name != "evidence" and id in kind.covers]
-    topics = [topic for topic, ids in EVIDENCE.items() if id in ids] if "evidence" in GATES else []
+    topics = [topic for topic, ids in TOPICS.items() if id in ids]
     return (*kinds, *(f"evidence ({topic})" for topic in topics))
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks.drift import gate_rates, rates
 from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
 from benchmarks.scale import slope
 from benchmarks.specs import write_spec
 from mlcc.compiler import analyse, compile_files
+from mlcc.gates.drift.measures import MEASURES
 
 
 @pytest.mark.parametrize("nodes", [1, 5, 10, 13, 100, 1_000, 5_000])
@@ -79,3 +82,12 @@ def test_a_failing_command_is_not_a_measurement(tmp_path: Path) -> None:
 
 def test_the_slope_of_a_square_is_two() -> None:
     assert slope((10, 100), (0.5, 50.0)) == pytest.approx(2)
+
+
+def test_the_drift_gate_stays_open_without_drift_and_closes_with_it() -> None:
+    rng = np.random.default_rng(3)
+    for measure in MEASURES:
+        assert rates(measure, 10_000, 0.0, rng, 300)["pass"] == 1
+        assert rates(measure, 10_000, 1.0, rng, 50)["fail"] == 1
+        assert rates(measure, 100, 0.0, rng, 600)["fail"] <= 0.005
+    assert gate_rates(1_000, rng, 30)["fail"] == 0

@@ -1,13 +1,18 @@
-"""Model cards: what the record says, and what it doesn't."""
+"""Model cards and bills of materials: what the record says, and what it doesn't."""
 
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft7Validator, FormatChecker
+from referencing import Registry, Resource
 
+from mlcc.bom import bill_of_materials
 from mlcc.card import card
 from mlcc.cli import cli
 from tests.runs import gate, run, write
@@ -113,3 +118,66 @@ def test_what_is_no_record(tmp_path: Path, text: str | bytes | None, said: str) 
     done = CliRunner().invoke(cli, ["card", str(path)])
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def cyclonedx() -> Draft7Validator:
+    """Return a validator of the published schema of CycloneDX 1.7."""
+    folder = files("cyclonedx.schema") / "_res"
+    schemas = {
+        name: json.loads((folder / f"{name}.SNAPSHOT.schema.json").read_text("utf-8"))
+        for name in ("bom-1.7", "spdx", "jsf-0.82", "cryptography-defs")
+    }
+    registry: Registry[Any] = Registry().with_resources(
+        (one["$id"], Resource.from_contents(one)) for one in schemas.values()
+    )
+    return Draft7Validator(schemas["bom-1.7"], registry=registry, format_checker=FormatChecker())
+
+
+def test_the_bill_of_materials_keeps_to_its_schema() -> None:
+    record = run({"good": gate(checks=[CHECK]), "other": gate(guards="raw", checks=[CHECK])})
+    record["artifacts"]["champion"] = {**record["artifacts"]["model"], "made": False}
+    record["artifacts"]["many"] = {**record["artifacts"]["raw"], "digests": {"a": "sha256:" + "4" * 64}}
+    text = bill_of_materials(record)
+    assert text == bill_of_materials(json.loads(json.dumps(record)))
+    found = json.loads(text)
+    assert list(cyclonedx().iter_errors(found)) == []
+    parts = {part["name"]: part for part in found["components"]}
+    assert {name: part["type"] for name, part in parts.items()} == {
+        "code": "file", "model": "machine-learning-model", "raw": "data", "champion": "file", "many/a": "data",
+    }  # fmt: skip
+    assert parts["model"]["hashes"] == [{"alg": "SHA-256", "content": "1" * 64}]
+    assert parts["model"]["modelCard"] == {
+        "modelParameters": {"datasets": [{"ref": "artifact:raw"}, {"ref": "artifact:many/a"}]},
+        "quantitativeAnalysis": {
+            "performanceMetrics": [
+                {
+                    "type": "good: auc.min", "value": "0.91",
+                    "confidenceInterval": {"lowerBound": "0.885", "upperBound": "0.935"},
+                }
+            ]
+        },
+    }  # fmt: skip
+    (dependency,) = found["dependencies"]
+    assert dependency["dependsOn"] == [
+        "artifact:code",
+        "artifact:raw",
+        "artifact:champion",
+        "artifact:many/a",
+    ]
+
+
+def test_the_validator_refuses_what_is_no_bill_of_materials() -> None:
+    found = json.loads(bill_of_materials(run({})))
+    found["components"][0]["type"] = "model"
+    assert list(cyclonedx().iter_errors(found)) != []
+
+
+def test_the_bill_of_materials_as_a_command(tmp_path: Path) -> None:
+    write(tmp_path / "lineage.jsonl", run({"g": gate()}))
+    done = CliRunner().invoke(cli, ["card", str(tmp_path), "--format", "cyclonedx"])
+    assert (done.exit_code, done.output) == (0, bill_of_materials(run({"g": gate()})))
+    notes = tmp_path / "notes.md"
+    notes.write_text("x")
+    refused = CliRunner().invoke(cli, ["card", str(tmp_path), "--format", "cyclonedx", "--notes", str(notes)])
+    assert refused.exit_code == 2
+    assert "don't go with" in refused.stderr

@@ -11,7 +11,8 @@ import pytest
 from mlcc import score as scoring
 from mlcc.compiler import analyse
 from mlcc.gates import GATES
-from mlcc.score import EVIDENCE, SECTIONS, Item, Score, as_json, as_text, score
+from mlcc.gates.evidence.compile import TOPICS
+from mlcc.score import SECTIONS, Item, Score, as_json, as_text, score
 
 SPEC = """version: 1
 name: demo
@@ -43,7 +44,7 @@ def test_the_rubric_has_four_times_seven_tests(tmp_path: Path) -> None:
     assert len({item.title for item in items}) == 28
     known = {item.id for item in items}
     assert {id for kind in GATES.values() for id in kind.covers} <= known
-    assert {id for ids in EVIDENCE.values() for id in ids} <= known
+    assert {id for ids in TOPICS.values() for id in ids} <= known
     assert list(SECTIONS) == ["data", "model", "infrastructure", "monitoring"]
 
 

@@ -17,6 +17,7 @@ MODULES = {
     "init": "mlcc.commands.init",
     "profile": "mlcc.commands.profile",
     "score": "mlcc.commands.score",
+    "signals": "mlcc.commands.signals",
 }
 """Command -> its module."""
 

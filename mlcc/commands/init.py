@@ -11,13 +11,17 @@ from mlcc.cli import OK, guarded
 
 @click.command(name="init")
 @click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option(
+    "--data", multiple=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A table to propose a contract of, from all of its rows. Repeatable.",
+)  # fmt: skip
 @click.option("--stdout", is_flag=True, help="Print the spec instead of writing it.")
 @guarded
-def command(folder: Path, stdout: bool) -> int:
+def command(folder: Path, data: tuple[Path, ...], stdout: bool) -> int:
     """Look at a repository and write a commented mlcc.yaml for it."""
     from mlcc.init import propose, save
 
-    proposal = propose(folder)
+    proposal = propose(folder, data)
     if stdout:
         click.echo(proposal.text, nl=False)
         return OK

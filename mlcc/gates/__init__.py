@@ -111,8 +111,9 @@ class GateKind:
     """A kind of gate.
 
     `scripts` are the modules that its script is bundled from, the entry last; `requires` the pip packages
-    that it may need; `needs_setup` says that it runs the user's own program, so the node's setup comes
-    first; `covers` the items of the ML Test Score (Breck et al. 2017).
+    that it may need; `programs` are the ways to the parameters that are the user's own programs, which the
+    node's setup comes before; `files` are the parameters that name a committed file, on which the gate runs
+    again; `covers` the items of the ML Test Score (Breck et al. 2017).
     """
 
     name: str
@@ -120,7 +121,8 @@ class GateKind:
     module: str
     scripts: tuple[str, ...]
     requires: tuple[str, ...] = ()
-    needs_setup: bool = False
+    programs: tuple[tuple[str, ...], ...] = ()
+    files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
 
     @property
@@ -190,6 +192,7 @@ _ARTIFACT = (
 _SMOKE = (
     *_TABLES,
     "mlcc.gates._shell",
+    "mlcc.gates._digests",
     "mlcc.gates.pipeline_smoke.tally",
     "mlcc.gates.pipeline_smoke.texts",
     "mlcc.gates.pipeline_smoke.tensors",
@@ -219,7 +222,7 @@ GATES: dict[str, GateKind] = {
             "A test command passed: enough tests ran, none failed, and they cover enough of the code.",
             "mlcc.gates.tests",
             (*_SHELL, "mlcc.gates.tests.xml_reports", "mlcc.gates.tests.runtime"),
-            needs_setup=True,
+            programs=(("run",),),
             covers=("D7", "I2", "M1"),
         ),
         GateKind(
@@ -229,6 +232,14 @@ GATES: dict[str, GateKind] = {
             (*_ENGINES, "mlcc.gates.contract.runtime"),
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
+        ),
+        GateKind(
+            "leakage",
+            "A test set shares no row, group or time with training, and no single feature gives the label away.",
+            "mlcc.gates.leakage",
+            (*_TABLES, "mlcc.gates._plots", "mlcc.gates._values", "mlcc.gates.leakage.runtime"),
+            requires=("duckdb",),
+            covers=("D1", "D2"),
         ),
         GateKind(
             "drift",
@@ -248,11 +259,20 @@ GATES: dict[str, GateKind] = {
             covers=("O2", "O7"),
         ),
         GateKind(
+            "feature_value",
+            "Each feature is worth its keep: the model without it is worse, and computing it is quick enough.",
+            "mlcc.gates.feature_value",
+            (*_PAIRED, "mlcc.gates.feature_value.runtime"),
+            requires=("duckdb", "numpy"),
+            covers=("D2", "D3"),
+        ),
+        GateKind(
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",
-            (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
-            needs_setup=True,
+            (*_SHELL, "mlcc.gates._digests", "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
+            programs=(("run",),),
+            files=("lock",),
             covers=("I1",),
         ),
         GateKind(
@@ -261,7 +281,7 @@ GATES: dict[str, GateKind] = {
             "mlcc.gates.pipeline_smoke",
             _SMOKE,
             requires=("duckdb",),
-            needs_setup=True,
+            programs=(("run",),),
             covers=("I3", "O5"),
         ),
         GateKind(
@@ -281,12 +301,26 @@ GATES: dict[str, GateKind] = {
             covers=("I4", "M5", "O7"),
         ),
         GateKind(
+            "slices",
+            "No part of the data is shown to miss a metric's limits, or to lie too far from another.",
+            "mlcc.gates.slices",
+            (
+                *_PAIRED,
+                "mlcc.gates._metrics.multiple",
+                "mlcc.gates.slices.evidence",
+                "mlcc.gates.slices.parts",
+                "mlcc.gates.slices.runtime",
+            ),
+            requires=("duckdb", "numpy"),
+            covers=("M6", "M7"),
+        ),
+        GateKind(
             "artifact",
             "A model's bytes are what they must be: format, size, digest, inputs and outputs, and lineage.",
             "mlcc.gates.artifact",
             (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
             requires=("duckdb",),
-            needs_setup=True,
+            programs=(("verify", "run"),),
             covers=("I1", "I4"),
         ),
         GateKind(
@@ -294,15 +328,29 @@ GATES: dict[str, GateKind] = {
             "The packaged model starts, gives the golden answers, and keeps to its latency and memory.",
             "mlcc.gates.serve",
             _SERVED,
-            needs_setup=True,
+            programs=(("run",), ("champion", "run")),
+            files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
+        ),
+        GateKind(
+            "evidence",
+            "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
+            "mlcc.gates.evidence",
+            (
+                *_SHARED,
+                "mlcc.gates._digests",
+                "mlcc.gates.evidence.front_matter",
+                "mlcc.gates.evidence.runtime",
+            ),
+            files=("record",),
+            covers=("D6", "M2", "M3", "M4", "O1", "O4"),
         ),
         GateKind(
             "command",
             "Your own program decides, by its exit code and a verdict file.",
             "mlcc.gates.command",
             (*_SHELL, "mlcc.gates.command.runtime"),
-            needs_setup=True,
+            programs=(("run",),),
         ),
     )
 }

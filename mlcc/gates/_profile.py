@@ -49,6 +49,8 @@ def profile_of(table: Table, format: str, names: Sequence[str], bins: int = DEFA
     for i, (type, column) in enumerate(zip(types, summaries), 1):  # noqa: B905 - strict= is newer than 3.8
         if sort_of(type) == "number":
             column.update(_bins(table, f"c{i}_number", column, bins))
+            if type == "integer":
+                column["unique"] = _is_unique(table, f"c{i}_number", column)
         elif sort_of(type) == "category":
             column.update(_categories(table, f"c{i}_text", rows - column["nulls"]))
     return {"schema": PROFILE_SCHEMA, "rows": rows, "columns": dict(zip(names, summaries))}  # noqa: B905
@@ -211,6 +213,14 @@ def _median(part: Sequence[tuple[int, float, float]]) -> float:
         if seen >= half:
             return low / 2 + high / 2 if low < high else low
     raise AssertionError("a bin has no rows")
+
+
+def _is_unique(table: Table, number: str, column: dict[str, Any]) -> bool:
+    """Whether no integer occurs twice; counted only where the range has room for it."""
+    given = sum(column["counts"])
+    if not given or column["max"] - column["min"] + 1 < given:
+        return False
+    return table.one(f"SELECT COUNT(DISTINCT {number}) FROM data") == (given,)
 
 
 def _categories(table: Table, text: str, given: int) -> dict[str, Any]:

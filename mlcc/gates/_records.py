@@ -115,8 +115,14 @@ def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) ->
 
 
 def is_finite(value: object) -> bool:
-    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity."""
-    return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
 
 
 def rounded(value: float | None) -> float | None:

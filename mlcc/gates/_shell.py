@@ -12,7 +12,6 @@ import sys
 from mlcc.gates._records import Check, GateError, visible
 from mlcc.gates._report import remove_file
 from mlcc.gates._support import Gate
-from mlcc.runtime.digest import DigestError, artifact_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,22 +97,6 @@ def exit_check(code: int, what: str) -> Check:
     if code > 128:
         return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
     return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
-
-
-def digests(gate: Gate) -> dict[str, str]:
-    """Return the digest of each of the gate's artifacts. Raises GateError."""
-    try:
-        return {id: artifact_digest(artifact["path"]) for id, artifact in gate.artifacts.items()}
-    except DigestError as error:
-        raise GateError(f"an artifact of the gate has no digest: {error}") from None
-
-
-def check_untouched(gate: Gate, before: Mapping[str, str]) -> None:
-    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
-    after = digests(gate)
-    changed = [id for id in before if before[id] != after[id]]
-    if changed:
-        raise GateError(f"the program changed the artifact {changed[0]}, which the gate reads or guards")
 
 
 def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:

@@ -67,19 +67,35 @@ def open_table(gate: Gate, artifact: str, format: str) -> Table:
 def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
     """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
-        names = _header(files[0], _DELIMITERS[format])
-        for file in files[1:]:
-            if _header(file, _DELIMITERS[format]) != names:
-                raise GateError(f"{visible(file)} has another header than {visible(files[0])}")
-        connection = _connect(gate, files)
+        _names(files, format)  # what is wrong with a header is said without DuckDB, too
+    return _table_of(_connect(gate, files), files, format)
+
+
+def open_tables(gate: Gate, artifacts: Sequence[str], format: str) -> list[Table]:
+    """Open artifacts of one format over one connection, to be joined. Raises GateError as `open_table`."""
+    files = [_files(gate.path(artifact), format) for artifact in artifacts]
+    connection = _connect(gate, [file for each in files for file in each])
+    return [_table_of(connection, each, format) for each in files]
+
+
+def _table_of(connection: Any, files: Sequence[str], format: str) -> Table:
+    if format in _DELIMITERS:
+        names = _names(files, format)
         source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
-    connection = _connect(gate, files)
     if format == "jsonl":
         return _open_json_lines(connection, files)
     if format == "parquet":
         return _open_parquet(connection, files)
     raise GateError(f"the format {visible(format)} is not known")
+
+
+def _names(files: Sequence[str], format: str) -> list[str]:
+    names = _header(files[0], _DELIMITERS[format])
+    for file in files[1:]:
+        if _header(file, _DELIMITERS[format]) != names:
+            raise GateError(f"{visible(file)} has another header than {visible(files[0])}")
+    return names
 
 
 def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) -> list[tuple[Any, ...]]:

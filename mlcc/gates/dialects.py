@@ -39,6 +39,11 @@ def translate(sql: str, engine: str) -> str:
     from sqlglot import exp
 
     tree = sqlglot.parse_one(sql, read=DUCKDB)
+    for equal in list(tree.find_all(exp.EQ)):
+        if isinstance(equal.expression, exp.Any):  # = ANY([...]), which not every engine has
+            listed = equal.expression.find(exp.Array)
+            assert listed is not None, sql
+            equal.replace(exp.In(this=equal.this.copy(), expressions=listed.expressions))
     for node in list(tree.find_all(exp.Func)):
         if type(node).__name__ in _SAME:
             continue

@@ -117,7 +117,7 @@ def stand_in(document: Mapping[str, Any], program: str) -> dict[str, Any]:
     """
     framed = {key: value for key, value in document.items() if key != "waive"}
     params = document["params"]
-    if GATES[document["kind"]].needs_setup:
+    if GATES[document["kind"]].programs:
         params = _replaced(params, {"run": program, "setup": []})
     return {**framed, "on_inconclusive": "fail", "params": params}
 

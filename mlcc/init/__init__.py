@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlcc import resources
 from mlcc.backends import BESIDE_SPEC
-from mlcc.diagnostics import OutputError, error
+from mlcc.diagnostics import OutputError, SpecError, error
 from mlcc.files import is_generated
 from mlcc.init import python
 from mlcc.init.repository import Repository, identifier, unique
@@ -141,9 +142,15 @@ class Survey:
         )
 
 
-def propose(root: Path) -> Proposal:
-    """Return a spec for the repository in a folder."""
-    survey = look(Repository(root))
+def propose(root: Path, tables: Sequence[Path] = ()) -> Proposal:
+    """Return a spec for the repository in a folder, with contracts from all rows of `tables` below it.
+
+    Raises SpecError and OutputError for a table that can't be named or read.
+    """
+    repository = Repository(root)
+    survey = look(repository)
+    for table in tables:
+        _add_table(survey, repository, table)
     text = resources.render(TEMPLATE, s=survey, scalar=scalar, flow=flow, nulls=allowed_nulls)
     return Proposal(text, tuple(_findings(survey)))
 
@@ -192,6 +199,28 @@ def look(repository: Repository) -> Survey:
         path for path in BESIDE_SPEC if repository.has(path) and not is_generated(repository.text(path))
     )
     return survey
+
+
+def _add_table(survey: Survey, repository: Repository, table: Path) -> None:
+    """Put a data artifact with what all of its rows show in front, in place of what was guessed of it."""
+    from mlcc.init.contract import read_whole
+
+    try:
+        path = table.resolve().relative_to(repository.root.resolve()).as_posix()
+    except ValueError:
+        path = ""
+    if not repository.can_name(path):
+        message = f"{str(table)!a} is not a file that the spec of this folder can name"
+        raise SpecError([error("bad-call", message, None)])
+    known = next((data for data in survey.data if data.path == path), None)
+    taken = {"code", "metrics", "model", *(data.id for data in survey.data)}
+    data = known or Data(_data_id(path, taken), path)
+    try:
+        data.table = read_whole(table)
+        data.obstacle = "none of its columns has a name that a spec can hold"
+    except NoTableError as problem:
+        raise OutputError([error("unreadable-data", f"{path}: {problem}", None)]) from None
+    survey.data = [data, *(other for other in survey.data if other is not data)]
 
 
 def _add_outputs(survey: Survey, repository: Repository, found: Training, taken: set[str]) -> None:

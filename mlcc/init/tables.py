@@ -35,12 +35,13 @@ class NoTableError(Exception):
 
 @record
 class ColumnGuess:
-    """A column: its name, its type, its share of rows without a value, whether every value is different."""
+    """A column: name, type, share of rows without a value, whether every value is different, further rules."""
 
     name: str
     type: str
     nulls: float
     unique: bool
+    rules: tuple[str, ...] = ()  # further entries of the contract, as the spec spells them
 
 
 @record
@@ -84,7 +85,7 @@ def _delimited(path: Path, delimiter: str) -> TableGuess:
                     break
         except csv.Error as problem:
             raise NoTableError(f"line {rows.line_num} isn't proper CSV: {problem}") from None
-    return _table([column.guess(whole) for column in columns], count, whole)
+    return table_guess([column.guess(whole) for column in columns], count, whole)
 
 
 def _check_header(names: list[str], delimiter: str) -> None:
@@ -104,7 +105,8 @@ def _check_names(names: list[str]) -> None:
         raise NoTableError("two of its columns have the same name")
 
 
-def _table(columns: Iterable[ColumnGuess], rows: int, whole: bool) -> TableGuess:
+def table_guess(columns: Iterable[ColumnGuess], rows: int, whole: bool) -> TableGuess:
+    """Return the guess at a table with these columns. Raises NoTableError where it has no rows."""
     if not rows:
         raise NoTableError("it has no rows")
     every = list(columns)
@@ -223,7 +225,7 @@ def _parquet(path: Path) -> TableGuess:
     except duckdb.Error:
         raise NoTableError("it isn't proper Parquet") from None
     pairs = zip(known.items(), counts, strict=True)
-    return _table(
+    return table_guess(
         (ColumnGuess(name, type, 1 - count / max(rows, 1), False) for (name, type), count in pairs),
         rows,
         True,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mlcc.gates import GATES
 from mlcc.lint.shell import Simple, split
 from mlcc.problems import Loc
 from mlcc.record import record
@@ -47,18 +48,20 @@ def commands(spec: Spec) -> Iterator[Command]:
             yield from _of_node(artifact.from_, ("artifacts", id, "from"), FETCH_PREFIX + id, ("command",))
     for id, job in spec.jobs.items():
         yield from _of_node(job, ("jobs", id), id, ("run",))
+    programs = {kind.name: kind.programs for kind in GATES.values() if kind.programs}
     for id, gate in spec.gates.items():
-        kind = next((k for k in ("tests", "command") if getattr(gate, k, None) is not None), None)
-        yield from _of_node(gate, ("gates", id), id, (kind, "run") if kind else ())
+        kind = next((k for k in programs if getattr(gate, k, None) is not None), "")
+        yield from _of_node(gate, ("gates", id), id, *((kind, *way) for way in programs.get(kind, ())))
 
 
-def _of_node(own: Any, loc: Loc, node: str, run: tuple[str, ...]) -> Iterator[Command]:
+def _of_node(own: Any, loc: Loc, node: str, *programs: tuple[str, ...]) -> Iterator[Command]:
     for index, text in enumerate(own.setup or ()):
         yield Command(text, (*loc, "setup", index), node, "setup")
-    value = own if run else None
-    for key in run:
-        value = getattr(value, key)
-    if value is not None:
-        yield Command(value, (*loc, *run), node, "run")
+    for way in programs:
+        value = own
+        for key in way:
+            value = getattr(value, key, None)
+        if value is not None:
+            yield Command(value, (*loc, *way), node, "run")
     if own.finally_ is not None:
         yield Command(own.finally_, (*loc, "finally"), node, "finally")

@@ -6,6 +6,7 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from mlcc.runtime.log import say
 from mlcc.runtime.platforms import this_platform
 from mlcc.runtime.records import RunError, read_plan, state_folder, write_text
 
+COMMENT_SECONDS = 150  # altogether: GitLab's `after_script` has 5 minutes, and other final jobs 10
 TOKEN = "MLCC_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -62,6 +64,8 @@ def write_comment() -> int:
     except RunError as problem:
         say(f"mlcc: {problem}")
         return 2
+    signal.signal(signal.SIGALRM, _late)
+    signal.alarm(COMMENT_SECONDS)
     try:
         done = _commented()
         say(f"mlcc: {done}")
@@ -70,7 +74,13 @@ def write_comment() -> int:
         platform.put_summary(f"No comment on the pull request: {problem}.")
     except Exception as problem:  # the node has ended as it has, and nobody foresaw this
         platform.warn(f"no comment on the pull request: {type(problem).__name__}")
+    finally:
+        signal.alarm(0)
     return 0
+
+
+def _late(*_: object) -> None:
+    raise RunError(f"it took more than {COMMENT_SECONDS} s")
 
 
 def _commented() -> str:

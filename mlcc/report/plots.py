@@ -53,7 +53,11 @@ class Drawing(NamedTuple):
 def draw(plot: dict[str, Any], id: str) -> Drawing:
     """Return a plot drawn; `id` makes the names inside the picture unique on its page."""
     title, note = _words(plot["title"], 120), _words(plot.get("note", ""), 400)
-    picture, columns, rows = DRAWN[plot["plot"]](plot, id, title)
+    many, most = ("rows", MOST_INTERVALS) if plot["plot"] == "intervals" else ("series", MOST_SERIES)
+    left_out = len(plot[many]) - most
+    if left_out > 0:
+        note = f"{note} {left_out} more are left out.".strip()
+    picture, columns, rows = DRAWN[plot["plot"]]({**plot, many: plot[many][:most]}, id, title)
     return Drawing(title, note, picture, columns, rows)
 
 
@@ -111,6 +115,16 @@ def _paint(number: int) -> str:
     return SERIES[number % len(SERIES)]
 
 
+def _dash(number: int) -> str:
+    """Return the dashes of a curve: with its colour, eight curves are told apart."""
+    return DASHES[(number + number // len(SERIES)) % len(DASHES)]
+
+
+def _hollow(number: int) -> bool:
+    """Tell whether a series' bars are hollow: every second one, and with its colour, eight are told apart."""
+    return (number + number // len(SERIES)) % 2 == 1
+
+
 # --- histogram ------------------------------------------------------------------------------------
 
 
@@ -124,7 +138,7 @@ def _histogram(plot: dict[str, Any], id: str, title: str) -> tuple[str, list[str
         raise ValueError("other bars than labels")
 
     def swatch(number: int, x: float, y: float) -> str:
-        return svg_rect(x, y - 9, 16, 10, _paint(number), hollow=number % 2 == 1)
+        return svg_rect(x, y - 9, 16, 10, _paint(number), hollow=_hollow(number))
 
     parts, top = _legend([name for name, _ in series], swatch)
     turned = max(len(label) for label in labels) * LETTER * len(labels) > RIGHT - LEFT
@@ -141,14 +155,14 @@ def _histogram(plot: dict[str, Any], id: str, title: str) -> tuple[str, list[str
 
 
 def _bars(series: list[list[float]], y: Scale) -> Iterator[str]:
-    """Yield the bars: those of a group side by side, every second series hollow."""
+    """Yield the bars: those of a group side by side, hollow and filled in turn."""
     slot = (RIGHT - LEFT) / len(series[0])
     width = slot * (0.78 if len(series[0]) < 60 else 1) / len(series)
     for number, found in enumerate(series):
         for place, value in enumerate(found):
             x = LEFT + slot * (place + 0.5) + width * (number - len(series) / 2)
             upper, lower = sorted((y.at(0.0), y.at(value)))
-            yield svg_rect(x, upper, width, lower - upper, _paint(number), hollow=number % 2 == 1)
+            yield svg_rect(x, upper, width, lower - upper, _paint(number), hollow=_hollow(number))
 
 
 def _bar_names(labels: list[str], bottom: float, turned: bool) -> Iterator[str]:
@@ -174,7 +188,7 @@ def _curves(plot: dict[str, Any], id: str, title: str) -> tuple[str, list[str], 
     everything = [point for _, points in series for point in points]
 
     def swatch(number: int, x: float, y: float) -> str:
-        return svg_line(x, y - 4, x + 18, y - 4, _paint(number), DASHES[number % len(DASHES)], 2.4)
+        return svg_line(x, y - 4, x + 18, y - 4, _paint(number), _dash(number), 2.4)
 
     parts, top = _legend([name for name, _ in series], swatch)
     xs = [point[0] for point in everything]
@@ -207,7 +221,7 @@ def _way(points: list[tuple[float, float]], number: int) -> str:
     if len(points) == 1:
         ((x, y),) = points
         return svg_rect(x - 3, y - 3, 6, 6, _paint(number))
-    return svg_path(points, _paint(number), DASHES[number % len(DASHES)]) if points else ""
+    return svg_path(points, _paint(number), _dash(number)) if points else ""
 
 
 def _points(value: object) -> list[list[float]]:

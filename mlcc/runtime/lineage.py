@@ -71,7 +71,8 @@ def lineage_record(
         "images": {id: plan["nodes"][id]["image"] for id in endings if plan["nodes"][id].get("image")},
         "seeds": _seeds(plan, selection, endings),
         "artifacts": artifacts,
-        "champions": _champions(gates),
+        "champions": _against(gates, "champion"),
+        "references": _against(gates, "reference"),  # of drift gates: a committed profile, or a table
         "gates": gates,
         "nodes": {id: {"end": found.end, **_seconds(states[id])} for id, found in endings.items()},
         "borne": waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")),
@@ -144,15 +145,16 @@ def _rows(gate: dict[str, Any]) -> list[int]:
     return [rows for rows in counted if type(rows) is int]
 
 
-def _champions(gates: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Return the digest of each artifact that a gate holds the new model against."""
+def _against(gates: dict[str, dict[str, Any]], role: str) -> dict[str, str]:
+    """Return the digest of each artifact that gates hold others against in a role, as their parameters name it."""
     found = {}
     for id, gate in gates.items():
         try:
             parameters = read_record(Path(".mlcc") / "gates" / f"{id}.json") or {}
         except RunError:
             continue
-        named = parameters.get("params", {}).get("champion")
+        named = parameters.get("params", {}).get(role)
+        named = named.get("artifact") if isinstance(named, dict) else named
         taken = gate["inputs"].get(named) if isinstance(named, str) else None
         if isinstance(taken, dict) and isinstance(taken.get("digest"), str):
             found[str(named)] = taken["digest"]

@@ -21,6 +21,7 @@ GATES_PAGE = "docs/reference/gates.md"
 _NOUNS = {
     "Spec": "the top", "ValueRef": "typed value", "MatrixRef": "value of an axis", "SqlCheck": "SQL check",
     "AwsAuth": "AWS login", "GcpAuth": "Google Cloud login", "AzureAuth": "Azure login", "OidcAuth": "OIDC login",
+    "TokenRef": "token",
     "GithubTarget": "GitHub target",
     "GitlabTarget": "GitLab target",
 }  # fmt: skip

@@ -7,7 +7,7 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 _GATE_KINDS = frozenset(
     {
-        "leakage", "feature_parity", "feature_value", "compare", "slices", "evidence",
+        "feature_parity",
     }
 )  # fmt: skip
 

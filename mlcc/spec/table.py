@@ -389,6 +389,24 @@ CONTRACT = Fields(
         "denied": Key(ListOf(TEXT), []),
     },
 )
+SPLIT = Fields("Split", {"column": Key(TEXT), "train": Key(TEXT), "test": Key(TEXT)})
+LEAKAGE = Fields(
+    "Leakage",
+    {
+        "train": Key(ID, None),
+        "test": Key(ID, None),
+        "split": Key(SPLIT, None),
+        "key": Key(ListOf(TEXT, least=1), None),
+        "features": Key(ListOf(TEXT, least=1), None),
+        "max_shared": Key(Number(low=0, high=1), 0),
+        "group": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "label": Key(TEXT, None),
+        "max_single_feature_auc": Key(Number(low=0.5, high=1), 0.98),
+        "max_single_feature_correlation": Key(Number(low=0, high=1), 0.98),
+    },
+    exactly_one=(("train", "split"),),
+)
 DRIFT_COLUMN = Fields(
     "DriftColumn",
     {
@@ -421,6 +439,37 @@ DRIFT = Fields(
         "min_n": Key(Int(low=1), 100),
         "confidence": Key(Number(low=0.9, high=0.999999), 0.999),
     },
+)
+COST = Fields(
+    "Cost",
+    {"from": Key(ID, attribute="from_"), "max_ms": Key(Number(low=0))},
+)
+FEATURE_VALUE = Fields(
+    "FeatureValue",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "label": Key(TEXT, None),
+        "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
+        "prediction": Key(TEXT, None),
+        "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "predictions": Key(ID),
+        "without": Key(DictOf(TEXT, TEXT, least=1)),
+        "metric": Key(TEXT),
+        "min_gain": Key(Number(low=0), 0),
+        "confidence": Key(Number(low=0.5, high=0.9999), 0.95),
+        "min_n": Key(Int(low=1), 30),
+        "cost": Key(COST, None),
+    },
+    at_most_one=(("score", "prediction"),),
 )
 REPRODUCED_METRICS = Fields(
     "ReproducedMetrics",
@@ -537,6 +586,52 @@ COMPARE = Fields(
     exactly_one=(("champion", "baseline"),),
     at_most_one=(("score", "prediction", "scores"),),
 )
+SLICE_METRIC = Fields(
+    "SliceMetric",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "min": Key(Number(), None),
+        "max": Key(Number(), None),
+        "max_drop": Key(Number(low=0), None),
+    },
+)
+SLICE_GAP = Fields(
+    "SliceGap",
+    {
+        "k": Key(Int(low=1), None),
+        "quantile": Key(Number(low=0.001, high=0.999), None),
+        "bins": Key(Int(low=2, high=1000), None),
+        "max": Key(Number(low=0)),
+    },
+)
+SLICES = Fields(
+    "Slices",
+    {
+        "label": Key(TEXT, None),
+        "score": Key(TEXT, None),
+        "scores": Key(DictOf(TEXT, TEXT, least=2), None),
+        "prediction": Key(TEXT, None),
+        "threshold": Key(Number(), 0.5),
+        "query": Key(TEXT, None),
+        "series": Key(TEXT, None),
+        "time": Key(TEXT, None),
+        "lower": Key(TEXT, None),
+        "upper": Key(TEXT, None),
+        "cluster_key": Key(TEXT, None),
+        "predictions": Key(ID),
+        "by": Key(ListOf(Either(TEXT, ListOf(TEXT)), least=1)),
+        "metrics": Key(DictOf(TEXT, SLICE_METRIC), {}),
+        "gap": Key(DictOf(TEXT, SLICE_GAP), {}),
+        "reference": Key(ID, None),
+        "key": Key(TEXT, None),
+        "min_n": Key(Int(low=30), 200),
+        "max_slices": Key(Int(low=2), 200),
+        "alpha": Key(Number(low=0.0001, high=0.5), 0.05),
+    },
+    at_most_one=(("score", "prediction", "scores"),),
+)
 MODEL_FILE = Fields(
     "ModelFile",
     {
@@ -650,6 +745,32 @@ SERVE = Fields(
         "reads": Key(ListOf(ID), []),
     },
 )
+EVIDENCE = Fields(
+    "Evidence",
+    {
+        "topic": Key(
+            Choice(
+                "model_card",
+                "review",
+                "proxy_metric_study",
+                "tuning_study",
+                "staleness",
+                "dependency_diff",
+                "feature_lead_time",
+                "privacy_review",
+            ),
+        ),
+        "record": Key(PLAIN_PATH, None),
+        "record_from": Key(ID, None),
+        "date": Key(TEXT, "date"),
+        "max_age": Key(DURATION),
+        "about": Key(ListOf(ID), None),
+        "sections": Key(ListOf(TEXT), []),
+        "fields": Key(ListOf(TEXT), []),
+        "signed_by": Key(ListOf(TEXT), []),
+    },
+    exactly_one=(("record", "record_from"),),
+)
 COMMAND_GATE = Fields("CommandGate", {"run": Key(COMMAND)})
 GATE = Fields(
     "Gate",
@@ -683,26 +804,34 @@ GATE = Fields(
         "locked": Key(Flag(), False),
         "tests": Key(TESTS, None),
         "contract": Key(CONTRACT, None),
+        "leakage": Key(LEAKAGE, None),
         "drift": Key(DRIFT, None),
+        "feature_value": Key(FEATURE_VALUE, None),
         "reproduce": Key(REPRODUCE, None),
         "pipeline_smoke": Key(PIPELINE_SMOKE, None),
         "evaluate": Key(EVALUATE, None),
         "compare": Key(COMPARE, None),
+        "slices": Key(SLICES, None),
         "artifact": Key(ARTIFACT_GATE, None),
         "serve": Key(SERVE, None),
+        "evidence": Key(EVIDENCE, None),
         "command": Key(COMMAND_GATE, None),
     },
     exactly_one=(
         (
             "tests",
             "contract",
+            "leakage",
             "drift",
+            "feature_value",
             "reproduce",
             "pipeline_smoke",
             "evaluate",
             "compare",
+            "slices",
             "artifact",
             "serve",
+            "evidence",
             "command",
         ),
     ),

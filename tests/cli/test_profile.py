@@ -61,3 +61,18 @@ def test_without_duckdb(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
     assert "error[missing-package]: profiles need DuckDB" in done.err
     assert "pip install 'mlcc[gates]'" in done.err
     assert not (project.root / "baselines").exists()
+
+
+def test_init_with_a_table(project: Project) -> None:
+    (project.root / "mlcc.yaml").unlink()
+    project.write("raw.csv", CSV)
+    done = project.run("init", "--data", "raw.csv")
+    assert done.code == 0, done.err
+    text = (project.root / "mlcc.yaml").read_text()
+    assert "income: {type: integer, unique: true}" in text
+    assert "region: {type: string, values: [north, south]}" in text
+    assert project.run("compile").code == 0
+    project.write("raw.csv", "a,b\n1\n")
+    done = project.run("init", "--data", "raw.csv", "--stdout")
+    assert (done.code, done.out) == (3, "")
+    assert "error[unreadable-data]" in done.err

@@ -7,6 +7,8 @@ import io
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping
@@ -603,3 +605,45 @@ def test_damaged_onnx_that_passes_is_parsed_by_the_reference(tmp_path: Path) -> 
         assert found.operators == {(node.domain, node.op_type) for node in model.graph.node}
         assert set(found.outputs) == {value.name for value in model.graph.output}
     assert passed > 20
+
+
+@pytest.mark.parametrize("format", ["json", "xgboost", "text", "lightgbm"])
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 100_000, b'{"a":' * 100_000, b"[1e999]", b"[NaN]", b'{"a": 1, "a": 2}', b"\xff\xfe[]", b"[\x1b]"],
+)
+def test_hostile_text_is_judged_and_never_ends_the_gate(project: Any, data: bytes, format: str) -> None:
+    found = judged(project, data, format)
+    assert found.verdict == (
+        "pass" if format == "text" and data[0] < 128 and b"\x1b" not in data else "fail"
+    ), found.log
+
+
+@pytest.mark.parametrize("format", ["onnx", "safetensors"])
+def test_a_large_model_takes_little_memory(project: Any, format: str) -> None:
+    size = 512 << 20
+    header = json.dumps({"w": entry([size // 4], 0, size)}).encode()
+    head = len(header).to_bytes(8, "little") + header
+    if format == "onnx":  # the constant's data is the end of the file
+        model = onnx.load_model_from_string(linear())
+        model.graph.initializer[0].ClearField("raw_data")
+        model.graph.initializer[0].dims[:] = [size // 4]
+        constant = model.graph.initializer.pop().SerializeToString() + b"\x4a" + selftest._varint(size)
+        graph = model.graph.SerializeToString() + b"\x2a" + selftest._varint(len(constant) + size) + constant
+        model.ClearField("graph")
+        head = model.SerializeToString() + b"\x3a" + selftest._varint(len(graph) + size) + graph
+    with project.write("m.bin", head).open("ab") as file:
+        file.truncate(len(head) + size)
+    project.gate("artifact", {"format": format}, {"model": "m.bin"})
+    project.run_script("artifact")  # writes the script
+    program = (
+        "import resource, subprocess, sys\n"
+        "code = subprocess.run([sys.executable, '-I', '.mlcc/gates/artifact.py', 'g']).returncode\n"
+        "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=project.root, capture_output=True, text=True, check=True
+    )
+    code, kilobytes = map(int, done.stdout.splitlines()[-1].split())
+    assert code == 0, done.stdout
+    assert kilobytes < 100_000

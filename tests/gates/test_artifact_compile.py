@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
+from mlcc.loosening import compare
 
 ARTIFACTS = {
     "model": ArtifactInfo("m/"),
@@ -107,3 +108,29 @@ def test_it_needs_packages_only_for_a_table() -> None:
         (("statement",), "s"),
         (("lineage", "d"), "d"),
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "there", "back"),
+    [
+        ({"max_size": "60MB"}, ["loosened"], []),
+        ({"max_size": None}, ["loosened"], []),
+        ({"digest": None}, ["loosened"], []),
+        ({"files": [ONNX, META, {"path": "x", "format": "text"}]}, ["loosened"], []),
+        ({"opset": {"max": 22}}, ["loosened"], []),
+        ({"lineage": {"t": "data"}}, ["loosened"], []),
+        ({"operators": {"deny": [], "domains": ["a"]}}, ["loosened"], []),
+        ({"operators": {"deny": ["Loop"], "domains": ["a", "b"]}}, ["loosened"], []),
+        ({"inputs": {"x": {"type": "float64"}}}, ["changed"], ["changed"]),
+    ],
+)
+def test_a_change_that_loosens_it_is_named(change: dict[str, Any], there: list[str], back: list[str]) -> None:
+    params = {
+        "files": [ONNX, META], "metadata": "meta.json", "max_size": "50MB", "digest": "sha256:" + "0" * 64, "opset": {"max": 21},
+        "lineage": {"t": "data", "notes": "notes"}, "operators": {"deny": ["Loop"], "domains": ["a"]},
+        "inputs": {"x": {"type": "float32"}},
+    }  # fmt: skip
+    changed = {key: value for key, value in {**params, **change}.items() if value is not None}
+    before, after = ({"gate": "g", "kind": "artifact", "params": compiled(one)} for one in (params, changed))
+    assert [found.sort for found in compare(before, after)] == there
+    assert [found.sort for found in compare(after, before)] == back

@@ -173,7 +173,7 @@ def test_compiled_is_readable() -> None:
         "income.max_nulls": {"sql": 'SUM(CASE WHEN "income" IS NULL OR isnan("income") THEN 1 ELSE 0 END)'},
         "income.min": {"sql": 'SUM(CASE WHEN "income" < 0 OR isnan("income") THEN 1 ELSE 0 END)'},
         "region.max_nulls": {"sql": 'COUNT(*) - COUNT("region")', "nulls": "region"},
-        "region.values": {"sql": "SUM(CASE WHEN \"region\" NOT IN ('SE', 'NO') THEN 1 ELSE 0 END)"},
+        "region.values": {"sql": "SUM(CASE WHEN NOT (\"region\" = ANY(['SE', 'NO'])) THEN 1 ELSE 0 END)"},
         "key.nulls": {"sql": 'SUM(CASE WHEN "region" IS NULL THEN 1 ELSE 0 END)'},
     }
     assert compiled["checks"][-1] == {

@@ -35,6 +35,13 @@ _OTHERS = ENGINES[1:]
     ("sql", "expected"),
     [
         (
+            """SUM(CASE WHEN NOT ("x" = ANY(['a', 'b'])) THEN 1 ELSE 0 END)""",
+            {
+                "spark": "SUM(CASE WHEN NOT (`x` IN ('a', 'b')) THEN 1 ELSE 0 END)",
+                "postgres": """SUM(CASE WHEN NOT ("x" IN ('a', 'b')) THEN 1 ELSE 0 END)""",
+            },
+        ),
+        (
             'isnan("x")',
             {
                 "spark": "ISNAN(`x`)",

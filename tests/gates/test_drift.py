@@ -258,6 +258,19 @@ def test_another_artifact_and_another_name(project: Any) -> None:
     assert outcome.checks == {"label.missing": "pass", "label.wasserstein": "pass"}
 
 
+def test_hostile_names_and_categories(project: Any) -> None:
+    name, values = "a \"b' ; --", ["it's", '"; DROP', "\\", "##[error]x", "::error::x"]
+    text = ",".join(['"' + name.replace('"', '""') + '"', "n"]) + "\n"
+    text += "".join('"' + values[i % 5].replace('"', '""') + f'",{i}\n' for i in range(1000))
+    make(project, text, {"a": {"name": name, "chi_square": 0.2}}, reference=text)
+    outcome = project.run("drift")
+    assert outcome.verdict == "pass", outcome.log
+    assert outcome.check("a.chi_square")["estimate"] == 0
+    assert "##[" not in outcome.log
+    plots = (project.root / "_mlcc/s--g/plots.json").read_text()
+    assert "##[" not in plots
+
+
 def test_a_constant_reference(project: Any) -> None:
     constant = "x\n" + "5\n" * 1000
     make(project, constant, {"x": {"wasserstein": 0.1}}, reference=constant)

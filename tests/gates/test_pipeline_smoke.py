@@ -19,7 +19,8 @@ from mlcc.gates.pipeline_smoke.compile import compile, needs_packages
 from mlcc.gates.pipeline_smoke.onnx_file import tally_onnx
 from mlcc.gates.pipeline_smoke.tally import FLOATS, Tally
 from mlcc.gates.pipeline_smoke.tensors import tally_npy, tally_safetensors
-from tests.gates.stand_in import known_bad, opened, run_fixture
+from mlcc.gates.selftest import known_bad
+from tests.gates.stand_in import opened, run_fixture
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 

@@ -17,7 +17,8 @@ from mlcc.gates import GATES, ArtifactInfo, GateParamsError
 from mlcc.gates.emit import scripts
 from mlcc.gates.fixtures import Fixture
 from mlcc.gates.reproduce.compile import compile
-from tests.gates.stand_in import known_bad, opened, run_fixture
+from mlcc.gates.selftest import known_bad
+from tests.gates.stand_in import opened, run_fixture
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 # Counts its runs outside of what is compared.

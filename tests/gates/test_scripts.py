@@ -33,6 +33,12 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
     [
         ("contract", _CONTRACT, {"d.csv": _CSV}, {"raw": "d.csv"}),
         (
+            "leakage",
+            {"train": "old", "key": ["id"], "features": ["income", "region"]},
+            {"d.csv": _CSV, "old.csv": "id,income,region\n4,1,SE\n"},
+            {"raw": "d.csv", "old": "old.csv"},
+        ),
+        (
             "drift",
             {"reference": "old", "columns": {"income": {"ks": 0.9}}, "min_n": 3},
             {"d.csv": _CSV + "4,8,NO\n" * 400, "old.csv": _CSV + "4,8,NO\n" * 400},
@@ -84,6 +90,37 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
                 "test": "superior",
             },
             {"d.csv": "y,s\n" + "1,0.9\n0,0.2\n" * 40 + "1,0.1\n"},
+            {"raw": "d.csv"},
+        ),
+        (
+            "evidence",
+            {"topic": "review", "record": "r.json", "max_age": "90000d", "about": []},
+            {"d.csv": _CSV, "r.json": '{"date": "2026-01-01"}'},
+            {"raw": "d.csv"},
+        ),
+        (
+            "slices",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "by": ["r"],
+                "metrics": {"recall": {"min": 0.5}},
+                "min_n": 30,
+            },
+            {"d.csv": "r,y,s\n" + "a,1,0.9\na,0,0.2\nb,1,0.9\nb,0,0.2\n" * 40},
+            {"raw": "d.csv"},
+        ),
+        (
+            "feature_value",
+            {
+                "predictions": "raw",
+                "label": "y",
+                "score": "s",
+                "without": {"f": "t"},
+                "metric": "brier_score",
+            },
+            {"d.csv": "y,s,t\n" + "1,0.9,0.6\n0,0.2,0.5\n" * 40},
             {"raw": "d.csv"},
         ),
         ("command", {"run": "echo hello"}, {"d.csv": _CSV}, {"raw": "d.csv"}),

@@ -18,6 +18,7 @@ from mlcc.gates import GATES, GateParamsError
 from mlcc.gates._records import GateError
 from mlcc.gates.emit import scripts
 from mlcc.gates.fixtures import Fixture
+from mlcc.gates.selftest import known_bad
 from mlcc.gates.serve.compile import compile
 from mlcc.gates.serve.golden import difference, read_golden
 from mlcc.gates.serve.limits import judge_limits
@@ -25,7 +26,7 @@ from mlcc.gates.serve.memory import peak_memory
 from mlcc.gates.serve.quantiles import lower_bound, quantile, upper_bound, upper_rank
 from mlcc.gates.serve.selftest import stand_in
 from tests.gates.servers import predicts, server
-from tests.gates.stand_in import known_bad, opened, run_fixture
+from tests.gates.stand_in import opened, run_fixture
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 GOLDEN = [
@@ -538,6 +539,24 @@ def test_known_bad_models_are_refused(project: Any, protocol: str) -> None:
     document = project.gate("serve", params, {"model": "build/model/"})
     assert len(known_bad(document)) == 14 + (protocol == "http")
     assert opened(project, document) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "checks"),
+    [
+        ({}, []),
+        ({"latency_p95": {"max": "20ms"}}, ["latency_p95"]),
+        ({"memory": {"max": "60MB"}}, ["memory"]),
+        ({"champion": {"run": "x", "max_latency_ratio": 1.5}}, ["latency_ratio"]),
+        ({"champion": {"run": "x", "max_memory_ratio": 1.5}}, ["memory_ratio"]),
+        ({"latency_p95": {"max": "999s"}, "memory": {"max": "999GB"}}, []),
+    ],
+)
+def test_known_bad_models_exceed_the_limits_that_are_there(project: Any, limits: Any, checks: Any) -> None:
+    params = {"run": "x", "golden": "golden.json", **limits}
+    document = project.gate("serve", params, {"model": "model.json"})
+    golden = {"start", "golden zero", None}
+    assert [fixture.check for fixture in known_bad(document) if fixture.check not in golden] == checks
 
 
 @pytest.mark.parametrize("protocol", ["http", "jsonl"])

@@ -14,6 +14,7 @@ from tests.injection.fields import Field, Tree, Where, base, command, gate, gate
 
 NUMBERS = {"numbers": {"kind": "file", "path": "m.json"}}
 FOLDER = {"data": {"kind": "model", "path": "model/"}}
+SPLIT = {"column": "a split", "train": "a train", "test": "a test"}
 PREDICTIONS = {"rows": {"kind": "data", "path": "rows.csv"}}
 
 
@@ -96,6 +97,14 @@ def _smoked(make: Any) -> Any:
     )
 
 
+_RECORD = {"topic": "review", "record": "r.md", "max_age": "1d"}
+
+
+def _recorded(key: str) -> Any:
+    """Return a spec with one `evidence` gate for each string."""
+    return lambda t: gates(t, lambda x: {"evidence": {**_RECORD, key: x}})
+
+
 def _url_path(text: str) -> str | None:
     sound = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
     return None if sound and " " not in text else "bad-gate"
@@ -158,6 +167,29 @@ GATES = (
         lambda t: [("gate g", ("params", "columns", i, "name"), x) for i, x in enumerate(t)],
     ),
     Field(
+        "Leakage.key[]", lambda t: one_gate("leakage", split=SPLIT, key=list(t)),
+        lambda t: [("gate g", ("params", "columns"), [*t, SPLIT["column"]])],
+    ),
+    Field(
+        "Leakage.features[]", lambda t: one_gate("leakage", split=SPLIT, features=list(t)),
+        lambda t: [("gate g", ("params", "features"), list(t))],
+    ),
+    *(
+        Field(
+            f"Leakage.{key}", lambda t, key=key: gates(t, lambda x: {"leakage": {"train": "rows", "features": ["a b c"], key: x}}, **PREDICTIONS),
+            judged("params", "columns", 1), most=250,
+        )
+        for key in ("group", "time", "label")
+    ),
+    *(
+        Field(
+            f"Split.{key}",
+            lambda t, key=key: gates(t, lambda x: {"leakage": {"split": {**SPLIT, key: x}, "key": ["a b c"]}}),
+            judged("params", "split", key), most=250,
+        )
+        for key in ("column", "train", "test")
+    ),
+    Field(
         "Column.pattern", _columns(lambda x: {"pattern": x}), _checked("pattern"),
         refuses=lambda x: "bad-gate" if _NOT_RE2.search(_HARMLESS.sub(" ", x)) else None,
     ),
@@ -212,6 +244,15 @@ GATES = (
             ("value", lambda x: {"path": "o.json", "value": x}, ("value",), lambda x: x.split("."), str, _dotted),
             ("columns[]", lambda x: {"path": "o.csv", "columns": [x]}, ("columns", 0), str, str, lambda x: None),
         )
+    ),
+    Field("Evidence.record", _recorded("record"), judged("params", "record"), most=250, form=lambda x: f"{x}.md"),
+    Field("Evidence.date", _recorded("date"), judged("params", "date", 0), most=250),
+    *(
+        Field(
+            f"Evidence.{key}[]", lambda t, key=key: one_gate("evidence", **_RECORD, **{key: list(t)}),
+            lambda t, key=key, value=value: [("gate g", ("params", key), [value(x) for x in t])],
+        )
+        for key, value in (("sections", str), ("fields", lambda x: [x]), ("signed_by", str))
     ),
     Field("Metric.value", _measured("value"), _way("value"), refuses=_dotted),
     Field("Metric.stderr", _measured("stderr"), _way("stderr"), refuses=_dotted),

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mlcc.gates._plots import curves, histogram, intervals
 from mlcc.gates._records import Check, Verdict, verdict_of
 from mlcc.report import page as page_module
+from mlcc.report.comment import comment
 from mlcc.report.findings import read_run
 from mlcc.report.margin import decision, drawn, in_words
 from mlcc.report.page import page
 from mlcc.report.plots import draw
+from mlcc.runtime.records import write_text
 from tests.report.sample import COMMIT, PLAN, gate, node, write_run
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -301,6 +305,29 @@ def test_more_rows_than_a_picture_holds_are_in_the_table() -> None:
     assert "at most 0.7" in drawing.picture
 
 
+def test_more_than_a_plot_holds_is_said() -> None:
+    rows = [(f"r{i}", 0.5, 0.4, 0.6, "pass") for i in range(430)]
+    drawing = draw(intervals("t", "x", rows, note="Holm."), "p")
+    assert (len(drawing.rows), drawing.note) == (400, "Holm. 30 more are left out.")
+    many = {f"c{i}": [(0, 0), (1, i)] for i in range(11)}
+    drawing = draw(curves("t", ("x", "y"), many), "p")
+    assert ({row[0] for row in drawing.rows}, drawing.note) == (
+        {f"c{i}" for i in range(8)},
+        "3 more are left out.",
+    )
+
+
+def test_eight_series_look_different() -> None:
+    lines = {f"c{i}": [(0, 0), (1, i)] for i in range(8)}
+    drawing = draw(curves("t", ("x", "y"), lines), "p")
+    looks = re.findall(r'<path class="(s\d)"[^>]*?(?: stroke-dasharray="([^"]*)")?/>', drawing.picture)
+    assert len(looks) == len(set(looks)) == 8
+    bars = draw(histogram("t", ["a"], {f"b{i}": [1.0] for i in range(8)}), "p").picture
+    looks = re.findall(r'<rect class="(s\d)"[^>]*?( fill-opacity="[^"]*")?(?: stroke-width="[^"]*")/>', bars)
+    assert len(looks) == 16
+    assert len(set(looks)) == 8
+
+
 def test_a_decision_in_words() -> None:
     check = Check("auc", "fail", "x", estimate=0.871, interval=(0.862, 0.88), confidence=0.95, n=4000,
                   threshold={"min": 0.9}, margin=-0.038)  # fmt: skip
@@ -350,6 +377,73 @@ def test_the_largest_numbers_are_drawn_or_left_out_and_never_wrong() -> None:
         return
     assert "nan" not in text
     assert "inf" not in text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20) | st.sampled_from(["pass", "fail", "histogram", "curves", "intervals"]),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(
+        st.sampled_from(
+            ["id", "verdict", "message", "estimate", "interval", "threshold", "min", "n", "plot", "title", "labels", "series",
+             "name", "values", "points", "axes", "rows", "limits", "axis", "label", "end", "cause", "digest"]
+        ),
+        inner,
+        max_size=6,
+    ),
+    max_leaves=30,
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@given(values=st.lists(JSON, min_size=9, max_size=9))
+def test_whatever_a_run_left_the_page_and_the_comment_are_made(root: Path, values: list[Any]) -> None:
+    plan = {**PLAN, "nodes": {"g": gate("command", "model"), "h": gate("command", "model"), "j": node()}}
+    checks, summary, waived, inputs, plots, end, causes, facts, reasons = values
+    record = {
+        "gate": "g",
+        "verdict": "fail",
+        "checks": [checks],
+        "summary": summary,
+        "waived": waived,
+        "inputs": inputs,
+    }
+    write_text(root / "_mlcc/s--g/verdict.json", json.dumps(record))
+    write_text(root / "_mlcc/s--g/plots.json", json.dumps([plots]))
+    write_text(root / "_mlcc/s--h/verdict.json", json.dumps(checks))
+    result = {"green": end, "causes": causes, "nodes": {"g": end, "j": end}}
+    write_text(root / "_mlcc/s--final/result.json", json.dumps(result))
+    write_text(root / "_mlcc/s--select/selection.json", json.dumps({"facts": facts, "reasons": reasons}))
+    run = read_run(plan)
+    Tree(page(run))
+    assert len(comment(run, "p", 2_000).encode()) <= 2_000
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(deadline=None, max_examples=300)
+@given(numbers=st.lists(NUMBERS, min_size=6, max_size=6))
+def test_extreme_numbers_are_drawn_within_the_picture_or_not_at_all(numbers: list[float]) -> None:
+    a, b, c, *others = numbers
+    pairs = sorted([(a, b), (b, c), (c, a)])
+    found: list[Any] = [
+        lambda: draw(histogram("t", ["x", "y", "z"], {"n": [a, b, c], "m": others}), "p").picture,
+        lambda: draw(curves("t", ("x", "y"), {"n": pairs}, diagonal=a > 0), "p").picture,
+        lambda: draw(intervals("t", "x", [("r", a, b, c, "pass")], limits={"min": others[0]}), "p").picture,
+        lambda: drawn(
+            "m",
+            "t",
+            decision({"verdict": "fail", "estimate": a, "interval": [b, c], "threshold": {"max": others[0]}}),
+        ),
+    ]
+    for one in found:
+        try:
+            text = one()
+        except page_module.BROKEN:
+            continue
+        lengths = [float(x) for x in re.findall(r' (?:x|y|x1|x2|y1|y2|cx|cy)="(-?[0-9.]+)"', text)]
+        assert all(-30 <= x <= 420 for x in lengths), text
 
 
 def test_a_page_beyond_its_size_leaves_out_checks_and_plots(

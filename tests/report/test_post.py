@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.report.forges import by_address, github, gitlab
+from mlcc.report.main import write_comment
 from mlcc.report.post import publish_comment
 from mlcc.runtime.records import RunError
 from tests.report.forge_server import TOKEN, Forge, serve
@@ -324,6 +325,23 @@ def test_what_nobody_foresaw_is_a_warning(root: Path) -> None:
         forge.comments[1] = (None, 3)  # type: ignore[assignment]  # no shape that the documentation has
         done = run(root, "github", **settings(forge, "github"))
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_takes_no_longer_than_it_may(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_run(root)
+    monkeypatch.setattr("mlcc.report.main.COMMENT_SECONDS", 1)
+    with serve(Forge("github")) as forge:
+        forge.failures = [(429, {"Retry-After": "50"})]
+        for name, value in {
+            "MLCC_PLATFORM": "github",
+            "MLCC_TOKEN": TOKEN,
+            "GITHUB_API_URL": forge.api,
+        }.items():
+            monkeypatch.setenv(name, value)
+        assert write_comment() == 0
+    assert capfd.readouterr().out == "::warning::no comment on the pull request: it took more than 1 s\n"
 
 
 def test_an_unknown_ci_system_is_an_error(root: Path) -> None:

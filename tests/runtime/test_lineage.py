@@ -98,6 +98,27 @@ def test_the_record(make: Make) -> None:
     assert record["nodes"]["train"]["end"] == "passed"
 
 
+def test_what_a_gate_holds_the_model_against(make: Make) -> None:
+    made = make(
+        HEAD
+        + "artifacts: {code: {kind: code, path: src/}}\ngates: {g: {guards: code, command: {run: 'true'}}}\n"
+    )
+    for id, named in (("champion", "old"), ("reference", {"artifact": "profile", "format": "json"})):
+        parameters = json.loads((made.root / ".mlcc/gates/g.json").read_text())
+        parameters["params"][id] = named
+        parameters["artifacts"][named["artifact"] if isinstance(named, dict) else named] = {
+            "path": f"src/{id}"
+        }
+        made.write({f"src/{id}": id, ".mlcc/gates/g.json": json.dumps(parameters)})
+    made.commit("named")
+    made.select()
+    made.node("g")
+    made.final(g="success")
+    record = lines(made)[RECORD]["predicate"]
+    assert record["champions"] == {"old": "sha256:" + sha("champion")}
+    assert record["references"] == {"profile": "sha256:" + sha("reference")}
+
+
 def test_the_reference_library_reads_the_statements(make: Make) -> None:
     project = ran(make)
     found = lines(project)
@@ -199,7 +220,7 @@ def test_a_forged_verdict_never_breaks_the_final_node(make: Make, checks: str) -
     (made.root / "_mlcc/s--g/verdict.json").write_text(verdict % checks)
     assert made.final(g="success") == 0
     written = (made.root / "_mlcc/s--final/lineage.jsonl").exists()
-    assert written == (made.platform.warnings == [])
+    assert written != any("lineage can't be written" in warning for warning in made.platform.warnings)
     if written:
         assert lines(made)[RECORD]["predicate"]["gates"]["g"]["checks"] == []
 

@@ -327,3 +327,9 @@ def test_a_waiver_shows_in_the_summary(make: Make, monkeypatch: pytest.MonkeyPat
         "Borne here until 2999-12-31: services (the database expires by itself)"
         in project.platform.summaries[-1]
     )
+
+
+def test_the_facts_of_the_run_say_whether_it_is_a_forks(make: Make) -> None:
+    project = make(HEAD + "jobs: {a: {run: 'true'}}\n")
+    facts = [project.select(event="push", fork=fork)["facts"]["fork"] for fork in (True, False)]
+    assert facts == ["true", ""]

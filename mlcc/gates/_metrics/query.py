@@ -61,12 +61,15 @@ def source_of(
 ) -> dict[str, object]:
     """Return what the runtime reads of a table of predictions, for metrics that were checked.
 
-    `extra` maps more aliases to (column, sort): `number`, `text`, `key` or `group`. Raises GateParamsError for an artifact
-    that is no table.
+    `extra` maps more aliases to (column, sort): `number`, `text`, `group`, or `score` or `prediction`, for a column like
+    that one. Raises GateParamsError for an artifact that is no table.
     """
     artifact = table_named(artifacts, id, loc)
     format = str(artifact.format)
-    wanted = {**_roles(params, set(metrics)), **(extra or {})}
+    roles = _roles(params, set(metrics))
+    wanted = dict(roles)
+    for alias, (column, sort) in (extra or {}).items():
+        wanted[alias] = (column, roles[sort][1] if sort in roles else sort)
     classes = list(params.scores or ())
     parts = [
         f"  {_expression(sort, _column(column, format), classes)} AS {alias}"

@@ -8,7 +8,7 @@ from mlcc.gates._table import close, open_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 _MOST_CLASSES = 1000
@@ -78,7 +78,7 @@ def read_rows(gate: Gate, source: Mapping[str, Any]) -> Rows:
     arrays = {alias: _plain(found[alias], sort) for alias, sort in source["values"].items()}
     classes, names = 2, source.get("classes") or ["0", "1"]
     if source["values"].get("label") == "class":
-        names = _code_classes(arrays)
+        names = _code_classes(arrays, [alias for alias, sort in source["values"].items() if sort == "class"])
     classes = len(names)
     if "score_0" in arrays:
         arrays["scores"] = np.column_stack([arrays.pop(f"score_{i}") for i in range(classes)])
@@ -123,18 +123,18 @@ def _plain(values: Any, sort: str) -> Any:
     import numpy as np
 
     if sort == "group":
-        masked: Any = np.ma.asarray(values)
-        return masked.astype(object).filled(None)
+        texts = np.ma.getdata(values).astype(object)
+        texts[np.ma.getmaskarray(values)] = None
+        return texts
     if sort in ("binary", "member"):
         return np.ma.getdata(values).astype(np.int64)
     return np.ma.getdata(values).astype(float) if sort in ("number", "probability") else np.ma.getdata(values)
 
 
-def _code_classes(arrays: dict[str, Any]) -> list[str]:
-    """Turn the text of `label` and `prediction` into codes, by the classes' order, and return the classes."""
+def _code_classes(arrays: dict[str, Any], columns: Sequence[str]) -> list[str]:
+    """Turn the text of some columns into codes, by the classes' order, and return the classes."""
     import numpy as np
 
-    columns = [alias for alias in ("label", "prediction") if alias in arrays]
     names = sorted({name for alias in columns for name in arrays[alias]})
     if len(names) > _MOST_CLASSES:
         raise GateError(f"there are {len(names)} classes, and at most {_MOST_CLASSES} can be judged")

@@ -29,9 +29,9 @@ def table(source: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> by
     return table_bytes(source["format"], found or {"nothing": [0] * ROWS})
 
 
-def spoiled(source: Mapping[str, Any]) -> Iterator[tuple[str, str, bytes]]:
-    """Yield (what is wrong, verdict, file) of right predictions that were spoiled."""
-    good = predictions(source, good=True)
+def spoiled(source: Mapping[str, Any], whole: Columns | None = None) -> Iterator[tuple[str, str, bytes]]:
+    """Yield (what is wrong, verdict, file) of right predictions, or of others that pass, that were spoiled."""
+    good = whole or predictions(source, good=True)
     if source["format"] == "jsonl":
         yield "no rows", "error", b""
     else:

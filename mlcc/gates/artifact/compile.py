@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
-from mlcc.gates.strictness import ALLOWED, DERIVED, Way
+from mlcc.gates.strictness import ALLOWED, DEMANDED, DERIVED, Way
 
-LOOSER: Mapping[str, Way] = {"operators/*": ALLOWED, "model": DERIVED, "metadata/**": DERIVED}
+LOOSER: Mapping[str, Way] = {
+    **dict.fromkeys(("files", "operators/domains", "operators/allow"), ALLOWED),
+    "operators/deny": DEMANDED,
+    **dict.fromkeys(("model", "schema_of/format"), DERIVED),
+}
 """See mlcc.gates.strictness."""
-
 TABLES = ("parquet", "csv", "tsv", "jsonl")
 MODELS = ("onnx", "safetensors", "xgboost", "lightgbm")
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}

@@ -183,27 +183,34 @@ def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Cou
     return found
 
 
-def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int) -> Check:
-    """Fail when the effect exceeds its threshold and what chance gives; where chance gives more: inconclusive."""
-    sample, threshold = comparison.sample, comparison.threshold
-    measure = "l_infinity" if comparison.measure == "missing" else comparison.measure
+def decide(measure: str, sample: Sample, threshold: float, tail: float) -> tuple[str, float, float]:
+    """Return the verdict on a sample, its effect, and the limit that chance exceeds with probability `tail`.
+
+    Fail when the effect exceeds the threshold and what chance gives; else inconclusive where chance gives more
+    than the threshold: then no effect near it could be told.
+    """
     effect_of, limit_of = MEASURES[measure]
     effect, limit = effect_of(sample), limit_of(sample, sample.n, sample.m, tail)
-    note = ""
     if effect > max(threshold, limit):
-        verdict = "fail"
-    elif limit > threshold:
-        verdict = "inconclusive"
+        return "fail", effect, limit
+    return "inconclusive" if limit > threshold else "pass", effect, limit
+
+
+def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int) -> Check:
+    sample, threshold = comparison.sample, comparison.threshold
+    measure = "l_infinity" if comparison.measure == "missing" else comparison.measure
+    verdict, effect, limit = decide(measure, sample, threshold, tail)
+    note = ""
+    if verdict == "inconclusive":
         needed = rows_needed(measure, sample, threshold, tail)
         note = (
             f"; about {_rounded_up(needed)} rows are needed" if needed else "; the reference has too few rows"
         )
-    else:
-        verdict = "pass"
+    margin = max(threshold, limit) - effect
     what = _WORDS[comparison.measure].format(comparison.shown)
     message = (
         f"{what} is {number(effect)} (without drift up to {number(limit)}, n = {rows} against {reference_rows}); "
-        f"at most {number(threshold)} is allowed{note}"
+        f"at most {number(threshold)} is allowed, margin {number(margin)}{note}"
     )
     return Check(
         f"{comparison.id}.{comparison.measure}",
@@ -214,7 +221,7 @@ def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int)
         confidence=1 - tail,
         n=sample.n,
         threshold={"max": threshold},
-        margin=max(threshold, limit) - effect,
+        margin=margin,
     )
 
 

@@ -9,8 +9,9 @@ import os
 import stat
 import sys
 
+from mlcc.gates._digests import check_untouched, digests
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
-from mlcc.gates._shell import check_untouched, digests, exit_check, program, run_program
+from mlcc.gates._shell import exit_check, program, run_program
 from mlcc.gates._sql import identifier
 from mlcc.gates._support import Gate, run
 from mlcc.gates._table import close, open_table

@@ -8,8 +8,9 @@ import os
 import shutil
 import sys
 
+from mlcc.gates._digests import check_untouched, digests
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
-from mlcc.gates._shell import EndAsError, check_untouched, digests, exit_check, program, run_program
+from mlcc.gates._shell import EndAsError, exit_check, program, run_program
 from mlcc.gates._strict import read_json
 from mlcc.gates._support import Gate, run
 from mlcc.gates.reproduce.trees import file_digests, first_differences

@@ -62,6 +62,7 @@ def _check_metrics(subject: Subject, id: str, params: Any) -> Iterator[Diagnosti
         loc = ("gates", id, "evaluate", "metrics", name)
         if metric.mean is not None:
             continue
+        name = metric.metric or name
         if metric.min is not None and name in FLOORS and metric.min <= FLOORS[name]:
             message = f"'{id}' can't fail by this floor: {WHO.get(name, 'every model')} reaches {name} {FLOORS[name]:g}"
             yield subject.finding(ID, SEVERITY, message, (*loc, "min"))

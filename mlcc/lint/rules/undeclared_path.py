@@ -89,13 +89,13 @@ def _finding(subject: Subject, command: Command, path: str, artifact: Artifact) 
         f"'{command.node}' uses {path} of '{artifact.id}' without taking it: {why}",
         subject.word(command.loc, path),
         others=[(("artifacts", artifact.id), "the artifact")],
-        help=_cure(subject.plan.nodes[command.node or ""], path, artifact),
+        help=_cure(subject, subject.plan.nodes[command.node or ""], path, artifact),
     )
 
 
-def _cure(node: Node, path: str, artifact: Artifact) -> str:
-    """Say how a node of its kind takes the artifact: only jobs have `reads`."""
-    if node.kind is NodeKind.JOB:
+def _cure(subject: Subject, node: Node, path: str, artifact: Artifact) -> str:
+    """Say how a node of its kind takes the artifact: jobs have `reads`, and gates that run a pipeline or model."""
+    if node.kind is NodeKind.JOB or _has_reads(subject, node):
         return f"add '{artifact.id}' to its `reads`"
     if artifact.writer is None:
         return f"add {path} to its `path`"
@@ -104,6 +104,12 @@ def _cure(node: Node, path: str, artifact: Artifact) -> str:
     return (
         f"a gate gets the artifact that it guards: let it guard '{artifact.id}', or ask a job that reads it"
     )
+
+
+def _has_reads(subject: Subject, node: Node) -> bool:
+    gate = subject.gate_specs.get(node.id)
+    kinds = vars(gate).values() if gate is not None else ()
+    return any(hasattr(params, "reads") for params in kinds)
 
 
 def _covered(subject: Subject, node: Node, own: set[str], artifact: Artifact) -> list[str]:

@@ -2,8 +2,8 @@
 
 ## What it does
 
-Looks for `evaluate` gates whose `predictions` or `metrics_from` are committed, or written by a job that
-neither evaluates nor writes the guarded artifact or a model that it is made from.
+Looks for `evaluate`, `compare`, `slices` and `feature_value` gates whose `predictions`, `candidate` or `metrics_from`
+are committed, or written by a job that neither evaluates nor writes the guarded artifact or a model that it is made from.
 
 ## Why it is bad
 
@@ -26,6 +26,7 @@ green for years.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.subject import Subject
@@ -33,13 +34,17 @@ from mlcc.plan import Node, Plan
 
 ID = "unrelated-evidence"
 SEVERITY = Severity.WARNING
+KEYS = {
+    "evaluate": ("predictions", "metrics_from"),
+    "compare": ("candidate",),
+    "slices": ("predictions",),
+    "feature_value": ("predictions",),
+}
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each gate whose evidence has nothing to do with what it guards."""
-    for id, gate, params in subject.kind("evaluate"):
-        key = "predictions" if params.predictions is not None else "metrics_from"
-        evidence = getattr(params, key)
+    for id, gate, kind, key, evidence in _evidence(subject):
         if evidence == gate.guards:
             continue
         artifact = subject.plan.artifacts[evidence]
@@ -53,10 +58,18 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             ID,
             SEVERITY,
             f"the evidence of '{id}' isn't about what it guards: {why}",
-            ("gates", id, "evaluate", key),
+            ("gates", id, kind, key),
             others=[(("artifacts", gate.guards), "what it guards")],
             help=f"let a job that `evaluates: [{gate.guards}]` write '{evidence}'",
         )
+
+
+def _evidence(subject: Subject) -> Iterator[tuple[str, Any, str, str, str]]:
+    """Yield (gate, what the spec says of it, kind, key, artifact) of what gates judge models by."""
+    for kind, keys in KEYS.items():
+        for id, gate, params in subject.kind(kind):
+            key = next(key for key in keys if getattr(params, key) is not None)
+            yield id, gate, kind, key, getattr(params, key)
 
 
 def _measures(writer: Node, about: set[str]) -> bool:

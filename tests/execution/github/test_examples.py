@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from mlcc.runtime.statements import TEST_RESULT
 from tests.execution.github.act import run_workflow
 from tests.execution.github.api import github_api, green_run
 from tests.execution.github.scratch import commit, git, project_files, push_payload, scratch_repo
@@ -24,6 +26,11 @@ def test_minimal_is_green(minimal: Path) -> None:
     assert run.jobs == dict.fromkeys(["select", "unit", "train", "good", "final"], "success")
     assert run.record("s--good", "s--good/verdict.json")["verdict"] == "pass"
     assert run.record("s--final", "s--final/result.json")["green"] is True
+    lines = (run.artifacts / "s--final/s--final/lineage.jsonl").read_text("utf-8").splitlines()
+    statements = {line["predicateType"]: line for line in map(json.loads, lines)}
+    trained = run.record("s--train", "s--train/state.json")["outputs"]["model"]
+    assert [one["digest"] for one in statements[TEST_RESULT]["subject"]] == [{"sha256": trained[7:]}]
+    assert statements[TEST_RESULT]["predicate"]["result"] == "PASSED"
 
 
 def test_a_model_that_explains_too_little_is_stopped(minimal: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,9 @@ def test_a_fan_out_whose_gates_pass_is_green(tmp_path: Path) -> None:
     digest = run.record("s--make/state.json")["outputs"]["table"]
     assert run.record("s--train--a/state.json")["inputs"]["table"] == digest
     assert run.record("s--good/verdict.json")["inputs"]["table"]["digest"] == digest
+    text = (run.artifacts / "s--final/lineage.jsonl").read_text("utf-8")
+    names = {one["name"] for line in text.splitlines() for one in json.loads(line)["subject"]}
+    assert {name.split("/")[0] for name in names} == {"models"}
 
 
 def test_a_gate_that_fails_stops_what_reads_its_artifact(tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ def test_the_work_tree_stays_clean(home: str, tmp_path: Path) -> None:
         "d--make": ["_mlcc/d--make/table/status"],
         "s--use": ["_mlcc/s--use/state.json"],
     }
+    archived = [name for event in run.of("archive") for name in event["files"]]
+    assert "_mlcc/s--final/lineage.jsonl" in archived, archived
 
 
 @pytest.mark.parametrize("code", [1, 4, 9])

@@ -1,0 +1,1 @@
+"""The gate kind `feature_value`: what each feature adds to the model, and what it costs."""

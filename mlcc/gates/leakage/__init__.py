@@ -1,0 +1,1 @@
+"""The gate kind `leakage`: what a test set shares with training, and features that give the label away."""
