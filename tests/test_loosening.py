@@ -219,6 +219,43 @@ def test_by_the_name_of_a_key(before: Any, after: Any, sort: str | None) -> None
     assert [change.sort for change in found][:1] == ([sort] if sort else [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "sort"),
+    [
+        ("compare", {"alpha": 0.05, "z": 1.64}, {"alpha": 0.1, "z": 1.28}, "loosened"),
+        ("slices", {"alpha": 0.05}, {"alpha": 0.01}, "loosened"),
+        ("slices", {"alpha": 0.01}, {"alpha": 0.05}, None),
+        (
+            "slices",
+            {"gaps": [{"id": "recall", "max": 0.1}]},
+            {"gaps": [{"id": "recall", "max": 0.2}]},
+            "loosened",
+        ),
+        ("drift", {"confidence": 0.999}, {"confidence": 0.9999}, "loosened"),
+        (
+            "drift",
+            {"columns": [{"id": "a", "cells": {"text": "x"}}]},
+            {"columns": [{"id": "a", "cells": {}}]},
+            None,
+        ),
+        ("reproduce", {"outputs": ["a", "b"]}, {"outputs": ["a"]}, "loosened"),
+        ("reproduce", {"runs": 3}, {"runs": 2}, "loosened"),
+        ("serve", {"answer_within": 10}, {"answer_within": 20}, "loosened"),
+        ("serve", {"max_latency": 50}, {"max_latency": 60}, "loosened"),
+        ("evidence", {"sections": ["Use"], "max_days": 30}, {"sections": [], "max_days": 30}, "loosened"),
+        ("leakage", {"max_auc": 0.9}, {"max_auc": 0.99}, "loosened"),
+        ("leakage", {"queries": {"key": ["a"], "time": ["b"]}}, {"queries": {"key": ["a"]}}, "loosened"),
+        ("feature_value", {"min_gain": 0.02}, {"min_gain": 0.01}, "loosened"),
+        ("artifact", {"max_bytes": 10}, {"max_bytes": 9}, None),
+        ("artifact", {"digest": "sha256:1"}, {}, "loosened"),
+    ],
+)
+def test_by_the_table_of_a_kind(kind: str, before: Any, after: Any, sort: str | None) -> None:
+    frame = {"gate": "g", "kind": kind, "on_inconclusive": "fail"}
+    found = list(compare({**frame, "params": before}, {**frame, "params": after}))
+    assert [change.sort for change in found] == ([sort] if sort else [])
+
+
 def test_a_kind_that_is_gone_goes_by_names() -> None:
     assert looser("no-such-kind", ("min",)) == looser("command", ("min",)) == "floor"
 

@@ -5,6 +5,7 @@ A new kind adds its bases here: everything in `damage.py` that fits a base's for
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +20,9 @@ SECRET = "SECRET-VALUE-4711"
 class Base:
     """A project with one gate `g`.
 
-    `target` is the file that is damaged, `form` what it is: csv, tsv, jsonl, parquet, json or xml. `table` has the
-    columns of a table, of which `number` and `whole` hold numbers. `ends` says how the gate ends, by the sort of damage;
-    what isn't there is an error.
+    `target` is the file that is damaged, `form` what it is: csv, tsv, jsonl, parquet, json, xml or safetensors. `table` has
+    the columns of a table, of which `number` and `whole` hold numbers. `ends` says how the gate ends, by the sort of
+    damage; what isn't there is an error. `harmless` names the damage, or builders of it, that is none for this kind.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Base:
     number: str = ""
     whole: str = ""
     ends: Mapping[str, str] = field(default_factory=dict)
+    harmless: frozenset[str] = frozenset()
 
 
 ROWS = 20
@@ -85,6 +87,24 @@ _ANSWER = (
 )
 
 
+# A drift gate's distributions: a single cell of many moves none of them.
+MOVING = {"x": [i / 10 for i in range(400)], "c": ["a", "b", "a", SECRET] * 100, "k": list(range(400))}
+_DRIFT = {"reference": "base", "columns": {"x": {"psi": 0.3}, "c": {"l_infinity": 0.2}}}
+_COMPARE = {
+    "candidate": "t", "champion": "old", "key": "id", "label": "y", "score": "p", "metric": "roc_auc", "margin": 0.02,
+}  # fmt: skip
+KEYED = {**SCORED, "id": list(range(200))}
+
+
+def safetensors(header: object, data: bytes = bytes(16)) -> bytes:
+    """Return a safetensors file: the header's length, the header as JSON, the tensors' bytes."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+TENSORS = {"w": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}}
+
+
 def _tables() -> list[Base]:
     made = []
     for form in ("csv", "jsonl", "parquet"):
@@ -107,8 +127,67 @@ def _tables() -> list[Base]:
     return made
 
 
+def _pairs() -> list[Base]:
+    """Return the bases of kinds that hold one table against another."""
+    made = []
+    for form in ("csv", "parquet"):
+        path = f"data/t.{form}"
+        moving = {path: table_bytes(form, MOVING), "base.csv": table_bytes("csv", MOVING)}
+        made.append(
+            Base(
+                f"drift-{form}", "drift", _DRIFT, {"t": path, "base": "base.csv"}, moving, path, form,
+                MOVING, "x", "k", {"no column": "fail", "no rows": "fail", "few rows": "inconclusive", "value": "fail"},
+                frozenset(("cells", "a BOM within the header")),  # its first column begins the file
+            )
+        )  # fmt: skip
+        keyed = {path: table_bytes(form, KEYED), "old.csv": table_bytes("csv", KEYED), "model/weights": b"w"}
+        made.append(
+            Base(
+                f"compare-{form}", "compare", _COMPARE, {"m": "model/", "t": path, "old": "old.csv"}, keyed, path,
+                form, KEYED, "p", "y", {"constant": "fail", "no rows": "fail"}, _ANY_SCORE,
+            )
+        )  # fmt: skip
+    return made
+
+
+# An area under the curve takes scores of any size, and DuckDB's cast reads 1_0 as 10.
+_ANY_SCORE = frozenset(
+    ("a number is out of range", "a number is below the range", "a number is with an underscore")
+)
+
+
 BASES = (
     *_tables(),
+    *_pairs(),
+    Base(
+        "artifact-safetensors", "artifact", {"format": "safetensors"}, {"m": "m.safetensors"},
+        {"m.safetensors": safetensors(TENSORS)}, "m.safetensors", "safetensors",
+        ends={"foreign": "fail", "broken": "fail"}, harmless=frozenset(("parameters with NaN limits",)),
+    ),
+    Base(
+        "reproduce-json", "reproduce",
+        {
+            "run": "cp -a given n.json; echo x > model.json", "outputs": ["model.json"],
+            "metrics": {"path": "n.json", "tolerance": {"deep.acc": 0.01}},
+        },
+        {"m": "model.json"}, {"given": _NUMBERS, "model.json": b"x\n"}, "given", "json", number="0.95",
+    ),
+    Base(
+        "pipeline-smoke-json", "pipeline_smoke",
+        {
+            "run": "mkdir -p out; cp -a given out/n.json",
+            "outputs": {"loss": {"path": "out/n.json", "value": "deep.acc"}},
+        },
+        {"raw": "raw.csv"}, {"given": _NUMBERS, "raw.csv": b"a\n1\n"}, "given", "json", number="0.95",
+        ends=dict.fromkeys(("run", "not finite", "value", "other type", "as text", "empty"), "fail"),
+        # It judges the one number, which may be a list, and reads longer files.
+        harmless=frozenset(
+            (
+                "parameters with NaN limits", "the document: 9 MB", "the document: a lone surrogate",
+                "JSON: a number is a list",
+            )
+        ),
+    ),
     Base(
         "evaluate-json", "evaluate",
         {"metrics_from": "n", "metrics": {"acc": {"value": "deep.acc", "stderr": "deep.se", "min": 0.9}}},

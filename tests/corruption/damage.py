@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.gates.fixtures import table_bytes
-from tests.corruption.bases import SECRET, Base
+from tests.corruption.bases import SECRET, TENSORS, Base, safetensors
 
 Apply = Callable[[Path], None]
 Damage = tuple[str, str, Apply]
@@ -51,11 +51,14 @@ def cases(base: Base) -> Iterator[Case]:
     builders += [cells, columns, sizes] if base.table else []
     builders += {
         "csv": [delimited], "tsv": [delimited], "jsonl": [json_lines, json_values], "parquet": [parquet],
-        "json": [json_document, json_values], "xml": [xml],
+        "json": [json_document, json_values], "xml": [xml], "safetensors": [tensors],
     }[base.form]  # fmt: skip
     for builder in builders:
+        if builder.__name__ in base.harmless:
+            continue
         for name, sort, apply in builder(base):
-            yield Case(base, name, base.ends.get(sort, "error"), apply)
+            if name not in base.harmless:
+                yield Case(base, name, base.ends.get(sort, "error"), apply)
 
 
 def _content(base: Base, content: bytes | Callable[[], bytes]) -> Apply:
@@ -113,7 +116,7 @@ def foreign_bytes(base: Base) -> Iterator[Damage]:
         yield "UTF-16", "foreign", _content(base, text.encode("utf-16"))
     yield "NUL bytes", "foreign", _content(base, b"\xff" + bytes(100))
     if base.form != "jsonl":
-        yield "nothing", "foreign", _content(base, b"")
+        yield "nothing", "empty" if "empty" in base.ends else "foreign", _content(base, b"")
 
 
 @functools.cache
@@ -336,7 +339,7 @@ def json_values(base: Base) -> Iterator[Damage]:
         ("1e999", "1e999", "value"), ("null", "null", "no value"), ("true", "true", "other type"),
         ("text", f'"{number}"', "as text"),
         ("a list", f"[{number}]", "value"), ("an object", f'{{"a": {number}}}', "value"), ("hexadecimal", "0x1", "broken"),
-        ("missing", "", "broken"), ("5,000 digits", "9" * 5000, "value"),
+        ("missing", "", "broken"), ("5,000 digits", "9" * 5000, "value" if base.form == "jsonl" else "broken"),
     ):  # fmt: skip
         if base.form == "jsonl" and sort == "as text":
             sort = "other type"
@@ -352,7 +355,7 @@ _TAKEN = {("evaluate", "jsonl", "text"), ("evaluate", "jsonl", "true")}
 def json_document(base: Base) -> Iterator[Damage]:
     """Yield a JSON document that was cut at every place, and what strict JSON refuses."""
     whole = _whole(base)
-    for end in range(0, len(whole), 9):
+    for end in range(9, len(whole), 9):
         yield f"cut after {end} bytes", "broken", _content(base, whole[:end])
     for what, content in (
         ("a key twice", b'{"deep": {}, "verdict": "fail", ' + whole[1:]), ("a BOM", b"\xef\xbb\xbf" + whole),
@@ -431,6 +434,47 @@ def _rates(base: Base, start: bytes) -> Iterator[Damage]:
         ("a count of 5,000 digits", b'line-rate="0.9" lines-valid="' + b"9" * 5000 + b'" lines-covered="1"', "error"),
     ):  # fmt: skip
         yield f"the coverage has {what}", ends, _content(base, start + b"<coverage " + content + b"/>")
+
+
+def tensors(base: Base) -> Iterator[Damage]:
+    """Yield safetensors that was cut, or whose header doesn't fit its bytes."""
+    whole = _whole(base)
+    for end in range(0, len(whole), 7):
+        yield f"cut after {end} bytes", "broken", _content(base, whole[:end])
+    tensor = TENSORS["w"]
+    for what, header in (
+        ("an offset is negative", {"w": {**tensor, "data_offsets": [-16, 0]}}),
+        ("an offset is past the end", {"w": {**tensor, "data_offsets": [0, 1 << 40]}}),
+        ("an offset is NaN", {"w": {**tensor, "data_offsets": [float("nan"), 16]}}),
+        ("offsets are swapped", {"w": {**tensor, "data_offsets": [16, 0]}}),
+        ("offsets are missing", {"w": {"dtype": "F32", "shape": [2, 2]}}),
+        ("the shape is another", {"w": {**tensor, "shape": [2, 3]}}),
+        ("the shape is negative", {"w": {**tensor, "shape": [-2, -2]}}),
+        ("the shape is huge", {"w": {**tensor, "shape": [1 << 62, 1 << 62]}}),
+        ("the shape is true", {"w": {**tensor, "shape": [True, 4]}}),
+        ("the type is unknown", {"w": {**tensor, "dtype": "F33"}}),
+        ("tensors overlap", {"v": tensor, "w": tensor}),
+        ("there is a gap", {"w": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}}),
+        ("it is a list", [tensor]),
+        ("a tensor is text", {"w": "F32"}),
+        ("metadata is no text", {**TENSORS, "__metadata__": {"a": 1}}),
+        (
+            "a tensor is there twice",
+            json.dumps(TENSORS).encode()[:-1] + b', "w": ' + json.dumps(tensor).encode() + b"}",
+        ),
+        ("it is deep", b"[" * 100_000),
+        ("it isn't UTF-8", b'{"\xff": 1}'),
+        ("it is 4,301 digits", b'{"w": ' + b"9" * 4301 + b"}"),
+    ):
+        yield f"the header: {what}", "broken", _content(base, safetensors(header))
+    for length in (0, 1 << 20, 1 << 40, (1 << 64) - 1):
+        yield (
+            f"the header's length is {length}",
+            "broken",
+            _content(base, length.to_bytes(8, "little") + whole[8:]),
+        )
+    yield "bytes after the tensors", "broken", _content(base, whole + b"x")
+    yield "a pickle before the header", "broken", _content(base, pickle.dumps({"w": 1}) + whole)
 
 
 def flips(whole: bytes, step: int) -> Iterator[tuple[int, bytes]]:

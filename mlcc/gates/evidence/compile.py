@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates.strictness import DEMANDED, DERIVED, Way
 from mlcc.spec.scalars import seconds
+
+LOOSER: Mapping[str, Way] = {"sections": DEMANDED, "fields": DEMANDED, "format": DERIVED}
+"""See mlcc.gates.strictness."""
 
 TOPICS: dict[str, tuple[str, ...]] = {
     "model_card": (),

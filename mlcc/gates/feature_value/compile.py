@@ -10,6 +10,13 @@ from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._metrics.catalog import BOUNDLESS, direction
 from mlcc.gates._metrics.levels import check_level, normal_quantile
 from mlcc.gates._metrics.query import check_metric, check_together, options_of, source_of, table_named
+from mlcc.gates.strictness import DERIVED, Way
+
+LOOSER: Mapping[str, Way] = dict.fromkeys(
+    ("z", "role", "metric/metric", "predictions/format", "predictions/query", "predictions/values/**"),
+    DERIVED,
+)
+"""See mlcc.gates.strictness."""
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:

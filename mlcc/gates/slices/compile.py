@@ -11,6 +11,23 @@ from mlcc.gates._metrics.catalog import BOUNDLESS, direction, family
 from mlcc.gates._metrics.levels import normal_quantile
 from mlcc.gates._metrics.query import check_metric, check_together, options_of, source_of, table_named
 from mlcc.gates.evaluate.ranges import idle, meant, outside
+from mlcc.gates.strictness import DERIVED, FLOOR, Way
+
+LOOSER: Mapping[str, Way] = {
+    "alpha": FLOOR,  # the more a rejection must show, the less is blocked
+    **dict.fromkeys(
+        (
+            "z",
+            "metrics/*/metric",
+            "gaps/*/metric",
+            "predictions/format",
+            "predictions/query",
+            "predictions/values/**",
+        ),
+        DERIVED,
+    ),
+}
+"""See mlcc.gates.strictness."""
 
 _LIMITS = ("min", "max", "max_drop")
 
