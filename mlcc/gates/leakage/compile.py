@@ -15,7 +15,7 @@ from mlcc.gates.strictness import DEMANDED, DERIVED, Way
 
 LOOSER: Mapping[str, Way] = {
     **dict.fromkeys(("columns", "features"), DEMANDED),
-    **dict.fromkeys(("format", "train/view", "test/view", "queries/*", "label_queries/*"), DERIVED),
+    **dict.fromkeys(("format", "train/view", "test/view", "label_queries/*"), DERIVED),
 }
 """See mlcc.gates.strictness."""
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
