@@ -113,7 +113,8 @@ class GateKind:
     `scripts` are the modules that its script is bundled from, the entry last; `requires` the pip packages
     that it may need; `programs` are the ways to the parameters that are the user's own programs, which the
     node's setup comes before; `files` are the parameters that name a committed file, on which the gate runs
-    again; `covers` the items of the ML Test Score (Breck et al. 2017).
+    again; `covers` the items of the ML Test Score (Breck et al. 2017), and `covers_by` names, for an item that
+    a gate covers only by some of its parameters, those of which one must be given.
     """
 
     name: str
@@ -124,6 +125,16 @@ class GateKind:
     programs: tuple[tuple[str, ...], ...] = ()
     files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
+    covers_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def covered(self, params: object) -> tuple[str, ...]:
+        """Return the items that a gate covers with these parameters."""
+        needed = dict(self.covers_by)
+        return tuple(
+            item
+            for item in self.covers
+            if item not in needed or any(getattr(params, key, None) for key in needed[item])
+        )
 
     @property
     def runs_on_engines(self) -> bool:
@@ -232,6 +243,7 @@ GATES: dict[str, GateKind] = {
             (*_ENGINES, "mlcc.gates.contract.runtime"),
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
+            covers_by=(("D4", ("denied",)), ("D5", ("denied",))),
         ),
         GateKind(
             "leakage",
@@ -240,6 +252,7 @@ GATES: dict[str, GateKind] = {
             (*_TABLES, "mlcc.gates._plots", "mlcc.gates._values", "mlcc.gates.leakage.runtime"),
             requires=("duckdb",),
             covers=("D1", "D2"),
+            covers_by=(("D2", ("label",)),),
         ),
         GateKind(
             "drift",
@@ -279,6 +292,7 @@ GATES: dict[str, GateKind] = {
             (*_PAIRED, "mlcc.gates.feature_value.runtime"),
             requires=("duckdb", "numpy"),
             covers=("D2", "D3"),
+            covers_by=(("D3", ("cost",)),),
         ),
         GateKind(
             "reproduce",
@@ -313,6 +327,7 @@ GATES: dict[str, GateKind] = {
             (*_PAIRED, "mlcc.gates.compare.runtime"),
             requires=("duckdb", "numpy"),
             covers=("I4", "M5", "O7"),
+            covers_by=(("M5", ("baseline",)), ("O7", ("champion",))),
         ),
         GateKind(
             "slices",
@@ -327,6 +342,7 @@ GATES: dict[str, GateKind] = {
             ),
             requires=("duckdb", "numpy"),
             covers=("M6", "M7"),
+            covers_by=(("M6", ("metrics",)), ("M7", ("gap",))),
         ),
         GateKind(
             "artifact",
@@ -336,6 +352,7 @@ GATES: dict[str, GateKind] = {
             requires=("duckdb",),
             programs=(("verify", "run"),),
             covers=("I1", "I4"),
+            covers_by=(("I1", ("lineage",)),),
         ),
         GateKind(
             "serve",
@@ -345,6 +362,7 @@ GATES: dict[str, GateKind] = {
             programs=(("run",), ("champion", "run")),
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
+            covers_by=(("O6", ("latency_p95", "memory", "champion")),),
         ),
         GateKind(
             "evidence",
