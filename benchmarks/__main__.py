@@ -16,6 +16,8 @@ BENCHMARKS = {
     "contract": "a contract over 10 million rows",
     "data": "checking tables of millions of rows, and other tools that do",
     "drift": "how often the drift gate blocks without drift, and with it",
+    "models": "the difference of two models, and scipy's bootstrap",
+    "calibration": "how often model gates are wrong",
 }
 """Modules of this package, each with a `main()`. Each runs in a process of its own (see measure.run's peaks)."""
 

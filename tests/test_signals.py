@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from scipy.stats import binomtest
 
 from mlcc.cli import cli
-from mlcc.signals.tables import Signals, signals, wilson_interval
+from mlcc.signals.tables import Signals, share_interval, signals
 from tests.runs import gate, run, write
 
 WAIVED = {"reason": "known", "until": "2026-12-31", "issue": "X-1"}
@@ -147,7 +147,7 @@ def test_the_next_release_restores(history: Path) -> None:
 @pytest.mark.parametrize("hits", [0, 1, 7, 20])
 def test_intervals_are_wilsons(hits: int) -> None:
     expected = binomtest(hits, 20).proportion_ci(method="wilson")
-    assert wilson_interval(hits, 20) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert share_interval(hits, 20) == pytest.approx([expected.low, expected.high], abs=1e-9)
 
 
 def called(*words: str) -> Result:

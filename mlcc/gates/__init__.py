@@ -259,6 +259,20 @@ GATES: dict[str, GateKind] = {
             covers=("O2", "O7"),
         ),
         GateKind(
+            "feature_parity",
+            "Features are the same where a model is trained and where it serves.",
+            "mlcc.gates.feature_parity",
+            (
+                *_TABLES,
+                "mlcc.gates._plots",
+                "mlcc.gates._values",
+                "mlcc.gates._shares",
+                "mlcc.gates.feature_parity.runtime",
+            ),
+            requires=("duckdb",),
+            covers=("O3", "D7"),
+        ),
+        GateKind(
             "feature_value",
             "Each feature is worth its keep: the model without it is worse, and computing it is quick enough.",
             "mlcc.gates.feature_value",

@@ -64,21 +64,21 @@ def open_table(gate: Gate, artifact: str, format: str) -> Table:
     return open_files(gate, _files(gate.path(artifact), format), format)
 
 
+def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
+    """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
+    files = [_files(gate.path(artifact), format) for artifact, format in artifacts]
+    connection = _connect(gate, [file for some in files for file in some])
+    return [_open_as(connection, some, format) for some, (_, format) in zip(files, artifacts)]  # noqa: B905
+
+
 def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
     """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
         _names(files, format)  # what is wrong with a header is said without DuckDB, too
-    return _table_of(_connect(gate, files), files, format)
+    return _open_as(_connect(gate, files), files, format)
 
 
-def open_tables(gate: Gate, artifacts: Sequence[str], format: str) -> list[Table]:
-    """Open artifacts of one format over one connection, to be joined. Raises GateError as `open_table`."""
-    files = [_files(gate.path(artifact), format) for artifact in artifacts]
-    connection = _connect(gate, [file for each in files for file in each])
-    return [_table_of(connection, each, format) for each in files]
-
-
-def _table_of(connection: Any, files: Sequence[str], format: str) -> Table:
+def _open_as(connection: Any, files: Sequence[str], format: str) -> Table:
     if format in _DELIMITERS:
         names = _names(files, format)
         source = _csv_source(files, names, _DELIMITERS[format])

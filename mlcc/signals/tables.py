@@ -7,11 +7,10 @@ time to restore.
 
 from __future__ import annotations
 
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from mlcc.gates._records import rounded
+from mlcc.gates._metrics.bounds import wilson
 from mlcc.record import record
 from mlcc.signals.records import Records, read_records
 
@@ -128,16 +127,13 @@ def _signals(records: Records) -> Signals:
 def _rates(row: dict[str, Any]) -> dict[str, Any]:
     n = row["judged"]
     shares = {f"{key}_rate": row[key] / n for key in ("blocked", "waived", "inconclusive")}
-    return {**shares, "blocked_interval": list(wilson_interval(row["blocked"], n))}
+    return {**shares, "blocked_interval": share_interval(row["blocked"], n)}
 
 
-def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+def share_interval(hits: int, n: int) -> list[float]:
     """Return the 95 % interval of a share, by Wilson (1927). `n` is at least 1."""
-    share, spread = hits / n, _Z * _Z / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = _Z * sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    low, high = rounded(middle - half) or 0.0, rounded(middle + half) or 0.0
-    return (0.0 if hits == 0 else low), (1.0 if hits == n else high)
+    found = wilson(hits, n, _Z)
+    return [found.lower, found.upper]
 
 
 def _note(row: dict[str, Any]) -> str:
@@ -156,5 +152,5 @@ def _pace(row: dict[str, Any]) -> dict[str, Any]:
     """Return rates by week, where the log is long enough to tell, and the share of releases that failed."""
     weeks = row["weeks"] or 0
     paced = {f"{key}_per_week": row[key] / weeks if weeks >= 1 else None for key in ("releases", "rollbacks")}
-    interval = list(wilson_interval(row["failed"], row["releases"]))
+    interval = share_interval(row["failed"], row["releases"])
     return {**paced, "failure_rate": row["failed"] / row["releases"], "failure_interval": interval}

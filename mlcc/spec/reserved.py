@@ -5,18 +5,13 @@ from __future__ import annotations
 from mlcc import __version__
 
 _EXECUTION = frozenset({"profile"})
-_GATE_KINDS = frozenset(
-    {
-        "feature_parity",
-    }
-)  # fmt: skip
 
 KEYS: dict[str, frozenset[str]] = {
     "Spec": frozenset({"store", "releases", "notify", "profiles", "params", "instances"}),
     "Artifact": frozenset({"uri", "registry", "repository", "build", "store", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
-    "Gate": _EXECUTION | _GATE_KINDS,
+    "Gate": _EXECUTION,
     "ValueRef": frozenset({"param"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""

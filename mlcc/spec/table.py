@@ -374,6 +374,7 @@ COLUMN = Fields(
         "max_length": Key(Int(low=1), None),
     },
 )
+CONFLICTS = Fields("Conflicts", {"label": Key(TEXT), "max": Key(Number(low=0, high=1), 0)})
 ROWS = Fields("Rows", {"min": Key(Int(low=1), 1), "max": Key(Int(low=1), None)})
 FRESHNESS = Fields("Freshness", {"column": Key(TEXT), "max_age": Key(DURATION)})
 SQL_CHECK = Fields("SqlCheck", {"sql": Key(COMMAND)})
@@ -383,6 +384,8 @@ CONTRACT = Fields(
         "columns": Key(DictOf(TEXT, COLUMN, least=1)),
         "extra_columns": Key(Choice("allow", "deny"), "allow"),
         "unique": Key(ListOf(TEXT, least=1), None),
+        "max_duplicates": Key(Number(low=0, high=1), None),
+        "conflicts": Key(CONFLICTS, None),
         "rows": Key(ROWS, None),
         "freshness": Key(FRESHNESS, None),
         "checks": Key(DictOf(ID, SQL_CHECK), {}),
@@ -438,6 +441,27 @@ DRIFT = Fields(
         "columns": Key(DictOf(TEXT, DRIFT_COLUMN, least=1)),
         "min_n": Key(Int(low=1), 100),
         "confidence": Key(Number(low=0.9, high=0.999999), 0.999),
+    },
+)
+FEATURE = Fields(
+    "Feature",
+    {
+        "tolerance": Key(Number(low=0), None),
+        "relative": Key(Number(low=0, high=0.99), None),
+    },
+)
+FEATURE_PARITY = Fields(
+    "FeatureParity",
+    {
+        "offline": Key(ID),
+        "online": Key(ID),
+        "key": Key(ListOf(TEXT, least=1)),
+        "columns": Key(DictOf(TEXT, FEATURE, least=1)),
+        "max_mismatch": Key(Number(low=0, high=0.99), 0),
+        "max_unmatched_online": Key(Number(low=0, high=0.99), 0),
+        "max_unmatched_offline": Key(Number(low=0, high=1), 0),
+        "min_n": Key(Int(low=1), 100),
+        "confidence": Key(Number(low=0.5, high=0.9999), 0.95),
     },
 )
 COST = Fields(
@@ -806,6 +830,7 @@ GATE = Fields(
         "contract": Key(CONTRACT, None),
         "leakage": Key(LEAKAGE, None),
         "drift": Key(DRIFT, None),
+        "feature_parity": Key(FEATURE_PARITY, None),
         "feature_value": Key(FEATURE_VALUE, None),
         "reproduce": Key(REPRODUCE, None),
         "pipeline_smoke": Key(PIPELINE_SMOKE, None),
@@ -823,6 +848,7 @@ GATE = Fields(
             "contract",
             "leakage",
             "drift",
+            "feature_parity",
             "feature_value",
             "reproduce",
             "pipeline_smoke",

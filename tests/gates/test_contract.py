@@ -138,6 +138,39 @@ def test_null_share_is_exact(
     assert outcome.check("x.max_nulls")["verdict"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"max_duplicates": 0.3}, {"duplicates": (2 / 7, "pass")}),
+        ({"max_duplicates": 0.2}, {"duplicates": (2 / 7, "fail")}),
+        ({"conflicts": {"label": "y"}}, {"conflicts": (4 / 7, "fail")}),
+        ({"conflicts": {"label": "y", "max": 0.6}}, {"conflicts": (4 / 7, "pass")}),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_rows_that_repeat_or_contradict(
+    project: Any, contract: Any, suffix: str, limits: dict[str, Any], expected: dict[str, tuple[float, str]]
+) -> None:
+    """Two of seven rows repeat (1, a, 0); four agree in x and z, of which one has another label; nulls are alike."""
+    rows = [(1, "a", 0), (1, "a", 0), (1, "a", 0), (1, "a", 1), (2, "a", 0), (None, "b", 1), (None, "c", 0)]
+    path = f"d.{suffix}"
+    if suffix == "jsonl":
+        lines = [json.dumps(dict(zip("xzy", row, strict=True))) for row in rows]
+        project.write(path, "\n".join(lines) + "\n")
+    elif suffix == "csv":
+        lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
+        project.write(path, "x,z,y\n" + "\n".join(lines) + "\n")
+    else:
+        cells = [", ".join("NULL" if c is None else repr(c) for c in row) for row in rows]
+        _parquet(path, _values("x, z, y", *cells))
+    columns = {"x": {"type": "integer", "max_nulls": 1}, "z": {"type": "string"}, "y": {"type": "integer"}}
+    outcome = contract(path, columns, **limits)
+    for id, (share, verdict) in expected.items():
+        check = outcome.check(id)
+        assert (check["verdict"], check["n"]) == (verdict, 7)
+        assert check["estimate"] == pytest.approx(share)
+
+
 _TEXT_CASES = [
     (
         "integer",

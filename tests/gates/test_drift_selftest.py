@@ -28,7 +28,7 @@ def test_known_bad(project: Any, reference: str, current: str) -> None:
     document = project.gate(
         "drift",
         {"reference": "base", "current": "rows", "columns": columns, "min_n": 150},
-        {"model": "m.bin", "base": reference, "rows": current},
+        {"model": "build/model/", "base": reference, "rows": current},
     )
     names = []
     for fixture in known_bad(document):

@@ -158,6 +158,7 @@ _COLUMNS = _columns()
 _CONTRACT = {
     "columns": {name: column for name, (_, _, _, column) in _COLUMNS.items()},
     "unique": ["c0", "c1"],
+    "max_duplicates": 0,
 }
 # A check of one's own is in the engine's dialect.
 _ODD = {"spark": r"SELECT * FROM data WHERE c0 = 'a\'b' OR c0 IS NULL"}
@@ -187,6 +188,8 @@ def _expected() -> dict[str, float]:
     keys = list(zip(_COLUMNS["c0"][2], _COLUMNS["c1"][2], strict=True))
     found["key.nulls"] = sum(None in key for key in keys)
     found["key.unique"] = sum(keys.count(key) > 1 for key in set(keys))
+    rows = zip(*(values for _, _, values, _ in _COLUMNS.values()), strict=True)
+    found["duplicates"] = 1 - len({str(row) for row in rows}) / ROWS
     found["checks.odd"] = sum(value is None or value == "a'b" for value in _COLUMNS["c0"][2])
     return found
 

@@ -737,3 +737,158 @@ def test_both_kinds_of_parameters_compile_alike() -> None:
 def test_the_model_refuses(params: dict[str, Any]) -> None:
     with pytest.raises(pydantic.ValidationError):
         GATES["evaluate"].params().model_validate(params)
+
+
+# --- options, clusters, gaps and plots ----------------------------------------------------------------------
+
+
+def test_options_and_names_of_your_own(evaluate: Any) -> None:
+    rng = np.random.default_rng(0)
+    query = np.repeat(np.arange(60), 5)
+    relevance = np.tile([0, 0, 1, 2, 3], 60)
+    score = relevance + rng.normal(0, 1, 300)
+    path = _write("csv", {"y": relevance, "s": score, "q": query})
+    metrics = {"at_2": {"metric": "ndcg", "k": 2, "min": 0.1}, "ndcg": {"min": 0.1}}
+    outcome = evaluate(
+        {"predictions": "s", "label": "y", "score": "s", "query": "q", "metrics": metrics}, s=path
+    )
+    parts = [(relevance[query == i], score[query == i]) for i in range(60)]
+    for name, k in (("at_2", 2), ("ndcg", None)):
+        expected = np.mean([sk.ndcg_score([y], [s], k=k) for y, s in parts])
+        assert outcome.check(f"{name}.min")["estimate"] == pytest.approx(expected, abs=1e-9)
+        assert outcome.check(f"{name}.min")["n"] == 60
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+def test_scores_of_classes(evaluate: Any, suffix: str) -> None:
+    rng = np.random.default_rng(0)
+    names = np.array(["1", "2", "b"])
+    label = rng.integers(0, 3, 300)
+    scores = rng.dirichlet([1, 1, 1], 300) * 0.5 + 0.5 * np.eye(3)[label]
+    columns = {"y": names[label], **{f"p{i}": scores[:, i] for i in range(3)}}
+    path = _write(suffix, columns)
+    stated = {"1.0": "p0", "2": "p1", "b": "p2"}  # 1 and 1.0 are the same class
+    metrics = {"log_loss": {"max": 2}, "top_k_accuracy": {"min": 0.1, "k": 2}}
+    outcome = evaluate({"predictions": "s", "label": "y", "scores": stated, "metrics": metrics}, s=path)
+    assert outcome.check("log_loss.max")["estimate"] == pytest.approx(sk.log_loss(label, scores), abs=1e-9)
+    unknown = {"1": "p0", "2": "p1", "c": "p2"}
+    outcome = evaluate({"predictions": "s", "label": "y", "scores": unknown, "metrics": metrics}, s=path)
+    assert outcome.verdict == "error"
+    assert (
+        f"{int((label == 2).sum())} of 300 rows have no proper value in the label column" in outcome.summary
+    )
+
+
+def test_clusters_widen_the_interval(evaluate: Any) -> None:
+    label = np.repeat(np.arange(200) % 10 < 8, 10).astype(int)
+    path = _write("csv", {"y": np.ones(2000, int), "p": label, "user": np.repeat(np.arange(200), 10)})
+    params = {"predictions": "s", "label": "y", "prediction": "p", "metrics": {"accuracy": {"min": 0.77}}}
+    assert evaluate(params, s=path).verdict == "pass"
+    outcome = evaluate({**params, "cluster_key": "user"}, s=path)
+    expected = stats.binomtest(160, 200).proportion_ci(0.9, method="wilson")
+    assert outcome.verdict == "inconclusive"
+    assert outcome.check("accuracy.min")["interval"][0] == pytest.approx(expected.low, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("hits", "limit", "verdict"), [(900, 0.1, "pass"), (860, 0.1, "inconclusive"), (700, 0.1, "fail")]
+)
+def test_gaps_between_training_and_test_data(evaluate: Any, hits: int, limit: float, verdict: str) -> None:
+    """95 % on 2,000 training rows; the error of the gap is sqrt(0.95 0.05 / 2000 + p (1 - p) / 1000)."""
+    said = np.array([1] * 1900 + [2] * 100)
+    Path(_write("csv", {"y": np.ones(2000, int), "p": said})).rename("train.csv")
+    path = _write("csv", {"y": np.ones(1000, int), "p": np.array([1] * hits + [2] * (1000 - hits))})
+    metrics = {"accuracy": {"min": 0.01}}
+    params = {"predictions": "s", "label": "y", "prediction": "p", "metrics": metrics}
+    overfit = {"train": "t", "max_gap": {"accuracy": limit}}
+    outcome = evaluate({**params, "overfit": overfit}, s=path, t="train.csv")
+    check = outcome.check("accuracy.gap")
+    share = hits / 1000
+    error = math.sqrt(0.95 * 0.05 / 1999 + share * (1 - share) / 999)
+    assert check["verdict"] == outcome.verdict == verdict
+    assert check["estimate"] == pytest.approx(0.95 - share)
+    assert check["interval"][1] == pytest.approx(0.95 - share + _Z * error, abs=1e-6)
+    assert "on the training data" in check["message"]
+
+
+def test_a_gap_of_a_loss_is_worse_test_data(evaluate: Any) -> None:
+    Path(_write("csv", {"y": np.arange(50.0), "p": np.arange(50.0) + 0.1})).rename("train.csv")
+    path = _write("csv", {"y": np.arange(50.0), "p": np.arange(50.0) + np.tile([1.0, -2.0], 25)})
+    params = {
+        "predictions": "s",
+        "label": "y",
+        "prediction": "p",
+        "metrics": {"mean_absolute_error": {"max": 9}},
+    }
+    overfit = {"train": "t", "max_gap": {"mean_absolute_error": 0.5}}
+    outcome = evaluate({**params, "overfit": overfit}, s=path, t="train.csv")
+    assert outcome.check("mean_absolute_error.gap")["estimate"] == pytest.approx(1.4)
+    assert outcome.verdict == "fail"
+
+
+def test_a_point_without_an_error_says_so(evaluate: Any) -> None:
+    path = _write("csv", {"y": np.arange(40.0), "p": np.arange(40.0) + 1})
+    params = {"predictions": "s", "label": "y", "prediction": "p", "metrics": {"max_error": {"max": 2}}}
+    outcome = evaluate({**params, "min_n": 1}, s=path)
+    assert "max_error is 1 (point only: no standard error, n = 40)" in outcome.summary
+
+
+def test_plots(evaluate: Any) -> None:
+    label, score = _binary(1, 400, False)
+    path = _write("csv", {"y": label, "p": score})
+    evaluate({"predictions": "s", "label": "y", "score": "p", "metrics": _limits("roc_auc")}, s=path)
+    plots = {plot["title"]: plot for plot in json.loads(Path("_mlcc/s--g/plots.json").read_text())}
+    assert list(plots) == ["ROC", "Precision and recall", "Calibration"]
+    false, true, _ = sk.roc_curve(label, score, drop_intermediate=False)
+    points = plots["ROC"]["series"][0]["points"]
+    every = np.column_stack([false, true])
+    assert points[0] == [0, 0]
+    assert points[-1] == [1, 1]
+    assert all(np.abs(every - point).max(axis=1).min() < 1e-8 for point in points)
+    inside = (score >= 0.2) & (score < 0.3)
+    interval = stats.binomtest(int(label[inside].sum()), int(inside.sum())).proportion_ci(
+        0.9, method="wilson"
+    )
+    x, y, low, high = plots["Calibration"]["series"][0]["points"][2]
+    assert (x, y) == (pytest.approx(score[inside].mean()), pytest.approx(label[inside].mean()))
+    assert (low, high) == (pytest.approx(interval.low), pytest.approx(interval.high))
+
+
+def test_plots_of_numbers(evaluate: Any) -> None:
+    path = _write("csv", {"y": np.arange(100.0), "p": np.arange(100.0) + 1})
+    metrics = {"mean_absolute_error": {"max": 2}}
+    evaluate({"predictions": "s", "label": "y", "prediction": "p", "metrics": metrics}, s=path)
+    (plot,) = json.loads(Path("_mlcc/s--g/plots.json").read_text())
+    assert [point[:2] for point in plot["series"][0]["points"]] == [
+        [10 * i + 5.5, 10 * i + 4.5] for i in range(10)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "loc"),
+    [
+        ({"metrics": {"m": _metric(metric="f2")}}, ("metrics", "m", "metric")),
+        ({"metrics": {"m": _metric(metric="f1", mean="x")}}, ("metrics", "m", "metric")),
+        ({"metrics": {"f1": _metric(k=3)}}, ("metrics", "f1", "k")),
+        ({"metrics": {"roc_auc_ovr": _metric()}}, ("metrics", "roc_auc_ovr")),
+        ({"metrics": {"ndcg": _metric()}}, ("metrics", "ndcg")),
+        ({"metrics": {"ndcg": _metric()}, "query": "q", "cluster_key": "u"}, ("cluster_key",)),
+        ({"metrics": {"f1": _metric()}, "score": None, "scores": {"a": "x", "b": "z"}}, ("metrics", "f1")),
+        (
+            {"overfit": SimpleNamespace(train="t", max_gap={"f1": 0.1})},
+            ("overfit", "train"),
+        ),
+        ({"overfit": SimpleNamespace(train="s", max_gap={"f1": -1})}, ("overfit", "max_gap", "f1")),
+        ({"overfit": SimpleNamespace(train="s", max_gap={"f2": 1})}, ("overfit", "max_gap", "f2")),
+        (
+            {"overfit": SimpleNamespace(train="s", max_gap={"selection_rate": 1})},
+            ("overfit", "max_gap", "selection_rate"),
+        ),
+        ({"predictions": None, "metrics_from": "m", "score": None, "label": None, "query": "q"}, ("query",)),
+    ],
+)
+def test_refuses_options(changes: dict[str, Any], loc: tuple[object, ...]) -> None:
+    base = {"predictions": "s", "label": "y", "score": "p", "metrics": {"f1": _metric()}}
+    with pytest.raises(GateParamsError) as caught:
+        compile(_params(**{**base, **changes}), _ARTIFACTS, "model")
+    assert caught.value.loc == loc

@@ -94,6 +94,9 @@ def contracts(draw: Any) -> dict[str, Any]:
         params["unique"] = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
     if draw(st.booleans()):
         params["denied"] = ["ssn", "E-Mail"]
+    params.update(draw(st.sampled_from(({}, {"max_duplicates": 0}, {"max_duplicates": 0.5}))))
+    if len(params["columns"]) > 1 and draw(st.booleans()):
+        params["conflicts"] = {"label": next(iter(params["columns"])), "max": draw(st.sampled_from((0, 0.5)))}
     times = [name for name, column in params["columns"].items() if column["type"] in ("date", "timestamp")]
     if times:
         params["freshness"] = {"column": times[0], "max_age": "7d"}
@@ -183,6 +186,27 @@ def test_tests(capfd: Any, params: dict[str, Any], least: int) -> None:
     floor = {"min_passed": least} if "junit" in params else {}
     paths = ["src/", "lock.txt", "lib/**/*.py"]
     assert problems(document("tests", {**params, **floor}, {"code": paths})) == []
+
+
+@_SLOW
+@given(
+    st.lists(_NAMES, min_size=1, max_size=2, unique=True),
+    st.sampled_from(({}, {"tolerance": 0}, {"tolerance": 2, "relative": 0.5})),
+    st.sampled_from((0, 0.02, 0.5)),
+    st.tuples(_FORMATS, _FORMATS),
+)
+def test_feature_parity(
+    capfd: Any, key: list[str], feature: dict[str, float], limit: float, formats: tuple[str, str]
+) -> None:
+    params = {
+        "offline": "off",
+        "online": "on",
+        "key": key,
+        "columns": {"f 1": feature},
+        "max_mismatch": limit,
+    }
+    artifacts = {"on": f"on.{formats[0]}", "off": f"off/d.{formats[1]}"}
+    assert problems(document("feature_parity", params, artifacts)) == []
 
 
 def test_command(capfd: Any) -> None:

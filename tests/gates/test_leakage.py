@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
 from mlcc.gates.leakage.selftest import known_bad
+from mlcc.loosening import compare
 
 Rows = list[dict[str, Any]]
 
@@ -199,11 +200,11 @@ def test_known_bad(project: Any, suffix: str, split: bool) -> None:
     params: dict[str, Any] = {"key": ["id"], "features": ["x"], "group": "g", "time": "t", "label": "y"}
     if split:
         params["split"] = {"column": "s", "train": "a", "test": "b"}
-        document = project.gate("leakage", params, {"d": f"d.{suffix}", "m": "m.bin"})
+        document = project.gate("leakage", params, {"d": f"d.{suffix}", "m": "build/model/"})
     else:
         document = project.gate(
             "leakage", {**params, "train": "old", "test": "new"},
-            {"m": "m.bin", "old": f"o.{suffix}", "new": f"n.{suffix}"},
+            {"m": "build/model/", "old": f"o.{suffix}", "new": f"n.{suffix}"},
         )  # fmt: skip
     fixtures = list(known_bad(document))
     assert len(fixtures) == 6
@@ -212,6 +213,26 @@ def test_known_bad(project: Any, suffix: str, split: bool) -> None:
             project.write(path, data)
         outcome = project.run("leakage")
         assert (outcome.verdict, fixture.name) == (fixture.verdict, fixture.name), outcome.log
+
+
+@pytest.mark.parametrize(
+    ("after", "sort"),
+    [
+        ({}, None),
+        ({"key": None}, "loosened"),
+        ({"features": ["x"]}, "loosened"),
+        ({"label": None}, "loosened"),
+        ({"max_shared": 0.1}, "loosened"),
+        ({"max_single_feature_auc": 0.9}, None),
+        ({"max_single_feature_auc": 0.99}, "loosened"),
+    ],
+)
+def test_what_makes_it_looser(project: Any, after: Any, sort: str | None) -> None:
+    documents = []
+    for change in ({}, after):
+        params = {key: value for key, value in {"train": "a", **ALL, **change}.items() if value is not None}
+        documents.append(project.gate("leakage", params, {"d": "d.csv", "a": "a.csv"}))
+    assert [change.sort for change in compare(*documents)][:1] == ([sort] if sort else [])
 
 
 @pytest.mark.parametrize(

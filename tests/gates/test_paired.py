@@ -173,3 +173,18 @@ def test_what_is_often_undefined_is_refused() -> None:
     one = np.array([0.9] + [0.1] * 38 + [0.9])
     with pytest.raises(GateError, match="too many resamples"):
         difference("precision", label, one, np.roll(one, 1))
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "f1", "balanced_accuracy"])
+def test_two_perfect_models_are_not_certainly_the_same(name: str) -> None:
+    """40 of each class, in perfect order by both: Wilson's bound of a share of 0 in 40."""
+    label = np.array([0, 1] * 40)
+    found = difference(name, label, label * 0.8 + 0.1, label * 0.6 + 0.2)
+    expected = stats.binomtest(0, 40).proportion_ci(0.9, method="wilson").high
+    assert (found.value, found.lower) == (0, pytest.approx(-expected))
+
+
+def test_the_same_numbers_are_the_same() -> None:
+    label, one, _ = two_models(4, 400)
+    found = difference("log_loss", label, one, one)
+    assert (found.value, found.lower, found.upper, found.p_value) == (0, 0, 0, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,14 +14,15 @@ import pytest
 from scipy import stats
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
-from mlcc.gates._metrics.measure import mean_of
+from mlcc.gates._metrics.measure import mean_of, standard_error
 from mlcc.gates._metrics.multiple import benjamini_hochberg, holm
 from mlcc.gates._metrics.paired import paired
 from mlcc.gates._metrics.rows import Rows
+from mlcc.gates._metrics.scores import roc_auc
 from mlcc.gates.slices.compile import compile, references
 from mlcc.gates.slices.evidence import p_below, p_of_drop, p_of_gap, p_of_limit
 from mlcc.gates.slices.parts import slices_of
-from mlcc.gates.slices.runtime import _correct, _trials
+from mlcc.gates.slices.runtime import correct, trials_of
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 _BASE = {"predictions": "s", "label": "y", "prediction": "p", "by": ["region"]}
@@ -177,6 +179,21 @@ def test_p_values_of_numbers_are_normal() -> None:
     assert (p_below(0, 0), p_below(-1, 0)) == (1, 0)
 
 
+def test_p_values_of_perfect_areas_are_those_of_shares() -> None:
+    found = roc_auc(np.array([0, 1] * 40), np.array([0.1, 0.9] * 40))
+    assert p_of_limit(found, "max", 0.9) == pytest.approx(0.9**40)
+    assert p_of_limit(found, "min", 0.9) == 1
+
+
+def test_p_values_of_areas_are_normal_on_the_logit_scale() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 400)
+    found = roc_auc(label, rng.normal(label, 1))
+    logit, limit = np.log(found.value / (1 - found.value)), np.log(0.8 / 0.2)
+    error = standard_error(found.influence) / (found.value * (1 - found.value))
+    assert p_of_limit(found, "min", 0.8) == pytest.approx(stats.norm.cdf((logit - limit) / error))
+
+
 def test_p_values_of_gaps_and_drops() -> None:
     one, other = mean_of(np.array([1.0] * 198 + [0.0] * 0)), mean_of(np.array([1.0] * 140 + [0.0] * 60))
     shares = (199 / 200, 141 / 202)
@@ -209,9 +226,9 @@ def _blocked(rng: Any, truth: float, limit: dict[str, float]) -> bool:
         "gaps": [] if "min" in limit else [metric],
         "z": _Z,
     }
-    tried = _trials(params, rows, None, parts)
+    tried = trials_of(params, rows, None, parts)
     trials = [trial for _, _, found in tried for trial in found]
-    _correct(trials, 0.05)
+    correct(trials, 0.05)
     return any(trial.rejected for trial in trials)
 
 
@@ -265,3 +282,17 @@ def test_refuses(changes: dict[str, Any], loc: tuple[object, ...]) -> None:
 def test_references() -> None:
     assert references(SimpleNamespace(predictions="s", reference=None)) == ((("predictions",), "s"),)
     assert references(SimpleNamespace(predictions="s", reference="t"))[1] == (("reference",), "t")
+
+
+def test_hostile_values_of_a_slice_are_text(project: Any, slices: Any) -> None:
+    hostile = ["::error::gate", "##[section]x", "a\nb", "<script>", "`x`|y", "\u202ereversed"]
+    with Path("s.csv").open("w", newline="") as file:
+        rows = [(name, 1, int(i % 2)) for name in hostile for i in range(300)]
+        csv.writer(file).writerows([("region", "y", "p"), *rows, *[("z", 0, 0)] * 300])
+    outcome = slices({"metrics": {"recall": {"min": 0.7}}})
+    assert outcome.verdict == "fail"
+    assert not any(line.lstrip().startswith(("::", "##")) for line in outcome.log.splitlines())
+    assert "##[" not in outcome.log
+    summary = (project.root / "_mlcc/s--g/summary.md").read_text()
+    assert "<script>" not in summary
+    assert "\u202e" not in outcome.log + summary

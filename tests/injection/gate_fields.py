@@ -56,21 +56,69 @@ def _dotted(text: str) -> str | None:
     return None if all(text.split(".")) else "bad-gate"
 
 
+# Column of predictions -> a metric that reads it, the other columns that this one needs, its place among all columns.
+_ROLES: dict[str, tuple[str, Tree, int]] = {
+    "label": ("accuracy", {"prediction": "p"}, 0),
+    "score": ("accuracy", {"label": "y"}, 1),
+    "prediction": ("accuracy", {"label": "y"}, 1),
+    "cluster_key": ("accuracy", {"label": "y", "prediction": "p"}, 2),
+    "query": ("ndcg", {"label": "y", "score": "s"}, 2),
+    "series": ("mean_absolute_scaled_error", {"label": "y", "prediction": "p", "time": "t"}, 2),
+    "time": ("mean_absolute_scaled_error", {"label": "y", "prediction": "p", "series": "s"}, 3),
+    "lower": ("mean_interval_width", {"label": "y", "upper": "b"}, 1),
+    "upper": ("mean_interval_width", {"label": "y", "lower": "a"}, 2),
+}
+
+
 def _scored(key: str) -> Any:
     """Return a spec with one evaluation for each string as the name of a column."""
+    metric, others, _ = _ROLES[key]
 
     def make(text: str) -> Tree:
-        columns = {"label": "y", "prediction": "p", key: text}
-        if key == "score":
-            del columns["prediction"]
-        return {"evaluate": {"predictions": "rows", **columns, "metrics": {"accuracy": {"min": 0.5}}}}
+        metrics = {metric: {"max": 0.5}}
+        return {"evaluate": {"predictions": "rows", **others, key: text, "metrics": metrics}}
 
     return lambda texts: gates(texts, make, **PREDICTIONS)
 
 
 def _column_names(key: str) -> Any:
-    order = {"label": 0, "score": 1, "prediction": 1}
-    return judged("params", "columns", order[key])
+    return judged("params", "columns", _ROLES[key][2])
+
+
+_TWO_TABLES = {**PREDICTIONS, "others": {"kind": "data", "path": "others.csv"}}
+_SAID = {"label": "y", "prediction": "p"}
+
+
+def _compared(**keys: Any) -> Tree:
+    pair = {
+        "candidate": "rows",
+        "champion": "others",
+        **_SAID,
+        "key": "id",
+        "metric": "accuracy",
+        "margin": 0.01,
+    }
+    return {"compare": {**pair, **keys}}
+
+
+def _sliced(**keys: Any) -> Tree:
+    return {
+        "slices": {"predictions": "rows", **_SAID, "by": ["c"], "metrics": {"accuracy": {"min": 0.5}}, **keys}
+    }
+
+
+def _valued(**keys: Any) -> Tree:
+    return {
+        "feature_value": {"predictions": "rows", **_SAID, "without": {"f": "q"}, "metric": "accuracy", **keys}
+    }
+
+
+def _two(make: Any) -> Any:
+    return lambda texts: gates(texts, make, **_TWO_TABLES)
+
+
+def _no_metric(_: str) -> str:
+    return "bad-gate"  # no hostile string is the name of a metric
 
 
 def _means(texts: Sequence[str]) -> Tree:
@@ -83,6 +131,15 @@ def _means(texts: Sequence[str]) -> Tree:
 def _serving(make: Any) -> Any:
     """Return a spec with one `serve` gate for each string."""
     return lambda t: gates(t, lambda x: {"serve": {"run": "true", "golden": "g.json", **make(x)}})
+
+
+def _paired(texts: Sequence[str]) -> Tree:
+    """Return a spec with one `feature_parity` gate whose key has all of the strings."""
+    compared = {"offline": "data", "online": "served", "key": list(texts), "columns": {"f": {"tolerance": 0}}}
+    served = {"served": {"kind": "data", "path": "served.csv"}}
+    made = base(artifacts={"data": {"kind": "data", "path": "data.csv"}, **served}, gates={})
+    made["gates"]["g"] = gate(0, feature_parity=compared)
+    return made
 
 
 def _repeated(make: Any) -> Any:
@@ -145,6 +202,11 @@ def _time(text: str) -> str | None:
 GATES = (
     Field("Tests.run", lambda t: gates(t, lambda x: {"tests": {"run": x}}), judged("params", "run"), most=250, form=command),
     Field("CommandGate.run", lambda t: gates(t, lambda x: {"command": {"run": x}}), judged("params", "run"), most=250, form=command),
+    Field(
+        "Conflicts.label",
+        lambda t: one_gate("contract", columns={"id": {"type": "date"}}, conflicts={"label": t[0]}),
+        lambda t: [], refuses=_unknown, most=1,
+    ),
     Field(
         "Tests.junit", lambda t: gates(t, lambda x: {"tests": {"run": "true", "junit": x}}), judged("params", "junit"),
         most=250, form=lambda x: f"{x}.xml",
@@ -226,6 +288,7 @@ GATES = (
         Field(f"Serve.{key}", _serving(lambda x, key=key: {key: x}), judged("params", key), most=250, refuses=_url_path)
         for key in ("ready", "path")
     ),
+    Field("FeatureParity.key[]", _paired, lambda t: [("gate g", ("params", "key"), list(t))]),
     Field("Reproduce.run", _repeated(lambda x: {"run": x}), judged("params", "run"), most=250, form=command),
     Field("Reproduce.outputs[]", _repeated(lambda x: {"outputs": [x]}), judged("params", "outputs", 0), most=250),
     Field("Reproduce.lock", _repeated(lambda x: {"lock": x}), judged("params", "lock"), most=250),
@@ -285,5 +348,42 @@ GATES = (
         "ArtifactGate.lineage{}=", _modelled(lambda x: {"format": "onnx", "lineage": {"rows": x}}, **PREDICTIONS),
         judged("params", "lineage", "rows"), most=250,
     ),
-    *(Field(f"Evaluate.{key}", _scored(key), _column_names(key), most=250) for key in ("label", "score", "prediction")),
+    *(Field(f"Predictions.{key}", _scored(key), _column_names(key), most=250) for key in _ROLES),
+    Field(
+        "Predictions.scores{}=",
+        lambda t: gates(
+            t,
+            lambda x: {
+                "evaluate": {
+                    "predictions": "rows", "label": "y", "scores": {"a": x, "b": "b"},
+                    "metrics": {"roc_auc_ovr": {"min": 0.5}},
+                }
+            },
+            **PREDICTIONS,
+        ),
+        judged("params", "columns", 1), most=250,
+    ),
+    Field(
+        "Metric.metric",
+        lambda t: gates(
+            t,
+            lambda x: {"evaluate": {"predictions": "rows", **_SAID, "metrics": {"m": {"metric": x, "min": 0.5}}}},
+            **PREDICTIONS,
+        ),
+        lambda t: [], most=250, refuses=_no_metric,
+    ),
+    Field("Compare.key", _two(lambda x: _compared(key=x)), judged("params", "candidate", "columns", 2), most=250),
+    Field("Compare.metric", _two(lambda x: _compared(metric=x)), lambda t: [], most=250, refuses=_no_metric),
+    Field("Slices.by[]", _two(lambda x: _sliced(by=[x])), judged("params", "predictions", "columns", 2), most=250),
+    Field("Slices.by[][]", _two(lambda x: _sliced(by=[["c", x]])), judged("params", "predictions", "columns", 3), most=250),
+    Field(
+        "Slices.key",
+        _two(lambda x: _sliced(key=x, reference="others", metrics={"accuracy": {"max_drop": 0.1}})),
+        judged("params", "predictions", "columns", 2), most=250,
+    ),
+    Field("FeatureValue.metric", _two(lambda x: _valued(metric=x)), lambda t: [], most=250, refuses=_no_metric),
+    Field(
+        "FeatureValue.without{}=", _two(lambda x: _valued(without={"f": x})),
+        judged("params", "predictions", "columns", 2), most=250,
+    ),
 )  # fmt: skip

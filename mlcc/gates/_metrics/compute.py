@@ -46,7 +46,9 @@ def measured(metric: Mapping[str, Any], rows: Rows) -> Measure:
 
 def _computed(metric: Mapping[str, Any], rows: Rows) -> Measure:
     if "column" in metric:
-        return mean_of(rows[metric["column"]])
+        found = mean_of(rows[metric["column"]])
+        found.shape = "column" if found.shape == "number" else found.shape
+        return found
     name = metric["metric"]
     what = family(name)
     label = rows["label"]

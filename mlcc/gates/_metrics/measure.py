@@ -24,7 +24,7 @@ class Measure:
 
     `influence` has one number a row, of mean zero. `shape` says on which scale its bound is right, by what
     the value is: a `share` of trials (`shares`: hits and trials), `f1` of such a share, a `mean` of shares,
-    an `area` (logit), or a `number`. `support` is the number of rows that the error rests on.
+    an `area` (logit), the mean of a `column`, or another `number`. `support` is the number of rows that the error rests on.
 
     A value that is a function `of` means has `moments`: from an index of rows to their terms, (rows, k).
     `cells` numbers the rows so that rows with one number have the same terms: for metrics that count, that is

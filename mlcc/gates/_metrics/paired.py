@@ -28,7 +28,7 @@ _SEED = 20_240_607
 _RESAMPLES = 10_000
 _MOST_CELLS = 256
 _MOST_UNITS = 10_000
-_DRAWN = 20_000_000  # rows drawn by one bootstrap
+_DRAWN = 10_000_000  # rows drawn by one bootstrap
 _AT_ONCE = 1_000_000
 _LEAST_DEFINED = 0.99
 
@@ -69,10 +69,23 @@ def paired(
         ends = _by_agreement(found, candidate.hits, champion.hits, sign, alpha)
     elif candidate.moments is not None and champion.moments is not None and error > 0:
         ends = _by_moments(candidate, champion, sign, alpha, value, influence, clusters)
-    found.lower, found.upper = ends or (value - z * error, value + z * error)
+    half = z * error if error > 0 else _unseen(candidate, champion, z)
+    found.lower, found.upper = ends or (value - half, value + half)
     if not all(isfinite(x) for x in (found.value, found.lower, found.upper)):
         raise GateError("the difference is not a finite number on these rows")
     return found
+
+
+def _unseen(candidate: Measure, champion: Measure, z: float) -> float:
+    """Return how far two models may differ of which the rows show no spread: two perfect orders, for example.
+
+    For metrics from 0 to 1 that is Wilson's bound (1927) of a share without a hit: few rows can show none by luck. Two
+    models that predict the same numbers don't differ.
+    """
+    if candidate.shape == "number" and candidate.cells is None:
+        return 0.0
+    support = min(candidate.support, champion.support)
+    return z * z / (support + z * z)
 
 
 def two_sided(value: float, error: float) -> float:

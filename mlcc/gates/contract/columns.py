@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import GateParamsError, Loc
 from mlcc.gates._sql import identifier, real_literal, text_literal
 from mlcc.gates._values import JSON_TYPES, TEXT_FORMS
+from mlcc.gates.names import sound_text
 from mlcc.record import record
 
 _SQL_TYPES = {
@@ -148,7 +148,7 @@ def literal(column: Column, value: object, loc: Loc) -> str:
     """Return a value of the column's type as SQL. Raises GateParamsError where it isn't of that type."""
     kind = column.params.type
     if kind == "string" and isinstance(value, str):
-        return text_literal(_sound(value, loc))
+        return text_literal(sound_text(value, loc))
     if kind == "boolean" and isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if kind == "integer" and type(value) is int:
@@ -184,17 +184,3 @@ def _utc(value: str) -> str:
     if moment.tzinfo is not None:
         moment = moment.astimezone(datetime.timezone.utc).replace(tzinfo=None)
     return moment.isoformat(sep=" ")
-
-
-def _sound(text: str, loc: Loc) -> str:
-    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise GateParamsError(loc, "the text has characters that SQL can't hold")
-    return text
-
-
-def check_names(names: Mapping[Loc, str]) -> None:
-    """Raise GateParamsError for a column name that SQL can't hold."""
-    for loc, name in names.items():
-        if not name:
-            raise GateParamsError(loc, "a column's name is not empty")
-        _sound(name, loc)

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, table_format
-from mlcc.gates.contract.columns import Column, absent_type, check_names, columns_of, literal, view
+from mlcc.gates.contract.columns import Column, absent_type, columns_of, literal, view
+from mlcc.gates.names import check_names
 from mlcc.gates.strictness import ALLOWED, CEILING, DERIVED, FLOOR, SLACK, Way
 from mlcc.record import field, record
 
@@ -17,13 +18,13 @@ LOOSER: Mapping[str, Way] = {
     "checks/*.min/limit": FLOOR,
     "checks/*.max/limit": CEILING,
     "checks/*.max_length/limit": CEILING,
-    "checks/*.max_nulls/limit": SLACK,
+    **dict.fromkeys(("checks/*.max_nulls/limit", "checks/duplicates/limit", "checks/conflicts/limit"), SLACK),
     "checks/*.values/limit": ALLOWED,
     "extra_columns": ("deny", "allow"),
+    **dict.fromkeys(("format", "view", "measures/**", "columns/*/absent", "columns/*/sql"), DERIVED),
     **dict.fromkeys(
-        ("format", "view", "measures/**", "columns/*/absent", "checks/*/measure", "checks/*/query"), DERIVED
+        ("checks/*/measure", "checks/*/query", "freshness/seconds", "freshness/measure"), DERIVED
     ),
-    **dict.fromkeys(("freshness/seconds", "freshness/measure"), DERIVED),
 }
 """See mlcc.gates.strictness."""
 FORMATS = ("parquet", "csv", "tsv", "jsonl")
@@ -85,6 +86,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     for column in columns:
         _measure_column(column, format, measures)
     _measure_key(params, columns, measures)
+    _measure_repeats(params, columns, measures)
     found: dict[str, object] = {
         "artifact": guards,
         "format": format,
@@ -252,6 +254,27 @@ def _measure_key(params: Any, columns: list[Column], measures: _Measures) -> Non
     again = f"SELECT 1 AS one FROM data GROUP BY {', '.join(parts)} HAVING COUNT(*) > 1"
     query = [f"SELECT COUNT(*) AS repeated FROM ({again}) AS again"]
     measures.checks.append({"id": "key.unique", "kind": "key", "query": query})
+
+
+def _measure_repeats(params: Any, columns: list[Column], measures: _Measures) -> None:
+    """Add the rows that repeat another one, and those that only their label tells apart: a query each."""
+    if params.max_duplicates is not None:
+        names = ", ".join(column.sql for column in columns)
+        groups = f"SELECT COUNT(*) AS n FROM data GROUP BY {names}"
+        query = [f"SELECT CAST(SUM(n) - COUNT(*) AS BIGINT) AS repeated FROM ({groups}) AS groups"]
+        check = {"id": "duplicates", "kind": "duplicates", "limit": params.max_duplicates}
+        measures.checks.append({**check, "query": query})
+    if params.conflicts is None:
+        return
+    label = next((column for column in columns if column.name == params.conflicts.label), None)
+    if label is None or len(columns) == 1:
+        message = f"{params.conflicts.label} is not one of several columns that `columns` declares"
+        raise GateParamsError(("conflicts", "label"), message, "declare it, and what a model may know")
+    names = ", ".join(column.sql for column in columns if column is not label)
+    groups = f"SELECT COUNT(*) AS n FROM data GROUP BY {names} HAVING COUNT(DISTINCT {label.sql}) > 1"
+    query = [f"SELECT CAST(COALESCE(SUM(n), 0) AS BIGINT) AS conflicting FROM ({groups}) AS groups"]
+    check = {"id": "conflicts", "kind": "conflicts", "limit": params.conflicts.max, "label": label.name}
+    measures.checks.append({**check, "query": query})
 
 
 def _freshness(

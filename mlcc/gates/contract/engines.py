@@ -45,7 +45,7 @@ def rendered(compiled: dict[str, Any], columns: list[Column], artifact: Artifact
 def _place(check: dict[str, Any], columns: dict[str, Column]) -> Loc:
     """Return where the spec asks for a check."""
     if "column" not in check:
-        return ("unique",)
+        return ("unique",) if check["kind"].startswith("key") else ()
     stated = check["kind"] if check["kind"] != "type" else ()
     return (*columns[check["column"]].loc, *([stated] if stated else []))
 

@@ -49,6 +49,13 @@ class Freshness(Model):
     max_age: Duration = Field(description="Such as 36h or 7d.")
 
 
+class Conflicts(Model):
+    """Rows that agree in all that a model may know of them, and have different labels."""
+
+    label: Text = Field(description="A column that `columns` declares; the others are what a model may know.")
+    max: int | float = Field(0, ge=0, le=1, description="Largest share of such rows.")
+
+
 class SqlCheck(Model):
     """Your own check."""
 
@@ -67,6 +74,15 @@ class Contract(Model):
     )
     unique: list[Text] | None = Field(
         None, min_length=1, description="Columns that together are a key: never null, never twice the same."
+    )
+    max_duplicates: int | float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Largest share of rows that repeat another one in every declared column.",
+    )
+    conflicts: Conflicts | None = Field(
+        None, description="How many rows only their label tells apart, which no model can learn."
     )
     rows: Rows | None = Field(None, description="How many rows.")
     freshness: Freshness | None = Field(None, description="How old the newest row may be.")

@@ -31,6 +31,7 @@ _AHEAD_SECONDS = 86_400
 # How far apart integers may lie for a bit string to be the cheaper way, and how long it may get (32 MB a thread).
 _BITS_PER_ROW = 16
 _MOST_BITS = 1 << 28
+_SHARES = ("max_nulls", "duplicates", "conflicts")  # checks whose limit is a share of the rows
 _PHRASES = {
     "type": "{count} of {rows} values of {column} are not of its type",
     "max_nulls": "{count} of {rows} rows have no {column}; at most {limit} may",
@@ -41,6 +42,8 @@ _PHRASES = {
     "max_length": "{count} of {rows} values of {column} have over {limit} characters",
     "unique": "{count} of {rows} rows repeat a value of {column}",
     "key_nulls": "{count} of {rows} rows lack a part of the key {key}",
+    "duplicates": "{count} of {rows} rows repeat another one; at most {limit} may",
+    "conflicts": "{count} of {rows} rows are told apart by their label alone; at most {limit} may be",
     "key": "{count} values of the key {key} occur more than once",
 }
 
@@ -244,8 +247,8 @@ def _repeated(table: Table | EngineTable, check: dict[str, Any], type: str | Non
 def _check_count(check: dict[str, Any], count: int, rows: int, words: dict[str, str]) -> Check:
     kind: str = check["kind"]
     limit: Any = check.get("limit")
-    allowed: float = limit if kind == "max_nulls" else 0
-    found: float = count / rows if kind == "max_nulls" else count
+    allowed: float = limit if kind in _SHARES else 0
+    found: float = count / rows if kind in _SHARES else count
     message = _PHRASES[kind].format(
         count=count,
         rows=rows,
@@ -266,7 +269,7 @@ def _check_count(check: dict[str, Any], count: int, rows: int, words: dict[str, 
 
 
 def _limit(kind: str, limit: Any) -> str:
-    if kind == "max_nulls":
+    if kind in _SHARES:
         return f"{number(100 * limit)} %"
     return str(len(limit)) if kind == "values" else str(limit)
 

@@ -17,6 +17,14 @@ _PLAUSIBLE: dict[str, Any] = {
     "date": datetime.date(2024, 1, 31),
     "timestamp": datetime.datetime(2024, 1, 31, 12),
 }
+_OTHER: dict[str, Any] = {
+    "string": "b",
+    "integer": 2,
+    "number": 2.5,
+    "boolean": False,
+    "date": datetime.date(2024, 2, 1),
+    "timestamp": datetime.datetime(2024, 2, 1, 12),
+}
 _FIRST = {"date": datetime.date(1, 1, 2), "timestamp": datetime.datetime(1, 1, 2)}
 _LAST = {"date": datetime.date(9999, 12, 30), "timestamp": datetime.datetime(9999, 12, 30)}
 # Text that few patterns match; a pattern that matches all of it has nothing to fail on.
@@ -29,6 +37,11 @@ _MOST_CHARACTERS = 1_000_000
 def known_bad(document: Mapping[str, Any]) -> Iterator[Fixture]:
     """Yield tables with one violation each, at the place that the fixture's check is about, and broken files."""
     params = document["params"]
+    if (
+        "engine" in params
+    ):  # its data is where no fixture can be put; that it can't be read must close the gate
+        yield Fixture("the table can't be read", "error", artifact_files(document))
+        return
     path = data_file(document, params["artifact"])
     format = params["format"]
     good = _plausible(params)
@@ -77,7 +90,9 @@ def _violations(
     check: Mapping[str, Any], column: Mapping[str, Any] | None, params: Mapping[str, Any], good: Table
 ) -> Iterator[tuple[str, Table]]:
     kind, limit = check["kind"], check.get("limit")
-    if column is None:
+    if kind in ("duplicates", "conflicts"):
+        yield from _bad_repeats(check, params, good)
+    elif column is None:
         yield from _bad_keys(kind, params, good)
     elif kind == "unique":
         yield f"{column['name']} repeats a value", {key: values * 2 for key, values in good.items()}
@@ -95,6 +110,24 @@ def _bad_keys(kind: str, params: Mapping[str, Any], good: Table) -> Iterator[tup
     if kind == "key_nulls":
         first = next(column for column in params["columns"] if column["name"] == params["key"][0])
         yield "a part of the key is null", {**twice, _stored(first): [_PLAUSIBLE[first["type"]], None]}
+
+
+def _bad_repeats(
+    check: Mapping[str, Any], params: Mapping[str, Any], good: Table
+) -> Iterator[tuple[str, Table]]:
+    limit = check["limit"]
+    if limit >= 1 - 2 / _MOST_NULLS:
+        return
+    if check["kind"] == "duplicates":
+        times = int(1 / (1 - limit)) + 2
+        yield "rows repeat too often", {key: values * times for key, values in good.items()}
+        return
+    label = next(column for column in params["columns"] if column["name"] == check["label"])
+    two = {key: values * 2 for key, values in good.items()}
+    yield (
+        "only the label differs",
+        {**two, _stored(label): [_PLAUSIBLE[label["type"]], _OTHER[label["type"]]]},
+    )
 
 
 def _too_many_nulls(column: Mapping[str, Any], limit: Any, good: Table) -> Iterator[tuple[str, Table]]:

@@ -8,11 +8,12 @@ from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._values import cells
-from mlcc.gates.contract.columns import check_names
 from mlcc.gates.drift.measures import MEASURES
+from mlcc.gates.names import check_names
 from mlcc.gates.strictness import CEILING, DERIVED, Way
 
 LOOSER: Mapping[str, Way] = {
+    "columns/*/missing": CEILING,
     "confidence": CEILING,  # of the quantile that an effect must exceed to block
     **dict.fromkeys(("reference/format", "current/format", "columns/*/cells/**"), DERIVED),
 }

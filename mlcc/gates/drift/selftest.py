@@ -8,7 +8,7 @@ from typing import Any
 
 from mlcc.gates._profile import PROFILE_SCHEMA
 from mlcc.gates.drift.measures import MEASURES, ORDERED
-from mlcc.gates.fixtures import Fixture, table_bytes
+from mlcc.gates.fixtures import Fixture, artifact_files, data_file, table_bytes
 
 _ROWS = 400
 Columns = dict[str, list[Any]]
@@ -74,12 +74,14 @@ def _moved(column: Mapping[str, Any]) -> float | str:
 
 def _files(document: Mapping[str, Any], still: Columns) -> dict[str, bytes]:
     """Return the reference, and something at the place of every artifact."""
-    others = {}
-    for artifact in document["artifacts"].values():
-        for path in [artifact["path"]] if isinstance(artifact["path"], str) else artifact["path"]:
-            others[f"{path}file" if path.endswith("/") else path] = b"x"
-    others = {path: data for path, data in others.items() if not path.endswith("/file")}
-    if document["params"]["reference"]["format"] != "profile":
+    params = document["params"]
+    judged = {document["artifacts"][params[role]["artifact"]]["path"] for role in ("reference", "current")}
+    others = {
+        path: data
+        for path, data in artifact_files(document).items()
+        if path.removesuffix("file") not in judged
+    }
+    if params["reference"]["format"] != "profile":
         return {**others, **_table(document, "reference", still)}
     columns = {name: _profile(cells) for name, cells in still.items()}
     rows = len(next(iter(still.values())))
@@ -103,5 +105,4 @@ def _table(document: Mapping[str, Any], role: str, columns: Columns) -> dict[str
 
 
 def _path(document: Mapping[str, Any], role: str) -> str:
-    path: str = document["artifacts"][document["params"][role]["artifact"]]["path"]
-    return f"{path}part.parquet" if path.endswith("/") else path
+    return data_file(document, document["params"][role]["artifact"])

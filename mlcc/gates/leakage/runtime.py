@@ -42,7 +42,7 @@ def judge(gate: Gate) -> Verdict:
     ):
         raise GateError("the gate's parameters are not complete")
     sides = (params["train"]["artifact"], params["test"]["artifact"])
-    tables = open_tables(gate, sides if sides[0] != sides[1] else sides[:1], params["format"])
+    tables = open_tables(gate, [(side, params["format"]) for side in dict.fromkeys(sides)])
     try:
         _check_columns(params, tables)
         for side, table in (("train", tables[0]), ("test", tables[-1])):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.gates.fixtures import Fixture, table_bytes
+from mlcc.gates.fixtures import Fixture, artifact_files, data_file, table_bytes
 
 _ROWS = 80
 Columns = dict[str, list[Any]]
@@ -52,11 +52,12 @@ def _sides(params: Mapping[str, Any]) -> tuple[Columns, Columns]:
 
 def _files(document: Mapping[str, Any], train: Columns, test: Columns) -> dict[str, bytes]:
     params = document["params"]
-    found = {}
-    for artifact in document["artifacts"].values():
-        for path in [artifact["path"]] if isinstance(artifact["path"], str) else artifact["path"]:
-            if not path.endswith("/"):
-                found[path] = b"x"
+    judged = {document["artifacts"][params[role]["artifact"]]["path"] for role in ("train", "test")}
+    found = {
+        path: data
+        for path, data in artifact_files(document).items()
+        if path.removesuffix("file") not in judged
+    }
     split = params.get("split")
     if split is not None:
         sides = ((train, split["train"]), (test, split["test"]))
@@ -73,5 +74,4 @@ def _files(document: Mapping[str, Any], train: Columns, test: Columns) -> dict[s
 
 
 def _path(document: Mapping[str, Any], role: str) -> str:
-    path: str = document["artifacts"][document["params"][role]["artifact"]]["path"]
-    return f"{path}part.parquet" if path.endswith("/") else path
+    return data_file(document, document["params"][role]["artifact"])

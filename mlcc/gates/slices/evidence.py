@@ -30,7 +30,9 @@ def p_of_limit(found: Measure, side: str, limit: float, clusters: Any = None) ->
     if found.shape == "area":
         if not 0 < found.value < 1 or error == 0:
             hits = round(found.value * found.support)
-            return binomial_tail(hits, found.support, limit) if side == "min" else 1.0
+            if side == "min":
+                return binomial_tail(hits, found.support, limit)
+            return binomial_tail(found.support - hits, found.support, 1 - limit)
         if 0 < limit < 1:
             distance = log(found.value / (1 - found.value)) - log(limit / (1 - limit))
             error = error / (found.value * (1 - found.value))

@@ -60,14 +60,14 @@ def judge(gate: Gate) -> Verdict:
         )
     every = slices_of(rows, params["by"], params["max_slices"])
     large = [part for part in every if len(part.index) >= params["min_n"]]
-    tried = _trials(params, rows, reference, large)
-    _correct([trial for _, _, trials in tried for trial in trials], params["alpha"])
+    tried = trials_of(params, rows, reference, large)
+    correct([trial for _, _, trials in tried for trial in trials], params["alpha"])
     checks = [_size_check(every, large, params["min_n"])]
     checks += [_check(metric, limit, trials, params) for metric, limit, trials in tried] if large else []
     return verdict_of(checks, _drawn(tried, params))
 
 
-def _trials(
+def trials_of(
     params: Mapping[str, Any], rows: Rows, reference: Rows | None, parts: Sequence[Slice]
 ) -> list[tuple[dict[str, Any], str, list[Trial]]]:
     """Return (metric, limit, trials) for each limit of the gate."""
@@ -143,7 +143,7 @@ def _gap_trials(gap: Mapping[str, Any], measures: Mapping[str, Any], z: float) -
     return found
 
 
-def _correct(trials: Sequence[Trial], alpha: float) -> None:
+def correct(trials: Sequence[Trial], alpha: float) -> None:
     """Say of each trial whether it is rejected by Holm's correction over all, which fails the gate."""
     p_values = [trial.p for trial in trials]
     for trial, strict, loose in zip(trials, holm(p_values), benjamini_hochberg(p_values)):  # noqa: B905 - Python 3.8
