@@ -61,7 +61,7 @@ def main() -> None:
         )
         for line in figures(trials)
     ]
-    print(table([header, *rows]))
+    print(table(header, rows))
 
 
 def figures(trials: int) -> Iterable[Line]:

@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.committed import blocking, gate_documents
-from mlcc.gates.strictness import ALLOWED, CEILING, DEMANDED, DERIVED, FLOOR, FRAME, SLACK, Way, looser
+from mlcc.gates.strictness import (
+    ALLOWED,
+    CEILING,
+    DEMANDED,
+    DERIVED,
+    FLOOR,
+    FRAME,
+    PRESENT,
+    SLACK,
+    Way,
+    looser,
+)
 from mlcc.plan import Gate, Node, Plan
 from mlcc.plan_json import gate_parameters
 from mlcc.record import record
@@ -119,6 +130,8 @@ def _sort(way: Way | None, old: Any, new: Any) -> str | None:
     """Return whether a change is looser ("loosened"), can't be told ("changed"), or is neither."""
     if way == DERIVED:
         return None
+    if way == PRESENT:
+        return "loosened" if new is None else None
     if isinstance(way, tuple):
         ranks = [way.index(word) if word in way else None for word in (old, new)]
         if ranks[0] is None or ranks[1] is None:

@@ -25,6 +25,8 @@ DEMANDED = "demanded"
 """What must be there: an item less is looser; of true and false, false."""
 ALLOWED = "allowed"
 """What may be there: an item more is looser, and without the list anything may."""
+PRESENT = "present"
+"""What it holds follows from the other parameters, and without it something less is asked."""
 DERIVED = "derived"
 """Follows from the other parameters, or decides nothing."""
 

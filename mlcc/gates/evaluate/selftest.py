@@ -18,20 +18,47 @@ def known_bad(document: Mapping[str, Any]) -> Iterator[Fixture]:
 
 
 def _numbers(document: Mapping[str, Any], params: Mapping[str, Any]) -> Iterator[Fixture]:
-    def fixture(name: str, verdict: str, content: str) -> Fixture:
-        return Fixture(name, verdict, files_of(document, {params["artifact"]: content.encode()}))
+    def fixture(name: str, verdict: str, content: str, check: str | None = None) -> Fixture:
+        return Fixture(name, verdict, files_of(document, {params["artifact"]: content.encode()}), check)
 
+    whole = json.dumps(_filled(params, params["metrics"][0], 0))
     yield fixture("no numbers", "error", "{}")
+    yield fixture("a list", "error", f"[{whole}]")
     yield fixture("no JSON", "error", "")
+    yield fixture("a file that is cut off", "error", whole[:-1])
+    yield fixture("a key twice", "error", '{"mlcc": 0, "mlcc": 1, ' + whole[1:])
     for metric in params["metrics"]:
-        for side, sign in (("min", -1), ("max", 1)):
-            if side in metric:
-                missed = metric[side] + sign * (1 + abs(metric[side]))
-                yield fixture(
-                    f"{metric['id']} misses its {side}", "fail", json.dumps(_filled(params, metric, missed))
-                )
+        id = metric["id"]
+        for name, verdict, filled, check in _numbers_of(metric, params):
+            yield fixture(f"{id} {name}", verdict, json.dumps(filled), check)
         text = json.dumps(_filled(params, metric, "here"))
-        yield fixture(f"{metric['id']} is NaN", "error", text.replace('"here"', "NaN"))
+        for token in ("NaN", "Infinity", "1e999"):
+            yield fixture(f"{id} is {token}", "error", text.replace('"here"', token))
+
+
+def _numbers_of(
+    metric: Mapping[str, Any], params: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Any, str | None]]:
+    """Yield (what is wrong, verdict, document, check) for the numbers of one metric."""
+    id = metric["id"]
+    for side, sign in (("min", -1), ("max", 1)):
+        if side not in metric:
+            continue
+        limit = metric[side]
+        missed = _filled(params, metric, limit + sign * (1 + abs(limit)))
+        yield f"misses its {side}", "fail", missed, f"{id}.{side}"
+        for key, content in (("stderr", 1), ("n", params.get("min_n", 0) - 1)):
+            if key in metric and content > 0:
+                little = _filled(params, metric, limit)
+                _put(little, metric[key], content)
+                yield f"shows too little for its {side} ({key})", "inconclusive", little, f"{id}.{side}"
+    for what, value in (("text", "0.9"), ("true", True), ("null", None)):
+        yield f"is {what}", "error", _filled(params, metric, value), id
+    for key in ("stderr", "n"):
+        if key in metric:
+            without = _filled(params, metric, 0)
+            _put(without, metric[key], -1)
+            yield f"has a negative {key}", "error", without, id
 
 
 def _filled(params: Mapping[str, Any], metric: Mapping[str, Any], value: Any) -> Any:

@@ -11,10 +11,11 @@ from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._sql import text_literal
 from mlcc.gates._values import TEXT_FORMS, cells
 from mlcc.gates.names import check_names
-from mlcc.gates.strictness import DEMANDED, DERIVED, Way
+from mlcc.gates.strictness import DEMANDED, DERIVED, PRESENT, Way
 
 LOOSER: Mapping[str, Way] = {
     **dict.fromkeys(("columns", "features"), DEMANDED),
+    "queries/*": PRESENT,
     **dict.fromkeys(("format", "train/view", "test/view", "label_queries/*"), DERIVED),
 }
 """See mlcc.gates.strictness."""
