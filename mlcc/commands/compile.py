@@ -83,6 +83,10 @@ def _dump(specs: Sequence[dict[str, Any]]) -> None:
     click.echo(json.dumps({"version": 1, "specs": specs}, indent=2))
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _write(
     one: Compiled, call: str, search: Search | None, format: str, *, force: bool, prune: bool
 ) -> dict[str, Any]:
@@ -107,8 +111,8 @@ def _write(
         click.echo(f"warning: {warning}", err=True)
     if format == "text":
         _print_written(found, report.abandoned, call)
-        nodes = f"{len(plan.nodes)} nodes, {len(report.written)} files written"
-        click.echo(f"{plan.name}: {nodes}, {len(report.unchanged)} unchanged")
+        made = f"{_count(len(plan.nodes), 'node')}, {_count(len(report.written), 'file')} written"
+        click.echo(f"{plan.name}: {made}, {len(report.unchanged)} unchanged")
         _print_loosened(looser)
         _print_obligations(one if report.written else None)
     return {**found, "loosened": [change.plain() for change in looser]}

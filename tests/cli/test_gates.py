@@ -96,7 +96,7 @@ def test_a_compile_says_what_it_loosens(compiled: Project) -> None:
     lines = done.out.splitlines()
     assert lines[:3] == [
         "wrote   .mlcc/gates/good.json",
-        f"demo: 4 nodes, 1 files written, {len(OUTPUTS) - 1} unchanged",
+        f"demo: 4 nodes, 1 file written, {len(OUTPUTS) - 1} unchanged",
         "  threshold loosened: good r2.min 0.6 → 0.5",
     ]
     assert "loosened" not in compiled.run("compile").out

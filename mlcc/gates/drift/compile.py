@@ -42,7 +42,10 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     """
     current = guards if params.current is None else params.current
     if current == params.reference:
-        raise GateParamsError(("reference",), f"'{current}' would be compared with itself")
+        help = (
+            "name another table, or a profile of an earlier one: `mlcc profile TABLE -o baselines/NAME.json`"
+        )
+        raise GateParamsError(("reference",), f"'{current}' would be compared with itself", help)
     format = _table(artifacts, current, () if params.current is None else ("current",))
     reference = artifact_named(artifacts, params.reference, ("reference",)).format
     if reference != "json":
