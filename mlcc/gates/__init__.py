@@ -38,11 +38,12 @@ class ArtifactInfo:
     """What a gate may know of an artifact at compile time.
 
     `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`. `engine` is what
-    runs the SQL over it.
+    runs the SQL over it. `is_model` tells a model from a table that is a folder, too.
     """
 
     path: str
     engine: str = DUCKDB
+    is_model: bool = False
 
     @property
     def is_table(self) -> bool:

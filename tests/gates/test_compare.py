@@ -326,3 +326,13 @@ def test_references() -> None:
     )
     assert needs_packages(model)
     json.dumps(compile(model, _ARTIFACTS, "model"), allow_nan=False)
+
+
+def test_a_model_is_not_taken_for_its_predictions() -> None:
+    artifacts = {"m": ArtifactInfo("build/m/", is_model=True), "p": ArtifactInfo("p.parquet")}
+    params = GATES["compare"].params()(
+        candidate="p", champion="m", key="id", label="y", score="s", metric="roc_auc", margin=0.01
+    )
+    with pytest.raises(GateParamsError, match="'m' is a model") as caught:
+        GATES["compare"].compiler().compile(params, artifacts, "p")
+    assert caught.value.loc == ("champion",)

@@ -42,6 +42,12 @@ ROLES = ("label", "score", "scores", "prediction", "query", "series", "time", "l
 def table_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> ArtifactInfo:
     """Return an artifact that parameters name at `loc`. Raises GateParamsError where it is no table."""
     artifact = artifact_named(artifacts, id, loc)
+    if artifact.is_model:
+        raise GateParamsError(
+            loc,
+            f"'{id}' is a model, and this is about predictions",
+            "name the table of what the model predicted",
+        )
     if artifact.format not in FORMATS or any(c in artifact.path for c in "*?[{"):
         raise GateParamsError(
             loc,
