@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c8b47159441115d9a06b427c50077c427e340155dee14ef5c7f1348dbae69c8e
+# mlcc:generated sha256=509475aacc526fb534af16aaa5942b303c1381e34c345a78b5538c2159370093
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,9 +12,10 @@ This file stands alone on purpose: it runs where mlcc is not installed, and need
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.log, mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.patterns,
   mlcc.runtime.digest, mlcc.runtime.web, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
-  mlcc.backends.jenkins.platform, mlcc.runtime.select, mlcc.runtime.decide, mlcc.runtime.data,
-  mlcc.runtime.process, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.node, mlcc.runtime.final,
-  mlcc.runtime.main
+  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.decide,
+  mlcc.runtime.data, mlcc.runtime.groups, mlcc.runtime.process, mlcc.runtime.login,
+  mlcc.runtime.values, mlcc.runtime.node, mlcc.runtime.statements, mlcc.runtime.lineage,
+  mlcc.runtime.final, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -132,6 +133,9 @@ class Platform(Protocol):
     def warn(self, message: str) -> None:
         """Show a warning on the run's page."""
 
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Show an error or a warning beside a file of the repository, where the system has no other way to do so."""
+
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
 
@@ -188,29 +192,38 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+def read_json(path: Path) -> Any:
+    """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
             raise RunError(f"{path} is no file, or too large to be a record")
-        value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+        return json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as problem:
         raise RunError(f"{path} can't be read: {problem}") from None
-    if not isinstance(value, dict):
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+    value = read_json(path)
+    if not isinstance(value, dict) and (value is not None or path.exists()):
         raise RunError(f"{path} isn't a record")
     return value
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Write a JSON object whole or not at all."""
+    write_text(path, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(path.name + ".new")
     with scratch.open("w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1, sort_keys=True, allow_nan=False)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
@@ -382,11 +395,13 @@ class DigestError(Exception):
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     """Return the digest of an artifact as the plan locates it.
 
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
-    `file_digest`. Raises DigestError.
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
     """
     if not isinstance(path, str):
         return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
     place = os.path.join(root, path)
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
@@ -394,6 +409,11 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
     return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
@@ -537,7 +557,7 @@ def get_json(url: str, token: str) -> Any:
     """Return what an API answers; None when it doesn't answer as it should."""
     import urllib.request  # dear, and most nodes ask no API
 
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+    if not may_have_token(url):
         return None
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
         url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
@@ -547,6 +567,11 @@ def get_json(url: str, token: str) -> Any:
             return json.loads(answer.read(MAX_ANSWER))
     except (OSError, ValueError):
         return None
+
+
+def may_have_token(url: str) -> bool:
+    """Tell whether a token may go to an address: over an encrypted line, or to this machine."""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
 
 
 def url_quoted(text: str) -> str:
@@ -644,9 +669,17 @@ class GitHub:
         _append("GITHUB_STEP_SUMMARY", markdown + "\n")
 
     def warn(self, message: str) -> None:
-        """Print an annotation; the message is escaped as the runner wants it."""
-        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::warning::{escaped}", flush=True)
+        """Print an annotation."""
+        print(f"::warning::{_escaped(message)}", flush=True)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Print an annotation of a file: https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+        values = {"file": path, "title": title}
+        told = ",".join(
+            f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
+            for name, value in values.items()
+        )
+        print(f"::{level} {told}::{_escaped(message)}", flush=True)
 
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""
@@ -678,6 +711,11 @@ def _payload() -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise RunError("the event's payload isn't an object")
     return payload
+
+
+def _escaped(text: str) -> str:
+    """Return text as the runner takes it back (actions/toolkit, packages/core/src/command.ts)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _text(value: Any) -> str:
@@ -821,7 +859,7 @@ class GitLab:
         env = os.environ
         token = env.get("MLCC_API_TOKEN", "")
         project = f"{env.get('CI_API_V4_URL', '')}/projects/{env.get('CI_PROJECT_ID', '')}/pipelines"
-        if not token or not _is_of_this_gitlab(project):
+        if not token or not is_of_this_gitlab(project):
             return None
         plan = read_plan()
         name = run_job(plan["name"], plan["home"])
@@ -878,6 +916,9 @@ class GitLab:
         """Print the message in yellow: GitLab has no annotations of logs."""
         shown = "".join(c if c.isprintable() else " " for c in message)
         print(f"\x1b[33mmlcc: warning: {shown}\x1b[0m", flush=True)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Do nothing: the JUnit reports of the gates stand in the merge request."""
 
     def id_token(self, audience: str) -> str:
         """Return the token that GitLab made for the audience when the job started. Raises RunError.
@@ -970,7 +1011,7 @@ def _audience(token: str) -> str:
         return ""
 
 
-def _is_of_this_gitlab(url: str) -> bool:
+def is_of_this_gitlab(url: str) -> bool:
     """Tell whether an address is at the host that the repository was cloned from.
 
     Who may start a pipeline with variables may say any CI_API_V4_URL, and would be sent the token there.
@@ -1059,6 +1100,9 @@ class Jenkins:
         """Print a warning."""
         say(f"mlcc: warning: {message}")
 
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Do nothing: the JUnit reports of the gates stand on the page of the build."""
+
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.
 
@@ -1136,6 +1180,20 @@ def _claims(token: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+# --- mlcc.runtime.platforms ---------------------------------------------------------------------------------
+# The CI systems by name. Standard library only: bundled into the emitted scripts.
+
+PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
+
+
+def this_platform() -> Platform:
+    """Return the CI system that this runs on, by MLCC_PLATFORM. Raises RunError."""
+    name = os.environ.get("MLCC_PLATFORM", "")
+    if name not in PLATFORMS:
+        raise RunError(f"MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+    return PLATFORMS[name]()
+
+
 # --- mlcc.runtime.select ------------------------------------------------------------------------------------
 # The selecting node: what the event selects (S3, S10), from the plan, the event and the changed paths.
 #
@@ -1203,6 +1261,7 @@ def _run_facts(facts: Facts, base: str | None) -> dict[str, str]:
         "commit": facts.commit, "base_commit": base or "", "branch": facts.branch, "tag": facts.tag,
         "event": facts.event, "pull_request": facts.pull_request, "repository": facts.repository,
         "run_id": facts.run_id, "run_number": facts.run_number, "run_url": facts.run_url,
+        "fork": "true" if facts.fork else "",
     }  # fmt: skip
 
 
@@ -1652,6 +1711,8 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
             return (
                 tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
             )
+        if artifact["form"] == "table":
+            return table_digest(where)
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)
@@ -1785,6 +1846,38 @@ def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) 
     return digests
 
 
+# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
+# Ends a process with all that it started.
+#
+# Standard library only: bundled into the emitted scripts.
+
+_LOOK = 0.02  # seconds between looks at a group that was asked to end
+_KILLED = 10.0  # seconds until a killed process is gone
+
+
+def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
+    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(_LOOK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_KILLED)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
 # --- mlcc.runtime.process -----------------------------------------------------------------------------------
 # Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
 #
@@ -1845,30 +1938,7 @@ def run(
         grace = CANCEL_GRACE
         raise
     finally:
-        _end_group(child, grace)
-
-
-def _end_group(child: subprocess.Popen[bytes], grace: float) -> None:
-    """End every process of the child's group: ask, wait, kill."""
-    if not _signal_group(child.pid, signal.SIGTERM):
-        return
-    limit = time.monotonic() + grace
-    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
-    while child.poll() is None or _signal_group(child.pid, 0):
-        if time.monotonic() > limit:
-            break
-        time.sleep(TICK / 10)
-    _signal_group(child.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE)
-
-
-def _signal_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+        end_group(child, grace)
 
 
 def shell(
@@ -1997,15 +2067,25 @@ SERVICE = "MLCC_SERVICE_"
 
 
 def node_env(
-    node: dict[str, Any], leg: str, plan: dict[str, Any], selection: dict[str, Any], private: Path
+    node: dict[str, Any],
+    leg: str,
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    private: Path,
+    digests: dict[str, str],
 ) -> dict[str, str]:
-    """Return the variables of a node's command beside the runner's own. Raises RunError on a value that is missing."""
+    """Return the variables of a node's command beside the runner's own; `digests` are those of what it takes.
+
+    Raises RunError on a value that is missing.
+    """
     legs: dict[str, dict[str, Any]] = node.get("legs", {"": {}})
     env = {f"MATRIX_{_upper(axis)}": str(value) for axis, value in legs[leg].items()}
     where = node.get("working_directory", "")
     for id in (*node["takes"], *node.get("writes", [])):
         path = location(id, plan["artifacts"][id])
-        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if where else path.rstrip("/")
+        inside = where and plan["artifacts"][id]["form"] != "table"
+        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
+    env.update((f"DIGEST_{_upper(id)}", found) for id, found in digests.items())
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
@@ -2121,7 +2201,8 @@ class Attempt:
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
-        self.deadline = time.monotonic() + float(self.node["timeout"])
+        self.started = time.monotonic()
+        self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
             "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
             "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
@@ -2129,7 +2210,8 @@ class Attempt:
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]))
+        seconds = round(time.monotonic() - self.started, 1)
+        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]), seconds=seconds)
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -2181,7 +2263,7 @@ def _decide_and_run(leg: Attempt) -> int:
 def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
     """Return the environment of the command, and its logins; wait until its services answer."""
     node, plan, selection = leg.node, leg.plan, leg.selection
-    own = node_env(node, leg.leg, plan, selection, private)
+    own = node_env(node, leg.leg, plan, selection, private, leg.state["inputs"])
     legs = node.get("legs", {"": {}})
     logins = node.get("logins", [])
     values = {
@@ -2269,9 +2351,10 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
     """Return a Python that has the gate's pinned packages, in an environment of its own."""
-    folder = Path("_mlcc") / "venv" / leg.node["gate"]
+    name = str(leg.node["packages"])
+    folder = Path("_mlcc") / "venv" / name
     python = str(folder / "bin" / "python")
-    wanted = f".mlcc/gates/{leg.node['gate']}.txt"
+    wanted = f".mlcc/gates/{name}.txt"
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
         [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
@@ -2345,11 +2428,363 @@ def _report(leg: Attempt, status: int) -> int:
     return leg.platform.skip_exit if status == SKIP else status
 
 
+# --- mlcc.runtime.statements --------------------------------------------------------------------------------
+# A run's record as in-toto Statements v1 (https://github.com/in-toto/attestation, spec/v1), unsigned.
+#
+# Three: the record itself, SLSA provenance v1 (https://slsa.dev/provenance/v1) and, where a gate gave a verdict, a
+# test result (https://in-toto.io/attestation/test-result/v0.1). The subject is what models the run made; without one,
+# whatever it made; else the commit.
+#
+# Standard library only: bundled into the emitted script.
+
+RECORD = "https://mlcc.dev/lineage/1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+_STATEMENT = "https://in-toto.io/Statement/v1"
+_PINNED = re.compile(r"@sha256:([0-9a-f]{64})$")
+_GIT_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the statements about a run, the record itself first."""
+    subject = subjects(record)
+    found = [(RECORD, record), (PROVENANCE, _provenance(record))]
+    if any(gate["end"] in ("passed", "failed") for gate in record.get("gates", {}).values()):
+        found.append((TEST_RESULT, _test_result(record)))
+    return [
+        {"_type": _STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
+        for kind, predicate in found
+    ]
+
+
+def subjects(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a run made: its models, else everything, else its commit."""
+    made = {id: entry for id, entry in record.get("artifacts", {}).items() if entry["made"]}
+    models = {id: entry for id, entry in made.items() if entry["kind"] == "model"}
+    found = [found for id, entry in (models or made).items() for found in _descriptors(id, entry)]
+    return found or [_commit_descriptor(record)]
+
+
+def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an artifact as in-toto's ResourceDescriptors, one for each leg of its writer."""
+    md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
+    # A folder's digest is of the sorted lines of sha256sum, not of one file.
+    notes = {"annotations": {"mlcc_form": entry["form"]}} if entry["form"] != "file" else {}
+    return [
+        {"name": f"{id}/{leg}" if leg else id, "digest": {"sha256": digest[len("sha256:") :], **md5}, **notes}
+        for leg, digest in entry["digests"].items()
+    ]
+
+
+def _commit_descriptor(record: dict[str, Any]) -> dict[str, Any]:
+    commit, repository = record["commit"], record["run"].get("repository", "")
+    found: dict[str, Any] = {"name": repository or "commit", "digest": {"gitCommit": commit["id"]}}
+    if not _GIT_HASH.fullmatch(commit["id"]):
+        found["digest"] = {"commit": commit["id"]}
+    notes = {f"mlcc_{key}": commit[key] for key in ("committed", "dirty") if key in commit}
+    return {**found, "annotations": notes} if notes else found
+
+
+def _provenance(record: dict[str, Any]) -> dict[str, Any]:
+    files = {**record.get("spec", {}), **record.get("plan", {}), **record.get("locks", {})}
+    used: list[dict[str, Any]] = [_commit_descriptor(record)]
+    used += [{"name": name, "digest": {"sha256": digest[7:]}} for name, digest in sorted(files.items())]
+    used += [_image(image) for image in sorted(set(record.get("images", {}).values()))]
+    byproducts: list[dict[str, Any]] = []
+    named = [found["name"] for found in subjects(record)]
+    for id, entry in record.get("artifacts", {}).items():
+        found = [one for one in _descriptors(id, entry) if one["name"] not in named]
+        (byproducts if entry["made"] else used).extend(found)
+    run = record["run"]
+    return {
+        "buildDefinition": {
+            "buildType": "https://mlcc.dev/pipeline/1",
+            "externalParameters": {
+                "pipeline": record["pipeline"],
+                "event": run.get("event", ""),
+                "ref": run.get("tag") or run.get("branch", ""),
+                "inputs": record.get("inputs", {}),
+            },
+            "internalParameters": {"seeds": record.get("seeds", {})},
+            "resolvedDependencies": used,
+        },
+        "runDetails": {
+            "builder": {"id": f"https://mlcc.dev/builders/{record.get('platform') or 'unknown'}"},
+            "metadata": {
+                "invocationId": run.get("run_url") or run["run_id"],
+                "finishedOn": record["finished"],
+            },
+            "byproducts": byproducts,
+        },
+    }
+
+
+def _image(image: str) -> dict[str, Any]:
+    pinned = _PINNED.search(image)
+    digest = {"digest": {"sha256": pinned[1]}} if pinned else {}
+    return {"name": image, "uri": f"docker://{image}", **digest}
+
+
+def _test_result(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the gates as a test result: PASSED only where the run is green and nothing was let through."""
+    passed: list[str] = []
+    warned: list[str] = []
+    failed: list[str] = []
+    configuration = []
+    for id, gate in record["gates"].items():
+        if gate["end"] not in ("passed", "failed"):
+            continue
+        clean = gate["end"] == "passed" and gate["verdict"] == "pass"
+        open_ = gate["end"] == "passed" or not gate["blocking"]
+        (passed if clean else warned if open_ else failed).append(id)
+        if isinstance(gate.get("gate_digest"), str):
+            digest = gate["gate_digest"][len("sha256:") :]
+            configuration.append({"name": f".mlcc/gates/{id}.json", "digest": {"sha256": digest}})
+    result = "FAILED" if failed or not record["green"] else "WARNED" if warned or not passed else "PASSED"
+    found: dict[str, Any] = {"result": result, "configuration": configuration}
+    if record["run"].get("run_url"):
+        found["url"] = record["run"]["run_url"]
+    return {**found, "passedTests": passed, "warnedTests": warned, "failedTests": failed}
+
+
+# --- mlcc.runtime.lineage -----------------------------------------------------------------------------------
+# The record of a run: which code and data made which model, and what every gate found. Written by the final node.
+#
+# It goes to `_mlcc/s--final/lineage.jsonl`, as in-toto statements (see mlcc.runtime.statements), one a line.
+#
+# Standard library only: bundled into the emitted script.
+
+MOST_CHECKS = 1000  # of one gate that the record holds
+_LOCKS = (
+    "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "conda-lock.yml", "requirements.txt", "mlcc.lock",
+)  # fmt: skip
+_SEED = re.compile(r"(?:.*_)?SEED|PYTHONHASHSEED")
+_MD5 = re.compile(r"^\s*(?:- )?md5: ([0-9a-f]{32}(?:\.dir)?)\s*$", re.MULTILINE)
+
+
+def keep_lineage(
+    platform: Platform,
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    endings: dict[str, Ending],
+    red: list[str],
+) -> None:
+    """Write the run's statements beside its result. A run without them ended as it has, and can't be released."""
+    try:
+        found = statements(lineage_record(plan, selection, endings, red))
+        lines = [json.dumps(one, sort_keys=True, allow_nan=False) + "\n" for one in found]
+        write_text(state_folder("final") / "lineage.jsonl", "".join(lines))
+    except (OSError, ValueError, RunError) as problem:
+        platform.warn(f"the run's lineage can't be written: {problem}")
+
+
+def lineage_record(
+    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
+) -> dict[str, Any]:
+    """Return what is known of a run: code, data, models, environment, gates. What isn't known is left out."""
+    states = {id: _states(id, plan, selection) for id in endings}
+    gates = {
+        id: _gate_record(id, plan["nodes"][id], states[id], found)
+        for id, found in endings.items()
+        if plan["nodes"][id]["kind"] == "gate"
+    }
+    artifacts = _artifacts(plan, states, gates)
+    found = {
+        "pipeline": plan["name"],
+        "platform": os.environ.get("MLCC_PLATFORM", ""),
+        "run": {key: value for key, value in selection["facts"].items() if value},
+        "inputs": selection["inputs"],
+        "green": not red,
+        "causes": red,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "commit": _commit(selection["commit"]),
+        "spec": _digests(f"{_to_root(plan)}{path}" for path in plan.get("spec_files", ())),
+        "plan": _digests([".mlcc/plan.json"]),
+        "locks": _digests(_LOCKS),
+        "images": {id: plan["nodes"][id]["image"] for id in endings if plan["nodes"][id].get("image")},
+        "seeds": _seeds(plan, selection, endings),
+        "artifacts": artifacts,
+        "champions": _against(gates, "champion"),
+        "references": _against(gates, "reference"),  # of drift gates: a committed profile, or a table
+        "gates": gates,
+        "nodes": {id: {"end": found.end, **_seconds(states[id])} for id, found in endings.items()},
+        "borne": waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")),
+    }
+    return {key: value for key, value in found.items() if value not in ({}, None)}
+
+
+def _states(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return leg -> state, for the legs that left one of this run."""
+    node = plan["nodes"][id]
+    try:
+        found = read_states(id, node, selection)
+    except RunError:
+        return {}
+    return {leg: state for leg, state in zip(legs_of(node), found) if state is not None}  # noqa: B905 - Python 3.8
+
+
+def _seconds(states: dict[str, dict[str, Any]]) -> dict[str, float]:
+    times = [state["seconds"] for state in states.values() if type(state.get("seconds")) in (int, float)]
+    return {"seconds": sum(times)} if times else {}
+
+
+# --- what was used and made -----------------------------------------------------------------------
+
+
+def _artifacts(
+    plan: dict[str, Any], states: dict[str, dict[str, dict[str, Any]]], gates: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return each artifact that a node of this run took or made, with its digests by leg of its writer."""
+    found: dict[str, dict[str, Any]] = {}
+    for by_leg in states.values():
+        for state in by_leg.values():
+            for id, digest in state["inputs"].items():
+                found.setdefault(id, {"digests": {"": digest}, "made": False})
+    for node, by_leg in states.items():
+        for id in plan["nodes"][node].get("writes", ()):
+            made = {
+                leg: s["outputs"][id]
+                for leg, s in by_leg.items()
+                if s["end"] == "passed" and id in s["outputs"]
+            }
+            if made:
+                found[id] = {"digests": made, "made": True, "writer": node}
+    for id, entry in found.items():
+        artifact = plan["artifacts"][id]
+        entry.update(kind=artifact["kind"], form=artifact["form"], paths=artifact["paths"])
+        entry.update(_alias(plan["nodes"].get(artifact.get("writer"), {})))
+        rows = [rows for gate in gates.values() if gate["guards"] == id for rows in _rows(gate)]
+        if rows:
+            entry["rows"] = rows[0]
+    return dict(sorted(found.items()))
+
+
+def _alias(writer: dict[str, Any]) -> dict[str, str]:
+    """Return the md5 by which DVC knows what a fetch brings."""
+    for path in writer.get("sources", ()) if writer.get("kind") == "fetch" else ():
+        if path.endswith(".dvc"):
+            try:
+                match = _MD5.search(Path(path).read_text("utf-8"))
+            except (OSError, ValueError):
+                return {}
+            return {"md5": match[1]} if match else {}
+    return {}
+
+
+def _rows(gate: dict[str, Any]) -> list[int]:
+    """Return the number of rows that a gate counted in what it guards."""
+    found = [check for check in gate["checks"] if check.get("id") in ("rows", "rows.min")]
+    counted = [check.get("estimate", check.get("n")) for check in found]
+    return [rows for rows in counted if type(rows) is int]
+
+
+def _against(gates: dict[str, dict[str, Any]], role: str) -> dict[str, str]:
+    """Return the digest of each artifact that gates hold others against in a role, as their parameters name it."""
+    found = {}
+    for id, gate in gates.items():
+        try:
+            parameters = read_record(Path(".mlcc") / "gates" / f"{id}.json") or {}
+        except RunError:
+            continue
+        named = parameters.get("params", {}).get(role)
+        named = named.get("artifact") if isinstance(named, dict) else named
+        taken = gate["inputs"].get(named) if isinstance(named, str) else None
+        if isinstance(taken, dict) and isinstance(taken.get("digest"), str):
+            found[str(named)] = taken["digest"]
+    return found
+
+
+def _seeds(plan: dict[str, Any], selection: dict[str, Any], ids: Any) -> dict[str, dict[str, str]]:
+    """Return node -> the declared variables that are seeds (SEED, …_SEED), as far as the plan or a form states them."""
+    found: dict[str, dict[str, str]] = {}
+    for id in ids:
+        for name, value in plan["nodes"][id].get("env", {}).items():
+            stated = value.get("text", selection["inputs"].get(value.get("input"), value.get("default")))
+            if _SEED.fullmatch(name) and stated is not None and "secret" not in value:
+                found.setdefault(id, {})[name] = str(stated)
+    return found
+
+
+def _digests(paths: Any) -> dict[str, str]:
+    """Return path -> digest of those files that are there."""
+    found = {}
+    for path in paths:
+        try:
+            found[os.path.normpath(path)] = file_digest(path)
+        except (DigestError, OSError):
+            continue
+    return found
+
+
+def _to_root(plan: dict[str, Any]) -> str:
+    return "".join("../" for part in plan.get("home", "").split("/") if part)
+
+
+def _commit(id: str) -> dict[str, Any]:
+    """Return the commit, when it was made, and whether tracked files differ from it."""
+    found: dict[str, Any] = {"id": id}
+    committed = _git_says("show", "-s", "--format=%cI", id)
+    changed = _git_says("status", "--porcelain", "--untracked-files=no")
+    if committed:
+        found["committed"] = committed
+    if changed is not None:
+        found["dirty"] = changed != ""
+    return found
+
+
+def _git_says(*words: str) -> str | None:
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", *words]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+
+
+# --- what gates found -----------------------------------------------------------------------------
+
+
+def _gate_record(
+    id: str, node: dict[str, Any], states: dict[str, dict[str, Any]], ending: Ending
+) -> dict[str, Any]:
+    """Return what a gate decided, by the state, and what it found, by its verdict. Of several legs the worst."""
+    found: dict[str, Any] = {
+        "kind": node["gate"],
+        "guards": node["guards"],
+        "blocking": node.get("blocking", True),
+        "end": ending.end,
+        "verdict": ending.verdict,
+        "summary": ending.cause,
+        "inputs": {},
+        "checks": [],
+    }
+    for leg, state in states.items():
+        verdict = _verdict(id, leg)
+        if verdict and state["verdict"] == ending.verdict and verdict.get("verdict") == ending.verdict:
+            checks = verdict.get("checks")
+            found["checks"] = checks[:MOST_CHECKS] if isinstance(checks, list) else []
+            found["inputs"] = verdict.get("inputs") if isinstance(verdict.get("inputs"), dict) else {}
+            found.update(
+                {key: verdict[key] for key in ("summary", "gate_digest", "waived") if key in verdict}
+            )
+            break
+    found["checks"] = [check for check in found["checks"] if isinstance(check, dict)]
+    return {**found, **_seconds(states)}
+
+
+def _verdict(id: str, leg: str) -> dict[str, Any] | None:
+    try:
+        return read_record(state_folder(id, leg) / "verdict.json")
+    except RunError:
+        return None
+
+
 # --- mlcc.runtime.final -------------------------------------------------------------------------------------
 # The final node: how the run ended (S6), derived anew from the states, fit to be the one required check.
 #
 # Standard library only: bundled into the emitted script.
 
+REPORT_SECONDS = 60
 ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
 
 
@@ -2364,16 +2799,33 @@ def final_main(platform: Platform) -> int:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         say(f"mlcc: red: {problem}")
+        report(platform)
         return 1
     endings = settle(plan["nodes"], plan, selection)
     red = red_causes(plan, endings, results)
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
+    keep_lineage(platform, plan, selection, endings, red)
+    report(platform)
     for cause in red:
         say(f"mlcc: red: {cause}")
     if not red:
         say("mlcc: green")
     return 1 if red else 0
+
+
+def report(platform: Platform) -> None:
+    """Let the page for reviewers and annotations be made, by the script of its own: without, the run has ended as it has."""
+    env = {**runner_env(), "MLCC_PLATFORM": os.environ.get("MLCC_PLATFORM", "")}
+    for what in ("page", "notes"):
+        try:
+            command = [sys.executable, "-I", ".mlcc/report.py", what]
+            status = subprocess.run(command, env=env, timeout=REPORT_SECONDS, check=False).returncode
+            problem = f"it ended with {status}" if status else ""
+        except (OSError, subprocess.SubprocessError) as error:
+            problem = type(error).__name__
+        if problem:
+            platform.warn(f"the {what} for reviewers can't be made: {problem}")
 
 
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
@@ -2463,7 +2915,6 @@ def cell(text: str) -> str:
 # --- mlcc.runtime.main --------------------------------------------------------------------------------------
 # The entry of the emitted `.mlcc/run.py`: `select`, `node` or `final`.
 
-PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 
@@ -2475,10 +2926,7 @@ def main() -> int:
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
-        platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
-        return command(platform)
-    except KeyError:
-        say(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+        return command(this_platform())
     except RunError as problem:
         say(f"mlcc: {problem}")
     return 2

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=982153479532620cb499f4879be5b60be565386a98bf7a00350938ef9af43ddc
+# mlcc:generated sha256=1193c2027731c478c2865513181c570139d80351fc3ca1cb222673d40789dbcd
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -25,6 +25,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from xml.parsers import expat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Any
 
 
@@ -145,11 +146,13 @@ class DigestError(Exception):
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     """Return the digest of an artifact as the plan locates it.
 
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
-    `file_digest`. Raises DigestError.
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
     """
     if not isinstance(path, str):
         return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
     place = os.path.join(root, path)
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
@@ -157,6 +160,11 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
     return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
@@ -354,16 +362,26 @@ class Check:
 
 
 class Verdict:
-    """The verdict over a gate's checks, with one sentence that a reviewer understands."""
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
 
-    __slots__ = ("checks", "summary", "verdict")
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
 
-    def __init__(self, verdict: str, summary: str, checks: Sequence[Check] = ()) -> None:
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
         if verdict not in VERDICTS:
             raise ValueError(f"{visible(verdict)} is no verdict")
         self.verdict = verdict
         self.summary = summary
         self.checks = tuple(checks)
+        self.plots = tuple(plots)
 
 
 def worst(verdicts: Iterable[str]) -> str:
@@ -372,24 +390,30 @@ def worst(verdicts: Iterable[str]) -> str:
     return VERDICTS[max(ranks)] if ranks else "error"
 
 
-def verdict_of(checks: Sequence[Check]) -> Verdict:
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
     """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
     found = worst(check.verdict for check in checks)
     if not checks:
         return Verdict(found, "Nothing was checked.")
     if found == "pass":
         only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
-        return Verdict(found, only, checks)
+        return Verdict(found, only, checks, plots)
     culprits = [check for check in checks if check.verdict == found]
     what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
     verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
     count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
-    return Verdict(found, f"{count}{culprits[0].message}.", checks)
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
 
 
 def is_finite(value: object) -> bool:
-    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity."""
-    return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
 
 
 def rounded(value: float | None) -> float | None:
@@ -424,24 +448,24 @@ _MAX_DIGITS = 40
 _MAX_INTEGER_DIGITS = 19
 
 
-def read_json(path: str, limit: int = MAX_BYTES) -> object:
-    """Return the value of a JSON file.
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
 
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
     duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
     """
-    return parse_json(_text(path, limit), visible(path))
+    return parse_json(_text(path, limit), visible(path), finite=finite)
 
 
-def parse_json(text: str, shown: str) -> object:
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
     """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
     try:
         value = json.loads(
             text,
             object_pairs_hook=_object,
             parse_int=_integer,
-            parse_float=_real,
-            parse_constant=_constant,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
@@ -523,11 +547,13 @@ def _check_depth(value: object, shown: str) -> None:
 
 
 # --- mlcc.gates._report -------------------------------------------------------------------------------------
-# The reports of a gate: verdict.json, junit.xml and summary.md, written whole or not at all.
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
 #
 # They hold no time, host or absolute path, so that the same inputs give the same bytes.
 
-REPORTS = ("verdict.json", "junit.xml", "summary.md")
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
 SCHEMA = "https://mlcc.dev/verdict/1"
 _MARKDOWN = str.maketrans(
     {
@@ -561,8 +587,11 @@ def remove_file(path: str) -> None:
 
 
 def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the three reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
     text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
     # The verdict comes last: where it is, the others are.
     write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
     write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
@@ -653,6 +682,8 @@ class Gate:
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
         self.params: dict[str, Any] = document["params"]
+        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        self.inputs: dict[str, dict[str, Any]] = {}
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
@@ -688,7 +719,7 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         return EXIT["error"]
     try:
         gate = _read(kind, id, folder, script, record)
-        record["inputs"] = _inputs(gate)
+        record["inputs"] = gate.inputs = _inputs(gate)
         verdict = judge(gate)
     except GateError as error:
         verdict = Verdict("error", f"{str(error).rstrip('.')}.")
@@ -726,9 +757,9 @@ def _waive(
     if today <= waiver["until"]:
         record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
         note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
-        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), 0
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
     note = f"Its waiver ended on {waiver['until']}."
-    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), code
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
 
 
 def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
@@ -788,8 +819,8 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _inputs(gate: Gate) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
             digest = artifact_digest(artifact["path"])
@@ -847,38 +878,89 @@ def _sha256(data: bytes) -> str:
 # --- mlcc.gates._shell --------------------------------------------------------------------------------------
 # Running the user's own program: `setup` and `run` in one bash process, in strict mode.
 
+# What bash says of a command that isn't there or can't be run.
+_NOT_RUN = {126: "could not be run", 127: "was not found"}
+
+
+class Script:
+    """`setup`, then a command, as a bash script in the gate's folder. Several of one gate differ in `name`.
+
+    Raises GateError where the folder's name can't stand in a script. The script is removed at the end of a
+    `with` block.
+    """
+
+    def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str = "command") -> None:
+        self._path = os.path.join(gate.folder, name + ".sh")
+        self._started = os.path.join(gate.folder, name + ".started")
+        self._remove()
+        # The mark is absolute: `setup` may change the folder.
+        mark = f': > "{_quoted(os.path.abspath(self._started))}"'
+        with open(self._path, "x", encoding="utf-8", newline="\n") as file:
+            file.write("\n".join([*setup, mark, command, ""]))
+        self.call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", self._path]
+
+    def check_reached(self, code: int) -> None:
+        """Raise GateError where `setup` ended with `code` before the command began: nothing was judged."""
+        if not os.path.exists(self._started):
+            raise GateError(f"the setup ended with exit code {code}, so the program did not run")
+
+    def _remove(self) -> None:
+        for path in (self._path, self._started):
+            remove_file(path)
+
+    def __enter__(self) -> Script:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+
 def run_program(gate: Gate, setup: Sequence[str], command: str, extra: Mapping[str, str]) -> int:
     """Run `setup`, then `command`, and return the exit code; `extra` is added to the environment.
 
     The program also gets ARTIFACT_<ID>, the path of each of the gate's artifacts. Raises GateError where bash
     is missing, a signal ends it, or `setup` fails: then nothing was judged, which must not read as a `fail`.
     """
-    script = os.path.join(gate.folder, "command.sh")
-    started = os.path.join(gate.folder, "started")
-    for path in (script, started):
-        remove_file(path)
-    # The mark is absolute: `setup` may change the folder.
-    mark = f': > "{_quoted(os.path.abspath(started))}"'
-    with open(script, "x", encoding="utf-8", newline="\n") as file:
-        file.write("\n".join([*setup, mark, command, ""]))
-    sys.stdout.flush()
-    try:
-        code = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-euo", "pipefail", script],
-            stdin=subprocess.DEVNULL,
-            env={**_locations(gate), **os.environ, **extra},
-            check=False,
-        ).returncode
-    except FileNotFoundError:
-        raise GateError("bash is not installed") from None
-    reached = os.path.exists(started)
-    for path in (script, started):
-        remove_file(path)
-    if not reached:
-        raise GateError(f"the setup ended with exit code {code}, so the program did not run")
+    with Script(gate, setup, command) as script:
+        sys.stdout.flush()
+        try:
+            code = subprocess.run(
+                script.call, stdin=subprocess.DEVNULL, env=environment(gate, extra), check=False
+            ).returncode
+        except FileNotFoundError:
+            raise GateError("bash is not installed") from None
+        script.check_reached(code)
     if code < 0:
         raise GateError(f"signal {-code} ended the program")
     return code
+
+
+class EndAsError:
+    """Turns the signal that ends a gate into a GateError while a `with` block runs, so that it is cleaned up."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, self._end)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise GateError("the gate was told to end while its program ran")
+
+
+def exit_check(code: int, what: str) -> Check:
+    """Return the check on the exit code of `what`, such as "the tests"; not having run is an error."""
+    if code in _NOT_RUN:
+        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
+    if code > 128:
+        return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
+    return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
+
+
+def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a gate's program: ARTIFACT_<ID> (what is set already wins) and `extra`."""
+    return {**_locations(gate), **os.environ, **extra}
 
 
 def _locations(gate: Gate) -> dict[str, str]:
@@ -1057,10 +1139,6 @@ def _parse(
 # --- mlcc.gates.tests.runtime -------------------------------------------------------------------------------
 # The gate `tests`: the command's exit code, its JUnit report and its coverage must all agree.
 
-# What bash says of a command that isn't there or can't be run.
-_NOT_RUN = {126: "could not be run", 127: "was not found"}
-
-
 def judge(gate: Gate) -> Verdict:
     """Run the tests and judge what they report. Old reports are removed first."""
     setup, command = program(gate.params)
@@ -1070,7 +1148,7 @@ def judge(gate: Gate) -> Verdict:
         if path is not None:
             remove_file(path)
     code = run_program(gate, setup, command, {})
-    checks = [_exit_check(code)]
+    checks = [exit_check(code, "the tests")]
     if junit is not None:
         checks += _junit_checks(junit, code, least)
     if coverage:
@@ -1088,14 +1166,6 @@ def _floors(params: dict[str, Any]) -> int:
         if not sound or not is_finite(coverage.get("min")) or not 0 <= coverage["min"] <= 1:
             raise GateError("the gate's parameters have no proper coverage")
     return least
-
-
-def _exit_check(code: int) -> Check:
-    if code in _NOT_RUN:
-        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
-    if code > 128:
-        return Check("command", "error", f"signal {code - 128} ended the tests (exit code {code})")
-    return Check("command", "pass" if code == 0 else "fail", f"the tests ended with exit code {code}")
 
 
 def _junit_checks(path: str, code: int, least: int) -> list[Check]:
