@@ -181,18 +181,18 @@ _TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._tabl
 _ENGINES = (*_TABLES, "mlcc.gates._engines")
 DRIVERS = {"spark": ("pyspark",), "postgres": ("psycopg",)}
 """The packages that a script imports to have SQL run by another engine than DuckDB."""
+_MODELS = tuple(f"mlcc.gates._models.{name}" for name in ("content", "protobuf", "safetensors"))
 _ARTIFACT = (
     *_TABLES,
     "mlcc.gates._shell",
-    *(
-        f"mlcc.gates.artifact.{name}"
-        for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
-    ),
+    *_MODELS,
+    *(f"mlcc.gates.artifact.{name}" for name in ("content", "onnx", "tensors", "trees", "schema", "lineage")),
 )
 _SMOKE = (
     *_TABLES,
     "mlcc.gates._shell",
     "mlcc.gates._digests",
+    *_MODELS,
     "mlcc.gates.pipeline_smoke.tally",
     "mlcc.gates.pipeline_smoke.texts",
     "mlcc.gates.pipeline_smoke.tensors",
