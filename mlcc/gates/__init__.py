@@ -168,6 +168,7 @@ _SERVED = (
     *_SHELL,
     "mlcc.runtime.groups",
     "mlcc.gates._plots",
+    "mlcc.gates._shares",
     "mlcc.gates.serve.golden",
     "mlcc.gates.serve.quantiles",
     "mlcc.gates.serve.memory",
@@ -202,6 +203,7 @@ _SMOKE = (
 _METRICS = (
     *_TABLES,
     "mlcc.gates._plots",
+    "mlcc.gates._shares",
     "mlcc.gates._metrics.catalog",
     "mlcc.gates._metrics.measure",
     "mlcc.gates._metrics.classes",
