@@ -192,7 +192,6 @@ _ARTIFACT = (
 _SMOKE = (
     *_TABLES,
     "mlcc.gates._shell",
-    "mlcc.gates._digests",
     *_MODELS,
     "mlcc.gates.pipeline_smoke.tally",
     "mlcc.gates.pipeline_smoke.texts",
@@ -286,7 +285,7 @@ GATES: dict[str, GateKind] = {
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
             "mlcc.gates.reproduce",
-            (*_SHELL, "mlcc.gates._digests", "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
+            (*_SHELL, "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
             programs=(("run",),),
             files=("lock",),
             covers=("I1",),
@@ -354,7 +353,6 @@ GATES: dict[str, GateKind] = {
             "mlcc.gates.evidence",
             (
                 *_SHARED,
-                "mlcc.gates._digests",
                 "mlcc.gates.evidence.front_matter",
                 "mlcc.gates.evidence.runtime",
             ),
