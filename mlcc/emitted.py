@@ -44,6 +44,7 @@ REPORT = (
     "mlcc.report.plots",
     "mlcc.report.findings",
     "mlcc.report.style",
+    "mlcc.report.html",
     "mlcc.report.page",
     "mlcc.report.notes",
     "mlcc.report.comment",
