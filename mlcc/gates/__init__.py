@@ -110,25 +110,29 @@ class KindModule(Protocol):
 class GateKind:
     """A kind of gate.
 
-    `scripts` are the modules that its script is bundled from, the entry last; `requires` the pip packages
-    that it may need; `programs` are the ways to the parameters that are the user's own programs, which the
-    node's setup comes before; `files` are the parameters that name a committed file, on which the gate runs
-    again; `covers` the items of the ML Test Score (Breck et al. 2017).
+    `requires` are the pip packages that its script may need; `programs` the ways to the parameters that are the
+    user's own programs, which the node's setup comes before; `files` the parameters that name a committed file, on
+    which the gate runs again; `covers` the items of the ML Test Score (Breck et al. 2017); `runs_on_engines` says
+    whether its tables may be read by another engine than DuckDB.
     """
 
     name: str
     title: str
-    module: str
-    scripts: tuple[str, ...]
     requires: tuple[str, ...] = ()
     programs: tuple[tuple[str, ...], ...] = ()
     files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
+    runs_on_engines: bool = False
 
     @property
-    def runs_on_engines(self) -> bool:
-        """Whether its tables may be read by another engine than DuckDB."""
-        return "mlcc.gates._engines" in self.scripts
+    def module(self) -> str:
+        """The package of the kind."""
+        return f"{__name__}.{self.name}"
+
+    @property
+    def runtime(self) -> str:
+        """The module with `judge()` and `main()`, which its script is bundled from."""
+        return self.module + ".runtime"
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -155,64 +159,8 @@ class GateKind:
         return cast(KindModule, import_module(self.module + ".compile"))
 
 
-_SHARED = (
-    "mlcc.runtime.patterns",
-    "mlcc.runtime.digest",
-    "mlcc.gates._records",
-    "mlcc.gates._strict",
-    "mlcc.gates._report",
-    "mlcc.gates._support",
-)
-_SHELL = (*_SHARED, "mlcc.gates._shell")
-_SERVED = (
-    *_SHELL,
-    "mlcc.runtime.groups",
-    "mlcc.gates._plots",
-    "mlcc.gates.serve.golden",
-    "mlcc.gates.serve.quantiles",
-    "mlcc.gates.serve.memory",
-    "mlcc.gates.serve.process",
-    "mlcc.gates.serve.http_model",
-    "mlcc.gates.serve.line_model",
-    "mlcc.gates.serve.limits",
-    "mlcc.gates.serve.runtime",
-)
-_TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
-_ENGINES = (*_TABLES, "mlcc.gates._engines")
 DRIVERS = {"spark": ("pyspark",), "postgres": ("psycopg",)}
 """The packages that a script imports to have SQL run by another engine than DuckDB."""
-_ARTIFACT = (
-    *_TABLES,
-    "mlcc.gates._shell",
-    *(
-        f"mlcc.gates.artifact.{name}"
-        for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
-    ),
-)
-_SMOKE = (
-    *_TABLES,
-    "mlcc.gates._shell",
-    "mlcc.gates._digests",
-    "mlcc.gates.pipeline_smoke.tally",
-    "mlcc.gates.pipeline_smoke.texts",
-    "mlcc.gates.pipeline_smoke.tensors",
-    "mlcc.gates.pipeline_smoke.onnx_file",
-    "mlcc.gates.pipeline_smoke.runtime",
-)
-_METRICS = (
-    *_TABLES,
-    "mlcc.gates._plots",
-    "mlcc.gates._metrics.catalog",
-    "mlcc.gates._metrics.measure",
-    "mlcc.gates._metrics.classes",
-    "mlcc.gates._metrics.scores",
-    "mlcc.gates._metrics.numbers",
-    "mlcc.gates._metrics.ranking",
-    "mlcc.gates._metrics.rows",
-    "mlcc.gates._metrics.compute",
-    "mlcc.gates._metrics.bounds",
-)
-_PAIRED = (*_METRICS, "mlcc.gates._metrics.paired", "mlcc.gates._metrics.join")
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -220,71 +168,43 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "tests",
             "A test command passed: enough tests ran, none failed, and they cover enough of the code.",
-            "mlcc.gates.tests",
-            (*_SHELL, "mlcc.gates.tests.xml_reports", "mlcc.gates.tests.runtime"),
             programs=(("run",),),
             covers=("D7", "I2", "M1"),
         ),
         GateKind(
             "contract",
             "A table has the columns, types, values, keys, size and age that its readers rely on.",
-            "mlcc.gates.contract",
-            (*_ENGINES, "mlcc.gates.contract.runtime"),
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
+            runs_on_engines=True,
         ),
         GateKind(
             "leakage",
             "A test set shares no row, group or time with training, and no single feature gives the label away.",
-            "mlcc.gates.leakage",
-            (*_TABLES, "mlcc.gates._plots", "mlcc.gates._values", "mlcc.gates.leakage.runtime"),
             requires=("duckdb",),
             covers=("D1", "D2"),
         ),
         GateKind(
             "drift",
             "Columns are distributed as in a reference: neither chance nor the number of rows decides.",
-            "mlcc.gates.drift",
-            (
-                *_TABLES,
-                "mlcc.gates._plots",
-                "mlcc.gates._values",
-                "mlcc.gates._profile",
-                "mlcc.gates._chi_square",
-                "mlcc.gates.drift.measures",
-                "mlcc.gates.drift.counts",
-                "mlcc.gates.drift.runtime",
-            ),
             requires=("duckdb",),
             covers=("O2", "O7"),
         ),
         GateKind(
             "feature_parity",
             "Features are the same where a model is trained and where it serves.",
-            "mlcc.gates.feature_parity",
-            (
-                *_TABLES,
-                "mlcc.gates._plots",
-                "mlcc.gates._values",
-                "mlcc.gates._shares",
-                "mlcc.gates.feature_parity.runtime",
-            ),
             requires=("duckdb",),
             covers=("O3", "D7"),
         ),
         GateKind(
             "feature_value",
             "Each feature is worth its keep: the model without it is worse, and computing it is quick enough.",
-            "mlcc.gates.feature_value",
-            (*_PAIRED, "mlcc.gates.feature_value.runtime"),
             requires=("duckdb", "numpy"),
             covers=("D2", "D3"),
         ),
         GateKind(
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
-            "mlcc.gates.reproduce",
-            (*_SHELL, "mlcc.gates._digests", "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
             programs=(("run",),),
             files=("lock",),
             covers=("I1",),
@@ -292,8 +212,6 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "pipeline_smoke",
             "The whole pipeline runs on a sample, and leaves no NaN in weights, losses and outputs.",
-            "mlcc.gates.pipeline_smoke",
-            _SMOKE,
             requires=("duckdb",),
             programs=(("run",),),
             covers=("I3", "O5"),
@@ -301,38 +219,24 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
-            "mlcc.gates.evaluate",
-            (*_METRICS, "mlcc.gates.evaluate.drawing", "mlcc.gates.evaluate.runtime"),
             requires=("duckdb", "numpy"),
             covers=("I4",),
         ),
         GateKind(
             "compare",
             "A candidate is not worse than the champion by more than a margin, or better, on the same examples.",
-            "mlcc.gates.compare",
-            (*_PAIRED, "mlcc.gates.compare.runtime"),
             requires=("duckdb", "numpy"),
             covers=("I4", "M5", "O7"),
         ),
         GateKind(
             "slices",
             "No part of the data is shown to miss a metric's limits, or to lie too far from another.",
-            "mlcc.gates.slices",
-            (
-                *_PAIRED,
-                "mlcc.gates._metrics.multiple",
-                "mlcc.gates.slices.evidence",
-                "mlcc.gates.slices.parts",
-                "mlcc.gates.slices.runtime",
-            ),
             requires=("duckdb", "numpy"),
             covers=("M6", "M7"),
         ),
         GateKind(
             "artifact",
             "A model's bytes are what they must be: format, size, digest, inputs and outputs, and lineage.",
-            "mlcc.gates.artifact",
-            (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
             requires=("duckdb",),
             programs=(("verify", "run"),),
             covers=("I1", "I4"),
@@ -340,8 +244,6 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "serve",
             "The packaged model starts, gives the golden answers, and keeps to its latency and memory.",
-            "mlcc.gates.serve",
-            _SERVED,
             programs=(("run",), ("champion", "run")),
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
@@ -349,21 +251,12 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "evidence",
             "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
-            "mlcc.gates.evidence",
-            (
-                *_SHARED,
-                "mlcc.gates._digests",
-                "mlcc.gates.evidence.front_matter",
-                "mlcc.gates.evidence.runtime",
-            ),
             files=("record",),
             covers=("D6", "M2", "M3", "M4", "O1", "O4"),
         ),
         GateKind(
             "command",
             "Your own program decides, by its exit code and a verdict file.",
-            "mlcc.gates.command",
-            (*_SHELL, "mlcc.gates.command.runtime"),
             programs=(("run",),),
         ),
     )

@@ -93,7 +93,7 @@ class Project:
 
     def run(self, kind: str, *arguments: str) -> Outcome:
         """Run the gate in this process."""
-        runtime = import_module(GATES[kind].scripts[-1])
+        runtime = import_module(GATES[kind].runtime)
         assert runtime.__file__ is not None
         code = run(kind, runtime.judge, runtime.__file__, list(arguments or ("g",)))
         return self._outcome(code, self._capture.readouterr().out)

@@ -43,7 +43,7 @@ def document(kind: str, params: Mapping[str, Any], artifacts: Mapping[str, Any])
 
 def problems(stated: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Run a gate in this process on all of its fixtures; return those that it didn't close on as it must."""
-    runtime = import_module(GATES[stated["kind"]].scripts[-1])
+    runtime = import_module(GATES[stated["kind"]].runtime)
     assert runtime.__file__ is not None
     wrong, home = [], Path.cwd()
     fixtures = known_bad(stated)
