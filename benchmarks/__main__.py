@@ -14,7 +14,7 @@ BENCHMARKS = {
     "emit": "writing the YAML of 10,000 jobs",
     "gates": "starting and ending a gate",
     "data": "checking tables of millions of rows, and other tools that do",
-    "drift": "how often the drift gate blocks without drift, and with it",
+    "drift": "how often the drift gate closes without drift, and with it",
     "models": "the difference of two models, and scipy's bootstrap",
     "calibration": "how often model gates are wrong",
 }

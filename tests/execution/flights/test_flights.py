@@ -78,9 +78,7 @@ def test_good_data_is_green(everywhere: Everywhere) -> None:
     assert compared["interval"][0] > -0.005
     made_from = run.states["train", ""]["inputs"]
     checked = {c["id"]: c["verdict"] for c in verdicts["model-file"]["checks"]}
-    assert checks_of(checked, "lineage") == {
-        f"lineage.{id}": "pass" for id in ("features", "code")
-    }
+    assert checks_of(checked, "lineage") == {f"lineage.{id}": "pass" for id in ("features", "code")}
     assert set(made_from) == {"code", "features"}
 
 
