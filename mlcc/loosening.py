@@ -214,11 +214,11 @@ def _shown(value: Any) -> str:
 
 
 def limits(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (place, value) of what a gate's parameters ask for: floors, ceilings, what must be there or may be."""
+    """Yield (place, value) of what a gate's parameters ask for: floors, ceilings, what must or may be there, what is forgiven."""
     for path, value in _leaves(named(document["params"]), ()):
         way = looser(document["kind"], path)
         if (
-            way in (FLOOR, CEILING, ALLOWED, DEMANDED)
+            (way in (FLOOR, CEILING, ALLOWED, DEMANDED) or (way == SLACK and value))
             and value is not None
             and type(value) is not bool
             and value != []

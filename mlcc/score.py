@@ -141,7 +141,7 @@ def _automatic(plan: Plan) -> frozenset[str]:
 
 def _covers(kind: str, params: Any) -> tuple[str, ...]:
     topic = getattr(params, "topic", None)
-    return TOPICS.get(topic, ()) if kind == "evidence" and topic is not None else GATES[kind].covers
+    return TOPICS.get(topic, ()) if kind == "evidence" and topic is not None else GATES[kind].covered(params)
 
 
 def _kinds(id: str) -> tuple[str, ...]:

@@ -266,3 +266,8 @@ def test_limits(tmp_path: Path) -> None:
     assert dict(limits(found)) == {
         "confidence": 0.99, "min_n": 500, "roc_auc.min": 0.73, "log_loss.max": 0.4, "judge.min": 3,
     }  # fmt: skip
+
+
+def test_what_is_forgiven_is_a_limit_where_something_is() -> None:
+    document = {"kind": "compare", "params": {"margin": 0.01, "tolerance": 0}}
+    assert dict(limits(document)) == {"margin": 0.01}

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from scipy.stats import binomtest
 
 from mlcc.cli import cli
+from mlcc.signals.show import as_text
 from mlcc.signals.tables import Signals, share_interval, signals
 from tests.runs import gate, run, write
 
@@ -229,3 +230,13 @@ def test_without_duckdb(history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 2
     assert "signals need DuckDB" in done.stderr
     assert "pip install 'mlcc[gates]'" in done.stderr
+
+
+def test_gates_by_hand_leave_no_record_of_a_run(tmp_path: Path) -> None:
+    folder = tmp_path / "s--unit"
+    folder.mkdir()
+    (folder / "verdict.json").write_text('{"gate": "unit", "verdict": "pass"}')
+    text = as_text(signals(tmp_path, None))
+    assert text.startswith(
+        "no run left a whole record (the final node writes it; a gate that runs by hand leaves none)\n"
+    )

@@ -18,8 +18,11 @@ from mlcc.cli import OK, guarded
 @click.option("--stdout", is_flag=True, help="Print the spec instead of writing it.")
 @guarded
 def command(folder: Path, data: tuple[Path, ...], stdout: bool) -> int:
-    """Look at a repository and write a commented mlcc.yaml for it."""
-    from mlcc.init import propose, save
+    """Look at a repository and write a commented mlcc.yaml for it.
+
+    The line _mlcc/ is added to .gitignore where git doesn't ignore that folder yet.
+    """
+    from mlcc.init import ignore_reports, propose, save
 
     proposal = propose(folder, data)
     if stdout:
@@ -28,5 +31,8 @@ def command(folder: Path, data: tuple[Path, ...], stdout: bool) -> int:
     path = save(proposal, folder)
     for finding in proposal.findings:
         click.echo(f"  {finding}")
+    if not proposal.ignores_reports:
+        done = "added the line" if ignore_reports(folder) else "to do: add the line"
+        click.echo(f"  {done} _mlcc/ to .gitignore, which gates write their reports to")
     click.echo(f"wrote {path}; read it, then run `mlcc compile`")
     return OK

@@ -112,8 +112,9 @@ class GateKind:
 
     `requires` are the pip packages that its script may need; `programs` the ways to the parameters that are the
     user's own programs, which the node's setup comes before; `files` the parameters that name a committed file, on
-    which the gate runs again; `covers` the items of the ML Test Score (Breck et al. 2017); `runs_on_engines` says
-    whether its tables may be read by another engine than DuckDB.
+    which the gate runs again; `covers` the items of the ML Test Score (Breck et al. 2017), and `covers_by`
+    names, for an item that a gate covers only by some of its parameters, those of which one must be given;
+    `runs_on_engines` says whether its tables may be read by another engine than DuckDB.
     """
 
     name: str
@@ -122,7 +123,17 @@ class GateKind:
     programs: tuple[tuple[str, ...], ...] = ()
     files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
+    covers_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
     runs_on_engines: bool = False
+
+    def covered(self, params: object) -> tuple[str, ...]:
+        """Return the items that a gate covers with these parameters."""
+        needed = dict(self.covers_by)
+        return tuple(
+            item
+            for item in self.covers
+            if item not in needed or any(getattr(params, key, None) for key in needed[item])
+        )
 
     @property
     def module(self) -> str:
@@ -176,6 +187,7 @@ GATES: dict[str, GateKind] = {
             "A table has the columns, types, values, keys, size and age that its readers rely on.",
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
+            covers_by=(("D4", ("denied",)), ("D5", ("denied",))),
             runs_on_engines=True,
         ),
         GateKind(
@@ -183,6 +195,7 @@ GATES: dict[str, GateKind] = {
             "A test set shares no row, group or time with training, and no single feature gives the label away.",
             requires=("duckdb",),
             covers=("D1", "D2"),
+            covers_by=(("D2", ("label",)),),
         ),
         GateKind(
             "drift",
@@ -201,6 +214,7 @@ GATES: dict[str, GateKind] = {
             "Each feature is worth its keep: the model without it is worse, and computing it is quick enough.",
             requires=("duckdb", "numpy"),
             covers=("D2", "D3"),
+            covers_by=(("D3", ("cost",)),),
         ),
         GateKind(
             "reproduce",
@@ -227,12 +241,14 @@ GATES: dict[str, GateKind] = {
             "A candidate is not worse than the champion by more than a margin, or better, on the same examples.",
             requires=("duckdb", "numpy"),
             covers=("I4", "M5", "O7"),
+            covers_by=(("M5", ("baseline",)), ("O7", ("champion",))),
         ),
         GateKind(
             "slices",
             "No part of the data is shown to miss a metric's limits, or to lie too far from another.",
             requires=("duckdb", "numpy"),
             covers=("M6", "M7"),
+            covers_by=(("M6", ("metrics",)), ("M7", ("gap",))),
         ),
         GateKind(
             "artifact",
@@ -240,6 +256,7 @@ GATES: dict[str, GateKind] = {
             requires=("duckdb",),
             programs=(("verify", "run"),),
             covers=("I1", "I4"),
+            covers_by=(("I1", ("lineage",)),),
         ),
         GateKind(
             "serve",
@@ -247,6 +264,7 @@ GATES: dict[str, GateKind] = {
             programs=(("run",), ("champion", "run")),
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
+            covers_by=(("O6", ("latency_p95", "memory", "champion")),),
         ),
         GateKind(
             "evidence",

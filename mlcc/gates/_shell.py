@@ -41,9 +41,14 @@ class Script:
             file.write("\n".join([*setup, mark, command, ""]))
         self.call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", self._path]
 
+    @property
+    def is_past_setup(self) -> bool:
+        """Whether `setup` has ended well, so that the command began."""
+        return os.path.exists(self._started)
+
     def check_reached(self, code: int) -> None:
         """Raise GateError where `setup` ended with `code` before the command began: nothing was judged."""
-        if not os.path.exists(self._started):
+        if not self.is_past_setup:
             raise GateError(f"the setup ended with exit code {code}, so the program did not run")
 
     def _remove(self) -> None:

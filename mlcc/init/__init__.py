@@ -30,6 +30,7 @@ _MOST_TABLES = 4
 _MOST_SCRIPTS = 5
 _TABLES = (".csv", ".tsv", ".parquet")
 _ASIDE = frozenset({"tests", "test", "docs", "doc", "examples", "notebooks", "fixtures", "node_modules"})
+_OUTPUTS = frozenset({"build", "dist", "out", "output", "outputs", "results", "_mlcc"})
 _DATA_FOLDERS = frozenset(
     {"data", "dataset", "datasets", "input", "inputs", "raw", "src"}
 )  # these tell nothing apart
@@ -49,10 +50,11 @@ _DVC_EXTRAS = {
 
 @record
 class Proposal:
-    """A spec's text, and what was found in the repository, one phrase each."""
+    """A spec's text, what was found in the repository, one phrase each, and whether git ignores `_mlcc/`."""
 
     text: str
     findings: tuple[str, ...]
+    ignores_reports: bool
 
 
 @dataclass(slots=True)
@@ -96,7 +98,6 @@ class Survey:
     metrics: str = ""  # id
     bounds: list[Bound] = field(default_factory=list)
     all_models: list[str] = field(default_factory=list)  # the folders of several models
-    ignores_reports: bool = False
     systems: tuple[str, ...] = ()  # that the repository shows signs of
     in_the_way: tuple[str, ...] = ()  # pipelines that mlcc would write, and didn't
 
@@ -152,7 +153,7 @@ def propose(root: Path, tables: Sequence[Path] = ()) -> Proposal:
     for table in tables:
         _add_table(survey, repository, table)
     text = resources.render(TEMPLATE, s=survey, scalar=scalar, flow=flow, nulls=allowed_nulls)
-    return Proposal(text, tuple(_findings(survey)))
+    return Proposal(text, tuple(_findings(survey)), repository.ignores_reports)
 
 
 def save(proposal: Proposal, folder: Path) -> Path:
@@ -169,6 +170,23 @@ def save(proposal: Proposal, folder: Path) -> Path:
         reason = problem.strerror or "input or output failed"
         raise OutputError([error("unwritable-file", f"{path} can't be written: {reason}", None)]) from None
     return path
+
+
+def ignore_reports(folder: Path) -> bool:
+    """Append the folder that gates leave their reports in to .gitignore; tell whether that could be done.
+
+    What is there stays; a symlink is left alone.
+    """
+    try:
+        descriptor = os.open(
+            folder / ".gitignore", os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666
+        )
+        with os.fdopen(descriptor, "rb+") as file:
+            there = file.read()
+            file.write(b"\n_mlcc/\n" if there and not there.endswith(b"\n") else b"_mlcc/\n")
+    except OSError:
+        return False
+    return True
 
 
 def look(repository: Repository) -> Survey:
@@ -193,7 +211,6 @@ def look(repository: Repository) -> Survey:
     else:
         _add_outputs(survey, repository, found, taken)
         survey.all_models = other_models(repository, found)
-    survey.ignores_reports = repository.ignores_reports
     survey.systems = repository.systems
     survey.in_the_way = tuple(
         path for path in BESIDE_SPEC if repository.has(path) and not is_generated(repository.text(path))
@@ -264,7 +281,7 @@ def _data(repository: Repository, found: Training | None, taken: set[str]) -> li
     tables = [
         p
         for p in repository.files
-        if p.endswith(_TABLES) and not _ASIDE & set(p.split("/")) and p not in written
+        if p.endswith(_TABLES) and not (_ASIDE | _OUTPUTS) & set(p.split("/")) and p not in written
     ]
     for path in sorted(tables, key=lambda p: (p.count("/"), p)):
         data.append(Data(_data_id(path, taken), path))
@@ -348,6 +365,4 @@ def _findings(survey: Survey) -> list[str]:
         f"to do: move {path} away, which mlcc didn't write and so won't overwrite; what only it says goes into the spec"
         for path in survey.in_the_way
     ]
-    if not survey.ignores_reports:
-        found.append("to do: add the line _mlcc/ to .gitignore, which gates write their reports to")
     return found

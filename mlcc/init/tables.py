@@ -209,7 +209,7 @@ def _parquet(path: Path) -> TableGuess:
     try:
         import duckdb  # of the extra `gates`; without it a Parquet file stays closed
     except ImportError:
-        raise NoTableError("reading Parquet needs DuckDB: pip install duckdb") from None
+        raise NoTableError("reading Parquet needs DuckDB: pip install 'mlcc[gates]'") from None
     try:
         with duckdb.connect(":memory:") as connection:
             described = connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()

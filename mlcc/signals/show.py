@@ -43,7 +43,8 @@ def as_text(found: Signals) -> str:
 def run_sentence(runs: dict[str, Any]) -> str:
     """Return how many runs there are, and how they ended."""
     if not runs["runs"]:
-        return f"no run left a whole record; {runs['without_record']} left states"
+        rest = f"; {runs['without_record']} left states" if runs["without_record"] else ""
+        return f"no run left a whole record (the final node writes it; a gate that runs by hand leaves none){rest}"
     text = (
         f"{runs['runs']} run{'' if runs['runs'] == 1 else 's'}, {percent(runs['green'] / runs['runs'])} green"
     )

@@ -266,3 +266,12 @@ def test_refused_at_compile_time(params: Any, loc: Any, said: str) -> None:
             model, {id: ArtifactInfo(path) for id, path in infos.items()}, "d"
         )
     assert caught.value.loc == loc
+
+
+@pytest.mark.parametrize("side", ["train", "test"])
+def test_a_missing_column_is_named_with_its_table(project: Any, side: str) -> None:
+    tables = {"train": draw(50), "test": draw(50, start=50, seed=2)}
+    tables[side] = [{key: value for key, value in row.items() if key != "id"} for row in tables[side]]
+    outcome = make(project, {"key": ["id"]}, tables["train"], tables["test"])
+    assert outcome.verdict == "error"
+    assert f"the column id is missing in the artifact {side}" in outcome.summary

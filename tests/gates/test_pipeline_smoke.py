@@ -522,3 +522,10 @@ def test_known_bad_pipelines_are_good_but_for_their_fault(project: Any) -> None:
     program = first.program.rpartition("exit 1")[0]
     outcome = run_fixture(project, document, Fixture("good", "pass", first.files, program=program))
     assert outcome.verdict == "pass", outcome.log
+
+
+def test_weights_in_attributes_are_not_taken_for_judged(smoke: Any) -> None:
+    node = helper.make_node("LinearClassifier", ["x"], ["y"], domain="ai.onnx.ml", coefficients=[1.0, 2.0])
+    outcome = smoke(model(nodes=[node]), path="m.onnx")
+    assert outcome.checks["o: finite"] == "error"
+    assert "with `finite: false`" in outcome.check("o: finite")["message"]

@@ -226,6 +226,25 @@ def test_a_model_that_does_not_start_fails(serve: Any, program: str, said: str) 
     assert said in outcome.check("start")["message"]
 
 
+@pytest.mark.parametrize(
+    "limits", [{}, {"latency_p95": {"max": "2s"}, "requests": 80}], ids=["at once", "each"]
+)
+def test_what_setup_prints_is_no_answer_and_requests_are_not_its_input(serve: Any, limits: Any) -> None:
+    answers = (
+        "import json, sys\n"
+        "for line in sys.stdin:\n    print(json.dumps({'sum': sum(json.loads(line)['x'])}), flush=True)\n"
+    )
+    golden = [{"name": "one", "request": {"x": [1, 2]}, "response": {"sum": 3}}]
+    setup = ["echo Requirement already satisfied", "cat"]
+    outcome = serve(answers, golden, protocol="jsonl", change={"setup": setup}, **limits)
+    assert outcome.verdict == "pass", outcome.log
+
+
+def test_a_model_is_ready_in_time_after_a_long_setup(serve: Any) -> None:
+    outcome = serve(server(), start_within="4s", change={"setup": ["sleep 5"]})
+    assert outcome.verdict == "pass", outcome.log
+
+
 def test_a_setup_that_fails_is_an_error(serve: Any) -> None:
     outcome = serve(server(), change={"setup": ["exit 7"]})
     assert outcome.summary == "the setup ended with exit code 7, so the program did not run."

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mlcc.compiler import analyse, compile_files
 from mlcc.diagnostics import OutputError, Severity
-from mlcc.init import Proposal, propose, save
+from mlcc.init import Proposal, ignore_reports, propose, save
 from mlcc.lint import Subject, run
 from tests.init.repositories import REPOSITORIES, make
 
@@ -253,7 +253,6 @@ def test_an_empty_folder_gets_something_to_run(tmp_path: Path) -> None:
         "CI systems: no sign of one, so GitHub",
         "Python: 3.12 (the default: nothing names a version)",
         "code: no Python files",
-        "to do: add the line _mlcc/ to .gitignore, which gates write their reports to",
     )
 
 
@@ -308,11 +307,11 @@ def test_a_long_table_is_read_in_part(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    proposal = Proposal("version: 1\n", ())
+    proposal = Proposal("version: 1\n", (), True)
     path = save(proposal, tmp_path)
     assert path.read_text() == "version: 1\n"
     with pytest.raises(OutputError) as caught:
-        save(Proposal("other", ()), tmp_path)
+        save(Proposal("other", (), True), tmp_path)
     assert caught.value.diagnostics[0].code == "file-exists"
     assert path.read_text() == "version: 1\n"
     (tmp_path / "linked").mkdir()
@@ -324,7 +323,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError) as caught:
-        save(Proposal("x", ()), tmp_path / "missing")
+        save(Proposal("x", (), True), tmp_path / "missing")
     assert caught.value.diagnostics[0].code == "unwritable-file"
 
 
@@ -360,7 +359,34 @@ def test_one_model_of_several_has_a_spec_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("git", [True, False], ids=["git", "no-git"])
 def test_who_ignores_the_reports_needs_no_hint(line: str, git: bool, tmp_path: Path) -> None:
     folder = make({"a.py": "", ".gitignore": f"x\n{line}\n"}, tmp_path / "repo", git=git)
-    assert not [finding for finding in propose(folder).findings if "_mlcc" in finding]
+    assert propose(folder).ignores_reports
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, "_mlcc/\n"), ("", "_mlcc/\n"), ("x\n", "x\n_mlcc/\n"), ("x", "x\n_mlcc/\n")],
+)
+def test_reports_are_ignored_and_what_is_there_stays(before: str | None, after: str, tmp_path: Path) -> None:
+    folder = make({"a.py": ""} | ({} if before is None else {".gitignore": before}), tmp_path / "repo")
+    assert not propose(folder).ignores_reports
+    assert ignore_reports(folder)
+    assert (folder / ".gitignore").read_text() == after
+    assert propose(folder).ignores_reports
+
+
+def test_a_linked_gitignore_is_left_alone(tmp_path: Path) -> None:
+    folder = make({"a.py": ""}, tmp_path / "repo")
+    (tmp_path / "elsewhere").write_text("x\n")
+    (folder / ".gitignore").symlink_to(tmp_path / "elsewhere")
+    assert not ignore_reports(folder)
+    assert (tmp_path / "elsewhere").read_text() == "x\n"
+
+
+def test_what_a_build_left_is_no_data(tmp_path: Path) -> None:
+    folder = make(
+        {"a.csv": "k\n1\n", "build/b.csv": "k\n1\n", "ml/outputs/c.csv": "k\n1\n"}, tmp_path / "repo"
+    )
+    assert list(yaml.safe_load(propose(folder).text)["artifacts"]) == ["a"]
 
 
 @pytest.mark.parametrize(

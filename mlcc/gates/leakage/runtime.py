@@ -41,10 +41,10 @@ def judge(gate: Gate) -> Verdict:
         is_finite(params.get(f"max_{key}")) for key in ("shared", "auc", "correlation")
     ):
         raise GateError("the gate's parameters are not complete")
-    sides = (params["train"]["artifact"], params["test"]["artifact"])
-    tables = open_tables(gate, [(side, params["format"]) for side in dict.fromkeys(sides)])
+    ids = list(dict.fromkeys((params["train"]["artifact"], params["test"]["artifact"])))
+    tables = open_tables(gate, [(id, params["format"]) for id in ids])
     try:
-        _check_columns(params, tables)
+        _check_columns(params, dict(zip(ids, tables)))  # noqa: B905  (Python 3.8)
         for side, table in (("train", tables[0]), ("test", tables[-1])):
             table.rows(f"CREATE VIEW {side}_source AS SELECT * FROM {table.source}")
             table.rows("\n".join(params[side]["view"]))
@@ -61,13 +61,14 @@ def judge(gate: Gate) -> Verdict:
     return verdict_of(checks + told, _plots(told))
 
 
-def _check_columns(params: dict[str, Any], tables: list[Table]) -> None:
+def _check_columns(params: dict[str, Any], tables: dict[str, Table]) -> None:
     """Refuse columns that are missing, or of another type on the other side: equal values would look different."""
     for name in params["columns"]:
         shown = visible(name, 80)
-        if any(name not in table.columns for table in tables):
-            raise GateError(f"the column {shown} is missing")
-        if len({table.columns[name] for table in tables}) > 1:
+        lacking = [id for id, table in tables.items() if name not in table.columns]
+        if lacking:
+            raise GateError(f"the column {shown} is missing in the artifact {lacking[0]}")
+        if len({table.columns[name] for table in tables.values()}) > 1:
             raise GateError(f"the column {shown} has another type in training than in test")
 
 

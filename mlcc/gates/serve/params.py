@@ -63,7 +63,9 @@ class Serve(Model):
     )
     ready: Text = Field("/health", description="Path that answers 2xx once the model is loaded.")
     path: Text = Field("/predict", description="Path of golden requests that name none.")
-    start_within: Duration = Field("60s", description="How long the model may take until it is ready.")
+    start_within: Duration = Field(
+        "60s", description="How long the model may take until it is ready, after `setup`."
+    )
     answer_within: Duration = Field("10s", description="How long one whole answer may take.")
     latency_p95: LatencyLimit | None = Field(None, description="Limit on the 95th percentile of latency.")
     memory: MemoryLimit | None = Field(None, description="Limit on memory.")

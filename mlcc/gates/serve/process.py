@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What `setup` prints is no answer, and the requests aren't its input.
+_ASIDE, _BACK = "exec 3<&0 4>&1 </dev/null >&2", "exec <&3 >&4 3<&- 4>&-"
 _GRACE = 5.0  # seconds between asking a model to end and killing it
 _GRACE_CANCELLED = 1.0  # the same when the gate itself is told to end: whoever did soon kills it
 
@@ -23,13 +25,14 @@ _GRACE_CANCELLED = 1.0  # the same when the gate itself is told to end: whoever 
 class Process:
     """A running model: `setup` and `command` in one bash process, and all that this starts.
 
-    Whoever starts it calls `end`. With `piped` the model's standard input and output are pipes. `port` is a
-    free port of the loopback device, which the model gets as PORT. Raises GateError where bash is missing.
+    Whoever starts it calls `end`. With `piped` the model's standard input and output are pipes, which `setup`
+    doesn't see. `port` is a free port of the loopback device, which the model gets as PORT. Raises GateError
+    where bash is missing.
     """
 
     def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str, piped: bool) -> None:
         self.port = _free_port()
-        self._script = Script(gate, setup, command, name)
+        self._script = Script(gate, [_ASIDE, *setup, _BACK] if piped else setup, command, name)
         self._signals = EndAsError()
         self._signals.__enter__()
         sys.stdout.flush()
@@ -45,6 +48,11 @@ class Process:
         except FileNotFoundError:
             self._restore()
             raise GateError("bash is not installed") from None
+
+    def await_command(self) -> None:
+        """Wait until `setup` has ended: what an installation takes is not the model's time."""
+        while not self._script.is_past_setup and self.child.poll() is None:
+            time.sleep(0.01)
 
     def ended(self, patience: float = 0.0) -> str | None:
         """Say how the model ended, or None while it runs. Raises GateError where only `setup` had run.

@@ -111,6 +111,7 @@ class _Served:
 
     def start(self) -> None:
         """Wait until the model is ready. Raises AnswerError."""
+        self.process.await_command()
         self._model.start(self._params["start_within"])
 
     def golden_checks(self, traced: Query, at_once: bool) -> list[Check]:
@@ -120,6 +121,7 @@ class _Served:
         """
         if at_once and self._lines is not None:
             limit = self._params["start_within"] + self._params["answer_within"] * len(self.queries)
+            self.process.await_command()
             answers = self._lines.ask_all(self.queries, limit)
             pairs = zip(self.queries, answers)  # noqa: B905 - strict= is newer than Python 3.8
             checks = [_golden_check(query, answer) for query, answer in pairs]
