@@ -1,4 +1,4 @@
-# mlcc:generated sha256=e99a6a49d8f857e2386b21ff9bb8e75f19d7dc0504d850e2edc5a7c65fadb6f2
+# mlcc:generated sha256=d02a0a3043f1fece1a8617bb80460146335c1c140c86ce7fdd786710b9623f7c
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,11 +10,12 @@ python3 -I .mlcc/report.py page | notes | comment
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.log, mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.web,
-  mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
-  mlcc.runtime.platforms, mlcc.gates._records, mlcc.report.svg, mlcc.report.margin, mlcc.report.plots,
-  mlcc.report.findings, mlcc.report.style, mlcc.report.page, mlcc.report.notes, mlcc.report.comment,
-  mlcc.report.forges, mlcc.report.post, mlcc.report.main
+  mlcc.gates._records, mlcc.runtime.platform, mlcc.runtime.records, mlcc.report.findings,
+  mlcc.runtime.log, mlcc.runtime.web, mlcc.report.comment, mlcc.backends.gitlab.platform,
+  mlcc.report.forges, mlcc.report.notes, mlcc.report.svg, mlcc.report.plots, mlcc.report.style,
+  mlcc.report.html, mlcc.report.margin, mlcc.report.page, mlcc.report.post,
+  mlcc.backends.github.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
+  mlcc.report.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -45,22 +46,146 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
-# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
-#
-# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
-# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
-# Standard library only: bundled into the emitted script.
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
 
-def one_line(text: str) -> str:
-    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
     return shown.replace("##[", "# #[").replace("##vso", "# #vso")
 
 
-def say(text: str, before: str = "") -> None:
-    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
-    print(before + one_line(text), flush=True)
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
 
 
 # --- mlcc.runtime.platform ----------------------------------------------------------------------------------
@@ -282,6 +407,200 @@ def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]
     return found
 
 
+# --- mlcc.report.findings -----------------------------------------------------------------------------------
+# Reads what a run has left under `_mlcc/`: how it ended, and what each gate found.
+#
+# What is missing or broken is shown as that; whatever the files hold, reading them ends in texts and finite numbers of
+# bounded size. Standard library only: bundled into the emitted script.
+
+# From worst to best: what a reviewer has to look at comes first.
+ORDER = ("error", "fail", "inconclusive", "pass")
+MOST_CHECKS = 500
+MOST_PLOTS = 24
+
+
+class Finding(NamedTuple):
+    """What one gate, or one leg of it, found.
+
+    `verdict` is error, fail, inconclusive or pass; `checks` and `plots` are as in its files, `inputs` are digests.
+    `lenient`: an inconclusive verdict is a warning.
+    """
+
+    name: str
+    gate: str
+    leg: str
+    kind: str
+    guards: str
+    blocking: bool
+    lenient: bool
+    verdict: str
+    summary: str
+    waived: dict[str, str]
+    checks: list[dict[str, Any]]
+    plots: list[Any]
+    inputs: dict[str, str]
+    digest: str
+
+    @property
+    def closes(self) -> bool:
+        """Whether nothing may read the artifact because of it."""
+        return not self.effect and self.verdict != "pass"
+
+    @property
+    def effect(self) -> str:
+        """Why another verdict than pass closes nothing; empty: it closes, or is a pass."""
+        if self.verdict == "pass":
+            return ""
+        if self.waived:
+            return "waived"
+        if not self.blocking:
+            return "not blocking"
+        return "only a warning" if self.verdict == "inconclusive" and self.lenient else ""
+
+
+class Ended(NamedTuple):
+    """How one node ended, as the final node settled it."""
+
+    name: str
+    kind: str
+    end: str
+    cause: str
+
+
+class Run(NamedTuple):
+    """A run. `green` None: nothing has settled it, as when gates were run by hand."""
+
+    name: str
+    green: bool | None
+    causes: list[str]
+    facts: dict[str, str]
+    nodes: list[Ended]
+    findings: list[Finding]
+    unselected: list[tuple[str, str]]
+
+    def fact(self, name: str) -> str:
+        """Return what the CI system told of the run; empty: it is not known."""
+        return self.facts.get(name, "")
+
+
+def read_run(plan: dict[str, Any]) -> Run:
+    """Return what the run in the current folder has found. Raises no error for what the run left."""
+    result = _record("final", "", "result.json") or {}
+    selection = _record("select", "", "selection.json") or {}
+    ends = _object(result.get("nodes"))
+    reasons = _object(selection.get("reasons"))
+    nodes = plan["nodes"]
+    findings = [
+        found
+        for id, node in nodes.items()
+        if node["kind"] == "gate"
+        for leg in legs_of(node)
+        for found in [_finding(id, leg, node, {} if leg else _object(ends.get(id)))]
+        if found is not None
+    ]
+    green = result.get("green")
+    causes = result.get("causes")
+    return Run(
+        name=str(plan["name"]),
+        green=green if isinstance(green, bool) else None,
+        causes=[visible(str(cause), 600) for cause in causes] if isinstance(causes, list) else [],
+        facts={key: visible(str(value), 300) for key, value in _object(selection.get("facts")).items()},
+        nodes=[_ended(id, nodes[id], _object(ends[id])) for id in nodes if id in ends],
+        findings=sorted(findings, key=lambda one: (not one.closes, ORDER.index(one.verdict))),
+        unselected=[
+            (id, visible(str(reasons.get(id, "")))) for id in nodes if result and selection and id not in ends
+        ],
+    )
+
+
+def _record(node: str, leg: str, name: str) -> dict[str, Any] | None:
+    try:
+        return read_record(state_folder(node, leg) / name)
+    except RunError:
+        return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _ended(id: str, node: dict[str, Any], end: dict[str, Any]) -> Ended:
+    return Ended(
+        id, str(node["kind"]), visible(str(end.get("end", ""))), visible(str(end.get("cause", "")), 600)
+    )
+
+
+def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> Finding | None:
+    """Return what a gate found; None where it neither ran nor was meant to. `end`: how the final node settled it."""
+    folder = state_folder(gate, leg)
+    end = end or _record(gate, leg, "state.json") or {}
+    record = _record(gate, leg, "verdict.json")
+    verdict = str((record or {}).get("verdict"))
+    cause = visible(str(end.get("cause", "")), 1500)
+    if record is None or record.get("gate") != gate or verdict not in ORDER:
+        if not _exists(folder / "verdict.json") and end.get("end") in (None, "skipped"):
+            return None
+        record, verdict = {}, "error"
+    elif end.get("verdict") == "error":  # the node didn't believe the gate
+        verdict = "error"
+    said = visible(str(record.get("summary", "")), 1500)
+    return Finding(
+        name=f"{gate} ({leg})" if leg else gate,
+        gate=gate,
+        leg=leg,
+        kind=str(node["gate"]),
+        guards=str(node["guards"]),
+        blocking=bool(node.get("blocking", True)),
+        lenient=node.get("on_inconclusive") == "warn",
+        verdict=verdict,
+        summary=cause
+        if verdict == "error" and cause
+        else said or "The gate left no verdict that can be read.",
+        waived={key: visible(str(text)) for key, text in _object(record.get("waived")).items()},
+        checks=[check for check in _items(record.get("checks"), MOST_CHECKS) if isinstance(check, dict)],
+        plots=_items(_plots(folder), MOST_PLOTS) if record else [],
+        inputs={id: str(_object(one).get("digest")) for id, one in _object(record.get("inputs")).items()},
+        digest=visible(str(record.get("gate_digest") or "")),
+    )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except OSError:
+        return False
+    return True
+
+
+def _plots(folder: Path) -> object:
+    try:
+        return read_json(folder / "plots.json")
+    except RunError:
+        return ["broken"]
+
+
+def _items(value: object, most: int) -> list[Any]:
+    return value[:most] if isinstance(value, list) else []
+
+
+# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
+# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
+#
+# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
+# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
+# Standard library only: bundled into the emitted script.
+
+def one_line(text: str) -> str:
+    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def say(text: str, before: str = "") -> None:
+    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
+    print(before + one_line(text), flush=True)
+
+
 # --- mlcc.runtime.web ---------------------------------------------------------------------------------------
 # Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
 
@@ -316,174 +635,123 @@ def url_quoted(text: str) -> str:
     return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
 
 
-# --- mlcc.backends.github.platform --------------------------------------------------------------------------
-# GitHub Actions, as the runtime sees it on a runner.
+# --- mlcc.report.comment ------------------------------------------------------------------------------------
+# Writes a run as the Markdown of one comment. No text of the run's data becomes markup, a mention, a link or a command.
 #
-# Facts come from GITHUB_* variables and the event's payload file, never from expressions in the workflow.
-# https://docs.github.com/actions/reference/workflows-and-actions/variables
 # Standard library only: bundled into the emitted script.
 
-EVENTS = {
-    "pull_request": "pull_request",
-    "schedule": "schedule",
-    "workflow_dispatch": "manual",
-    "repository_dispatch": "dispatch",
-}
-FORM_INPUT = "mlcc_form"
+SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❗"}
+ENDED_SIGNS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❗"}
+MOST_FAILING = 20
+MOST_CAUSES = 20
+# By these GitHub and GitLab begin mentions, references and links; behind them stands a sign of no width.
+_REFERENCES = "@#!$%~^&"
+_MARKUP = "|<>[]`*_\\"
 
 
-class GitHub:
-    """See mlcc.runtime.platform.Platform."""
+def marker(name: str) -> str:
+    """Return how the first line of a pipeline's comments begins; nobody sees it."""
+    return f"<!-- mlcc:{url_quoted(name)} "
 
-    raw_exit = False
-    skip_exit = 0
 
-    def facts(self) -> Facts:
-        """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
-        env = os.environ
-        name = env.get("GITHUB_EVENT_NAME", "")
-        kind = EVENTS.get(name, "")
-        if name == "push":
-            kind = "tag" if env.get("GITHUB_REF_TYPE") == "tag" else "push"
-        if not kind:
-            raise RunError(f"the event {name} isn't one that this pipeline is compiled for")
-        payload = _payload()
-        pull = payload.get("pull_request") or {}
-        inputs = (
-            {str(k): _text(v) for k, v in (payload.get("inputs") or {}).items()} if kind == "manual" else {}
+def marked_run(body: str, name: str) -> int | None:
+    """Return the number of the run that a comment of the pipeline tells of; None: it isn't one."""
+    first = body.split("\n", 1)[0].rstrip("\r")
+    start, end = marker(name) + "run ", " -->"
+    number = first[len(start) : -len(end)]
+    if not first.startswith(start) or not first.endswith(end) or not (number.isascii() and number.isdigit()):
+        return None
+    return int(number[:18])
+
+
+def run_number(run: Run) -> int:
+    """Return the number of the run, which grows from run to run; 0: it isn't known."""
+    number = run.fact("run_number")
+    return int(number[:18]) if number.isascii() and number.isdigit() else 0
+
+
+def comment(run: Run, name: str, most: int) -> str:
+    """Return the comment, of at most so many bytes: parts that don't fit are left out whole, and it says so."""
+    text = f"{marker(name)}run {run_number(run)} -->\n"
+    left_out = False
+    for part in _parts(run):
+        if len((text + part + _LEFT_OUT).encode()) <= most:
+            text += part
+        else:
+            left_out = True
+    return text + _LEFT_OUT if left_out else text
+
+
+_LEFT_OUT = "\n_There is more than fits here: see the page of the run._\n"
+
+
+def _parts(run: Run) -> Iterator[str]:
+    yield f"## {'✅' if run.green else '❌'} {plain(run.name)}\n\n{_line(run)}\n"
+    if run.causes:
+        yield "\n" + "".join(f"- {plain(cause)}\n" for cause in run.causes[:MOST_CAUSES])
+    if run.findings:
+        yield "\n| | gate | decides about | verdict | finding |\n|---|---|---|---|---|\n"
+        yield from map(_row, run.findings)
+    failing = [_check_row(finding, check) for finding in run.findings for check in _failing(finding)]
+    if failing:
+        more = len(failing) - MOST_FAILING
+        rows = "".join(failing[:MOST_FAILING])
+        note = f"\nand {more} more\n" if more > 0 else ""
+        yield _folded(
+            f"{len(failing)} checks did not pass", f"| gate | check | finding |\n|---|---|---|\n{rows}{note}"
         )
-        ref = env.get("GITHUB_REF_NAME", "")
-        repository = env.get("GITHUB_REPOSITORY", "")
-        run_id = env.get("GITHUB_RUN_ID", "")
-        return Facts(
-            event=kind,
-            commit=env.get("GITHUB_SHA", ""),
-            branch=env.get("GITHUB_BASE_REF", "") if kind == "pull_request" else "" if kind == "tag" else ref,
-            tag=ref if kind == "tag" else "",
-            hint=_hint(kind, payload, inputs),
-            inputs=inputs,
-            fork=kind == "pull_request" and _is_fork(pull),
-            base=str((pull.get("base") or {}).get("sha", "")),
-            head=str((pull.get("head") or {}).get("sha", "")),
-            pull_request=str(payload.get("number", "")) if kind == "pull_request" else "",
-            repository=repository,
-            run_id=run_id,
-            run_number=env.get("GITHUB_RUN_NUMBER", ""),
-            run_url=f"{env.get('GITHUB_SERVER_URL', '')}/{repository}/actions/runs/{run_id}",
-        )
-
-    def last_green(self, branch: str) -> str | None:
-        """Ask for the newest push run of this workflow that succeeded on the branch; None: unknown.
-
-        https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow
-        """
-        env = os.environ
-        workflow = env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2]
-        token = env.get("MLCC_TOKEN", "")
-        if not workflow or not token:
-            return None
-        query = f"branch={url_quoted(branch)}&event=push&status=success&per_page=1"
-        url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/runs?{query}"
-        answer = get_json(url, token)
-        runs = answer.get("workflow_runs") if isinstance(answer, dict) else None
-        return str(runs[0]["head_sha"]) if isinstance(runs, list) and runs else None
-
-    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
-        """Hand the list of unselected nodes to the conditions of their jobs."""
-        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
-        self.put_output("skip", "," + "".join(id + "," for id in skipped))
-
-    def deliver(self, plan: dict[str, Any]) -> None:
-        """Do nothing: artifacts bring the selection, and steps name the secrets that they need."""
-
-    def put_output(self, name: str, value: str) -> None:
-        """Write an output of the step."""
-        _append("GITHUB_OUTPUT", f"{name}={value}\n")
-
-    def put_summary(self, markdown: str) -> None:
-        """Append to the job's summary."""
-        _append("GITHUB_STEP_SUMMARY", markdown + "\n")
-
-    def warn(self, message: str) -> None:
-        """Print an annotation."""
-        print(f"::warning::{_escaped(message)}", flush=True)
-
-    def annotate(self, level: str, title: str, message: str, path: str) -> None:
-        """Print an annotation of a file: https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
-        values = {"file": path, "title": title}
-        told = ",".join(
-            f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
-            for name, value in values.items()
-        )
-        print(f"::{level} {told}::{_escaped(message)}", flush=True)
-
-    def id_token(self, audience: str) -> str:
-        """Return a token. https://docs.github.com/actions/reference/security/oidc"""
-        url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
-        token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
-        if not url or not token:
-            raise RunError("this job may not ask for an OpenID Connect token")
-        answer = get_json(f"{url}&audience={url_quoted(audience)}", token)
-        value = str(answer.get("value", "")) if isinstance(answer, dict) else ""
-        if not value:
-            raise RunError("GitHub gave no OpenID Connect token")
-        print(f"::add-mask::{value}", flush=True)
-        return value
-
-    def results(self) -> dict[str, Any]:
-        """Return job id -> result, from the `needs` of the final job."""
-        try:
-            needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
-            return {str(id): str(job["result"]) for id, job in needs.items()}
-        except (ValueError, AttributeError, KeyError, TypeError):
-            raise RunError("MLCC_NEEDS isn't what GitHub tells of the jobs before") from None
+    others = [node for node in run.nodes if node.kind != "gate"]
+    if others:
+        rows = "".join(map(_node_row, others))
+        yield _folded(f"{len(others)} other nodes", f"| | node | ended | why |\n|---|---|---|---|\n{rows}")
+    if run.unselected:
+        rows = "".join(f"- {plain(id)}: {plain(why)}\n" for id, why in run.unselected)
+        yield _folded(f"{len(run.unselected)} not selected", rows)
+    yield "\nThe page with plots is `report.html` among the files of the run.\n"
 
 
-def _payload() -> dict[str, Any]:
-    try:
-        payload = json.loads(Path(os.environ.get("GITHUB_EVENT_PATH", "")).read_text("utf-8"))
-    except (OSError, ValueError):
-        raise RunError("the event's payload can't be read") from None
-    if not isinstance(payload, dict):
-        raise RunError("the event's payload isn't an object")
-    return payload
+def _line(run: Run) -> str:
+    closed = sum(finding.closes for finding in run.findings)
+    words = [f"{closed} of {len(run.findings)} gates closed" if run.findings else "no gate ran"]
+    if run.fact("commit"):
+        words.append(f"commit {plain(run.fact('commit')[:12])}")
+    url = run.fact("run_url")
+    if url.startswith(("https://", "http://")) and not set(url) & set(' <>()"\\[]`'):
+        words.append(f"[run {run_number(run) or ''}]({url})".replace(" ]", "]"))
+    return " · ".join(words)
 
 
-def _escaped(text: str) -> str:
-    """Return text as the runner takes it back (actions/toolkit, packages/core/src/command.ts)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _row(finding: Finding) -> str:
+    verdict = f"{finding.verdict}, {finding.effect}" if finding.effect else finding.verdict
+    cells = [finding.name, finding.guards, verdict, finding.summary]
+    return f"| {SIGNS[finding.verdict]} | " + " | ".join(map(plain, cells)) + " |\n"
 
 
-def _text(value: Any) -> str:
-    return (
-        {True: "true", False: "false"}[value]
-        if isinstance(value, bool)
-        else ""
-        if value is None
-        else str(value)
+def _failing(finding: Finding) -> Iterator[dict[str, object]]:
+    return (check for check in finding.checks if check.get("verdict") != "pass")
+
+
+def _check_row(finding: Finding, check: dict[str, object]) -> str:
+    cells = [finding.name, str(check.get("id", "")), str(check.get("message", ""))]
+    return "| " + " | ".join(map(plain, cells)) + " |\n"
+
+
+def _node_row(node: Ended) -> str:
+    sign = ENDED_SIGNS.get(node.end, "❗")
+    return f"| {sign} | {plain(node.name)} | {plain(node.end)} | {plain(node.cause)} |\n"
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"\n<details><summary>{summary}</summary>\n\n{content}\n</details>\n"
+
+
+def plain(text: str, limit: int = 300) -> str:
+    """Return text as GitHub and GitLab show it and do nothing else with it: one line, no markup, nobody is called."""
+    shown = one_line(text)[:limit]
+    safe = "".join(
+        f"&#{ord(c)};&#8288;" if c in _REFERENCES else f"&#{ord(c)};" if c in _MARKUP else c for c in shown
     )
-
-
-def _hint(kind: str, payload: dict[str, Any], inputs: dict[str, str]) -> str:
-    if kind == "schedule":
-        return str(payload.get("schedule", ""))
-    if kind == "dispatch":
-        return str(payload.get("action", ""))
-    return inputs.pop(FORM_INPUT, "") if kind == "manual" else ""
-
-
-def _is_fork(pull: dict[str, Any]) -> bool:
-    """Tell whether a pull request comes from another repository; unless it surely doesn't, it does."""
-    head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
-    base = ((pull.get("base") or {}).get("repo") or {}).get("full_name")
-    return not (head and head == base)
-
-
-def _append(variable: str, text: str) -> None:
-    path = os.environ.get(variable, "")
-    if path:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(text)
+    return safe.replace("://", ":&#8288;//").replace("www.", "www.&#8288;").replace("GH-", "GH-&#8288;")
 
 
 # --- mlcc.backends.gitlab.platform --------------------------------------------------------------------------
@@ -758,318 +1026,129 @@ def is_of_this_gitlab(url: str) -> bool:
     return origin is not None and asked is not None and origin[1].lower() == asked[1].lower()
 
 
-# --- mlcc.backends.jenkins.platform -------------------------------------------------------------------------
-# Jenkins, as the runtime sees it on an agent.
+# --- mlcc.report.forges -------------------------------------------------------------------------------------
+# Where the comments of a pull or merge request lie, on GitHub and on GitLab.
 #
-# Facts come from the variables that Jenkins itself sets (branch-api: BRANCH_NAME, CHANGE_*, TAG_NAME; core: BUILD_*) and
-# from MLCC_* variables that the Jenkinsfile sets to what `checkout` and `currentBuild` tell it.
-# https://www.jenkins.io/doc/book/pipeline/multibranch/#additional-environment-variables
+# https://docs.github.com/rest/issues/comments and https://docs.gitlab.com/api/notes/#merge-requests
 # Standard library only: bundled into the emitted script.
 
-INPUT_VARIABLE = "MLCC_INPUT_"
-TOKEN_VARIABLE = "MLCC_ID_TOKEN_"  # noqa: S105 - a prefix of variable names
-FOR_JENKINS = "outputs"  # the folder that the Jenkinsfile reads small texts from
-JENKINS_RESULTS = ("success", "failure", "skipped", "cancelled")
+BOT = "github-actions[bot]"  # who a job's own token writes as
+GITHUB_MOST, GITLAB_MOST = 65_536, 1_000_000  # of a comment; both count characters, and bytes are never fewer
 
 
-class Jenkins:
-    """See mlcc.runtime.platform.Platform."""
+class Forge(NamedTuple):
+    """The comments of one request: `api` is what every address begins with.
 
-    raw_exit = True
-    skip_exit = 4  # as the table of nodes reads it
-
-    def facts(self) -> Facts:
-        """Return what started the build."""
-        env = os.environ
-        kind, hint = jenkins_event(env)
-        names = [name for name in env if name.startswith(INPUT_VARIABLE)]
-        inputs = {name[len(INPUT_VARIABLE) :]: env[name] for name in names} if kind == "manual" else {}
-        branch = env.get("CHANGE_TARGET" if kind == "pull_request" else "BRANCH_NAME", "")
-        return Facts(
-            event=kind,
-            commit=env.get("MLCC_COMMIT", ""),
-            branch="" if kind == "tag" else branch,
-            tag=env.get("TAG_NAME", "") if kind == "tag" else "",
-            hint=hint,
-            inputs=inputs,
-            fork=kind == "pull_request" and _from_fork(env),
-            base=env.get("MLCC_BASE", ""),
-            pull_request=env.get("CHANGE_ID", ""),
-            repository=_repository(env.get("MLCC_GIT_URL", "")),
-            run_id=env.get("BUILD_TAG", ""),
-            run_number=env.get("BUILD_NUMBER", ""),
-            run_url=env.get("BUILD_URL", ""),
-            unasked=True,
-        )
-
-    def last_green(self, branch: str) -> str | None:  # noqa: ARG002 - a job of a multibranch project has one
-        """Return the commit of the newest green build of this job by a push; None: unknown."""
-        return os.environ.get("MLCC_GREEN") or None
-
-    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
-        """Leave the list of unselected nodes, and the kind of event where something was selected at all.
-
-        The Jenkinsfile takes the commit of a green push for the next one's base.
-        """
-        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
-        self.put_output("event", record["event"]["kind"] if record["selected"] else "")
-        self.put_output("skip", "," + "".join(id + "," for id in skipped))
-
-    def deliver(self, plan: dict[str, Any]) -> None:
-        """Do nothing: stashes bring the selection, and credentials are bound by the nodes that name them."""
-
-    def put_output(self, name: str, value: str) -> None:
-        """Leave a text for the Jenkinsfile."""
-        path = ROOT / FOR_JENKINS / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(value, "utf-8")
-
-    def put_summary(self, markdown: str) -> None:
-        """Append to a file that the last stage keeps, and show it in the log."""
-        path = ROOT / FOR_JENKINS / "summary.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(markdown + "\n")
-        print(markdown, flush=True)
-
-    def warn(self, message: str) -> None:
-        """Print a warning."""
-        say(f"mlcc: warning: {message}")
-
-    def annotate(self, level: str, title: str, message: str, path: str) -> None:
-        """Do nothing: the JUnit reports of the gates stand on the page of the build."""
-
-    def id_token(self, audience: str) -> str:
-        """Return the token that was issued for an audience when the node started. Raises RunError.
-
-        Jenkins checks nothing about the audience of a credential, so the token itself is looked at.
-        https://plugins.jenkins.io/oidc-provider/
-        """
-        for name in sorted(os.environ):
-            token = os.environ[name]
-            claims = _claims(token) if name.startswith(TOKEN_VARIABLE) else {}
-            found = claims.get("aud")
-            if audience in (found if isinstance(found, list) else [found]):
-                if float(claims.get("exp", 0)) <= time.time():
-                    raise RunError(
-                        f"the id token for {audience} has expired, and Jenkins gives no second one"
-                    )
-                return token
-        raise RunError(f"none of the node's id token credentials has the audience {audience}")
-
-    def results(self) -> dict[str, Any]:
-        """Return node -> result, as the Jenkinsfile wrote them down: one `NODE=RESULT` a line."""
-        try:
-            lines = (ROOT / FOR_JENKINS / "results").read_text("utf-8").splitlines()
-        except (OSError, ValueError):
-            raise RunError("Jenkins' results of the nodes can't be read") from None
-        pairs = [line.partition("=") for line in lines]
-        if not pairs or any(result not in JENKINS_RESULTS for _, _, result in pairs):
-            raise RunError("Jenkins' results of the nodes aren't whole")
-        return {id: result for id, _, result in pairs}
-
-
-def jenkins_event(env: Mapping[str, str]) -> tuple[str, str]:
-    """Return the kind of event, and what tells its triggers apart.
-
-    What is built counts first: a job of a change request or a tag builds nothing else, whoever starts it. A branch
-    that somebody starts by hand counts as pushed where the spec has no form.
-    """
-    causes = env.get("MLCC_CAUSES", "").split()
-    trigger = env.get("MLCC_TRIGGER", "")
-    if env.get("CHANGE_ID"):
-        return "pull_request", ""
-    if env.get("TAG_NAME"):
-        return "tag", ""
-    if "timer" in causes:
-        return "schedule", trigger or env.get("MLCC_SCHEDULE", "")
-    if trigger:
-        return "dispatch", trigger
-    if "user" in causes and env.get("MLCC_FORMS"):
-        return "manual", env.get("MLCC_FORM", "")
-    return "push", ""
-
-
-def _from_fork(env: Mapping[str, str]) -> bool:
-    """Tell whether a change comes from another repository; unless it surely doesn't, it does.
-
-    A branch source that knows a change's origin sets CHANGE_BRANCH, and CHANGE_FORK for a fork's
-    (branch-api: BranchNameContributor).
-    """
-    return "CHANGE_FORK" in env or not env.get("CHANGE_BRANCH")
-
-
-def _repository(url: str) -> str:
-    """Return OWNER/NAME of a repository's address."""
-    path = url.rpartition("://")[2].rpartition("@")[2].replace(":", "/").rstrip("/")
-    name = "/".join(path.split("/")[-2:])
-    return name[:-4] if name.endswith(".git") else name
-
-
-def _claims(token: str) -> dict[str, Any]:
-    """Return what a JSON Web Token says; nothing when it isn't one. Its signature is the receiver's business."""
-    try:
-        part = token.split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ValueError, IndexError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-# --- mlcc.runtime.platforms ---------------------------------------------------------------------------------
-# The CI systems by name. Standard library only: bundled into the emitted scripts.
-
-PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
-
-
-def this_platform() -> Platform:
-    """Return the CI system that this runs on, by MLCC_PLATFORM. Raises RunError."""
-    name = os.environ.get("MLCC_PLATFORM", "")
-    if name not in PLATFORMS:
-        raise RunError(f"MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
-    return PLATFORMS[name]()
-
-
-# --- mlcc.gates._records ------------------------------------------------------------------------------------
-# What a gate finds: checks, the verdict over them, and text that is safe to show.
-
-# From best to worst: the verdict over several checks is the worst of theirs.
-VERDICTS = ("pass", "inconclusive", "fail", "error")
-
-
-class GateError(Exception):
-    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
-
-
-class Check:
-    """One thing that was looked at.
-
-    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
-    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
-    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
-    for a number that isn't finite.
+    `comments` is the list, which new ones are posted to; `one` is followed by a comment's number; `verb` changes it.
+    `author` is the key of who wrote one, `login` of the name there. `me`: the name that the token writes as; empty:
+    `/user` tells.
     """
 
-    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
-    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
-
-    def __init__(
-        self,
-        id: str,
-        verdict: str,
-        message: str,
-        *,
-        estimate: float | None = None,
-        interval: tuple[float, float] | None = None,
-        confidence: float | None = None,
-        n: int | None = None,
-        threshold: dict[str, float] | None = None,
-        margin: float | None = None,
-    ) -> None:
-        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
-        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
-            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
-        self.id = id
-        self.verdict = verdict
-        self.message = message
-        self.estimate = estimate
-        self.interval = interval
-        self.confidence = confidence
-        self.n = n
-        self.threshold = threshold
-        self.margin = margin
-
-    def record(self) -> dict[str, object]:
-        """Return the check as the verdict file holds it; what isn't known is left out."""
-        known = {
-            "estimate": rounded(self.estimate),
-            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
-            "confidence": self.confidence,
-            "n": self.n,
-            "threshold": self.threshold,
-            "margin": rounded(self.margin),
-        }
-        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
-        record.update((key, value) for key, value in known.items() if value is not None)
-        return record
+    api: str
+    comments: str
+    one: str
+    verb: str
+    author: str
+    login: str
+    me: str
+    most: int
 
 
-class Verdict:
-    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+def forge_of(platform: str, run: Run) -> Forge:
+    """Return where the run's pull request is. Raises RunError."""
+    number = run.fact("pull_request")
+    if platform == "github":
+        return _safe(github(os.environ.get("GITHUB_API_URL", ""), run.fact("repository"), number, BOT))
+    if platform == "gitlab":
+        api = os.environ.get("CI_API_V4_URL", "")
+        if not is_of_this_gitlab(api + "/"):
+            raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
+        return _safe(gitlab(api, os.environ.get("CI_PROJECT_ID", ""), number))
+    return _safe(by_address(os.environ.get("CHANGE_URL", "")))
 
-    `plots` are what mlcc.gates._plots makes, for the gate's page.
+
+def github(api: str, repository: str, number: str, me: str = "") -> Forge:
+    """Return the comments of a pull request, which is an issue, too."""
+    owner, _, name = repository.partition("/")
+    base = f"{api}/repos/{url_quoted(owner)}/{url_quoted(name)}/issues"
+    return Forge(
+        api,
+        f"{base}/{_digits(number)}/comments",
+        f"{base}/comments/",
+        "PATCH",
+        "user",
+        "login",
+        me,
+        GITHUB_MOST,
+    )
+
+
+def gitlab(api: str, project: str, number: str) -> Forge:
+    """Return the notes of a merge request; a project is its number, or its path."""
+    notes = f"{api}/projects/{url_quoted(project)}/merge_requests/{_digits(number)}/notes"
+    return Forge(api, notes, f"{notes}/", "PUT", "author", "username", "", GITLAB_MOST)
+
+
+def by_address(url: str) -> Forge:
+    """Return the comments of a request by the address of its page, which tells GitHub from GitLab. Raises RunError.
+
+    GitHub's own interface has a host of its own, and that of GitHub Enterprise a path
+    (https://docs.github.com/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api).
     """
-
-    __slots__ = ("checks", "plots", "summary", "verdict")
-
-    def __init__(
-        self,
-        verdict: str,
-        summary: str,
-        checks: Sequence[Check] = (),
-        plots: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        if verdict not in VERDICTS:
-            raise ValueError(f"{visible(verdict)} is no verdict")
-        self.verdict = verdict
-        self.summary = summary
-        self.checks = tuple(checks)
-        self.plots = tuple(plots)
+    merge = re.fullmatch(r"(https?://[^/?#]+)/([^?#]+?)(?:/-)?/merge_requests/([0-9]+)", url)
+    if merge:
+        return gitlab(f"{merge[1]}/api/v4", merge[2], merge[3])
+    pull = re.fullmatch(r"(https?://[^/?#]+)/([^/?#]+/[^/?#]+)/pull/([0-9]+)", url)
+    if pull:
+        host = "https://api.github.com" if pull[1] == "https://github.com" else f"{pull[1]}/api/v3"
+        return github(host, pull[2], pull[3])
+    raise RunError("this change request is neither GitHub's nor GitLab's, so it gets no comment")
 
 
-def worst(verdicts: Iterable[str]) -> str:
-    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
-    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
-    return VERDICTS[max(ranks)] if ranks else "error"
+def _digits(number: str) -> str:
+    if not (number.isascii() and number.isdigit()):
+        raise RunError("the CI system doesn't say which pull request this is")
+    return number
 
 
-def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
-    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
-    found = worst(check.verdict for check in checks)
-    if not checks:
-        return Verdict(found, "Nothing was checked.")
-    if found == "pass":
-        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
-        return Verdict(found, only, checks, plots)
-    culprits = [check for check in checks if check.verdict == found]
-    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
-    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
-    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
-    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+def _safe(forge: Forge) -> Forge:
+    if not may_have_token(forge.api):
+        raise RunError("the forge's address isn't an https one, so it gets no token")
+    return forge
 
 
-def is_finite(value: object) -> bool:
-    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+# --- mlcc.report.notes --------------------------------------------------------------------------------------
+# Points to what gates found beside the spec, where the CI system shows annotations.
+#
+# Standard library only: bundled into the emitted script.
 
-    An integer beyond all floats is none either: nothing could be computed with it.
-    """
-    try:
-        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
-    except OverflowError:
-        return False
+MOST_NOTES = 10  # of each level GitHub shows so many for a step
 
 
-def rounded(value: float | None) -> float | None:
-    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
-    return value if value is None or type(value) is int else float(f"{value:.10g}")
+def annotate(run: Run, platform: Platform, spec: str) -> None:
+    """Show at most ten: errors of gates that are closed first, then warnings of the others."""
+    notes = list(_notes(run))
+    shown = notes if len(notes) <= MOST_NOTES else notes[: MOST_NOTES - 1]
+    for level, title, message in shown:
+        platform.annotate(level, title, message, spec)
+    if len(notes) > len(shown):
+        more = f"{len(notes) - len(shown)} more findings stand on the page of the run"
+        platform.annotate(notes[len(shown)][0], "mlcc", more, spec)
 
 
-def number(value: float) -> str:
-    """Return a number as a message shows it: up to 6 significant digits."""
-    return str(value) if type(value) is int else f"{value:.6g}"
-
-
-def visible(text: str, limit: int = 400) -> str:
-    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
-    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
-    if len(text) > limit:
-        shown = shown[:limit] + "…"
-    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
-
-
-def _escape(char: str) -> str:
-    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return names.get(char) or f"\\u{{{ord(char):x}}}"
+def _notes(run: Run) -> Iterator[tuple[str, str, str]]:
+    """Yield level, title and message for each check that didn't pass, and for each gate that has none of them."""
+    for finding in run.findings:
+        if finding.verdict == "pass":
+            continue
+        level = "error" if finding.closes else "warning"
+        effect = f" ({finding.effect})" if finding.effect else ""
+        checks = [check for check in finding.checks if check.get("verdict") != "pass"]
+        for check in checks:
+            title = f"{finding.name}: {visible(str(check.get('id')), 100)}{effect}"
+            yield level, title, visible(str(check.get("message")))
+        if not checks:
+            yield level, f"{finding.name}{effect}", finding.summary
 
 
 # --- mlcc.report.svg ----------------------------------------------------------------------------------------
@@ -1211,116 +1290,6 @@ def svg_picture(
         f'<svg role="img" aria-labelledby="{id}-t" aria-describedby="{id}-d" {size} '
         f'font-family="sans-serif" font-size="{FONT_SIZE}">{name}{"".join(parts)}</svg>'
     )
-
-
-# --- mlcc.report.margin -------------------------------------------------------------------------------------
-# Draws one decision: an estimate with its bounds, against what it is held to.
-#
-# Standard library only: bundled into the emitted script.
-
-STRIP_WIDTH, STRIP_HEIGHT = 320.0, 64.0
-EDGE = 10.0  # room at both ends, so that words fit
-MIDDLE = 33.0  # the line that the estimate lies on
-WORDS = {"min": "at least", "max": "at most"}
-
-
-class Decision(NamedTuple):
-    """The numbers of a check: None where it has none. `threshold` is {"min": x}, {"max": x} or both."""
-
-    verdict: str
-    estimate: float | None
-    interval: tuple[float, float] | None
-    confidence: float | None
-    n: int | None
-    threshold: dict[str, float]
-    margin: float | None
-
-
-def decision(check: dict[str, Any]) -> Decision:
-    """Return the numbers of a check of a verdict file; what isn't a finite number counts as not known."""
-    bounds = check.get("interval")
-    whole = isinstance(bounds, list) and len(bounds) == 2 and all(is_finite(x) for x in bounds)
-    stated = check.get("threshold")
-    limits = stated if isinstance(stated, dict) else {}
-    n = _known_number(check.get("n"))
-    return Decision(
-        verdict=str(check.get("verdict")),
-        estimate=_known_number(check.get("estimate")),
-        interval=(bounds[0], bounds[1]) if whole and isinstance(bounds, list) else None,
-        confidence=_known_number(check.get("confidence")),
-        n=None if n is None else int(n),
-        threshold={side: limits[side] for side in WORDS if is_finite(limits.get(side))},
-        margin=_known_number(check.get("margin")),
-    )
-
-
-def _known_number(value: object) -> float | None:
-    return value if is_finite(value) else None  # type: ignore[return-value]  # then it is a number
-
-
-def in_words(found: Decision) -> str:
-    """Return the decision as a sentence: what a reader who doesn't see the picture gets."""
-    parts = []
-    if found.estimate is not None:
-        parts.append(f"estimate {short(found.estimate)}")
-    if found.interval is not None:
-        low, high = found.interval
-        sure = "" if found.confidence is None else f", each with {short(found.confidence * 100)} % confidence"
-        parts.append(f"bounds {short(low)} and {short(high)}{sure}")
-    if found.n is not None:
-        parts.append(f"{found.n:,} rows")
-    for side, limit in found.threshold.items():
-        parts.append(f"must be {WORDS[side]} {short(limit)}")
-    if found.margin is not None:
-        kept = "kept" if found.margin >= 0 else "missed"
-        parts.append(f"{kept} by {short(abs(found.margin))}")
-    return "; ".join(parts)
-
-
-def drawn(id: str, title: str, found: Decision) -> str:
-    """Return the picture; empty where there is no estimate or nothing to hold it to. Raises ValueError."""
-    if found.estimate is None or not found.threshold:
-        return ""
-    limits = found.threshold
-    values = [found.estimate, *(found.interval or ()), *limits.values()]
-    scale = Scale(*padded(values, 0.12), EDGE, STRIP_WIDTH - EDGE)
-    parts = [_allowed(scale, limits), svg_line(EDGE, MIDDLE, STRIP_WIDTH - EDGE, MIDDLE, "rule")]
-    for side, limit in limits.items():
-        parts += _limit(scale, side, limit)
-    if found.interval is not None:
-        low, high = (scale.at(end) for end in found.interval)
-        paint = found.verdict if found.verdict in PAINT else "error"
-        parts.append(svg_line(low, MIDDLE, high, MIDDLE, paint, width=3.0))
-        parts += [svg_line(end, MIDDLE - 6, end, MIDDLE + 6, paint, width=2.0) for end in (low, high)]
-    where = scale.at(found.estimate)
-    parts.append(svg_mark(where, MIDDLE, found.verdict))
-    parts.append(_label(where, STRIP_HEIGHT - 9, short(found.estimate), "ink"))
-    return svg_picture(id, STRIP_WIDTH, STRIP_HEIGHT, title, in_words(found), parts)
-
-
-def _allowed(scale: Scale, limits: dict[str, float]) -> str:
-    low = scale.at(limits["min"]) if "min" in limits else EDGE
-    high = scale.at(limits["max"]) if "max" in limits else STRIP_WIDTH - EDGE
-    return svg_rect(low, MIDDLE - 11, high - low, 22, "good")
-
-
-def _limit(scale: Scale, side: str, limit: float) -> list[str]:
-    """Return the line of a limit, and an arrow with its words on the allowed side."""
-    where = scale.at(limit)
-    tip = where + (7 if side == "min" else -7)
-    arrow = [(where, MIDDLE - 15), (tip, MIDDLE - 11.5), (where, MIDDLE - 8)]
-    return [
-        svg_line(where, MIDDLE - 15, where, MIDDLE + 13, "limit"),
-        svg_path(arrow, "limit"),
-        _label(where, 13, f"{WORDS[side]} {short(limit)}", "faint"),
-    ]
-
-
-def _label(x: float, y: float, words: str, paint: str) -> str:
-    """Return words around x, moved inwards where they would leave the picture."""
-    half = len(words) * LETTER / 2
-    inside = min(max(x, half + 2), STRIP_WIDTH - half - 2)
-    return svg_text(inside, y, words, paint=paint, anchor="middle")
 
 
 # --- mlcc.report.plots --------------------------------------------------------------------------------------
@@ -1607,182 +1576,6 @@ def _limits(scale: Scale, limits: dict[str, float], top: float, bottom: float) -
 DRAWN = {"histogram": _histogram, "curves": _curves, "intervals": _intervals}
 
 
-# --- mlcc.report.findings -----------------------------------------------------------------------------------
-# Reads what a run has left under `_mlcc/`: how it ended, and what each gate found.
-#
-# What is missing or broken is shown as that; whatever the files hold, reading them ends in texts and finite numbers of
-# bounded size. Standard library only: bundled into the emitted script.
-
-# From worst to best: what a reviewer has to look at comes first.
-ORDER = ("error", "fail", "inconclusive", "pass")
-MOST_CHECKS = 500
-MOST_PLOTS = 24
-
-
-class Finding(NamedTuple):
-    """What one gate, or one leg of it, found.
-
-    `verdict` is error, fail, inconclusive or pass; `checks` and `plots` are as in its files, `inputs` are digests.
-    `lenient`: an inconclusive verdict is a warning.
-    """
-
-    name: str
-    gate: str
-    leg: str
-    kind: str
-    guards: str
-    blocking: bool
-    lenient: bool
-    verdict: str
-    summary: str
-    waived: dict[str, str]
-    checks: list[dict[str, Any]]
-    plots: list[Any]
-    inputs: dict[str, str]
-    digest: str
-
-    @property
-    def closes(self) -> bool:
-        """Whether nothing may read the artifact because of it."""
-        return not self.effect and self.verdict != "pass"
-
-    @property
-    def effect(self) -> str:
-        """Why another verdict than pass closes nothing; empty: it closes, or is a pass."""
-        if self.verdict == "pass":
-            return ""
-        if self.waived:
-            return "waived"
-        if not self.blocking:
-            return "not blocking"
-        return "only a warning" if self.verdict == "inconclusive" and self.lenient else ""
-
-
-class Ended(NamedTuple):
-    """How one node ended, as the final node settled it."""
-
-    name: str
-    kind: str
-    end: str
-    cause: str
-
-
-class Run(NamedTuple):
-    """A run. `green` None: nothing has settled it, as when gates were run by hand."""
-
-    name: str
-    green: bool | None
-    causes: list[str]
-    facts: dict[str, str]
-    nodes: list[Ended]
-    findings: list[Finding]
-    unselected: list[tuple[str, str]]
-
-    def fact(self, name: str) -> str:
-        """Return what the CI system told of the run; empty: it is not known."""
-        return self.facts.get(name, "")
-
-
-def read_run(plan: dict[str, Any]) -> Run:
-    """Return what the run in the current folder has found. Raises no error for what the run left."""
-    result = _record("final", "", "result.json") or {}
-    selection = _record("select", "", "selection.json") or {}
-    ends = _object(result.get("nodes"))
-    reasons = _object(selection.get("reasons"))
-    nodes = plan["nodes"]
-    findings = [
-        found
-        for id, node in nodes.items()
-        if node["kind"] == "gate"
-        for leg in legs_of(node)
-        for found in [_finding(id, leg, node, {} if leg else _object(ends.get(id)))]
-        if found is not None
-    ]
-    green = result.get("green")
-    causes = result.get("causes")
-    return Run(
-        name=str(plan["name"]),
-        green=green if isinstance(green, bool) else None,
-        causes=[visible(str(cause), 600) for cause in causes] if isinstance(causes, list) else [],
-        facts={key: visible(str(value), 300) for key, value in _object(selection.get("facts")).items()},
-        nodes=[_ended(id, nodes[id], _object(ends[id])) for id in nodes if id in ends],
-        findings=sorted(findings, key=lambda one: (not one.closes, ORDER.index(one.verdict))),
-        unselected=[
-            (id, visible(str(reasons.get(id, "")))) for id in nodes if result and selection and id not in ends
-        ],
-    )
-
-
-def _record(node: str, leg: str, name: str) -> dict[str, Any] | None:
-    try:
-        return read_record(state_folder(node, leg) / name)
-    except RunError:
-        return None
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _ended(id: str, node: dict[str, Any], end: dict[str, Any]) -> Ended:
-    return Ended(
-        id, str(node["kind"]), visible(str(end.get("end", ""))), visible(str(end.get("cause", "")), 600)
-    )
-
-
-def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> Finding | None:
-    """Return what a gate found; None where it neither ran nor was meant to. `end`: how the final node settled it."""
-    folder = state_folder(gate, leg)
-    end = end or _record(gate, leg, "state.json") or {}
-    record = _record(gate, leg, "verdict.json")
-    verdict = str((record or {}).get("verdict"))
-    cause = visible(str(end.get("cause", "")), 1500)
-    if record is None or record.get("gate") != gate or verdict not in ORDER:
-        if not _exists(folder / "verdict.json") and end.get("end") in (None, "skipped"):
-            return None
-        record, verdict = {}, "error"
-    elif end.get("verdict") == "error":  # the node didn't believe the gate
-        verdict = "error"
-    said = visible(str(record.get("summary", "")), 1500)
-    return Finding(
-        name=f"{gate} ({leg})" if leg else gate,
-        gate=gate,
-        leg=leg,
-        kind=str(node["gate"]),
-        guards=str(node["guards"]),
-        blocking=bool(node.get("blocking", True)),
-        lenient=node.get("on_inconclusive") == "warn",
-        verdict=verdict,
-        summary=cause
-        if verdict == "error" and cause
-        else said or "The gate left no verdict that can be read.",
-        waived={key: visible(str(text)) for key, text in _object(record.get("waived")).items()},
-        checks=[check for check in _items(record.get("checks"), MOST_CHECKS) if isinstance(check, dict)],
-        plots=_items(_plots(folder), MOST_PLOTS) if record else [],
-        inputs={id: str(_object(one).get("digest")) for id, one in _object(record.get("inputs")).items()},
-        digest=visible(str(record.get("gate_digest") or "")),
-    )
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except OSError:
-        return False
-    return True
-
-
-def _plots(folder: Path) -> object:
-    try:
-        return read_json(folder / "plots.json")
-    except RunError:
-        return ["broken"]
-
-
-def _items(value: object, most: int) -> list[Any]:
-    return value[:most] if isinstance(value, list) else []
-
-
 # --- mlcc.report.style --------------------------------------------------------------------------------------
 # The style sheet of the page: light and dark by the reader's choice, narrow and wide, screen and paper.
 #
@@ -1901,6 +1694,196 @@ def stylesheet() -> str:
     return schemes + _RULES + "\n".join(shapes) + "\n"
 
 
+# --- mlcc.report.html ---------------------------------------------------------------------------------------
+# HTML that all pages share: the document around them, tables, and plots with their data.
+#
+# Texts are escaped and bounded. A page's own policy lets it load nothing and run nothing (https://www.w3.org/TR/CSP3/).
+# Standard library only: bundled into the emitted script.
+
+MOST_SHOWN = 1000  # rows of any table
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """Return a page that needs nothing else. `title` is a text, `body` HTML."""
+    style = stylesheet()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = [
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n',
+        f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n",
+    ]
+    return "".join([*head, *body, "</body>\n</html>\n"])
+
+
+def escaped(text: str, limit: int = 600) -> str:
+    """Return a text as HTML, its odd characters made visible and what is over `limit` cut off."""
+    return escape(visible(text, limit))
+
+
+def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str = "") -> str:
+    """Return a table of cells that are HTML already, of the style class `name`.
+
+    Its roles are said: a style that lays cells out one below the other would take them from it.
+    """
+    heads = "".join(f'<th role="columnheader" scope="col">{column}</th>' for column in columns)
+    lines = [
+        "<tr role='row'>" + "".join(f"<td role='cell'>{cell}</td>" for cell in row) + "</tr>\n"
+        for row in rows
+    ]
+    body = f"<tbody role='rowgroup'>{''.join(lines[:MOST_SHOWN])}</tbody>"
+    opening = f'<table role="table" class="{name}">' if name else '<table role="table">'
+    return f"{opening}<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>{body}</table>\n"
+
+
+def text_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], label: str, *, numbers: bool = True
+) -> str:
+    """Return a table of texts that scrolls within itself where it is too wide.
+
+    Its first column has names; `numbers`: the others have numbers.
+    """
+    marks = ["", *(" class=number" if numbers else "" for _ in columns[1:])]
+    heads = "".join(
+        f'<th scope="col"{mark}>{escaped(column, 80)}</th>'
+        for mark, column in zip(marks, columns)  # noqa: B905
+    )
+    lines = [
+        "".join(f"<td{mark}>{escaped(cell, 120)}</td>" for mark, cell in zip(marks, row))  # noqa: B905
+        for row in rows[:MOST_SHOWN]
+    ]
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide" role="region" tabindex="0" aria-label="{escaped(label, 160)}">{table}</div>'
+
+
+def figure(plot: Any, id: str) -> str:
+    """Return a plot of mlcc.gates._plots as a picture, with its data as a table. One that isn't whole says so."""
+    try:
+        drawing = draw(plot, id)
+    except BROKEN:
+        return "<figure><figcaption>A plot</figcaption><p>It can't be drawn: its data isn't whole.</p></figure>\n"
+    note = f'<p class="faint">{escaped(drawing.note)}</p>' if drawing.note else ""
+    table = text_table(drawing.columns, drawing.rows, f"Data of {drawing.title}")
+    return (
+        f"<figure><figcaption>{escaped(drawing.title)}</figcaption>{drawing.picture}{note}"
+        f"<details><summary>Data as a table</summary>{table}</details></figure>\n"
+    )
+
+
+# --- mlcc.report.margin -------------------------------------------------------------------------------------
+# Draws one decision: an estimate with its bounds, against what it is held to.
+#
+# Standard library only: bundled into the emitted script.
+
+STRIP_WIDTH, STRIP_HEIGHT = 320.0, 64.0
+EDGE = 10.0  # room at both ends, so that words fit
+MIDDLE = 33.0  # the line that the estimate lies on
+WORDS = {"min": "at least", "max": "at most"}
+
+
+class Decision(NamedTuple):
+    """The numbers of a check: None where it has none. `threshold` is {"min": x}, {"max": x} or both."""
+
+    verdict: str
+    estimate: float | None
+    interval: tuple[float, float] | None
+    confidence: float | None
+    n: int | None
+    threshold: dict[str, float]
+    margin: float | None
+
+
+def decision(check: dict[str, Any]) -> Decision:
+    """Return the numbers of a check of a verdict file; what isn't a finite number counts as not known."""
+    bounds = check.get("interval")
+    whole = isinstance(bounds, list) and len(bounds) == 2 and all(is_finite(x) for x in bounds)
+    stated = check.get("threshold")
+    limits = stated if isinstance(stated, dict) else {}
+    n = _known_number(check.get("n"))
+    return Decision(
+        verdict=str(check.get("verdict")),
+        estimate=_known_number(check.get("estimate")),
+        interval=(bounds[0], bounds[1]) if whole and isinstance(bounds, list) else None,
+        confidence=_known_number(check.get("confidence")),
+        n=None if n is None else int(n),
+        threshold={side: limits[side] for side in WORDS if is_finite(limits.get(side))},
+        margin=_known_number(check.get("margin")),
+    )
+
+
+def _known_number(value: object) -> float | None:
+    return value if is_finite(value) else None  # type: ignore[return-value]  # then it is a number
+
+
+def in_words(found: Decision) -> str:
+    """Return the decision as a sentence: what a reader who doesn't see the picture gets."""
+    parts = []
+    if found.estimate is not None:
+        parts.append(f"estimate {short(found.estimate)}")
+    if found.interval is not None:
+        low, high = found.interval
+        sure = "" if found.confidence is None else f", each with {short(found.confidence * 100)} % confidence"
+        parts.append(f"bounds {short(low)} and {short(high)}{sure}")
+    if found.n is not None:
+        parts.append(f"{found.n:,} rows")
+    for side, limit in found.threshold.items():
+        parts.append(f"must be {WORDS[side]} {short(limit)}")
+    if found.margin is not None:
+        kept = "kept" if found.margin >= 0 else "missed"
+        parts.append(f"{kept} by {short(abs(found.margin))}")
+    return "; ".join(parts)
+
+
+def drawn(id: str, title: str, found: Decision) -> str:
+    """Return the picture; empty where there is no estimate or nothing to hold it to. Raises ValueError."""
+    if found.estimate is None or not found.threshold:
+        return ""
+    limits = found.threshold
+    values = [found.estimate, *(found.interval or ()), *limits.values()]
+    scale = Scale(*padded(values, 0.12), EDGE, STRIP_WIDTH - EDGE)
+    parts = [_allowed(scale, limits), svg_line(EDGE, MIDDLE, STRIP_WIDTH - EDGE, MIDDLE, "rule")]
+    for side, limit in limits.items():
+        parts += _limit(scale, side, limit)
+    if found.interval is not None:
+        low, high = (scale.at(end) for end in found.interval)
+        paint = found.verdict if found.verdict in PAINT else "error"
+        parts.append(svg_line(low, MIDDLE, high, MIDDLE, paint, width=3.0))
+        parts += [svg_line(end, MIDDLE - 6, end, MIDDLE + 6, paint, width=2.0) for end in (low, high)]
+    where = scale.at(found.estimate)
+    parts.append(svg_mark(where, MIDDLE, found.verdict))
+    parts.append(_label(where, STRIP_HEIGHT - 9, short(found.estimate), "ink"))
+    return svg_picture(id, STRIP_WIDTH, STRIP_HEIGHT, title, in_words(found), parts)
+
+
+def _allowed(scale: Scale, limits: dict[str, float]) -> str:
+    low = scale.at(limits["min"]) if "min" in limits else EDGE
+    high = scale.at(limits["max"]) if "max" in limits else STRIP_WIDTH - EDGE
+    return svg_rect(low, MIDDLE - 11, high - low, 22, "good")
+
+
+def _limit(scale: Scale, side: str, limit: float) -> list[str]:
+    """Return the line of a limit, and an arrow with its words on the allowed side."""
+    where = scale.at(limit)
+    tip = where + (7 if side == "min" else -7)
+    arrow = [(where, MIDDLE - 15), (tip, MIDDLE - 11.5), (where, MIDDLE - 8)]
+    return [
+        svg_line(where, MIDDLE - 15, where, MIDDLE + 13, "limit"),
+        svg_path(arrow, "limit"),
+        _label(where, 13, f"{WORDS[side]} {short(limit)}", "faint"),
+    ]
+
+
+def _label(x: float, y: float, words: str, paint: str) -> str:
+    """Return words around x, moved inwards where they would leave the picture."""
+    half = len(words) * LETTER / 2
+    inside = min(max(x, half + 2), STRIP_WIDTH - half - 2)
+    return svg_text(inside, y, words, paint=paint, anchor="middle")
+
+
 # --- mlcc.report.page ---------------------------------------------------------------------------------------
 # Writes a run as one HTML page that needs nothing else: no script, no font, no link to anything that it loads.
 #
@@ -1911,26 +1894,11 @@ def stylesheet() -> str:
 MARKS = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? inconclusive", "error": "! error"}
 ENDS = {"passed": "pass", "failed": "fail", "lost": "error", "skipped": "skipped"}
 MOST_PAGE = 6_000_000  # characters; gates beyond have their sentence only
-MOST_SHOWN = 1000  # of any table
-BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 def page(run: Run) -> str:
     """Return the page."""
-    style = stylesheet()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    title = f"{_colour(run)[1]}: {run.name}"
-    parts = [
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n',
-        f"<title>{_e(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n",
-        _header(run),
-        "<main>\n",
-        _overview(run),
-    ]
+    parts = [_header(run), "<main>\n", _overview(run)]
     used = sum(map(len, parts))
     for number, finding in enumerate(run.findings):
         section = _gate(finding, f"g{number}", whole=True)
@@ -1938,12 +1906,8 @@ def page(run: Run) -> str:
             section = _gate(finding, f"g{number}", whole=False)
         used += len(section)
         parts.append(section)
-    parts += [_nodes(run), "</main>\n", _footer(run), "</body>\n</html>\n"]
-    return "".join(parts)
-
-
-def _e(text: str, limit: int = 600) -> str:
-    return escape(visible(text, limit))
+    parts += [_nodes(run), "</main>\n", _footer(run)]
+    return document(f"{_colour(run)[1]}: {run.name}", parts)
 
 
 def _colour(run: Run) -> tuple[str, str]:
@@ -1963,7 +1927,7 @@ def _header(run: Run) -> str:
     gates = "no gate ran" if not run.findings else f"{closed} of {_count(len(run.findings), 'gate')} closed"
     lines = [
         f'<header>\n<div class="band {paint}">\n',
-        f'<h1><span class="mark {paint}">{sign}{words}</span>: {_e(run.name)}</h1>\n',
+        f'<h1><span class="mark {paint}">{sign}{words}</span>: {escaped(run.name)}</h1>\n',
         f"<div>{gates}</div>\n",
     ]
     if run.green is None:
@@ -1973,7 +1937,7 @@ def _header(run: Run) -> str:
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in _facts(run))
     lines.append(f'<dl class="facts">{facts}</dl>\n' if facts else "")
     if run.causes:
-        causes = "".join(f"<li>{_e(cause)}</li>" for cause in run.causes[:50])
+        causes = "".join(f"<li>{escaped(cause)}</li>" for cause in run.causes[:50])
         lines.append(f'<h2>Why it is red</h2>\n<ul class="causes">{causes}</ul>\n')
     return "".join([*lines, "</div>\n</header>\n"])
 
@@ -1986,13 +1950,18 @@ def _facts(run: Run) -> Iterable[tuple[str, str]]:
         ("Pull request", "pull_request"),
     ):
         if run.fact(key):
-            yield name, _e(run.fact(key).replace("_", " ") if key == "event" else run.fact(key), 120)
+            yield name, escaped(run.fact(key).replace("_", " ") if key == "event" else run.fact(key), 120)
     if run.fact("commit"):
-        yield "Commit", f"<code>{_e(run.fact('commit')[:12])}</code>"
+        yield "Commit", f"<code>{escaped(run.fact('commit')[:12])}</code>"
     url, number = run.fact("run_url"), run.fact("run_number") or run.fact("run_id")
     if number:
         known = url.startswith(("https://", "http://"))
-        yield "Run", f'<a href="{_e(url)}" rel="noreferrer">{_e(number, 80)}</a>' if known else _e(number, 80)
+        yield (
+            "Run",
+            f'<a href="{escaped(url)}" rel="noreferrer">{escaped(number, 80)}</a>'
+            if known
+            else escaped(number, 80),
+        )
 
 
 def _overview(run: Run) -> str:
@@ -2000,14 +1969,14 @@ def _overview(run: Run) -> str:
         return ""
     rows = [
         [
-            f'<a href="#g{number}">{_e(finding.name, 120)}</a>',
-            _e(finding.guards, 120),
+            f'<a href="#g{number}">{escaped(finding.name, 120)}</a>',
+            escaped(finding.guards, 120),
             _mark(finding.verdict) + (f"<br>{finding.effect}" if finding.effect else ""),
-            _e(finding.summary, 260),
+            escaped(finding.summary, 260),
         ]
         for number, finding in enumerate(run.findings[:MOST_SHOWN])
     ]
-    found = _html_table(["Gate", "Decides about", "Verdict", "Finding"], rows, "rows")
+    found = html_table(["Gate", "Decides about", "Verdict", "Finding"], rows, "rows")
     return f'<section class="plain" aria-labelledby="gates"><h2 id="gates">Gates</h2>{found}</section>\n'
 
 
@@ -2017,13 +1986,13 @@ def _nodes(run: Run) -> str:
     if others:
         parts.append(
             "<h2 id='nodes'>Other nodes</h2>"
-            + _html_table(["Node", "Ended", "Why"], map(_node, others), "rows")
+            + html_table(["Node", "Ended", "Why"], map(_node, others), "rows")
         )
     if run.unselected:
-        items = [[_e(id, 120), _e(why)] for id, why in run.unselected[:MOST_SHOWN]]
+        items = [[escaped(id, 120), escaped(why)] for id, why in run.unselected[:MOST_SHOWN]]
         count = _count(len(run.unselected), "node")
         parts.append(
-            f"<details><summary>{count} not selected</summary>{_html_table(['Node', 'Why'], items)}</details>"
+            f"<details><summary>{count} not selected</summary>{html_table(['Node', 'Why'], items)}</details>"
         )
     return f'<section class="plain">{"".join(parts)}</section>\n' if parts else ""
 
@@ -2031,7 +2000,11 @@ def _nodes(run: Run) -> str:
 def _node(node: Ended) -> list[str]:
     mark = ENDS.get(node.end, "error")
     sign = MARKS[mark][0] if mark in MARKS else "–"
-    return [_e(node.name, 120), f'<span class="mark {mark}">{sign} {_e(node.end, 40)}</span>', _e(node.cause)]
+    return [
+        escaped(node.name, 120),
+        f'<span class="mark {mark}">{sign} {escaped(node.end, 40)}</span>',
+        escaped(node.cause),
+    ]
 
 
 def _footer(run: Run) -> str:
@@ -2056,12 +2029,12 @@ def _mark(verdict: str) -> str:
 
 def _gate(finding: Finding, id: str, *, whole: bool) -> str:
     """Return a gate's section; not `whole`: without its checks and plots."""
-    about = f"{_e(finding.kind, 60)} gate, decides about <strong>{_e(finding.guards, 120)}</strong>"
+    about = f"{escaped(finding.kind, 60)} gate, decides about <strong>{escaped(finding.guards, 120)}</strong>"
     more = "" if finding.blocking else "; not blocking"
     parts = [
         f'<section class="{finding.verdict}" aria-labelledby="{id}">\n<div class="head">',
-        f'<h2 id="{id}">{_e(finding.name, 160)}</h2>{_mark(finding.verdict)}</div>\n',
-        f'<div class="faint">{about}{more}</div>\n<p class="sentence">{_e(finding.summary, 1500)}</p>\n',
+        f'<h2 id="{id}">{escaped(finding.name, 160)}</h2>{_mark(finding.verdict)}</div>\n',
+        f'<div class="faint">{about}{more}</div>\n<p class="sentence">{escaped(finding.summary, 1500)}</p>\n',
         _waiver(finding),
     ]
     if whole:
@@ -2077,45 +2050,32 @@ def _waiver(finding: Finding) -> str:
     if not finding.waived:
         return ""
     until, reason, issue = (finding.waived.get(key, "") for key in ("until", "reason", "issue"))
-    return f'<p class="waiver"><strong>Waived until {_e(until)}.</strong> {_e(reason)} ({_e(issue)})</p>\n'
+    return f'<p class="waiver"><strong>Waived until {escaped(until)}.</strong> {escaped(reason)} ({escaped(issue)})</p>\n'
 
 
 def _checks(finding: Finding, id: str) -> str:
     rows = []
     ranked = sorted(finding.checks, key=lambda check: check.get("verdict") == "pass")
     for number, check in enumerate(ranked):
-        name = _e(str(check.get("id")), 120)
+        name = escaped(str(check.get("id")), 120)
         picture = ""
         try:
             words = visible(str(check.get("id")), 120)
             picture = drawn(f"{id}m{number}", f"Decision of {words}", decision(check))
         except BROKEN:  # the sentence beside it says what was found
             pass
-        said = f'<span class="id">{name}</span><br>{_e(str(check.get("message")))}'
+        said = f'<span class="id">{name}</span><br>{escaped(str(check.get("message")))}'
         rows.append([_mark(str(check.get("verdict"))), said, picture])
     if not rows:
         return ""
-    return "<h3>Checks</h3>" + _html_table(
+    return "<h3>Checks</h3>" + html_table(
         ["Verdict", "Check", "Estimate, bounds and what is allowed"], rows, "rows decisions"
     )
 
 
 def _drawings(finding: Finding, id: str) -> str:
-    figures = [_figure(plot, f"{id}p{number}") for number, plot in enumerate(finding.plots)]
+    figures = [figure(plot, f"{id}p{number}") for number, plot in enumerate(finding.plots)]
     return f'<div class="plots">{"".join(figures)}</div>\n' if figures else ""
-
-
-def _figure(plot: Any, id: str) -> str:
-    try:
-        drawing = draw(plot, id)
-    except BROKEN:
-        return "<figure><figcaption>A plot</figcaption><p>It can't be drawn: its data isn't whole.</p></figure>\n"
-    note = f'<p class="faint">{_e(drawing.note)}</p>' if drawing.note else ""
-    table = _wide(drawing.columns, drawing.rows, f"Data of {drawing.title}")
-    return (
-        f"<figure><figcaption>{_e(drawing.title)}</figcaption>{drawing.picture}{note}"
-        f"<details><summary>Data as a table</summary>{table}</details></figure>\n"
-    )
 
 
 def _numbers(finding: Finding) -> str:
@@ -2131,295 +2091,19 @@ def _numbers(finding: Finding) -> str:
     if not rows:
         return ""
     columns = ["check", "estimate", "lower", "upper", "confidence", "n", "at least", "at most", "margin"]
-    table = _wide(columns, rows, f"Numbers of {finding.name}")
+    table = text_table(columns, rows, f"Numbers of {finding.name}")
     return f"<details><summary>Numbers as a table</summary>{table}</details>\n"
 
 
 def _origin(finding: Finding) -> str:
-    rows = [[_e(id, 120), f"<code>{_e(digest, 100)}</code>"] for id, digest in sorted(finding.inputs.items())]
-    rows += [["the gate itself", f"<code>{_e(finding.digest, 100)}</code>"]] if finding.digest else []
-    again = f"<p>Run it again: <code>python -I .mlcc/gates/{_e(finding.kind, 60)}.py {_e(finding.gate, 80)}</code></p>"
-    table = _html_table(["Judged", "Digest"], rows) if rows else ""
+    rows = [
+        [escaped(id, 120), f"<code>{escaped(digest, 100)}</code>"]
+        for id, digest in sorted(finding.inputs.items())
+    ]
+    rows += [["the gate itself", f"<code>{escaped(finding.digest, 100)}</code>"]] if finding.digest else []
+    again = f"<p>Run it again: <code>python -I .mlcc/gates/{escaped(finding.kind, 60)}.py {escaped(finding.gate, 80)}</code></p>"
+    table = html_table(["Judged", "Digest"], rows) if rows else ""
     return f"<details><summary>What was judged</summary>{table}{again}</details>\n"
-
-
-# --- tables ---------------------------------------------------------------------------------------
-
-
-def _html_table(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str = "") -> str:
-    """Return a table of cells that are HTML already.
-
-    Its roles are said: a style that lays cells out one below the other would take them from it.
-    """
-    heads = "".join(f'<th role="columnheader" scope="col">{column}</th>' for column in columns)
-    lines = [
-        "<tr role='row'>" + "".join(f"<td role='cell'>{cell}</td>" for cell in row) + "</tr>\n"
-        for row in rows
-    ]
-    body = f"<tbody role='rowgroup'>{''.join(lines[:MOST_SHOWN])}</tbody>"
-    opening = f'<table role="table" class="{name}">' if name else '<table role="table">'
-    return f"{opening}<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>{body}</table>\n"
-
-
-def _wide(columns: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:
-    """Return a table of texts, the first column being names, that scrolls within itself where it is too wide."""
-    heads = "".join(
-        f'<th scope="col"{"" if i == 0 else " class=number"}>{_e(column, 80)}</th>'
-        for i, column in enumerate(columns)
-    )
-    lines = [
-        "<tr>"
-        + "".join(
-            f"<td{'' if i == 0 else ' class=number'}>{_e(cell, 120)}</td>" for i, cell in enumerate(row)
-        )
-        for row in rows[:MOST_SHOWN]
-    ]
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{'</tr>'.join(lines)}</tr></tbody></table>"
-    return f'<div class="wide" role="region" tabindex="0" aria-label="{_e(label, 160)}">{table}</div>'
-
-
-# --- mlcc.report.notes --------------------------------------------------------------------------------------
-# Points to what gates found beside the spec, where the CI system shows annotations.
-#
-# Standard library only: bundled into the emitted script.
-
-MOST_NOTES = 10  # of each level GitHub shows so many for a step
-
-
-def annotate(run: Run, platform: Platform, spec: str) -> None:
-    """Show at most ten: errors of gates that are closed first, then warnings of the others."""
-    notes = list(_notes(run))
-    shown = notes if len(notes) <= MOST_NOTES else notes[: MOST_NOTES - 1]
-    for level, title, message in shown:
-        platform.annotate(level, title, message, spec)
-    if len(notes) > len(shown):
-        more = f"{len(notes) - len(shown)} more findings stand on the page of the run"
-        platform.annotate(notes[len(shown)][0], "mlcc", more, spec)
-
-
-def _notes(run: Run) -> Iterator[tuple[str, str, str]]:
-    """Yield level, title and message for each check that didn't pass, and for each gate that has none of them."""
-    for finding in run.findings:
-        if finding.verdict == "pass":
-            continue
-        level = "error" if finding.closes else "warning"
-        effect = f" ({finding.effect})" if finding.effect else ""
-        checks = [check for check in finding.checks if check.get("verdict") != "pass"]
-        for check in checks:
-            title = f"{finding.name}: {visible(str(check.get('id')), 100)}{effect}"
-            yield level, title, visible(str(check.get("message")))
-        if not checks:
-            yield level, f"{finding.name}{effect}", finding.summary
-
-
-# --- mlcc.report.comment ------------------------------------------------------------------------------------
-# Writes a run as the Markdown of one comment. No text of the run's data becomes markup, a mention, a link or a command.
-#
-# Standard library only: bundled into the emitted script.
-
-SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❗"}
-ENDED_SIGNS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❗"}
-MOST_FAILING = 20
-MOST_CAUSES = 20
-# By these GitHub and GitLab begin mentions, references and links; behind them stands a sign of no width.
-_REFERENCES = "@#!$%~^&"
-_MARKUP = "|<>[]`*_\\"
-
-
-def marker(name: str) -> str:
-    """Return how the first line of a pipeline's comments begins; nobody sees it."""
-    return f"<!-- mlcc:{url_quoted(name)} "
-
-
-def marked_run(body: str, name: str) -> int | None:
-    """Return the number of the run that a comment of the pipeline tells of; None: it isn't one."""
-    first = body.split("\n", 1)[0].rstrip("\r")
-    start, end = marker(name) + "run ", " -->"
-    number = first[len(start) : -len(end)]
-    if not first.startswith(start) or not first.endswith(end) or not (number.isascii() and number.isdigit()):
-        return None
-    return int(number[:18])
-
-
-def run_number(run: Run) -> int:
-    """Return the number of the run, which grows from run to run; 0: it isn't known."""
-    number = run.fact("run_number")
-    return int(number[:18]) if number.isascii() and number.isdigit() else 0
-
-
-def comment(run: Run, name: str, most: int) -> str:
-    """Return the comment, of at most so many bytes: parts that don't fit are left out whole, and it says so."""
-    text = f"{marker(name)}run {run_number(run)} -->\n"
-    left_out = False
-    for part in _parts(run):
-        if len((text + part + _LEFT_OUT).encode()) <= most:
-            text += part
-        else:
-            left_out = True
-    return text + _LEFT_OUT if left_out else text
-
-
-_LEFT_OUT = "\n_There is more than fits here: see the page of the run._\n"
-
-
-def _parts(run: Run) -> Iterator[str]:
-    yield f"## {'✅' if run.green else '❌'} {plain(run.name)}\n\n{_line(run)}\n"
-    if run.causes:
-        yield "\n" + "".join(f"- {plain(cause)}\n" for cause in run.causes[:MOST_CAUSES])
-    if run.findings:
-        yield "\n| | gate | decides about | verdict | finding |\n|---|---|---|---|---|\n"
-        yield from map(_row, run.findings)
-    failing = [_check_row(finding, check) for finding in run.findings for check in _failing(finding)]
-    if failing:
-        more = len(failing) - MOST_FAILING
-        rows = "".join(failing[:MOST_FAILING])
-        note = f"\nand {more} more\n" if more > 0 else ""
-        yield _folded(
-            f"{len(failing)} checks did not pass", f"| gate | check | finding |\n|---|---|---|\n{rows}{note}"
-        )
-    others = [node for node in run.nodes if node.kind != "gate"]
-    if others:
-        rows = "".join(map(_node_row, others))
-        yield _folded(f"{len(others)} other nodes", f"| | node | ended | why |\n|---|---|---|---|\n{rows}")
-    if run.unselected:
-        rows = "".join(f"- {plain(id)}: {plain(why)}\n" for id, why in run.unselected)
-        yield _folded(f"{len(run.unselected)} not selected", rows)
-    yield "\nThe page with plots is `report.html` among the files of the run.\n"
-
-
-def _line(run: Run) -> str:
-    closed = sum(finding.closes for finding in run.findings)
-    words = [f"{closed} of {len(run.findings)} gates closed" if run.findings else "no gate ran"]
-    if run.fact("commit"):
-        words.append(f"commit {plain(run.fact('commit')[:12])}")
-    url = run.fact("run_url")
-    if url.startswith(("https://", "http://")) and not set(url) & set(' <>()"\\[]`'):
-        words.append(f"[run {run_number(run) or ''}]({url})".replace(" ]", "]"))
-    return " · ".join(words)
-
-
-def _row(finding: Finding) -> str:
-    verdict = f"{finding.verdict}, {finding.effect}" if finding.effect else finding.verdict
-    cells = [finding.name, finding.guards, verdict, finding.summary]
-    return f"| {SIGNS[finding.verdict]} | " + " | ".join(map(plain, cells)) + " |\n"
-
-
-def _failing(finding: Finding) -> Iterator[dict[str, object]]:
-    return (check for check in finding.checks if check.get("verdict") != "pass")
-
-
-def _check_row(finding: Finding, check: dict[str, object]) -> str:
-    cells = [finding.name, str(check.get("id", "")), str(check.get("message", ""))]
-    return "| " + " | ".join(map(plain, cells)) + " |\n"
-
-
-def _node_row(node: Ended) -> str:
-    sign = ENDED_SIGNS.get(node.end, "❗")
-    return f"| {sign} | {plain(node.name)} | {plain(node.end)} | {plain(node.cause)} |\n"
-
-
-def _folded(summary: str, content: str) -> str:
-    return f"\n<details><summary>{summary}</summary>\n\n{content}\n</details>\n"
-
-
-def plain(text: str, limit: int = 300) -> str:
-    """Return text as GitHub and GitLab show it and do nothing else with it: one line, no markup, nobody is called."""
-    shown = one_line(text)[:limit]
-    safe = "".join(
-        f"&#{ord(c)};&#8288;" if c in _REFERENCES else f"&#{ord(c)};" if c in _MARKUP else c for c in shown
-    )
-    return safe.replace("://", ":&#8288;//").replace("www.", "www.&#8288;").replace("GH-", "GH-&#8288;")
-
-
-# --- mlcc.report.forges -------------------------------------------------------------------------------------
-# Where the comments of a pull or merge request lie, on GitHub and on GitLab.
-#
-# https://docs.github.com/rest/issues/comments and https://docs.gitlab.com/api/notes/#merge-requests
-# Standard library only: bundled into the emitted script.
-
-BOT = "github-actions[bot]"  # who a job's own token writes as
-GITHUB_MOST, GITLAB_MOST = 65_536, 1_000_000  # of a comment; both count characters, and bytes are never fewer
-
-
-class Forge(NamedTuple):
-    """The comments of one request: `api` is what every address begins with.
-
-    `comments` is the list, which new ones are posted to; `one` is followed by a comment's number; `verb` changes it.
-    `author` is the key of who wrote one, `login` of the name there. `me`: the name that the token writes as; empty:
-    `/user` tells.
-    """
-
-    api: str
-    comments: str
-    one: str
-    verb: str
-    author: str
-    login: str
-    me: str
-    most: int
-
-
-def forge_of(platform: str, run: Run) -> Forge:
-    """Return where the run's pull request is. Raises RunError."""
-    number = run.fact("pull_request")
-    if platform == "github":
-        return _safe(github(os.environ.get("GITHUB_API_URL", ""), run.fact("repository"), number, BOT))
-    if platform == "gitlab":
-        api = os.environ.get("CI_API_V4_URL", "")
-        if not is_of_this_gitlab(api + "/"):
-            raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
-        return _safe(gitlab(api, os.environ.get("CI_PROJECT_ID", ""), number))
-    return _safe(by_address(os.environ.get("CHANGE_URL", "")))
-
-
-def github(api: str, repository: str, number: str, me: str = "") -> Forge:
-    """Return the comments of a pull request, which is an issue, too."""
-    owner, _, name = repository.partition("/")
-    base = f"{api}/repos/{url_quoted(owner)}/{url_quoted(name)}/issues"
-    return Forge(
-        api,
-        f"{base}/{_digits(number)}/comments",
-        f"{base}/comments/",
-        "PATCH",
-        "user",
-        "login",
-        me,
-        GITHUB_MOST,
-    )
-
-
-def gitlab(api: str, project: str, number: str) -> Forge:
-    """Return the notes of a merge request; a project is its number, or its path."""
-    notes = f"{api}/projects/{url_quoted(project)}/merge_requests/{_digits(number)}/notes"
-    return Forge(api, notes, f"{notes}/", "PUT", "author", "username", "", GITLAB_MOST)
-
-
-def by_address(url: str) -> Forge:
-    """Return the comments of a request by the address of its page, which tells GitHub from GitLab. Raises RunError.
-
-    GitHub's own interface has a host of its own, and that of GitHub Enterprise a path
-    (https://docs.github.com/enterprise-server/rest/using-the-rest-api/getting-started-with-the-rest-api).
-    """
-    merge = re.fullmatch(r"(https?://[^/?#]+)/([^?#]+?)(?:/-)?/merge_requests/([0-9]+)", url)
-    if merge:
-        return gitlab(f"{merge[1]}/api/v4", merge[2], merge[3])
-    pull = re.fullmatch(r"(https?://[^/?#]+)/([^/?#]+/[^/?#]+)/pull/([0-9]+)", url)
-    if pull:
-        host = "https://api.github.com" if pull[1] == "https://github.com" else f"{pull[1]}/api/v3"
-        return github(host, pull[2], pull[3])
-    raise RunError("this change request is neither GitHub's nor GitLab's, so it gets no comment")
-
-
-def _digits(number: str) -> str:
-    if not (number.isascii() and number.isdigit()):
-        raise RunError("the CI system doesn't say which pull request this is")
-    return number
-
-
-def _safe(forge: Forge) -> Forge:
-    if not may_have_token(forge.api):
-        raise RunError("the forge's address isn't an https one, so it gets no token")
-    return forge
 
 
 # --- mlcc.report.post ---------------------------------------------------------------------------------------
@@ -2562,6 +2246,348 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
     if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
         return max(1.0, float(reset[:12]) - time.time())
     return None
+
+
+# --- mlcc.backends.github.platform --------------------------------------------------------------------------
+# GitHub Actions, as the runtime sees it on a runner.
+#
+# Facts come from GITHUB_* variables and the event's payload file, never from expressions in the workflow.
+# https://docs.github.com/actions/reference/workflows-and-actions/variables
+# Standard library only: bundled into the emitted script.
+
+EVENTS = {
+    "pull_request": "pull_request",
+    "schedule": "schedule",
+    "workflow_dispatch": "manual",
+    "repository_dispatch": "dispatch",
+}
+FORM_INPUT = "mlcc_form"
+
+
+class GitHub:
+    """See mlcc.runtime.platform.Platform."""
+
+    raw_exit = False
+    skip_exit = 0
+
+    def facts(self) -> Facts:
+        """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
+        env = os.environ
+        name = env.get("GITHUB_EVENT_NAME", "")
+        kind = EVENTS.get(name, "")
+        if name == "push":
+            kind = "tag" if env.get("GITHUB_REF_TYPE") == "tag" else "push"
+        if not kind:
+            raise RunError(f"the event {name} isn't one that this pipeline is compiled for")
+        payload = _payload()
+        pull = payload.get("pull_request") or {}
+        inputs = (
+            {str(k): _text(v) for k, v in (payload.get("inputs") or {}).items()} if kind == "manual" else {}
+        )
+        ref = env.get("GITHUB_REF_NAME", "")
+        repository = env.get("GITHUB_REPOSITORY", "")
+        run_id = env.get("GITHUB_RUN_ID", "")
+        return Facts(
+            event=kind,
+            commit=env.get("GITHUB_SHA", ""),
+            branch=env.get("GITHUB_BASE_REF", "") if kind == "pull_request" else "" if kind == "tag" else ref,
+            tag=ref if kind == "tag" else "",
+            hint=_hint(kind, payload, inputs),
+            inputs=inputs,
+            fork=kind == "pull_request" and _is_fork(pull),
+            base=str((pull.get("base") or {}).get("sha", "")),
+            head=str((pull.get("head") or {}).get("sha", "")),
+            pull_request=str(payload.get("number", "")) if kind == "pull_request" else "",
+            repository=repository,
+            run_id=run_id,
+            run_number=env.get("GITHUB_RUN_NUMBER", ""),
+            run_url=f"{env.get('GITHUB_SERVER_URL', '')}/{repository}/actions/runs/{run_id}",
+        )
+
+    def last_green(self, branch: str) -> str | None:
+        """Ask for the newest push run of this workflow that succeeded on the branch; None: unknown.
+
+        https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-workflow
+        """
+        env = os.environ
+        workflow = env.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2]
+        token = env.get("MLCC_TOKEN", "")
+        if not workflow or not token:
+            return None
+        query = f"branch={url_quoted(branch)}&event=push&status=success&per_page=1"
+        url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{workflow}/runs?{query}"
+        answer = get_json(url, token)
+        runs = answer.get("workflow_runs") if isinstance(answer, dict) else None
+        return str(runs[0]["head_sha"]) if isinstance(runs, list) and runs else None
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Hand the list of unselected nodes to the conditions of their jobs."""
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Do nothing: artifacts bring the selection, and steps name the secrets that they need."""
+
+    def put_output(self, name: str, value: str) -> None:
+        """Write an output of the step."""
+        _append("GITHUB_OUTPUT", f"{name}={value}\n")
+
+    def put_summary(self, markdown: str) -> None:
+        """Append to the job's summary."""
+        _append("GITHUB_STEP_SUMMARY", markdown + "\n")
+
+    def warn(self, message: str) -> None:
+        """Print an annotation."""
+        print(f"::warning::{_escaped(message)}", flush=True)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Print an annotation of a file: https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+        values = {"file": path, "title": title}
+        told = ",".join(
+            f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
+            for name, value in values.items()
+        )
+        print(f"::{level} {told}::{_escaped(message)}", flush=True)
+
+    def id_token(self, audience: str) -> str:
+        """Return a token. https://docs.github.com/actions/reference/security/oidc"""
+        url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
+        token = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
+        if not url or not token:
+            raise RunError("this job may not ask for an OpenID Connect token")
+        answer = get_json(f"{url}&audience={url_quoted(audience)}", token)
+        value = str(answer.get("value", "")) if isinstance(answer, dict) else ""
+        if not value:
+            raise RunError("GitHub gave no OpenID Connect token")
+        print(f"::add-mask::{value}", flush=True)
+        return value
+
+    def results(self) -> dict[str, Any]:
+        """Return job id -> result, from the `needs` of the final job."""
+        try:
+            needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
+            return {str(id): str(job["result"]) for id, job in needs.items()}
+        except (ValueError, AttributeError, KeyError, TypeError):
+            raise RunError("MLCC_NEEDS isn't what GitHub tells of the jobs before") from None
+
+
+def _payload() -> dict[str, Any]:
+    try:
+        payload = json.loads(Path(os.environ.get("GITHUB_EVENT_PATH", "")).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise RunError("the event's payload can't be read") from None
+    if not isinstance(payload, dict):
+        raise RunError("the event's payload isn't an object")
+    return payload
+
+
+def _escaped(text: str) -> str:
+    """Return text as the runner takes it back (actions/toolkit, packages/core/src/command.ts)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _text(value: Any) -> str:
+    return (
+        {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else ""
+        if value is None
+        else str(value)
+    )
+
+
+def _hint(kind: str, payload: dict[str, Any], inputs: dict[str, str]) -> str:
+    if kind == "schedule":
+        return str(payload.get("schedule", ""))
+    if kind == "dispatch":
+        return str(payload.get("action", ""))
+    return inputs.pop(FORM_INPUT, "") if kind == "manual" else ""
+
+
+def _is_fork(pull: dict[str, Any]) -> bool:
+    """Tell whether a pull request comes from another repository; unless it surely doesn't, it does."""
+    head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
+    base = ((pull.get("base") or {}).get("repo") or {}).get("full_name")
+    return not (head and head == base)
+
+
+def _append(variable: str, text: str) -> None:
+    path = os.environ.get(variable, "")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+# --- mlcc.backends.jenkins.platform -------------------------------------------------------------------------
+# Jenkins, as the runtime sees it on an agent.
+#
+# Facts come from the variables that Jenkins itself sets (branch-api: BRANCH_NAME, CHANGE_*, TAG_NAME; core: BUILD_*) and
+# from MLCC_* variables that the Jenkinsfile sets to what `checkout` and `currentBuild` tell it.
+# https://www.jenkins.io/doc/book/pipeline/multibranch/#additional-environment-variables
+# Standard library only: bundled into the emitted script.
+
+INPUT_VARIABLE = "MLCC_INPUT_"
+TOKEN_VARIABLE = "MLCC_ID_TOKEN_"  # noqa: S105 - a prefix of variable names
+FOR_JENKINS = "outputs"  # the folder that the Jenkinsfile reads small texts from
+JENKINS_RESULTS = ("success", "failure", "skipped", "cancelled")
+
+
+class Jenkins:
+    """See mlcc.runtime.platform.Platform."""
+
+    raw_exit = True
+    skip_exit = 4  # as the table of nodes reads it
+
+    def facts(self) -> Facts:
+        """Return what started the build."""
+        env = os.environ
+        kind, hint = jenkins_event(env)
+        names = [name for name in env if name.startswith(INPUT_VARIABLE)]
+        inputs = {name[len(INPUT_VARIABLE) :]: env[name] for name in names} if kind == "manual" else {}
+        branch = env.get("CHANGE_TARGET" if kind == "pull_request" else "BRANCH_NAME", "")
+        return Facts(
+            event=kind,
+            commit=env.get("MLCC_COMMIT", ""),
+            branch="" if kind == "tag" else branch,
+            tag=env.get("TAG_NAME", "") if kind == "tag" else "",
+            hint=hint,
+            inputs=inputs,
+            fork=kind == "pull_request" and _from_fork(env),
+            base=env.get("MLCC_BASE", ""),
+            pull_request=env.get("CHANGE_ID", ""),
+            repository=_repository(env.get("MLCC_GIT_URL", "")),
+            run_id=env.get("BUILD_TAG", ""),
+            run_number=env.get("BUILD_NUMBER", ""),
+            run_url=env.get("BUILD_URL", ""),
+            unasked=True,
+        )
+
+    def last_green(self, branch: str) -> str | None:  # noqa: ARG002 - a job of a multibranch project has one
+        """Return the commit of the newest green build of this job by a push; None: unknown."""
+        return os.environ.get("MLCC_GREEN") or None
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Leave the list of unselected nodes, and the kind of event where something was selected at all.
+
+        The Jenkinsfile takes the commit of a green push for the next one's base.
+        """
+        skipped = [id for id in plan["nodes"] if id not in record["selected"]]
+        self.put_output("event", record["event"]["kind"] if record["selected"] else "")
+        self.put_output("skip", "," + "".join(id + "," for id in skipped))
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Do nothing: stashes bring the selection, and credentials are bound by the nodes that name them."""
+
+    def put_output(self, name: str, value: str) -> None:
+        """Leave a text for the Jenkinsfile."""
+        path = ROOT / FOR_JENKINS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(value, "utf-8")
+
+    def put_summary(self, markdown: str) -> None:
+        """Append to a file that the last stage keeps, and show it in the log."""
+        path = ROOT / FOR_JENKINS / "summary.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(markdown + "\n")
+        print(markdown, flush=True)
+
+    def warn(self, message: str) -> None:
+        """Print a warning."""
+        say(f"mlcc: warning: {message}")
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Do nothing: the JUnit reports of the gates stand on the page of the build."""
+
+    def id_token(self, audience: str) -> str:
+        """Return the token that was issued for an audience when the node started. Raises RunError.
+
+        Jenkins checks nothing about the audience of a credential, so the token itself is looked at.
+        https://plugins.jenkins.io/oidc-provider/
+        """
+        for name in sorted(os.environ):
+            token = os.environ[name]
+            claims = _claims(token) if name.startswith(TOKEN_VARIABLE) else {}
+            found = claims.get("aud")
+            if audience in (found if isinstance(found, list) else [found]):
+                if float(claims.get("exp", 0)) <= time.time():
+                    raise RunError(
+                        f"the id token for {audience} has expired, and Jenkins gives no second one"
+                    )
+                return token
+        raise RunError(f"none of the node's id token credentials has the audience {audience}")
+
+    def results(self) -> dict[str, Any]:
+        """Return node -> result, as the Jenkinsfile wrote them down: one `NODE=RESULT` a line."""
+        try:
+            lines = (ROOT / FOR_JENKINS / "results").read_text("utf-8").splitlines()
+        except (OSError, ValueError):
+            raise RunError("Jenkins' results of the nodes can't be read") from None
+        pairs = [line.partition("=") for line in lines]
+        if not pairs or any(result not in JENKINS_RESULTS for _, _, result in pairs):
+            raise RunError("Jenkins' results of the nodes aren't whole")
+        return {id: result for id, _, result in pairs}
+
+
+def jenkins_event(env: Mapping[str, str]) -> tuple[str, str]:
+    """Return the kind of event, and what tells its triggers apart.
+
+    What is built counts first: a job of a change request or a tag builds nothing else, whoever starts it. A branch
+    that somebody starts by hand counts as pushed where the spec has no form.
+    """
+    causes = env.get("MLCC_CAUSES", "").split()
+    trigger = env.get("MLCC_TRIGGER", "")
+    if env.get("CHANGE_ID"):
+        return "pull_request", ""
+    if env.get("TAG_NAME"):
+        return "tag", ""
+    if "timer" in causes:
+        return "schedule", trigger or env.get("MLCC_SCHEDULE", "")
+    if trigger:
+        return "dispatch", trigger
+    if "user" in causes and env.get("MLCC_FORMS"):
+        return "manual", env.get("MLCC_FORM", "")
+    return "push", ""
+
+
+def _from_fork(env: Mapping[str, str]) -> bool:
+    """Tell whether a change comes from another repository; unless it surely doesn't, it does.
+
+    A branch source that knows a change's origin sets CHANGE_BRANCH, and CHANGE_FORK for a fork's
+    (branch-api: BranchNameContributor).
+    """
+    return "CHANGE_FORK" in env or not env.get("CHANGE_BRANCH")
+
+
+def _repository(url: str) -> str:
+    """Return OWNER/NAME of a repository's address."""
+    path = url.rpartition("://")[2].rpartition("@")[2].replace(":", "/").rstrip("/")
+    name = "/".join(path.split("/")[-2:])
+    return name[:-4] if name.endswith(".git") else name
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """Return what a JSON Web Token says; nothing when it isn't one. Its signature is the receiver's business."""
+    try:
+        part = token.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, IndexError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+# --- mlcc.runtime.platforms ---------------------------------------------------------------------------------
+# The CI systems by name. Standard library only: bundled into the emitted scripts.
+
+PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
+
+
+def this_platform() -> Platform:
+    """Return the CI system that this runs on, by MLCC_PLATFORM. Raises RunError."""
+    name = os.environ.get("MLCC_PLATFORM", "")
+    if name not in PLATFORMS:
+        raise RunError(f"MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+    return PLATFORMS[name]()
 
 
 # --- mlcc.report.main ---------------------------------------------------------------------------------------

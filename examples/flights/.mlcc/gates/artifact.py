@@ -1,4 +1,4 @@
-# mlcc:generated sha256=a7436a361fa4fa0e348485926a692cf86b286a5970f1ee2c4a29ac43ac083210
+# mlcc:generated sha256=37c1d1cab5bb4f4c4a6907be0ddbd14351a19e7db9b942e4b228d039d4056c5f
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,11 +12,12 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict,
-  mlcc.gates._report, mlcc.gates._support, mlcc.gates._sql, mlcc.gates._reasons, mlcc.gates._table,
-  mlcc.gates._shell, mlcc.gates.artifact.content, mlcc.gates.artifact.protobuf,
-  mlcc.gates.artifact.onnx, mlcc.gates.artifact.safetensors, mlcc.gates.artifact.trees,
-  mlcc.gates.artifact.schema, mlcc.gates.artifact.lineage, mlcc.gates.artifact.runtime
+  mlcc.gates._models.content, mlcc.gates._records, mlcc.gates._report, mlcc.gates._strict,
+  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._shell,
+  mlcc.gates.artifact.content, mlcc.gates.artifact.lineage, mlcc.gates._models.protobuf,
+  mlcc.gates.artifact.onnx, mlcc.gates._reasons, mlcc.gates._sql, mlcc.gates._table,
+  mlcc.gates.artifact.schema, mlcc.gates._models.safetensors, mlcc.gates.artifact.tensors,
+  mlcc.gates.artifact.trees, mlcc.gates.artifact.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -39,6 +40,377 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import FrameType, TracebackType
     from typing import Any
+
+
+# --- mlcc.gates._models.content -----------------------------------------------------------------------------
+# What all readers of model files raise.
+
+class ContentError(Exception):
+    """A file isn't what it must be. The message goes on after the file's name: "model.onnx is cut off"."""
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
@@ -299,370 +671,6 @@ def _show(name: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
-# --- mlcc.gates._records ------------------------------------------------------------------------------------
-# What a gate finds: checks, the verdict over them, and text that is safe to show.
-
-# From best to worst: the verdict over several checks is the worst of theirs.
-VERDICTS = ("pass", "inconclusive", "fail", "error")
-
-
-class GateError(Exception):
-    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
-
-
-class Check:
-    """One thing that was looked at.
-
-    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
-    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
-    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
-    for a number that isn't finite.
-    """
-
-    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
-    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
-
-    def __init__(
-        self,
-        id: str,
-        verdict: str,
-        message: str,
-        *,
-        estimate: float | None = None,
-        interval: tuple[float, float] | None = None,
-        confidence: float | None = None,
-        n: int | None = None,
-        threshold: dict[str, float] | None = None,
-        margin: float | None = None,
-    ) -> None:
-        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
-        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
-            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
-        self.id = id
-        self.verdict = verdict
-        self.message = message
-        self.estimate = estimate
-        self.interval = interval
-        self.confidence = confidence
-        self.n = n
-        self.threshold = threshold
-        self.margin = margin
-
-    def record(self) -> dict[str, object]:
-        """Return the check as the verdict file holds it; what isn't known is left out."""
-        known = {
-            "estimate": rounded(self.estimate),
-            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
-            "confidence": self.confidence,
-            "n": self.n,
-            "threshold": self.threshold,
-            "margin": rounded(self.margin),
-        }
-        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
-        record.update((key, value) for key, value in known.items() if value is not None)
-        return record
-
-
-class Verdict:
-    """The verdict over a gate's checks, with one sentence that a reviewer understands.
-
-    `plots` are what mlcc.gates._plots makes, for the gate's page.
-    """
-
-    __slots__ = ("checks", "plots", "summary", "verdict")
-
-    def __init__(
-        self,
-        verdict: str,
-        summary: str,
-        checks: Sequence[Check] = (),
-        plots: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        if verdict not in VERDICTS:
-            raise ValueError(f"{visible(verdict)} is no verdict")
-        self.verdict = verdict
-        self.summary = summary
-        self.checks = tuple(checks)
-        self.plots = tuple(plots)
-
-
-def worst(verdicts: Iterable[str]) -> str:
-    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
-    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
-    return VERDICTS[max(ranks)] if ranks else "error"
-
-
-def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
-    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
-    found = worst(check.verdict for check in checks)
-    if not checks:
-        return Verdict(found, "Nothing was checked.")
-    if found == "pass":
-        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
-        return Verdict(found, only, checks, plots)
-    culprits = [check for check in checks if check.verdict == found]
-    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
-    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
-    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
-    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
-
-
-def is_finite(value: object) -> bool:
-    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
-
-    An integer beyond all floats is none either: nothing could be computed with it.
-    """
-    try:
-        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
-    except OverflowError:
-        return False
-
-
-def rounded(value: float | None) -> float | None:
-    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
-    return value if value is None or type(value) is int else float(f"{value:.10g}")
-
-
-def number(value: float) -> str:
-    """Return a number as a message shows it: up to 6 significant digits."""
-    return str(value) if type(value) is int else f"{value:.6g}"
-
-
-def visible(text: str, limit: int = 400) -> str:
-    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
-    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
-    if len(text) > limit:
-        shown = shown[:limit] + "…"
-    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
-
-
-def _escape(char: str) -> str:
-    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return names.get(char) or f"\\u{{{ord(char):x}}}"
-
-
-# --- mlcc.gates._strict -------------------------------------------------------------------------------------
-# Strict reading of JSON: what two parsers could understand differently is refused.
-
-MAX_BYTES = 8 << 20
-MAX_DEPTH = 64
-_MAX_DIGITS = 40
-_MAX_INTEGER_DIGITS = 19
-
-
-def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
-    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
-
-    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
-    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
-    """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
-
-
-def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
-    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real if finite else float,
-            parse_constant=_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
-    except RecursionError:
-        raise GateError(f"{shown} is nested too deeply") from None
-    except _RefusedError as error:
-        raise GateError(f"{shown} is not strict JSON: {error}") from None
-    _check_depth(value, shown)
-    return value
-
-
-def read_bytes(path: str, limit: int) -> bytes:
-    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise GateError(f"{visible(path)} is not a file")
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise GateError(f"{visible(path)} is missing") from None
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
-    if len(data) > limit:
-        raise GateError(f"{visible(path)} has over {limit} bytes")
-    return data
-
-
-class _RefusedError(Exception):
-    """A JSON value that is well-formed and refused."""
-
-
-def _text(path: str, limit: int) -> str:
-    data = read_bytes(path, limit)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
-        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
-    return int(digits)
-
-
-def _real(digits: str) -> float:
-    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
-    if not isfinite(value):
-        raise _RefusedError("a number is too large or has too many digits")
-    return value
-
-
-def _constant(name: str) -> object:
-    raise _RefusedError(f"{name} is no JSON number")
-
-
-def _check_depth(value: object, shown: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
-
-
-# --- mlcc.gates._report -------------------------------------------------------------------------------------
-# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
-#
-# Each is written whole or not at all.
-#
-# They hold no time, host or absolute path, so that the same inputs give the same bytes.
-
-REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
-SCHEMA = "https://mlcc.dev/verdict/1"
-_MARKDOWN = str.maketrans(
-    {
-        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
-        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
-    }
-)
-_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
-
-
-def prepare_folder(folder: str) -> None:
-    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
-    try:
-        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
-            raise GateError(f"{visible(folder)} is a symlink")
-        os.makedirs(folder, exist_ok=True)
-        for name in REPORTS:
-            remove_file(os.path.join(folder, name))
-    except OSError as error:
-        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
-
-
-def remove_file(path: str) -> None:
-    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
-
-
-def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
-    if verdict.plots:
-        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
-        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
-    # The verdict comes last: where it is, the others are.
-    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
-    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
-    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
-
-
-def write_whole(path: str, text: str) -> None:
-    """Replace a file's content in one step. Raises OSError and GateError."""
-    temporary = path + ".part"
-    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
-    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def markdown(text: str, limit: int = 400) -> str:
-    """Return text that Markdown shows as it is, on one line, in a table cell too."""
-    shown = visible(text, limit).translate(_MARKDOWN)
-    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
-
-
-def _summary(record: dict[str, object], verdict: Verdict) -> str:
-    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
-    lines = [title, "", markdown(verdict.summary, 1000), ""]
-    if verdict.checks:
-        lines += ["| | check | finding |", "|---|---|---|"]
-        lines += [
-            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
-            for check in verdict.checks
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
-    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
-    if verdict.verdict not in [case[1] for case in cases]:
-        cases.append(("verdict", verdict.verdict, verdict.summary))
-    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
-    name = _xml(str(record["gate"]))
-    counts = " ".join(
-        f'{plural}="{kinds.count(kind)}"'
-        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    )
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
-    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
-        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
-        if kind == "pass":
-            lines.append(opening + "/>")
-        else:
-            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
-    return "\n".join([*lines, "</testsuite>", ""])
-
-
-def _junit_kind(found: str, opens: bool) -> str:
-    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
-    if opens:
-        return "skipped"
-    return "error" if found == "error" else "failure"
-
-
-def _xml(text: str) -> str:
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace('"', "&quot;")
-
-
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
 # What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
 
@@ -877,23 +885,698 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
-# How SQL spells names and text. The one place that quotes.
+# --- mlcc.gates._shell --------------------------------------------------------------------------------------
+# Running the user's own program: `setup` and `run` in one bash process, in strict mode.
 
-def identifier(name: str) -> str:
-    """Return a column's name as SQL spells it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(text: str) -> str:
-    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
-    return "'" + text.replace("'", "''") + "'"
+# What bash says of a command that isn't there or can't be run.
+_NOT_RUN = {126: "could not be run", 127: "was not found"}
 
 
-def real_literal(value: float) -> str:
-    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
-    shown = repr(float(value))
-    return shown if "e" in shown else shown + "e0"
+class Script:
+    """`setup`, then a command, as a bash script in the gate's folder. Several of one gate differ in `name`.
+
+    Raises GateError where the folder's name can't stand in a script. The script is removed at the end of a
+    `with` block.
+    """
+
+    def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str = "command") -> None:
+        self._path = os.path.join(gate.folder, name + ".sh")
+        self._started = os.path.join(gate.folder, name + ".started")
+        self._remove()
+        # The mark is absolute: `setup` may change the folder.
+        mark = f': > "{_quoted(os.path.abspath(self._started))}"'
+        with open(self._path, "x", encoding="utf-8", newline="\n") as file:
+            file.write("\n".join([*setup, mark, command, ""]))
+        self.call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", self._path]
+
+    @property
+    def is_past_setup(self) -> bool:
+        """Whether `setup` has ended well, so that the command began."""
+        return os.path.exists(self._started)
+
+    def check_reached(self, code: int) -> None:
+        """Raise GateError where `setup` ended with `code` before the command began: nothing was judged."""
+        if not self.is_past_setup:
+            raise GateError(f"the setup ended with exit code {code}, so the program did not run")
+
+    def _remove(self) -> None:
+        for path in (self._path, self._started):
+            remove_file(path)
+
+    def __enter__(self) -> Script:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+
+def run_program(gate: Gate, setup: Sequence[str], command: str, extra: Mapping[str, str]) -> int:
+    """Run `setup`, then `command`, and return the exit code; `extra` is added to the environment.
+
+    The program also gets ARTIFACT_<ID>, the path of each of the gate's artifacts. Raises GateError where bash
+    is missing, a signal ends it, or `setup` fails: then nothing was judged, which must not read as a `fail`.
+    """
+    with Script(gate, setup, command) as script:
+        sys.stdout.flush()
+        try:
+            code = subprocess.run(
+                script.call, stdin=subprocess.DEVNULL, env=environment(gate, extra), check=False
+            ).returncode
+        except FileNotFoundError:
+            raise GateError("bash is not installed") from None
+        script.check_reached(code)
+    if code < 0:
+        raise GateError(f"signal {-code} ended the program")
+    return code
+
+
+class EndAsError:
+    """Turns the signal that ends a gate into a GateError while a `with` block runs, so that it is cleaned up."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, self._end)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise GateError("the gate was told to end while its program ran")
+
+
+def exit_check(code: int, what: str) -> Check:
+    """Return the check on the exit code of `what`, such as "the tests"; not having run is an error."""
+    if code in _NOT_RUN:
+        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
+    if code > 128:
+        return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
+    return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
+
+
+def check_untouched(gate: Gate) -> None:
+    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
+    for id, found in gate.inputs.items():
+        try:
+            same = artifact_digest(found["path"]) == found["digest"]
+        except DigestError as error:
+            raise GateError(f"the program left no artifact {visible(id)} behind: {error}") from None
+        if not same:
+            raise GateError(f"the program changed the artifact {visible(id)}, which the gate reads or guards")
+
+
+def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a gate's program: ARTIFACT_<ID> (what is set already wins) and `extra`."""
+    return {**_locations(gate), **os.environ, **extra}
+
+
+def _locations(gate: Gate) -> dict[str, str]:
+    return {
+        "ARTIFACT_" + id.upper().replace("-", "_"): artifact["path"]
+        for id, artifact in gate.artifacts.items()
+        if isinstance(artifact["path"], str)
+    }
+
+
+def _quoted(path: str) -> str:
+    """Return a path for use between double quotes in bash."""
+    if "\n" in path:
+        raise GateError(f"the folder {visible(path)} has a line break in its name")
+    return "".join("\\" + c if c in '\\"$`' else c for c in path)
+
+
+def program(params: Mapping[str, object]) -> tuple[list[str], str]:
+    """Return `setup` and `run` from a gate's parameters. Raises GateError where they aren't proper."""
+    setup, command = params.get("setup"), params.get("run")
+    if not isinstance(setup, list) or not all(isinstance(line, str) for line in setup):
+        raise GateError("the gate's parameters have no proper setup")
+    if not isinstance(command, str) or not command.strip():
+        raise GateError("the gate's parameters have no command")
+    return setup, command
+
+
+# --- mlcc.gates.artifact.content ----------------------------------------------------------------------------
+# What the bytes of a model file are: refused formats told by content, and what a good file says of itself.
+
+_SNIFFED = 1 << 20
+_TAR = slice(257, 262)
+# First bytes -> what the file is. All of these can run code when they are loaded, or hide files that can.
+_DANGEROUS = (
+    (b"PK\x03\x04", "a zip archive, as PyTorch, Keras and numpy write"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes"),
+    (b"\x93NUMPY", "a numpy array file, which may hold a pickle"),
+    (b"\x1f\x8b", "gzip-compressed"),
+    (b"BZh", "bzip2-compressed"),
+    (b"\xfd7zXZ", "xz-compressed"),
+    (b"\x28\xb5\x2f\xfd", "zstandard-compressed"),
+    (b"\x04\x22\x4d\x18", "LZ4-compressed, as joblib writes"),
+    (b"\x78\x01", "zlib-compressed, as joblib writes"),
+    (b"\x78\x9c", "zlib-compressed, as joblib writes"),
+    (b"\x78\xda", "zlib-compressed, as joblib writes"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"#!", "a script"),
+)
+
+
+class Contents:
+    """What a model file says of itself.
+
+    `inputs` and `outputs` map names to (type, shape), the shape None or with None where a dimension is free;
+    `features` are the columns it reads, in order, where the format names them; `operators` are (domain, name),
+    `opsets` domain -> version; `metadata` is a JSON value. `said` is a part of a sentence for a reviewer.
+    """
+
+    def __init__(self, said: str, metadata: object = None, features: list[str] | None = None) -> None:
+        self.said = said
+        self.metadata = metadata
+        self.features = features
+        self.inputs: dict[str, tuple[str, list[int | None] | None]] = {}
+        self.outputs: dict[str, tuple[str, list[int | None] | None]] = {}
+        self.operators: set[tuple[str, str]] = set()
+        self.opsets: dict[str, int] = {}
+
+
+def refuse_dangerous(path: str) -> None:
+    """Raise ContentError for a file whose content is of a format that can run code, whatever its name."""
+    with open(path, "rb") as file:
+        head = file.read(_SNIFFED)
+    if not head:
+        raise ContentError("is empty")
+    if head[0] == 0x80 and len(head) > 1 and head[1] <= 5:
+        raise ContentError("is a pickle, which runs code when it is loaded")
+    for sign, what in _DANGEROUS:
+        if head.startswith(sign):
+            raise ContentError(f"is {what}: that is no format that a gate can vouch for")
+    if head[_TAR] == b"ustar":
+        raise ContentError("is a tar archive: that is no format that a gate can vouch for")
+
+
+def is_pickle(data: bytes) -> bool:
+    """Whether bytes are a whole pickle of any protocol. The old protocols are plain text."""
+    import pickletools
+
+    try:
+        for opcode, _, _ in pickletools.genops(data):
+            if opcode.name == "STOP":
+                return True
+    except Exception:  # noqa: BLE001, RUF100 - whatever it stumbles over: the bytes are no pickle
+        return False
+    return False
+
+
+def value_at(document: object, key: str) -> Any:
+    """Return what a JSON value has under a key, or, where no key is spelled so, at the way a.b.c; else None."""
+    if isinstance(document, dict) and key in document:
+        return document[key]
+    place = document
+    for step in key.split("."):
+        if not isinstance(place, dict) or step not in place:
+            return None
+        place = place[step]
+    return place
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def shown_names(names: Any, limit: int = 5) -> str:
+    """Return some names for a message, and how many more there are."""
+    found = sorted(visible(name, 80) for name in names)
+    rest = f" and {len(found) - limit} more" if len(found) > limit else ""
+    return ", ".join(found[:limit]) + rest
+
+
+# --- mlcc.gates.artifact.lineage ----------------------------------------------------------------------------
+# Whether a model says of itself what it was made from, and whether a statement names its digest.
+#
+# Statements are sha256sum's lines, in-toto Statements (https://github.com/in-toto/attestation, spec/v1), or what
+# signs them: DSSE envelopes and Sigstore bundles. Their signatures are for a tool to verify.
+
+_MOST_STATEMENT = 8 << 20
+_HEX = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+_SUM = re.compile(r"\\?([0-9a-f]{64}) [ *](.+)")
+_IN_TOTO = "application/vnd.in-toto+json"
+
+
+def check_lineage(gate: Gate, metadata: object) -> Iterator[Check]:
+    """Yield a check for each artifact whose digest the model's metadata must name."""
+    for id, key in gate.params["lineage"].items():
+        name, shown, place = f"lineage.{id}", visible(id, 80), visible(key, 80)
+        stated = value_at(metadata, key)
+        match = _HEX.fullmatch(stated) if isinstance(stated, str) else None
+        now = gate.inputs[id]["digest"]
+        if match is None:
+            message = f"the model's metadata doesn't say at {place} which {shown} it was made from (a sha256 digest)"
+            yield Check(name, "fail", message)
+        elif "sha256:" + match[1] != now:
+            message = f"the model was made from another {shown} than this run's: sha256:{match[1][:12]}…, not {now[:19]}…"
+            yield Check(name, "fail", message)
+        else:
+            yield Check(name, "pass", f"the model was made from this run's {shown} ({now[:19]}…)")
+
+
+def check_statement(gate: Gate, files: Mapping[str, str]) -> Check:
+    """Check that a statement names the guarded artifact's digest, or those of all its files.
+
+    `files` maps the path of each file below a guarded folder to its digest; it is empty for a single file.
+    """
+    id = gate.params["statement"]
+    path = gate.path(id)
+    named = list(_subjects(read_bytes(path, _MOST_STATEMENT), visible(path)))
+    own = gate.inputs[gate.guards]["digest"][len("sha256:") :]
+    count = counted(len(named), "subject")
+    if own in [digest for _, digest in named]:
+        return Check("statement", "pass", f"one of {count} of {visible(path)} is this artifact's digest")
+    pairs = {(name, "sha256:" + digest) for name, digest in named}
+    if files and all(pair in pairs for pair in files.items()):
+        return Check(
+            "statement", "pass", f"{visible(path)} names all {counted(len(files), 'file')} by digest"
+        )
+    return Check("statement", "fail", f"{visible(path)} has {count}, none of which is this artifact's digest")
+
+
+def _subjects(data: bytes, shown: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, sha256 in hex) for each subject of a statement. Raises GateError for what is none."""
+    try:
+        text = data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise GateError(f"{shown} is not UTF-8") from None
+    if not text:
+        raise GateError(f"{shown} is empty")
+    if not text.startswith("{"):
+        for number, line in enumerate(text.split("\n"), 1):
+            match = _SUM.fullmatch(line.rstrip("\r"))
+            if match is None:
+                raise GateError(f"{shown}, line {number}, is no line of sha256sum")
+            yield match[2], match[1]
+        return
+    try:
+        documents = [parse_json(text, shown)]
+    except GateError:
+        documents = [parse_json(line, shown) for line in text.split("\n") if line.strip()]
+    for document in documents:
+        yield from _of_statement(_statement(document, shown), shown)
+
+
+def _statement(document: Any, shown: str) -> Any:
+    """Return the statement of a Sigstore bundle or DSSE envelope, or the statement itself."""
+    import base64
+    import binascii
+
+    document = value_at(document, "dsseEnvelope") or document
+    payload = value_at(document, "payload")
+    if payload is None:
+        return document
+    try:
+        if not isinstance(payload, str) or value_at(document, "payloadType") != _IN_TOTO:
+            raise GateError(f"{shown} is an envelope around something else than an in-toto statement")
+        return parse_json(base64.b64decode(payload, validate=True).decode("utf-8"), shown)
+    except (binascii.Error, ValueError):
+        raise GateError(f"{shown} is an envelope whose payload can't be read") from None
+
+
+def _of_statement(statement: Any, shown: str) -> Iterator[tuple[str, str]]:
+    kind, subjects = value_at(statement, "_type"), value_at(statement, "subject")
+    known = isinstance(kind, str) and kind.startswith("https://in-toto.io/Statement/")
+    if not known or not isinstance(subjects, list) or not subjects:
+        raise GateError(f"{shown} is no in-toto statement with subjects")
+    for subject in subjects:
+        name, digest = value_at(subject, "name") or "", value_at(subject, "digest.sha256")
+        if isinstance(name, str) and isinstance(digest, str) and _HEX.fullmatch(digest):
+            yield name, digest
+
+
+# --- mlcc.gates._models.protobuf ----------------------------------------------------------------------------
+# Walks protobuf messages in a file without decoding them: only what is asked for is read.
+#
+# The wire format is https://protobuf.dev/programming-guides/encoding. Sizes are checked against the message
+# around them, so a file can't make a reader allocate more than it holds.
+
+MOST_FIELDS = 4_000_000
+_FIXED = {1: 8, 5: 4}
+_MOST_TEXT = 1 << 20
+
+
+class Message:
+    """A message: the part [start, end) of `data` (bytes, or a mapped file). Parts share one count of fields."""
+
+    def __init__(self, data: Any, start: int, end: int, count: list[int] | None = None) -> None:
+        self.data = data
+        self.start = start
+        self.end = end
+        self.count = [0] if count is None else count
+
+    def fields(self) -> Iterator[tuple[int, int | Message]]:
+        """Yield (field number, value): an integer, or the part of the file that holds anything else.
+
+        Raises ContentError for what is no protobuf.
+        """
+        place = self.start
+        while place < self.end:
+            self.count[0] += 1
+            if self.count[0] > MOST_FIELDS:
+                raise ContentError(f"has over {MOST_FIELDS} protobuf fields")
+            tag, place = self._varint(place)
+            number, wire = tag >> 3, tag & 7
+            if not 0 < number < 1 << 29:
+                raise ContentError(f"is no protobuf: a field has no proper number at byte {place}")
+            if wire == 0:
+                value, place = self._varint(place)
+                yield number, value
+                continue
+            if wire == 2:
+                size, place = self._varint(place)
+            elif wire in _FIXED:
+                size = _FIXED[wire]
+            else:
+                raise ContentError(f"is no protobuf: a field has no known type at byte {place}")
+            if size > self.end - place:
+                raise ContentError(
+                    f"is cut off, or no protobuf: a field at byte {place} is longer than the rest"
+                )
+            yield number, Message(self.data, place, place + size, self.count)
+            place += size
+
+    def integers(self) -> list[int]:
+        """Return the integers of a packed field."""
+        place, found = self.start, []
+        while place < self.end:
+            self.count[0] += 1
+            value, place = self._varint(place)
+            found.append(value)
+        return found
+
+    def text(self) -> str:
+        """Return a text field."""
+        if self.end - self.start > _MOST_TEXT:
+            raise ContentError("has a name or text that is over a megabyte long")
+        try:
+            return bytes(self.data[self.start : self.end]).decode("utf-8")
+        except UnicodeDecodeError:
+            raise ContentError("has a name or text that isn't UTF-8") from None
+
+    def view(self) -> memoryview:
+        """Return the bytes of a field, without a copy."""
+        return memoryview(self.data)[self.start : self.end]
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def _varint(self, place: int) -> tuple[int, int]:
+        value = 0
+        for shift in range(0, 70, 7):
+            if place >= self.end:
+                raise ContentError("is cut off, or no protobuf: it ends inside a number")
+            byte = self.data[place]
+            place += 1
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value & (1 << 64) - 1, place
+        raise ContentError(f"is no protobuf: a number has over ten bytes at byte {place}")
+
+
+def part(value: int | Message) -> Message:
+    """Return a value that must be a message, a text or bytes. Raises ContentError."""
+    if isinstance(value, int):
+        raise ContentError("is no ONNX model: a field has another type than the format says")
+    return value
+
+
+def integer(value: int | Message) -> int:
+    """Return a value that must be an integer, with its sign. Raises ContentError."""
+    if not isinstance(value, int):
+        raise ContentError("is no ONNX model: a field has another type than the format says")
+    return value - (1 << 64) if value >> 63 else value
+
+
+def integers(value: int | Message) -> list[int]:
+    """Return a repeated integer field, packed or one by one, with signs."""
+    found = [value] if isinstance(value, int) else value.integers()
+    return [integer(number) for number in found]
+
+
+# --- mlcc.gates.artifact.onnx -------------------------------------------------------------------------------
+# ONNX models, by a walk over the file: graph, operators, tensors, inputs and outputs. Nothing is loaded.
+#
+# Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); the rules are
+# those of its IR specification (docs/IR.md) and, for data outside of the file, of docs/ExternalData.md.
+
+_DEEPEST_GRAPH = 16
+_DEEPEST_TYPE = 8
+_MOST_ELEMENTS = 1 << 48
+# TensorProto.DataType -> name and bits of an element in raw_data.
+TYPES = {
+    1: ("float32", 32), 2: ("uint8", 8), 3: ("int8", 8), 4: ("uint16", 16), 5: ("int16", 16), 6: ("int32", 32),
+    7: ("int64", 64), 8: ("string", 0), 9: ("bool", 8), 10: ("float16", 16), 11: ("float64", 64),
+    12: ("uint32", 32), 13: ("uint64", 64), 14: ("complex64", 64), 15: ("complex128", 128), 16: ("bfloat16", 16),
+    17: ("float8e4m3fn", 8), 18: ("float8e4m3fnuz", 8), 19: ("float8e5m2", 8), 20: ("float8e5m2fnuz", 8),
+    21: ("uint4", 4), 22: ("int4", 4), 23: ("float4e2m1", 4), 24: ("float8e8m0", 8), 25: ("uint2", 2),
+    26: ("int2", 2), 27: ("float6e2m3", 6), 28: ("float6e3m2", 6),
+}  # fmt: skip
+_TYPED_DATA = (4, 5, 6, 7, 10, 11)
+_OTHER_VALUES = {4: "sequence", 5: "map", 7: "opaque", 8: "sparse", 9: "optional"}
+
+
+class _Found:
+    """What the walk has met."""
+
+    def __init__(self) -> None:
+        self.operators: set[tuple[str, str]] = set()
+        self.functions: set[tuple[str, str]] = set()
+        self.nodes = 0
+
+
+def read_onnx(path: str) -> Contents:
+    """Return what an ONNX file says of itself. Raises ContentError where it is no sound model of one file."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _model(Message(data, 0, len(data)))
+
+
+def _model(message: Message) -> Contents:
+    found, contents = _Found(), Contents("")
+    version, graphs, metadata = 0, [], {}
+    for number, value in message.fields():
+        if number == 1:
+            version = integer(value)
+        elif number == 8:
+            domain, opset = _opset(part(value))
+            contents.opsets[domain] = max(opset, contents.opsets.get(domain, 0))
+        elif number == 14:
+            key, text = _pair(part(value))
+            if key in metadata:
+                raise ContentError(f"has the metadata {visible(key, 80)} twice")
+            metadata[key] = text
+        elif number == 7:
+            graphs.append(part(value))
+        elif number == 20:
+            _training(part(value), found)
+        elif number == 25:
+            _function(part(value), found)
+    if version < 1 or not graphs or not contents.opsets:
+        raise ContentError("is no ONNX model: it lacks a version, a graph or its operator sets")
+    for graph in graphs:  # a parser would join them
+        _graph(graph, found, 0, contents)
+    if not found.nodes and not contents.outputs:
+        raise ContentError("is an ONNX model without nodes and outputs")
+    contents.operators = found.operators - found.functions
+    contents.metadata = metadata
+    sets = ", ".join(f"{domain or 'ai.onnx'} {v}" for domain, v in sorted(contents.opsets.items()))
+    kinds = counted(len(found.operators), "operator")
+    contents.said = f"ONNX (IR {version}; {visible(sets)}), {counted(found.nodes, 'node')} of {kinds}"
+    return contents
+
+
+def _opset(message: Message) -> tuple[str, int]:
+    domain, version = "", 0
+    for number, value in message.fields():
+        if number == 1:
+            domain = _domain(part(value).text())
+        elif number == 2:
+            version = integer(value)
+    return domain, version
+
+
+def _domain(name: str) -> str:
+    return "" if name == "ai.onnx" else name
+
+
+def _pair(message: Message) -> tuple[str, str]:
+    key, text = "", ""
+    for number, value in message.fields():
+        if number == 1:
+            key = part(value).text()
+        elif number == 2:
+            text = part(value).text()
+    return key, text
+
+
+def _training(message: Message, found: _Found) -> None:
+    for number, value in message.fields():
+        if number in (1, 2):
+            _graph(part(value), found, 1)
+
+
+def _function(message: Message, found: _Found) -> None:
+    name, domain = "", ""
+    for number, value in message.fields():
+        if number == 1:
+            name = part(value).text()
+        elif number == 10:
+            domain = _domain(part(value).text())
+        elif number == 7:
+            _node(part(value), found, 1)
+        elif number == 11:
+            _attribute(part(value), found, 1)
+    found.functions.add((domain, name))
+
+
+def _graph(message: Message, found: _Found, depth: int, contents: Contents | None = None) -> None:
+    """Walk a graph; `contents` takes the inputs and outputs of the outermost one."""
+    if depth > _DEEPEST_GRAPH:
+        raise ContentError(f"has graphs inside graphs, over {_DEEPEST_GRAPH} deep")
+    constants = set()
+    inputs: dict[str, tuple[str, list[int | None] | None]] = {}
+    for number, value in message.fields():
+        if number == 1:
+            _node(part(value), found, depth)
+        elif number == 5:
+            constants.add(_tensor(part(value)))
+        elif number == 15:
+            _sparse(part(value))
+        elif number == 11 and contents is not None:
+            _named(inputs, part(value))
+        elif number == 12 and contents is not None:
+            _named(contents.outputs, part(value))
+    if contents is not None:
+        # Before IR 4 each constant was an input too, with a default.
+        contents.inputs.update((name, what) for name, what in inputs.items() if name not in constants)
+
+
+def _named(values: dict[str, tuple[str, list[int | None] | None]], message: Message) -> None:
+    name, what = "", None
+    for number, value in message.fields():
+        if number == 1:
+            name = part(value).text()
+        elif number == 2:
+            what = _value_type(part(value), 0)
+    if not name or what is None or name in values:
+        raise ContentError("has an input or output without a name or type, or one twice")
+    values[name] = what
+
+
+def _value_type(message: Message, depth: int) -> tuple[str, list[int | None] | None]:
+    if depth > _DEEPEST_TYPE:
+        raise ContentError(f"has types inside types, over {_DEEPEST_TYPE} deep")
+    found: tuple[str, list[int | None] | None] | None = None
+    for number, value in message.fields():
+        if number == 1:
+            found = _tensor_type(part(value))
+        elif number in _OTHER_VALUES:
+            found = _OTHER_VALUES[number], None
+    if found is None:
+        raise ContentError("has an input or output without a type")
+    return found
+
+
+def _tensor_type(message: Message) -> tuple[str, list[int | None] | None]:
+    name, shape = "", None
+    for number, value in message.fields():
+        if number == 1:
+            name = TYPES.get(integer(value), ("", 0))[0]
+        elif number == 2:
+            shape = [_dimension(part(item)) for field, item in part(value).fields() if field == 1]
+    if not name:
+        raise ContentError("has an input or output whose elements have no known type")
+    return name, shape
+
+
+def _dimension(message: Message) -> int | None:
+    size = None
+    for number, value in message.fields():
+        if number == 1:
+            size = integer(value)
+    return size if size is not None and size >= 0 else None
+
+
+def _node(message: Message, found: _Found, depth: int) -> None:
+    name, domain = "", ""
+    for number, value in message.fields():
+        if number == 4:
+            name = part(value).text()
+        elif number == 7:
+            domain = _domain(part(value).text())
+        elif number == 5:
+            _attribute(part(value), found, depth)
+    if not name:
+        raise ContentError("has a node without an operator")
+    found.nodes += 1
+    found.operators.add((domain, name))
+
+
+def _attribute(message: Message, found: _Found, depth: int) -> None:
+    for number, value in message.fields():
+        if number in (5, 10):
+            _tensor(part(value))
+        elif number in (6, 11):
+            _graph(part(value), found, depth + 1)
+        elif number in (22, 23):
+            _sparse(part(value))
+
+
+def _sparse(message: Message) -> None:
+    for number, value in message.fields():
+        if number in (1, 2):
+            _tensor(part(value))
+
+
+def _tensor(message: Message) -> str:
+    """Check that a tensor's data is in the file, and as long as its shape says; return its name."""
+    name, kind, raw, held = "", 0, -1, 0
+    shape: list[int] = []
+    for number, value in message.fields():
+        if number == 1:
+            shape += integers(value)
+        elif number == 2:
+            kind = integer(value)
+        elif number == 8:
+            name = part(value).text()
+        elif number == 13 or (number == 14 and integer(value) != 0):
+            raise ContentError("has data outside of the file (external_data), which no digest of it binds")
+        elif number == 9:
+            raw = len(part(value))
+        elif number in _TYPED_DATA:
+            held += 1 if isinstance(value, int) else max(1, len(value))
+    if kind not in TYPES:
+        raise ContentError(f"has the tensor {visible(name, 80)} without a known type")
+    _check_size(name, _elements(shape, name), TYPES[kind][1], raw, held)
+    return name
+
+
+def _elements(shape: list[int], name: str) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+        if size < 0 or count > _MOST_ELEMENTS:
+            raise ContentError(f"has the tensor {visible(name, 80)} with an impossible shape")
+    return count
+
+
+def _check_size(name: str, elements: int, bits: int, raw: int, held: int) -> None:
+    """Hold a tensor's number of elements against its bytes: exactly in raw_data, else as a bound.
+
+    In the typed fields an element takes at least half a byte.
+    """
+    fits = raw == (elements * bits + 7) // 8 if raw >= 0 and bits else elements <= 2 * held
+    if not fits:
+        raise ContentError(f"has the tensor {visible(name, 80)} whose data isn't as long as its shape says")
+
+
+def undeclared(contents: Contents) -> Iterator[str]:
+    """Yield the domains whose operators a model uses and whose operator set it doesn't import."""
+    yield from sorted({domain for domain, _ in contents.operators} - set(contents.opsets))
 
 
 # --- mlcc.gates._reasons ------------------------------------------------------------------------------------
@@ -998,6 +1681,25 @@ def _broken_json_line(path: str) -> int | None:
             except (ValueError, RecursionError):
                 return number
     return None
+
+
+# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
+# How SQL spells names and text. The one place that quotes.
+
+def identifier(name: str) -> str:
+    """Return a column's name as SQL spells it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def real_literal(value: float) -> str:
+    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
+    shown = repr(float(value))
+    return shown if "e" in shown else shown + "e0"
 
 
 # --- mlcc.gates._table --------------------------------------------------------------------------------------
@@ -1298,585 +2000,145 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
     return names
 
 
-# --- mlcc.gates._shell --------------------------------------------------------------------------------------
-# Running the user's own program: `setup` and `run` in one bash process, in strict mode.
+# --- mlcc.gates.artifact.schema -----------------------------------------------------------------------------
+# A model's inputs and outputs against what is declared, and its features against the table it is served from.
 
-# What bash says of a command that isn't there or can't be run.
-_NOT_RUN = {126: "could not be run", 127: "was not found"}
-
-
-class Script:
-    """`setup`, then a command, as a bash script in the gate's folder. Several of one gate differ in `name`.
-
-    Raises GateError where the folder's name can't stand in a script. The script is removed at the end of a
-    `with` block.
-    """
-
-    def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str = "command") -> None:
-        self._path = os.path.join(gate.folder, name + ".sh")
-        self._started = os.path.join(gate.folder, name + ".started")
-        self._remove()
-        # The mark is absolute: `setup` may change the folder.
-        mark = f': > "{_quoted(os.path.abspath(self._started))}"'
-        with open(self._path, "x", encoding="utf-8", newline="\n") as file:
-            file.write("\n".join([*setup, mark, command, ""]))
-        self.call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", self._path]
-
-    def check_reached(self, code: int) -> None:
-        """Raise GateError where `setup` ended with `code` before the command began: nothing was judged."""
-        if not os.path.exists(self._started):
-            raise GateError(f"the setup ended with exit code {code}, so the program did not run")
-
-    def _remove(self) -> None:
-        for path in (self._path, self._started):
-            remove_file(path)
-
-    def __enter__(self) -> Script:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._remove()
-
-
-def run_program(gate: Gate, setup: Sequence[str], command: str, extra: Mapping[str, str]) -> int:
-    """Run `setup`, then `command`, and return the exit code; `extra` is added to the environment.
-
-    The program also gets ARTIFACT_<ID>, the path of each of the gate's artifacts. Raises GateError where bash
-    is missing, a signal ends it, or `setup` fails: then nothing was judged, which must not read as a `fail`.
-    """
-    with Script(gate, setup, command) as script:
-        sys.stdout.flush()
-        try:
-            code = subprocess.run(
-                script.call, stdin=subprocess.DEVNULL, env=environment(gate, extra), check=False
-            ).returncode
-        except FileNotFoundError:
-            raise GateError("bash is not installed") from None
-        script.check_reached(code)
-    if code < 0:
-        raise GateError(f"signal {-code} ended the program")
-    return code
-
-
-class EndAsError:
-    """Turns the signal that ends a gate into a GateError while a `with` block runs, so that it is cleaned up."""
-
-    def __enter__(self) -> None:
-        self._before = signal.signal(signal.SIGTERM, self._end)
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self._before)
-
-    def _end(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise GateError("the gate was told to end while its program ran")
-
-
-def exit_check(code: int, what: str) -> Check:
-    """Return the check on the exit code of `what`, such as "the tests"; not having run is an error."""
-    if code in _NOT_RUN:
-        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
-    if code > 128:
-        return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
-    return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
-
-
-def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a gate's program: ARTIFACT_<ID> (what is set already wins) and `extra`."""
-    return {**_locations(gate), **os.environ, **extra}
-
-
-def _locations(gate: Gate) -> dict[str, str]:
-    return {
-        "ARTIFACT_" + id.upper().replace("-", "_"): artifact["path"]
-        for id, artifact in gate.artifacts.items()
-        if isinstance(artifact["path"], str)
-    }
-
-
-def _quoted(path: str) -> str:
-    """Return a path for use between double quotes in bash."""
-    if "\n" in path:
-        raise GateError(f"the folder {visible(path)} has a line break in its name")
-    return "".join("\\" + c if c in '\\"$`' else c for c in path)
-
-
-def program(params: Mapping[str, object]) -> tuple[list[str], str]:
-    """Return `setup` and `run` from a gate's parameters. Raises GateError where they aren't proper."""
-    setup, command = params.get("setup"), params.get("run")
-    if not isinstance(setup, list) or not all(isinstance(line, str) for line in setup):
-        raise GateError("the gate's parameters have no proper setup")
-    if not isinstance(command, str) or not command.strip():
-        raise GateError("the gate's parameters have no command")
-    return setup, command
-
-
-# --- mlcc.gates.artifact.content ----------------------------------------------------------------------------
-# What the bytes of a model file are: refused formats told by content, and what a good file says of itself.
-
-_SNIFFED = 1 << 20
-_TAR = slice(257, 262)
-# First bytes -> what the file is. All of these can run code when they are loaded, or hide files that can.
-_DANGEROUS = (
-    (b"PK\x03\x04", "a zip archive, as PyTorch, Keras and numpy write"),
-    (b"PK\x05\x06", "an empty zip archive"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes"),
-    (b"\x93NUMPY", "a numpy array file, which may hold a pickle"),
-    (b"\x1f\x8b", "gzip-compressed"),
-    (b"BZh", "bzip2-compressed"),
-    (b"\xfd7zXZ", "xz-compressed"),
-    (b"\x28\xb5\x2f\xfd", "zstandard-compressed"),
-    (b"\x04\x22\x4d\x18", "LZ4-compressed, as joblib writes"),
-    (b"\x78\x01", "zlib-compressed, as joblib writes"),
-    (b"\x78\x9c", "zlib-compressed, as joblib writes"),
-    (b"\x78\xda", "zlib-compressed, as joblib writes"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"#!", "a script"),
+_INTEGERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
 )
+_NUMBERS = (*_INTEGERS, "BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL")
+# Text files have no types: a contract on the table says what its texts must be.
+_UNTYPED = ("JSON",)
 
 
-class ContentError(Exception):
-    """A file isn't what it must be. The message goes on after the file's name: "model.onnx is cut off"."""
+def check_values(which: str, declared: Sequence[dict[str, Any]], contents: Contents) -> Check:
+    """Hold all of a model's inputs (or outputs) against the declared ones. `which` is inputs or outputs."""
+    found: Mapping[str, tuple[str, list[int | None] | None]] = getattr(contents, which)
+    wrong = []
+    for value in declared:
+        name = value["name"]
+        if name not in found:
+            wrong.append(f"{visible(name, 80)} is missing")
+        elif not _fits(value, *found[name], given=which == "inputs"):
+            shown = f"is {_shown_type(*found[name])}, and {_shown_type(value['type'], value.get('shape'))} is declared"
+            wrong.append(f"{visible(name, 80)} {shown}")
+    others = set(found) - {value["name"] for value in declared}
+    if others:
+        wrong.append(f"{shown_names(others)} {'is' if len(others) == 1 else 'are'} not declared")
+    count = counted(len(declared), which[:-1])
+    if wrong:
+        return Check(which, "fail", f"the model's {which} aren't the declared ones: {'; '.join(wrong)}")
+    return Check(
+        which, "pass", f"the model has the {count} that {'is' if len(declared) == 1 else 'are'} declared"
+    )
 
 
-class Contents:
-    """What a model file says of itself.
-
-    `inputs` and `outputs` map names to (type, shape), the shape None or with None where a dimension is free;
-    `features` are the columns it reads, in order, where the format names them; `operators` are (domain, name),
-    `opsets` domain -> version; `metadata` is a JSON value. `said` is a part of a sentence for a reviewer.
-    """
-
-    def __init__(self, said: str, metadata: object = None, features: list[str] | None = None) -> None:
-        self.said = said
-        self.metadata = metadata
-        self.features = features
-        self.inputs: dict[str, tuple[str, list[int | None] | None]] = {}
-        self.outputs: dict[str, tuple[str, list[int | None] | None]] = {}
-        self.operators: set[tuple[str, str]] = set()
-        self.opsets: dict[str, int] = {}
-
-
-def refuse_dangerous(path: str) -> None:
-    """Raise ContentError for a file whose content is of a format that can run code, whatever its name."""
-    with open(path, "rb") as file:
-        head = file.read(_SNIFFED)
-    if not head:
-        raise ContentError("is empty")
-    if head[0] == 0x80 and len(head) > 1 and head[1] <= 5:
-        raise ContentError("is a pickle, which runs code when it is loaded")
-    for sign, what in _DANGEROUS:
-        if head.startswith(sign):
-            raise ContentError(f"is {what}: that is no format that a gate can vouch for")
-    if head[_TAR] == b"ustar":
-        raise ContentError("is a tar archive: that is no format that a gate can vouch for")
-
-
-def is_pickle(data: bytes) -> bool:
-    """Whether bytes are a whole pickle of any protocol. The old protocols are plain text."""
-    import pickletools
-
-    try:
-        for opcode, _, _ in pickletools.genops(data):
-            if opcode.name == "STOP":
-                return True
-    except Exception:  # noqa: BLE001, RUF100 - whatever it stumbles over: the bytes are no pickle
+def _fits(declared: Mapping[str, Any], kind: str, shape: Sequence[int | None] | None, *, given: bool) -> bool:
+    """Whether a model takes what is declared (`given`), or gives nothing else."""
+    if kind != declared["type"]:
         return False
-    return False
-
-
-def value_at(document: object, key: str) -> Any:
-    """Return what a JSON value has under a key, or, where no key is spelled so, at the way a.b.c; else None."""
-    if isinstance(document, dict) and key in document:
-        return document[key]
-    place = document
-    for step in key.split("."):
-        if not isinstance(place, dict) or step not in place:
-            return None
-        place = place[step]
-    return place
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things, in words."""
-    return f"{number} {what}" + ("" if number == 1 else "s")
-
-
-def shown_names(names: Any, limit: int = 5) -> str:
-    """Return some names for a message, and how many more there are."""
-    found = sorted(visible(name, 80) for name in names)
-    rest = f" and {len(found) - limit} more" if len(found) > limit else ""
-    return ", ".join(found[:limit]) + rest
-
-
-# --- mlcc.gates.artifact.protobuf ---------------------------------------------------------------------------
-# Walks protobuf messages in a file without decoding them: only what is asked for is read.
-#
-# The wire format is https://protobuf.dev/programming-guides/encoding. Sizes are checked against the message
-# around them, so a file can't make a reader allocate more than it holds.
-
-MOST_FIELDS = 4_000_000
-_FIXED = {1: 8, 5: 4}
-_MOST_TEXT = 1 << 20
-
-
-class Message:
-    """A message: the part [start, end) of `data` (bytes, or a mapped file). Parts share one count of fields."""
-
-    def __init__(self, data: Any, start: int, end: int, count: list[int] | None = None) -> None:
-        self.data = data
-        self.start = start
-        self.end = end
-        self.count = [0] if count is None else count
-
-    def fields(self) -> Iterator[tuple[int, int | Message]]:
-        """Yield (field number, value): an integer, or the part of the file that holds anything else.
-
-        Raises ContentError for what is no protobuf.
-        """
-        place = self.start
-        while place < self.end:
-            self.count[0] += 1
-            if self.count[0] > MOST_FIELDS:
-                raise ContentError(f"has over {MOST_FIELDS} protobuf fields")
-            tag, place = self._varint(place)
-            number, wire = tag >> 3, tag & 7
-            if not 0 < number < 1 << 29:
-                raise ContentError(f"is no protobuf: a field has no proper number at byte {place}")
-            if wire == 0:
-                value, place = self._varint(place)
-                yield number, value
-                continue
-            if wire == 2:
-                size, place = self._varint(place)
-            elif wire in _FIXED:
-                size = _FIXED[wire]
-            else:
-                raise ContentError(f"is no protobuf: a field has no known type at byte {place}")
-            if size > self.end - place:
-                raise ContentError(
-                    f"is cut off, or no protobuf: a field at byte {place} is longer than the rest"
-                )
-            yield number, Message(self.data, place, place + size, self.count)
-            place += size
-
-    def integers(self) -> list[int]:
-        """Return the integers of a packed field."""
-        place, found = self.start, []
-        while place < self.end:
-            self.count[0] += 1
-            value, place = self._varint(place)
-            found.append(value)
-        return found
-
-    def text(self) -> str:
-        """Return a text field."""
-        if self.end - self.start > _MOST_TEXT:
-            raise ContentError("has a name or text that is over a megabyte long")
-        try:
-            return bytes(self.data[self.start : self.end]).decode("utf-8")
-        except UnicodeDecodeError:
-            raise ContentError("has a name or text that isn't UTF-8") from None
-
-    def __len__(self) -> int:
-        return self.end - self.start
-
-    def _varint(self, place: int) -> tuple[int, int]:
-        value = 0
-        for shift in range(0, 70, 7):
-            if place >= self.end:
-                raise ContentError("is cut off, or no protobuf: it ends inside a number")
-            byte = self.data[place]
-            place += 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value & (1 << 64) - 1, place
-        raise ContentError(f"is no protobuf: a number has over ten bytes at byte {place}")
-
-
-def part(value: int | Message) -> Message:
-    """Return a value that must be a message, a text or bytes. Raises ContentError."""
-    if isinstance(value, int):
-        raise ContentError("is no ONNX model: a field has another type than the format says")
-    return value
-
-
-def integer(value: int | Message) -> int:
-    """Return a value that must be an integer, with its sign. Raises ContentError."""
-    if not isinstance(value, int):
-        raise ContentError("is no ONNX model: a field has another type than the format says")
-    return value - (1 << 64) if value >> 63 else value
-
-
-def integers(value: int | Message) -> list[int]:
-    """Return a repeated integer field, packed or one by one, with signs."""
-    found = [value] if isinstance(value, int) else value.integers()
-    return [integer(number) for number in found]
-
-
-# --- mlcc.gates.artifact.onnx -------------------------------------------------------------------------------
-# ONNX models, by a walk over the file: graph, operators, tensors, inputs and outputs. Nothing is loaded.
-#
-# Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); the rules are
-# those of its IR specification (docs/IR.md) and, for data outside of the file, of docs/ExternalData.md.
-
-_DEEPEST_GRAPH = 16
-_DEEPEST_TYPE = 8
-_MOST_ELEMENTS = 1 << 48
-# TensorProto.DataType -> name and bits of an element in raw_data.
-TYPES = {
-    1: ("float32", 32), 2: ("uint8", 8), 3: ("int8", 8), 4: ("uint16", 16), 5: ("int16", 16), 6: ("int32", 32),
-    7: ("int64", 64), 8: ("string", 0), 9: ("bool", 8), 10: ("float16", 16), 11: ("float64", 64),
-    12: ("uint32", 32), 13: ("uint64", 64), 14: ("complex64", 64), 15: ("complex128", 128), 16: ("bfloat16", 16),
-    17: ("float8e4m3fn", 8), 18: ("float8e4m3fnuz", 8), 19: ("float8e5m2", 8), 20: ("float8e5m2fnuz", 8),
-    21: ("uint4", 4), 22: ("int4", 4), 23: ("float4e2m1", 4), 24: ("float8e8m0", 8), 25: ("uint2", 2),
-    26: ("int2", 2), 27: ("float6e2m3", 6), 28: ("float6e3m2", 6),
-}  # fmt: skip
-_TYPED_DATA = (4, 5, 6, 7, 10, 11)
-_OTHER_VALUES = {4: "sequence", 5: "map", 7: "opaque", 8: "sparse", 9: "optional"}
-
-
-class _Found:
-    """What the walk has met."""
-
-    def __init__(self) -> None:
-        self.operators: set[tuple[str, str]] = set()
-        self.functions: set[tuple[str, str]] = set()
-        self.nodes = 0
-
-
-def read_onnx(path: str) -> Contents:
-    """Return what an ONNX file says of itself. Raises ContentError where it is no sound model of one file."""
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _model(Message(data, 0, len(data)))
-
-
-def _model(message: Message) -> Contents:
-    found, contents = _Found(), Contents("")
-    version, graphs, metadata = 0, [], {}
-    for number, value in message.fields():
-        if number == 1:
-            version = integer(value)
-        elif number == 8:
-            domain, opset = _opset(part(value))
-            contents.opsets[domain] = max(opset, contents.opsets.get(domain, 0))
-        elif number == 14:
-            key, text = _pair(part(value))
-            if key in metadata:
-                raise ContentError(f"has the metadata {visible(key, 80)} twice")
-            metadata[key] = text
-        elif number == 7:
-            graphs.append(part(value))
-        elif number == 20:
-            _training(part(value), found)
-        elif number == 25:
-            _function(part(value), found)
-    if version < 1 or not graphs or not contents.opsets:
-        raise ContentError("is no ONNX model: it lacks a version, a graph or its operator sets")
-    for graph in graphs:  # a parser would join them
-        _graph(graph, found, 0, contents)
-    if not found.nodes and not contents.outputs:
-        raise ContentError("is an ONNX model without nodes and outputs")
-    contents.operators = found.operators - found.functions
-    contents.metadata = metadata
-    sets = ", ".join(f"{domain or 'ai.onnx'} {v}" for domain, v in sorted(contents.opsets.items()))
-    kinds = counted(len(found.operators), "operator")
-    contents.said = f"ONNX (IR {version}; {visible(sets)}), {counted(found.nodes, 'node')} of {kinds}"
-    return contents
-
-
-def _opset(message: Message) -> tuple[str, int]:
-    domain, version = "", 0
-    for number, value in message.fields():
-        if number == 1:
-            domain = _domain(part(value).text())
-        elif number == 2:
-            version = integer(value)
-    return domain, version
-
-
-def _domain(name: str) -> str:
-    return "" if name == "ai.onnx" else name
-
-
-def _pair(message: Message) -> tuple[str, str]:
-    key, text = "", ""
-    for number, value in message.fields():
-        if number == 1:
-            key = part(value).text()
-        elif number == 2:
-            text = part(value).text()
-    return key, text
-
-
-def _training(message: Message, found: _Found) -> None:
-    for number, value in message.fields():
-        if number in (1, 2):
-            _graph(part(value), found, 1)
-
-
-def _function(message: Message, found: _Found) -> None:
-    name, domain = "", ""
-    for number, value in message.fields():
-        if number == 1:
-            name = part(value).text()
-        elif number == 10:
-            domain = _domain(part(value).text())
-        elif number == 7:
-            _node(part(value), found, 1)
-        elif number == 11:
-            _attribute(part(value), found, 1)
-    found.functions.add((domain, name))
-
-
-def _graph(message: Message, found: _Found, depth: int, contents: Contents | None = None) -> None:
-    """Walk a graph; `contents` takes the inputs and outputs of the outermost one."""
-    if depth > _DEEPEST_GRAPH:
-        raise ContentError(f"has graphs inside graphs, over {_DEEPEST_GRAPH} deep")
-    constants = set()
-    inputs: dict[str, tuple[str, list[int | None] | None]] = {}
-    for number, value in message.fields():
-        if number == 1:
-            _node(part(value), found, depth)
-        elif number == 5:
-            constants.add(_tensor(part(value)))
-        elif number == 15:
-            _sparse(part(value))
-        elif number == 11 and contents is not None:
-            _named(inputs, part(value))
-        elif number == 12 and contents is not None:
-            _named(contents.outputs, part(value))
-    if contents is not None:
-        # Before IR 4 each constant was an input too, with a default.
-        contents.inputs.update((name, what) for name, what in inputs.items() if name not in constants)
-
-
-def _named(values: dict[str, tuple[str, list[int | None] | None]], message: Message) -> None:
-    name, what = "", None
-    for number, value in message.fields():
-        if number == 1:
-            name = part(value).text()
-        elif number == 2:
-            what = _value_type(part(value), 0)
-    if not name or what is None or name in values:
-        raise ContentError("has an input or output without a name or type, or one twice")
-    values[name] = what
-
-
-def _value_type(message: Message, depth: int) -> tuple[str, list[int | None] | None]:
-    if depth > _DEEPEST_TYPE:
-        raise ContentError(f"has types inside types, over {_DEEPEST_TYPE} deep")
-    found: tuple[str, list[int | None] | None] | None = None
-    for number, value in message.fields():
-        if number == 1:
-            found = _tensor_type(part(value))
-        elif number in _OTHER_VALUES:
-            found = _OTHER_VALUES[number], None
-    if found is None:
-        raise ContentError("has an input or output without a type")
-    return found
-
-
-def _tensor_type(message: Message) -> tuple[str, list[int | None] | None]:
-    name, shape = "", None
-    for number, value in message.fields():
-        if number == 1:
-            name = TYPES.get(integer(value), ("", 0))[0]
-        elif number == 2:
-            shape = [_dimension(part(item)) for field, item in part(value).fields() if field == 1]
-    if not name:
-        raise ContentError("has an input or output whose elements have no known type")
-    return name, shape
-
-
-def _dimension(message: Message) -> int | None:
-    size = None
-    for number, value in message.fields():
-        if number == 1:
-            size = integer(value)
-    return size if size is not None and size >= 0 else None
-
-
-def _node(message: Message, found: _Found, depth: int) -> None:
-    name, domain = "", ""
-    for number, value in message.fields():
-        if number == 4:
-            name = part(value).text()
-        elif number == 7:
-            domain = _domain(part(value).text())
-        elif number == 5:
-            _attribute(part(value), found, depth)
-    if not name:
-        raise ContentError("has a node without an operator")
-    found.nodes += 1
-    found.operators.add((domain, name))
-
-
-def _attribute(message: Message, found: _Found, depth: int) -> None:
-    for number, value in message.fields():
-        if number in (5, 10):
-            _tensor(part(value))
-        elif number in (6, 11):
-            _graph(part(value), found, depth + 1)
-        elif number in (22, 23):
-            _sparse(part(value))
-
-
-def _sparse(message: Message) -> None:
-    for number, value in message.fields():
-        if number in (1, 2):
-            _tensor(part(value))
-
-
-def _tensor(message: Message) -> str:
-    """Check that a tensor's data is in the file, and as long as its shape says; return its name."""
-    name, kind, raw, held = "", 0, -1, 0
-    shape: list[int] = []
-    for number, value in message.fields():
-        if number == 1:
-            shape += integers(value)
-        elif number == 2:
-            kind = integer(value)
-        elif number == 8:
-            name = part(value).text()
-        elif number == 13 or (number == 14 and integer(value) != 0):
-            raise ContentError("has data outside of the file (external_data), which no digest of it binds")
-        elif number == 9:
-            raw = len(part(value))
-        elif number in _TYPED_DATA:
-            held += 1 if isinstance(value, int) else max(1, len(value))
-    if kind not in TYPES:
-        raise ContentError(f"has the tensor {visible(name, 80)} without a known type")
-    _check_size(name, _elements(shape, name), TYPES[kind][1], raw, held)
-    return name
-
-
-def _elements(shape: list[int], name: str) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-        if size < 0 or count > _MOST_ELEMENTS:
-            raise ContentError(f"has the tensor {visible(name, 80)} with an impossible shape")
-    return count
-
-
-def _check_size(name: str, elements: int, bits: int, raw: int, held: int) -> None:
-    """Hold a tensor's number of elements against its bytes: exactly in raw_data, else as a bound.
-
-    In the typed fields an element takes at least half a byte.
-    """
-    fits = raw == (elements * bits + 7) // 8 if raw >= 0 and bits else elements <= 2 * held
-    if not fits:
-        raise ContentError(f"has the tensor {visible(name, 80)} whose data isn't as long as its shape says")
-
-
-def undeclared(contents: Contents) -> Iterator[str]:
-    """Yield the domains whose operators a model uses and whose operator set it doesn't import."""
-    yield from sorted({domain for domain, _ in contents.operators} - set(contents.opsets))
-
-
-# --- mlcc.gates.artifact.safetensors ------------------------------------------------------------------------
+    wanted = declared.get("shape")
+    if wanted is None:
+        return True
+    if shape is None or len(shape) != len(wanted):
+        return False
+    if given:  # a free dimension takes every size, a fixed one only its own
+        return all(own is None or own == size for size, own in zip(wanted, shape))  # noqa: B905 - Python 3.8
+    return all(size is None or own == size for size, own in zip(wanted, shape))  # noqa: B905 - Python 3.8
+
+
+def _shown_type(kind: str, shape: Sequence[int | None] | None) -> str:
+    if shape is None:
+        return kind
+    return f"{kind}[{', '.join('any' if size is None else str(size) for size in shape)}]"
+
+
+def features_of(params: Mapping[str, Any], contents: Contents, metadata: object) -> list[str]:
+    """Return the columns that a model reads, in order. Raises GateError where nothing names them."""
+    key = params.get("features")
+    names: Any = contents.features or list(contents.inputs)
+    if key is not None:
+        names = value_at(metadata, key)
+        if isinstance(names, str):  # the metadata of ONNX and safetensors are texts
+            names = [name.strip() for name in names.split(",")]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        where = "the model" if key is None else f"its metadata, at {visible(key, 80)},"
+        raise GateError(f"{where} names no features: say under `features` where they are listed")
+    return names
+
+
+def check_columns(gate: Gate, features: Sequence[str], contents: Contents) -> list[Check]:
+    """Hold the features against the columns of the table `schema_of`."""
+    table = gate.params["schema_of"]
+    columns = _columns(gate, table["artifact"], table["format"])
+    shown = visible(gate.path(table["artifact"]))
+    checks = [_check_width(features, contents)] if gate.params.get("features") and contents.inputs else []
+    twice = {name for name in features if list(features).count(name) > 1}
+    missing = [name for name in features if name not in columns]
+    if twice or missing:
+        what = f"reads {shown_names(twice)} twice" if twice else f"reads {shown_names(missing)}"
+        why = "" if twice else f", which {shown} doesn't have"
+        return [*checks, Check("columns", "fail", f"the model {what}{why}", n=len(features))]
+    kinds = {name: contents.inputs.get(name, ("", None))[0] for name in features}
+    wrong = [
+        f"{visible(name, 80)} is {visible(columns[name], 40)}" + (f" and goes to {kind}" if kind else "")
+        for name, kind in kinds.items()
+        if not _takes(kind, columns[name])
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        message = f"columns of {shown} have another type than the model takes: {', '.join(wrong[:5])}{more}"
+        return [*checks, Check("columns", "fail", message, n=len(features))]
+    message = f"{shown} has {counted(len(features), 'column')} that the model reads"
+    return [*checks, Check("columns", "pass", message, n=len(features))]
+
+
+def _check_width(features: Sequence[str], contents: Contents) -> Check:
+    """Hold the number of listed features against the width of the model's one input matrix."""
+    inputs = list(contents.inputs.items())
+    width = inputs[0][1][1][-1] if len(inputs) == 1 and inputs[0][1][1] else None
+    count = counted(len(features), "feature")
+    if width is None:
+        return Check(
+            "features",
+            "pass",
+            f"{count} {'is' if len(features) == 1 else 'are'} listed; the input's width is free",
+        )
+    verdict = "pass" if width == len(features) else "fail"
+    return Check(
+        "features", verdict, f"{count} listed, and the input takes {width}", estimate=len(features), n=width
+    )
+
+
+def _columns(gate: Gate, artifact: str, format: str) -> dict[str, str]:
+    table = open_table(gate, artifact, format)
+    close(table, gate)
+    return {name: "" if format != "parquet" else kind for name, kind in table.columns.items()}
+
+
+def _takes(kind: str, column: str) -> bool:
+    """Whether a column can be fed to an input. An input without a type of its own is a matrix of numbers."""
+    stored = column.partition("(")[0]
+    if not column or stored in _UNTYPED:
+        return True
+    if kind == "string":
+        return stored == "VARCHAR"
+    if kind.startswith(("int", "uint")):
+        return stored in _INTEGERS or stored == "BOOLEAN"
+    if kind == "bool":
+        return stored == "BOOLEAN"
+    return stored in _NUMBERS
+
+
+# --- mlcc.gates._models.safetensors -------------------------------------------------------------------------
 # safetensors files: a JSON header that says where each tensor lies, and nothing else.
 #
 # The format and its rules (no overlap, no hole, nothing behind the last tensor) are those of
@@ -1890,16 +2152,40 @@ _BITS = {
 }  # fmt: skip
 
 
-def read_safetensors(path: str) -> Contents:
-    """Return what a safetensors file says of itself. Raises ContentError."""
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if size < 10 or not 2 <= length <= size - 8:
-            raise ContentError("is no safetensors file, or cut off: its header is longer than the file")
-        if length > _MOST_HEADER:
-            raise ContentError(f"has a header of over {_MOST_HEADER} bytes")
-        text = file.read(length)
+class Tensor:
+    """A tensor: its name, its type as the format spells it, its number of elements, and its bytes [start, end)."""
+
+    def __init__(self, name: str, kind: str, elements: int, start: int, end: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.elements = elements
+        self.start = start
+        self.end = end
+
+
+def safetensors_layout(data: Any) -> tuple[dict[str, str], list[Tensor]]:
+    """Return the metadata of a safetensors file, and its tensors as they lie in it: at least one.
+
+    `data` is the file: bytes, a mapped file or a view of one. Raises ContentError for what the format forbids.
+    """
+    header, body = _described(data)
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise ContentError("has safetensors metadata that aren't texts")
+    tensors = [_tensor_of(name, entry, body) for name, entry in header.items()]
+    tensors.sort(key=lambda tensor: (tensor.start, tensor.end, tensor.name))
+    _check_layout(tensors, body, len(data))
+    return metadata, tensors
+
+
+def _described(data: Any) -> tuple[dict[str, Any], int]:
+    """Return the header, and where the tensors' bytes begin."""
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 10 or not 2 <= length <= len(data) - 8:
+        raise ContentError("is no safetensors file, or cut off: its header is longer than the file")
+    if length > _MOST_HEADER:
+        raise ContentError(f"has a header of over {_MOST_HEADER} bytes")
+    text = bytes(data[8 : 8 + length])
     if not text.startswith(b"{"):
         raise ContentError("is no safetensors file: its header is no JSON object")
     try:
@@ -1908,45 +2194,51 @@ def read_safetensors(path: str) -> Contents:
         why = "it isn't UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise ContentError(f"has no proper safetensors header: {why}") from None
     assert isinstance(header, dict)
-    metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise ContentError("has safetensors metadata that aren't texts")
-    _check_layout(header, size - 8 - length)
-    return Contents(f"safetensors with {counted(len(header), 'tensor')}", metadata)
+    return header, 8 + length
 
 
-def _check_layout(tensors: dict[str, Any], size: int) -> None:
-    """Refuse tensors that overlap, leave holes, or don't fill `size` bytes as their shapes say."""
+def _check_layout(tensors: list[Tensor], start: int, end: int) -> None:
+    """Refuse tensors, in the order of their places, that overlap, leave holes, or don't fill [start, end)."""
     if not tensors:
         raise ContentError("holds no tensor")
-    spans = sorted((*_span(name, tensor), name) for name, tensor in tensors.items())
-    end = 0
-    for first, last, name in spans:
-        if first != end:
+    for tensor in tensors:
+        if tensor.start != start:
             raise ContentError(
-                f"has the tensor {visible(name, 80)} that overlaps another, or a hole before it"
+                f"has the tensor {visible(tensor.name, 80)} that overlaps another, or a hole before it"
             )
-        end = last
-    if end != size:
+        start = tensor.end
+    if start != end:
         raise ContentError("is cut off, or has bytes behind its last tensor")
 
 
-def _span(name: str, tensor: Any) -> tuple[int, int]:
+def _tensor_of(name: str, entry: Any, body: int) -> Tensor:
     keys = {"dtype", "shape", "data_offsets"}
-    if not isinstance(tensor, dict) or set(tensor) != keys or tensor["dtype"] not in _BITS:
-        raise ContentError(f"has the tensor {visible(name, 80)} without a known type, shape or place")
-    shape, offsets = tensor["shape"], tensor["data_offsets"]
+    shown = f"has the tensor {visible(name, 80)}"
+    known = isinstance(entry, dict) and set(entry) == keys and isinstance(entry["dtype"], str)
+    if not known or entry["dtype"] not in _BITS:
+        raise ContentError(f"{shown} without a known type, shape or place")
+    shape, offsets = entry["shape"], entry["data_offsets"]
     sound = isinstance(shape, list) and isinstance(offsets, list) and len(offsets) == 2
     if not sound or not all(type(number) is int and number >= 0 for number in (*shape, *offsets)):
-        raise ContentError(f"has the tensor {visible(name, 80)} without a proper shape or place")
-    bits = _BITS[tensor["dtype"]]
+        raise ContentError(f"{shown} without a proper shape or place")
+    elements, width = 1, _BITS[entry["dtype"]]
     for dimension in shape:
-        bits *= dimension
-        if bits > 1 << 63:
-            raise ContentError(f"has the tensor {visible(name, 80)} with an impossible shape")
-    if bits % 8 or offsets[1] - offsets[0] != bits // 8:
-        raise ContentError(f"has the tensor {visible(name, 80)} whose data isn't as long as its shape says")
-    return offsets[0], offsets[1]
+        elements *= dimension
+        if elements * width > 1 << 63:
+            raise ContentError(f"{shown} with an impossible shape")
+    if elements * width % 8 or offsets[1] - offsets[0] != elements * width // 8:
+        raise ContentError(f"{shown} whose data isn't as long as its shape says")
+    return Tensor(name, entry["dtype"], elements, body + offsets[0], body + offsets[1])
+
+
+# --- mlcc.gates.artifact.tensors ----------------------------------------------------------------------------
+# What a safetensors file says of itself.
+
+def read_safetensors(path: str) -> Contents:
+    """Return what a safetensors file says of itself. Raises ContentError."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        metadata, tensors = safetensors_layout(data)
+    return Contents(f"safetensors with {counted(len(tensors), 'tensor')}", metadata)
 
 
 # --- mlcc.gates.artifact.trees ------------------------------------------------------------------------------
@@ -2126,244 +2418,6 @@ def _is_real(text: str) -> bool:
         return is_finite(float(text)) and "_" not in text
     except ValueError:
         return False
-
-
-# --- mlcc.gates.artifact.schema -----------------------------------------------------------------------------
-# A model's inputs and outputs against what is declared, and its features against the table it is served from.
-
-_INTEGERS = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-)
-_NUMBERS = (*_INTEGERS, "BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL")
-# Text files have no types: a contract on the table says what its texts must be.
-_UNTYPED = ("JSON",)
-
-
-def check_values(which: str, declared: Sequence[dict[str, Any]], contents: Contents) -> Check:
-    """Hold all of a model's inputs (or outputs) against the declared ones. `which` is inputs or outputs."""
-    found: Mapping[str, tuple[str, list[int | None] | None]] = getattr(contents, which)
-    wrong = []
-    for value in declared:
-        name = value["name"]
-        if name not in found:
-            wrong.append(f"{visible(name, 80)} is missing")
-        elif not _fits(value, *found[name], given=which == "inputs"):
-            shown = f"is {_shown_type(*found[name])}, and {_shown_type(value['type'], value.get('shape'))} is declared"
-            wrong.append(f"{visible(name, 80)} {shown}")
-    others = set(found) - {value["name"] for value in declared}
-    if others:
-        wrong.append(f"{shown_names(others)} {'is' if len(others) == 1 else 'are'} not declared")
-    count = counted(len(declared), which[:-1])
-    if wrong:
-        return Check(which, "fail", f"the model's {which} aren't the declared ones: {'; '.join(wrong)}")
-    return Check(
-        which, "pass", f"the model has the {count} that {'is' if len(declared) == 1 else 'are'} declared"
-    )
-
-
-def _fits(declared: Mapping[str, Any], kind: str, shape: Sequence[int | None] | None, *, given: bool) -> bool:
-    """Whether a model takes what is declared (`given`), or gives nothing else."""
-    if kind != declared["type"]:
-        return False
-    wanted = declared.get("shape")
-    if wanted is None:
-        return True
-    if shape is None or len(shape) != len(wanted):
-        return False
-    if given:  # a free dimension takes every size, a fixed one only its own
-        return all(own is None or own == size for size, own in zip(wanted, shape))  # noqa: B905 - Python 3.8
-    return all(size is None or own == size for size, own in zip(wanted, shape))  # noqa: B905 - Python 3.8
-
-
-def _shown_type(kind: str, shape: Sequence[int | None] | None) -> str:
-    if shape is None:
-        return kind
-    return f"{kind}[{', '.join('any' if size is None else str(size) for size in shape)}]"
-
-
-def features_of(params: Mapping[str, Any], contents: Contents, metadata: object) -> list[str]:
-    """Return the columns that a model reads, in order. Raises GateError where nothing names them."""
-    key = params.get("features")
-    names: Any = contents.features or list(contents.inputs)
-    if key is not None:
-        names = value_at(metadata, key)
-        if isinstance(names, str):  # the metadata of ONNX and safetensors are texts
-            names = [name.strip() for name in names.split(",")]
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-        where = "the model" if key is None else f"its metadata, at {visible(key, 80)},"
-        raise GateError(f"{where} names no features: say under `features` where they are listed")
-    return names
-
-
-def check_columns(gate: Gate, features: Sequence[str], contents: Contents) -> list[Check]:
-    """Hold the features against the columns of the table `schema_of`."""
-    table = gate.params["schema_of"]
-    columns = _columns(gate, table["artifact"], table["format"])
-    shown = visible(gate.path(table["artifact"]))
-    checks = [_check_width(features, contents)] if gate.params.get("features") and contents.inputs else []
-    twice = {name for name in features if list(features).count(name) > 1}
-    missing = [name for name in features if name not in columns]
-    if twice or missing:
-        what = f"reads {shown_names(twice)} twice" if twice else f"reads {shown_names(missing)}"
-        why = "" if twice else f", which {shown} doesn't have"
-        return [*checks, Check("columns", "fail", f"the model {what}{why}", n=len(features))]
-    kinds = {name: contents.inputs.get(name, ("", None))[0] for name in features}
-    wrong = [
-        f"{visible(name, 80)} is {visible(columns[name], 40)}" + (f" and goes to {kind}" if kind else "")
-        for name, kind in kinds.items()
-        if not _takes(kind, columns[name])
-    ]
-    if wrong:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        message = f"columns of {shown} have another type than the model takes: {', '.join(wrong[:5])}{more}"
-        return [*checks, Check("columns", "fail", message, n=len(features))]
-    message = f"{shown} has {counted(len(features), 'column')} that the model reads"
-    return [*checks, Check("columns", "pass", message, n=len(features))]
-
-
-def _check_width(features: Sequence[str], contents: Contents) -> Check:
-    """Hold the number of listed features against the width of the model's one input matrix."""
-    inputs = list(contents.inputs.items())
-    width = inputs[0][1][1][-1] if len(inputs) == 1 and inputs[0][1][1] else None
-    count = counted(len(features), "feature")
-    if width is None:
-        return Check(
-            "features",
-            "pass",
-            f"{count} {'is' if len(features) == 1 else 'are'} listed; the input's width is free",
-        )
-    verdict = "pass" if width == len(features) else "fail"
-    return Check(
-        "features", verdict, f"{count} listed, and the input takes {width}", estimate=len(features), n=width
-    )
-
-
-def _columns(gate: Gate, artifact: str, format: str) -> dict[str, str]:
-    table = open_table(gate, artifact, format)
-    close(table, gate)
-    return {name: "" if format != "parquet" else kind for name, kind in table.columns.items()}
-
-
-def _takes(kind: str, column: str) -> bool:
-    """Whether a column can be fed to an input. An input without a type of its own is a matrix of numbers."""
-    stored = column.partition("(")[0]
-    if not column or stored in _UNTYPED:
-        return True
-    if kind == "string":
-        return stored == "VARCHAR"
-    if kind.startswith(("int", "uint")):
-        return stored in _INTEGERS or stored == "BOOLEAN"
-    if kind == "bool":
-        return stored == "BOOLEAN"
-    return stored in _NUMBERS
-
-
-# --- mlcc.gates.artifact.lineage ----------------------------------------------------------------------------
-# Whether a model says of itself what it was made from, and whether a statement names its digest.
-#
-# Statements are sha256sum's lines, in-toto Statements (https://github.com/in-toto/attestation, spec/v1), or what
-# signs them: DSSE envelopes and Sigstore bundles. Their signatures are for a tool to verify.
-
-_MOST_STATEMENT = 8 << 20
-_HEX = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
-_SUM = re.compile(r"\\?([0-9a-f]{64}) [ *](.+)")
-_IN_TOTO = "application/vnd.in-toto+json"
-
-
-def check_lineage(gate: Gate, metadata: object) -> Iterator[Check]:
-    """Yield a check for each artifact whose digest the model's metadata must name."""
-    for id, key in gate.params["lineage"].items():
-        name, shown, place = f"lineage.{id}", visible(id, 80), visible(key, 80)
-        stated = value_at(metadata, key)
-        match = _HEX.fullmatch(stated) if isinstance(stated, str) else None
-        now = gate.inputs[id]["digest"]
-        if match is None:
-            message = f"the model's metadata doesn't say at {place} which {shown} it was made from (a sha256 digest)"
-            yield Check(name, "fail", message)
-        elif "sha256:" + match[1] != now:
-            message = f"the model was made from another {shown} than this run's: sha256:{match[1][:12]}…, not {now[:19]}…"
-            yield Check(name, "fail", message)
-        else:
-            yield Check(name, "pass", f"the model was made from this run's {shown} ({now[:19]}…)")
-
-
-def check_statement(gate: Gate, files: Mapping[str, str]) -> Check:
-    """Check that a statement names the guarded artifact's digest, or those of all its files.
-
-    `files` maps the path of each file below a guarded folder to its digest; it is empty for a single file.
-    """
-    id = gate.params["statement"]
-    path = gate.path(id)
-    named = list(_subjects(read_bytes(path, _MOST_STATEMENT), visible(path)))
-    own = gate.inputs[gate.guards]["digest"][len("sha256:") :]
-    count = counted(len(named), "subject")
-    if own in [digest for _, digest in named]:
-        return Check("statement", "pass", f"one of {count} of {visible(path)} is this artifact's digest")
-    pairs = {(name, "sha256:" + digest) for name, digest in named}
-    if files and all(pair in pairs for pair in files.items()):
-        return Check(
-            "statement", "pass", f"{visible(path)} names all {counted(len(files), 'file')} by digest"
-        )
-    return Check("statement", "fail", f"{visible(path)} has {count}, none of which is this artifact's digest")
-
-
-def _subjects(data: bytes, shown: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, sha256 in hex) for each subject of a statement. Raises GateError for what is none."""
-    try:
-        text = data.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        raise GateError(f"{shown} is not UTF-8") from None
-    if not text:
-        raise GateError(f"{shown} is empty")
-    if not text.startswith("{"):
-        for number, line in enumerate(text.split("\n"), 1):
-            match = _SUM.fullmatch(line.rstrip("\r"))
-            if match is None:
-                raise GateError(f"{shown}, line {number}, is no line of sha256sum")
-            yield match[2], match[1]
-        return
-    try:
-        documents = [parse_json(text, shown)]
-    except GateError:
-        documents = [parse_json(line, shown) for line in text.split("\n") if line.strip()]
-    for document in documents:
-        yield from _of_statement(_statement(document, shown), shown)
-
-
-def _statement(document: Any, shown: str) -> Any:
-    """Return the statement of a Sigstore bundle or DSSE envelope, or the statement itself."""
-    import base64
-    import binascii
-
-    document = value_at(document, "dsseEnvelope") or document
-    payload = value_at(document, "payload")
-    if payload is None:
-        return document
-    try:
-        if not isinstance(payload, str) or value_at(document, "payloadType") != _IN_TOTO:
-            raise GateError(f"{shown} is an envelope around something else than an in-toto statement")
-        return parse_json(base64.b64decode(payload, validate=True).decode("utf-8"), shown)
-    except (binascii.Error, ValueError):
-        raise GateError(f"{shown} is an envelope whose payload can't be read") from None
-
-
-def _of_statement(statement: Any, shown: str) -> Iterator[tuple[str, str]]:
-    kind, subjects = value_at(statement, "_type"), value_at(statement, "subject")
-    known = isinstance(kind, str) and kind.startswith("https://in-toto.io/Statement/")
-    if not known or not isinstance(subjects, list) or not subjects:
-        raise GateError(f"{shown} is no in-toto statement with subjects")
-    for subject in subjects:
-        name, digest = value_at(subject, "name") or "", value_at(subject, "digest.sha256")
-        if isinstance(name, str) and isinstance(digest, str) and _HEX.fullmatch(digest):
-            yield name, digest
 
 
 # --- mlcc.gates.artifact.runtime ----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=121787a1892ab09718fafcaf9bcdfaf90a7e3d435ba5370a49028654e2ed4e15
+# mlcc:generated sha256=498c532ee6766c00cf0bf74259dcb9a826190f8710a719477ea39f1a469d4587
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,10 +12,10 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict,
-  mlcc.gates._report, mlcc.gates._support, mlcc.gates._sql, mlcc.gates._reasons, mlcc.gates._table,
-  mlcc.gates._plots, mlcc.gates._values, mlcc.gates._profile, mlcc.gates._chi_square,
-  mlcc.gates.drift.measures, mlcc.gates.drift.counts, mlcc.gates.drift.runtime
+  mlcc.gates._records, mlcc.gates._plots, mlcc.gates._sql, mlcc.gates._reasons, mlcc.gates._report,
+  mlcc.gates._strict, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._support,
+  mlcc.gates._table, mlcc.gates._values, mlcc.gates._profile, mlcc.gates.drift.counts,
+  mlcc.gates._chi_square, mlcc.gates.drift.measures, mlcc.gates.drift.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -35,6 +35,575 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._plots --------------------------------------------------------------------------------------
+# What a gate's page draws: plots as plain data, in a verdict beside its checks.
+#
+# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
+# something that isn't is left out by its kind, never drawn wrong.
+
+_MOST_POINTS = 400
+
+
+def histogram(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
+) -> dict[str, Any]:
+    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
+
+    Raises ValueError for other lengths and for numbers that aren't finite.
+    """
+    for values in series.values():
+        if len(values) != len(labels):
+            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
+    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
+    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
+
+
+def curves(
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    diagonal: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
+
+    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
+    """
+    lines = [
+        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
+        for name, points in series.items()
+    ]
+    return _plot(
+        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
+    )
+
+
+def intervals(
+    title: str,
+    axis: str,
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
+
+    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
+    """
+    found = [
+        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
+        for label, value, lower, upper, verdict in rows
+    ]
+    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
+    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
+
+
+def thinned(points: Sequence[Any]) -> list[Any]:
+    """Return at most 400 of some points, evenly, the first and the last among them."""
+    if len(points) <= _MOST_POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
+
+
+def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
+    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    if not all(is_finite(value) for value in values):
+        raise ValueError("a plot has a number that isn't finite")
+    return [rounded(value) for value in values]
+
+
+# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
+# How SQL spells names and text. The one place that quotes.
+
+def identifier(name: str) -> str:
+    """Return a column's name as SQL spells it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def real_literal(value: float) -> str:
+    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
+    shown = repr(float(value))
+    return shown if "e" in shown else shown + "e0"
+
+
+# --- mlcc.gates._reasons ------------------------------------------------------------------------------------
+# Says why DuckDB could not read a table, or run a check, in words that are safe to show.
+#
+# DuckDB's own text quotes rows and absolute paths, so only what is known of it is passed on: line numbers, counts, and
+# names that the gate's own SQL has.
+
+_SCANNED_BYTES = 64 << 20  # how far a broken file is looked into
+_SCANNED_LINE = 16 << 20  # DuckDB's own limit of a JSON object
+_CSV = (
+    ("unterminated quote", "a quote is not closed, or stands inside a value"),
+    ("Invalid unicode", "it is not UTF-8"),
+    ("line size", "it is too long"),
+)
+_FILE = (
+    ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
+    ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
+    ("maximum_object_size", "a line is longer than 16 MB"),
+    ("ecompression failure|Failed to read file", "a part of it is damaged"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+_SQL = (
+    ("file system operations are disabled|Permission Error", "it reads a file, which a check may not"),
+    ("Table with name .* does not exist", "it names a table that isn't there; the one table is called data"),
+    ("Function with name .* does not exist", "it calls a function that DuckDB doesn't have"),
+    ("Could not convert|Conversion Error", "a value isn't of the type that the SQL casts it to"),
+    ("No function matches|Cannot compare values", "it joins types that don't fit; cast one of them"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+
+
+def file_reason(error: Exception, files: Sequence[str]) -> str:
+    """Say what is wrong with one of the files of a table."""
+    text = str(error)
+    path = next((file for file in files if file in text), files[0])
+    shown = visible(path)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    if line:
+        return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
+    if "CSV Parser state machine reached an invalid state" in text:
+        return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if "Malformed JSON" in text:
+        number = _broken_json_line(path)
+        return (
+            f"{shown}: line {number} is not proper JSON" if number else f"{shown}: a line is not proper JSON"
+        )
+    said = _known(_FILE, text)
+    return f"{shown}: {said}" if said else f"{shown}: DuckDB could not read it ({type(error).__name__})"
+
+
+def sql_reason(error: Exception, sql: str) -> str | None:
+    """Say what is wrong with SQL of the spec; None where it may be the data."""
+    text = str(error)
+    column = re.search(
+        r'Referenced column "([^"\n]{1,80})" not found|does not have a column named "([^"\n]{1,80})"', text
+    )
+    if column:
+        name = column[1] or column[2]
+        there = f"the column {visible(name, 80)}" if name in sql else "a column"
+        return f"it names {there}, which the table doesn't have"
+    return _known(_SQL, text)
+
+
+def _known(table: Sequence[tuple[str, str]], text: str) -> str | None:
+    return next((said for pattern, said in table if re.search(pattern, text)), None)
+
+
+def _csv_reason(text: str) -> str:
+    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if columns:
+        few = "few" if int(columns[2]) < int(columns[1]) else "many"
+        return f"it has too {few} columns: {columns[2]} instead of {columns[1]}"
+    return _known(_CSV, text) or "it doesn't follow the rules for CSV"
+
+
+def _line_ends(path: str) -> str:
+    """Tell mixed line ends from what else confuses the parser."""
+    first: dict[str, int] = {}
+    with open(path, "rb") as file:
+        for number, line in enumerate(file.read(_SCANNED_BYTES).split(b"\n")[:-1], 1):
+            first.setdefault("CR LF" if line.endswith(b"\r") else "LF", number)
+            if b"\r" in line[:-1]:
+                first.setdefault("CR", number)
+    if len(first) > 1:
+        ends = ", ".join(f"{end} in line {number}" for end, number in first.items())
+        return f"its lines end in different ways ({ends})"
+    return "a quote is not closed, or stands inside a value"
+
+
+def _broken_json_line(path: str) -> int | None:
+    """Return the number of the first line that is no JSON, from 1: DuckDB's own count leaves lines out."""
+    read = 0
+    with open(path, "rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_SCANNED_LINE), b""), 1):
+            read += len(line)
+            if read > _SCANNED_BYTES:
+                return None
+            try:
+                if line.strip():
+                    json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                return number
+    return None
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
@@ -295,370 +864,6 @@ def _show(name: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
-# --- mlcc.gates._records ------------------------------------------------------------------------------------
-# What a gate finds: checks, the verdict over them, and text that is safe to show.
-
-# From best to worst: the verdict over several checks is the worst of theirs.
-VERDICTS = ("pass", "inconclusive", "fail", "error")
-
-
-class GateError(Exception):
-    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
-
-
-class Check:
-    """One thing that was looked at.
-
-    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
-    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
-    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
-    for a number that isn't finite.
-    """
-
-    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
-    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
-
-    def __init__(
-        self,
-        id: str,
-        verdict: str,
-        message: str,
-        *,
-        estimate: float | None = None,
-        interval: tuple[float, float] | None = None,
-        confidence: float | None = None,
-        n: int | None = None,
-        threshold: dict[str, float] | None = None,
-        margin: float | None = None,
-    ) -> None:
-        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
-        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
-            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
-        self.id = id
-        self.verdict = verdict
-        self.message = message
-        self.estimate = estimate
-        self.interval = interval
-        self.confidence = confidence
-        self.n = n
-        self.threshold = threshold
-        self.margin = margin
-
-    def record(self) -> dict[str, object]:
-        """Return the check as the verdict file holds it; what isn't known is left out."""
-        known = {
-            "estimate": rounded(self.estimate),
-            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
-            "confidence": self.confidence,
-            "n": self.n,
-            "threshold": self.threshold,
-            "margin": rounded(self.margin),
-        }
-        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
-        record.update((key, value) for key, value in known.items() if value is not None)
-        return record
-
-
-class Verdict:
-    """The verdict over a gate's checks, with one sentence that a reviewer understands.
-
-    `plots` are what mlcc.gates._plots makes, for the gate's page.
-    """
-
-    __slots__ = ("checks", "plots", "summary", "verdict")
-
-    def __init__(
-        self,
-        verdict: str,
-        summary: str,
-        checks: Sequence[Check] = (),
-        plots: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        if verdict not in VERDICTS:
-            raise ValueError(f"{visible(verdict)} is no verdict")
-        self.verdict = verdict
-        self.summary = summary
-        self.checks = tuple(checks)
-        self.plots = tuple(plots)
-
-
-def worst(verdicts: Iterable[str]) -> str:
-    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
-    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
-    return VERDICTS[max(ranks)] if ranks else "error"
-
-
-def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
-    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
-    found = worst(check.verdict for check in checks)
-    if not checks:
-        return Verdict(found, "Nothing was checked.")
-    if found == "pass":
-        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
-        return Verdict(found, only, checks, plots)
-    culprits = [check for check in checks if check.verdict == found]
-    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
-    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
-    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
-    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
-
-
-def is_finite(value: object) -> bool:
-    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
-
-    An integer beyond all floats is none either: nothing could be computed with it.
-    """
-    try:
-        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
-    except OverflowError:
-        return False
-
-
-def rounded(value: float | None) -> float | None:
-    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
-    return value if value is None or type(value) is int else float(f"{value:.10g}")
-
-
-def number(value: float) -> str:
-    """Return a number as a message shows it: up to 6 significant digits."""
-    return str(value) if type(value) is int else f"{value:.6g}"
-
-
-def visible(text: str, limit: int = 400) -> str:
-    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
-    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
-    if len(text) > limit:
-        shown = shown[:limit] + "…"
-    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
-
-
-def _escape(char: str) -> str:
-    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return names.get(char) or f"\\u{{{ord(char):x}}}"
-
-
-# --- mlcc.gates._strict -------------------------------------------------------------------------------------
-# Strict reading of JSON: what two parsers could understand differently is refused.
-
-MAX_BYTES = 8 << 20
-MAX_DEPTH = 64
-_MAX_DIGITS = 40
-_MAX_INTEGER_DIGITS = 19
-
-
-def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
-    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
-
-    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
-    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
-    """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
-
-
-def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
-    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real if finite else float,
-            parse_constant=_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
-    except RecursionError:
-        raise GateError(f"{shown} is nested too deeply") from None
-    except _RefusedError as error:
-        raise GateError(f"{shown} is not strict JSON: {error}") from None
-    _check_depth(value, shown)
-    return value
-
-
-def read_bytes(path: str, limit: int) -> bytes:
-    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise GateError(f"{visible(path)} is not a file")
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise GateError(f"{visible(path)} is missing") from None
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
-    if len(data) > limit:
-        raise GateError(f"{visible(path)} has over {limit} bytes")
-    return data
-
-
-class _RefusedError(Exception):
-    """A JSON value that is well-formed and refused."""
-
-
-def _text(path: str, limit: int) -> str:
-    data = read_bytes(path, limit)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
-        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
-    return int(digits)
-
-
-def _real(digits: str) -> float:
-    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
-    if not isfinite(value):
-        raise _RefusedError("a number is too large or has too many digits")
-    return value
-
-
-def _constant(name: str) -> object:
-    raise _RefusedError(f"{name} is no JSON number")
-
-
-def _check_depth(value: object, shown: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
-
-
-# --- mlcc.gates._report -------------------------------------------------------------------------------------
-# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
-#
-# Each is written whole or not at all.
-#
-# They hold no time, host or absolute path, so that the same inputs give the same bytes.
-
-REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
-SCHEMA = "https://mlcc.dev/verdict/1"
-_MARKDOWN = str.maketrans(
-    {
-        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
-        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
-    }
-)
-_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
-
-
-def prepare_folder(folder: str) -> None:
-    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
-    try:
-        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
-            raise GateError(f"{visible(folder)} is a symlink")
-        os.makedirs(folder, exist_ok=True)
-        for name in REPORTS:
-            remove_file(os.path.join(folder, name))
-    except OSError as error:
-        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
-
-
-def remove_file(path: str) -> None:
-    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
-
-
-def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
-    if verdict.plots:
-        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
-        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
-    # The verdict comes last: where it is, the others are.
-    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
-    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
-    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
-
-
-def write_whole(path: str, text: str) -> None:
-    """Replace a file's content in one step. Raises OSError and GateError."""
-    temporary = path + ".part"
-    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
-    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def markdown(text: str, limit: int = 400) -> str:
-    """Return text that Markdown shows as it is, on one line, in a table cell too."""
-    shown = visible(text, limit).translate(_MARKDOWN)
-    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
-
-
-def _summary(record: dict[str, object], verdict: Verdict) -> str:
-    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
-    lines = [title, "", markdown(verdict.summary, 1000), ""]
-    if verdict.checks:
-        lines += ["| | check | finding |", "|---|---|---|"]
-        lines += [
-            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
-            for check in verdict.checks
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
-    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
-    if verdict.verdict not in [case[1] for case in cases]:
-        cases.append(("verdict", verdict.verdict, verdict.summary))
-    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
-    name = _xml(str(record["gate"]))
-    counts = " ".join(
-        f'{plural}="{kinds.count(kind)}"'
-        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    )
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
-    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
-        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
-        if kind == "pass":
-            lines.append(opening + "/>")
-        else:
-            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
-    return "\n".join([*lines, "</testsuite>", ""])
-
-
-def _junit_kind(found: str, opens: bool) -> str:
-    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
-    if opens:
-        return "skipped"
-    return "error" if found == "error" else "failure"
-
-
-def _xml(text: str) -> str:
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace('"', "&quot;")
-
-
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
 # What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
 
@@ -871,129 +1076,6 @@ def _is_id(text: str) -> bool:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
-# How SQL spells names and text. The one place that quotes.
-
-def identifier(name: str) -> str:
-    """Return a column's name as SQL spells it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(text: str) -> str:
-    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def real_literal(value: float) -> str:
-    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
-    shown = repr(float(value))
-    return shown if "e" in shown else shown + "e0"
-
-
-# --- mlcc.gates._reasons ------------------------------------------------------------------------------------
-# Says why DuckDB could not read a table, or run a check, in words that are safe to show.
-#
-# DuckDB's own text quotes rows and absolute paths, so only what is known of it is passed on: line numbers, counts, and
-# names that the gate's own SQL has.
-
-_SCANNED_BYTES = 64 << 20  # how far a broken file is looked into
-_SCANNED_LINE = 16 << 20  # DuckDB's own limit of a JSON object
-_CSV = (
-    ("unterminated quote", "a quote is not closed, or stands inside a value"),
-    ("Invalid unicode", "it is not UTF-8"),
-    ("line size", "it is too long"),
-)
-_FILE = (
-    ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
-    ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
-    ("maximum_object_size", "a line is longer than 16 MB"),
-    ("ecompression failure|Failed to read file", "a part of it is damaged"),
-    ("Out of Memory Error", "it needs more memory than the gate may take"),
-)
-_SQL = (
-    ("file system operations are disabled|Permission Error", "it reads a file, which a check may not"),
-    ("Table with name .* does not exist", "it names a table that isn't there; the one table is called data"),
-    ("Function with name .* does not exist", "it calls a function that DuckDB doesn't have"),
-    ("Could not convert|Conversion Error", "a value isn't of the type that the SQL casts it to"),
-    ("No function matches|Cannot compare values", "it joins types that don't fit; cast one of them"),
-    ("Out of Memory Error", "it needs more memory than the gate may take"),
-)
-
-
-def file_reason(error: Exception, files: Sequence[str]) -> str:
-    """Say what is wrong with one of the files of a table."""
-    text = str(error)
-    path = next((file for file in files if file in text), files[0])
-    shown = visible(path)
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    if line:
-        return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
-    if "CSV Parser state machine reached an invalid state" in text:
-        return f"{shown} is not proper CSV: {_line_ends(path)}"
-    if "Malformed JSON" in text:
-        number = _broken_json_line(path)
-        return (
-            f"{shown}: line {number} is not proper JSON" if number else f"{shown}: a line is not proper JSON"
-        )
-    said = _known(_FILE, text)
-    return f"{shown}: {said}" if said else f"{shown}: DuckDB could not read it ({type(error).__name__})"
-
-
-def sql_reason(error: Exception, sql: str) -> str | None:
-    """Say what is wrong with SQL of the spec; None where it may be the data."""
-    text = str(error)
-    column = re.search(
-        r'Referenced column "([^"\n]{1,80})" not found|does not have a column named "([^"\n]{1,80})"', text
-    )
-    if column:
-        name = column[1] or column[2]
-        there = f"the column {visible(name, 80)}" if name in sql else "a column"
-        return f"it names {there}, which the table doesn't have"
-    return _known(_SQL, text)
-
-
-def _known(table: Sequence[tuple[str, str]], text: str) -> str | None:
-    return next((said for pattern, said in table if re.search(pattern, text)), None)
-
-
-def _csv_reason(text: str) -> str:
-    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
-    if columns:
-        few = "few" if int(columns[2]) < int(columns[1]) else "many"
-        return f"it has too {few} columns: {columns[2]} instead of {columns[1]}"
-    return _known(_CSV, text) or "it doesn't follow the rules for CSV"
-
-
-def _line_ends(path: str) -> str:
-    """Tell mixed line ends from what else confuses the parser."""
-    first: dict[str, int] = {}
-    with open(path, "rb") as file:
-        for number, line in enumerate(file.read(_SCANNED_BYTES).split(b"\n")[:-1], 1):
-            first.setdefault("CR LF" if line.endswith(b"\r") else "LF", number)
-            if b"\r" in line[:-1]:
-                first.setdefault("CR", number)
-    if len(first) > 1:
-        ends = ", ".join(f"{end} in line {number}" for end, number in first.items())
-        return f"its lines end in different ways ({ends})"
-    return "a quote is not closed, or stands inside a value"
-
-
-def _broken_json_line(path: str) -> int | None:
-    """Return the number of the first line that is no JSON, from 1: DuckDB's own count leaves lines out."""
-    read = 0
-    with open(path, "rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(_SCANNED_LINE), b""), 1):
-            read += len(line)
-            if read > _SCANNED_BYTES:
-                return None
-            try:
-                if line.strip():
-                    json.loads(line.decode("utf-8"))
-            except (ValueError, RecursionError):
-                return number
-    return None
 
 
 # --- mlcc.gates._table --------------------------------------------------------------------------------------
@@ -1292,88 +1374,6 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
         while below and below[-1] == 0:
             below.pop()
     return names
-
-
-# --- mlcc.gates._plots --------------------------------------------------------------------------------------
-# What a gate's page draws: plots as plain data, in a verdict beside its checks.
-#
-# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
-# something that isn't is left out by its kind, never drawn wrong.
-
-_MOST_POINTS = 400
-
-
-def histogram(
-    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
-) -> dict[str, Any]:
-    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
-
-    Raises ValueError for other lengths and for numbers that aren't finite.
-    """
-    for values in series.values():
-        if len(values) != len(labels):
-            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
-    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
-    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
-
-
-def curves(
-    title: str,
-    axes: tuple[str, str],
-    series: Mapping[str, Sequence[Sequence[float]]],
-    *,
-    diagonal: bool = False,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
-
-    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
-    """
-    lines = [
-        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
-        for name, points in series.items()
-    ]
-    return _plot(
-        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
-    )
-
-
-def intervals(
-    title: str,
-    axis: str,
-    rows: Sequence[tuple[str, float, float, float, str]],
-    *,
-    limits: Mapping[str, float] | None = None,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
-
-    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
-    """
-    found = [
-        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
-        for label, value, lower, upper, verdict in rows
-    ]
-    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
-    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
-
-
-def thinned(points: Sequence[Any]) -> list[Any]:
-    """Return at most 400 of some points, evenly, the first and the last among them."""
-    if len(points) <= _MOST_POINTS:
-        return list(points)
-    last = len(points) - 1
-    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
-
-
-def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
-    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
-
-
-def _finite(values: Sequence[float]) -> list[float | None]:
-    if not all(is_finite(value) for value in values):
-        raise ValueError("a plot has a number that isn't finite")
-    return [rounded(value) for value in values]
 
 
 # --- mlcc.gates._values -------------------------------------------------------------------------------------
@@ -1701,299 +1701,6 @@ def _can_be_kept(value: str) -> bool:
     return len(value) <= _LONGEST_CATEGORY and value.isprintable()
 
 
-# --- mlcc.gates._chi_square ---------------------------------------------------------------------------------
-# Quantiles of the chi-square distribution, by the standard library alone.
-
-_MOST_STEPS = 10_000
-_PRECISION = 1e-16
-_TINY = 1e-300
-
-
-def chi_square_survival(x: float, df: int) -> float:
-    """Return the probability that a chi-square variable with `df` degrees of freedom exceeds x >= 0.
-
-    It is the upper incomplete gamma function Q(df / 2, x / 2): its series below the mean, its continued
-    fraction above (Abramowitz and Stegun 1964, 6.5.29 and 6.5.31; Lentz's method, Press et al. 2007, 6.2).
-    """
-    a, z = df / 2, x / 2
-    if z <= 0:
-        return 1.0
-    scale = exp(a * log(z) - z - lgamma(a))
-    return 1 - scale * _series(a, z) if z < a + 1 else scale * _fraction(a, z)
-
-
-def chi_square_quantile(tail: float, df: int) -> float:
-    """Return the x that a chi-square variable with `df` degrees of freedom exceeds with probability `tail`.
-
-    0 < tail < 1. The survival function falls, so bisection finds it to the last digits.
-    """
-    low, high = 0.0, float(df)
-    while chi_square_survival(high, df) > tail:
-        low, high = high, 2 * high
-    while high - low > 1e-13 * high:
-        middle = (low + high) / 2
-        if not low < middle < high:
-            break
-        low, high = (middle, high) if chi_square_survival(middle, df) > tail else (low, middle)
-    return (low + high) / 2
-
-
-def _series(a: float, z: float) -> float:
-    term = total = 1 / a
-    for i in range(1, _MOST_STEPS):
-        term *= z / (a + i)
-        total += term
-        if term < total * _PRECISION:
-            break
-    return total
-
-
-def _fraction(a: float, z: float) -> float:
-    b = z + 1 - a
-    c, d = 1 / _TINY, 1 / b
-    total = d
-    for i in range(1, _MOST_STEPS):
-        factor = -i * (i - a)
-        b += 2
-        d = 1 / (factor * d + b or _TINY)
-        c = b + factor / c or _TINY
-        total *= c * d
-        if abs(c * d - 1) < _PRECISION * 10:
-            break
-    return total
-
-
-# --- mlcc.gates.drift.measures ------------------------------------------------------------------------------
-# How far one sample's distribution is from another's, and how far chance alone brings it.
-#
-# Every measure has an effect, which doesn't depend on the number of rows, and a limit that it exceeds with a
-# given probability (`tail`) where both samples come from one distribution. With h = 1/n + 1/m, the squared
-# measures are, to the second order, chi-square / constant * h (Pardo 2006, theorem 3.1, for all divergences).
-
-LEAST_EXPECTED = 10
-# How many rows more than expected, in standard deviations, make a cell of its own out of a rare one.
-_SURPRISE, _LEAST_SURPRISE = 4, 6
-_MOST_ROWS = 10**12
-
-
-class Sample:
-    """Counts of the same cells in the reference and in the current table; `positions` where cells have an order.
-
-    Raises ValueError where a side has none.
-    """
-
-    __slots__ = ("current", "m", "n", "positions", "reference")
-
-    def __init__(
-        self, reference: Sequence[int], current: Sequence[int], positions: Sequence[float] | None = None
-    ) -> None:
-        self.m = sum(reference)
-        self.n = sum(current)
-        if not self.m or not self.n:
-            raise ValueError("there are no values to compare")
-        self.reference = list(reference)
-        self.current = list(current)
-        self.positions = positions
-
-    def shares(self) -> list[tuple[float, float]]:
-        """Return each cell's share in the reference and in the current table."""
-        return [(a / self.m, b / self.n) for a, b in zip(self.reference, self.current)]  # noqa: B905
-
-    def pooled(self) -> list[float]:
-        """Return each cell's share in both samples together."""
-        return [(a + b) / (self.n + self.m) for a, b in zip(self.reference, self.current)]  # noqa: B905
-
-
-def merged(sample: Sample) -> Sample:
-    """Return the sample with neighbouring cells put together until the smaller side expects 10 rows in each.
-
-    With fewer, the measures' distribution is no longer near chi-square (Cochran 1952 asks for 5; 10 keeps the
-    tail that a gate needs). A rare cell that has far more rows than chance explains stays one of its own.
-    """
-    reference: list[int] = []
-    current: list[int] = []
-    least, expected, full = min(sample.n, sample.m), 0.0, True
-    for cell, share in enumerate(sample.pooled()):
-        if full:
-            reference.append(0)
-            current.append(0)
-            expected, full = 0.0, False
-        reference[-1] += sample.reference[cell]
-        current[-1] += sample.current[cell]
-        expected += share * least
-        most = max(sample.reference[cell] / sample.m, sample.current[cell] / sample.n) * least
-        chance = share * least
-        full = expected >= LEAST_EXPECTED or most >= chance + _SURPRISE * sqrt(chance) + _LEAST_SURPRISE
-    if not full and len(reference) > 1:
-        reference[-2:] = [sum(reference[-2:])]
-        current[-2:] = [sum(current[-2:])]
-    return Sample(reference, current)
-
-
-def psi(sample: Sample) -> float:
-    """Return the population stability index: sum of (q - p) * ln(q / p).
-
-    Each cell counts half a row more, so that an empty one has a logarithm. See Yurdakul and Naranjo (2020).
-    """
-    k = len(sample.reference)
-    total = 0.0
-    for a, b in zip(sample.reference, sample.current):  # noqa: B905
-        p, q = (a + 0.5) / (sample.m + 0.5 * k), (b + 0.5) / (sample.n + 0.5 * k)
-        total += (q - p) * log(q / p)
-    return max(total, 0.0)
-
-
-def psi_limit(sample: Sample, n: float, m: float, tail: float) -> float:
-    """Return the limit of PSI: chi-square * h with k - 1 degrees of freedom (Yurdakul and Naranjo 2020)."""
-    return _chi_square(sample, n, m, tail)
-
-
-def jensen_shannon(sample: Sample) -> float:
-    """Return the Jensen-Shannon distance to base 2, from 0 to 1 (Lin 1991; Endres and Schindelin 2003)."""
-    total = 0.0
-    for p, q in sample.shares():
-        middle = (p + q) / 2
-        total += (p * log(p / middle) if p else 0.0) + (q * log(q / middle) if q else 0.0)
-    return sqrt(max(total, 0.0) / 2 / log(2))
-
-
-def jensen_shannon_limit(sample: Sample, n: float, m: float, tail: float) -> float:
-    """Return the limit of the distance: its square is chi-square * h / 8 / ln 2."""
-    return sqrt(_chi_square(sample, n, m, tail) / 8 / log(2))
-
-
-def chi_square(sample: Sample) -> float:
-    """Return Cramér's V (1946) of the table of two samples by cells, weighted as if both had as many rows.
-
-    It is sqrt(sum of (p - q)^2 / (p + q) / 2), from 0 to 1; unweighted it would fall as n / m departs from 1.
-    """
-    return sqrt(sum((p - q) ** 2 / (p + q) for p, q in sample.shares() if p + q) / 2)
-
-
-def chi_square_limit(sample: Sample, n: float, m: float, tail: float) -> float:
-    """Return the limit of V: its square is chi-square * h / 4 (Pearson 1900)."""
-    return sqrt(_chi_square(sample, n, m, tail) / 4)
-
-
-def l_infinity(sample: Sample) -> float:
-    """Return the largest difference of a cell's shares."""
-    return max(abs(p - q) for p, q in sample.shares())
-
-
-def l_infinity_limit(sample: Sample, n: float, m: float, tail: float) -> float:
-    """Return the limit: the largest over the cells of each one's normal quantile, at tail / cells.
-
-    With the skewness of the difference (Cornish and Fisher 1938), which counts where a cell is rare.
-    """
-    from statistics import NormalDist
-
-    shares = sample.pooled()
-    if len(shares) < 2:
-        return 0.0
-    z = -NormalDist().inv_cdf(tail / 2 / len(shares))
-    spread, skew = 1 / n + 1 / m, abs(1 / n - 1 / m)
-    return max(z * sqrt(s * (1 - s) * spread) + (z * z - 1) / 6 * abs(1 - 2 * s) * skew for s in shares)
-
-
-def ks(sample: Sample) -> float:
-    """Return the largest distance of the two distribution functions at the cells' ends (Kolmogorov, Smirnov)."""
-    return max(map(abs, _gaps(sample)), default=0.0)
-
-
-def ks_limit(sample: Sample, n: float, m: float, tail: float) -> float:
-    """Return the limit sqrt(ln(2 / tail) / 2 * h) (Smirnov 1939); cells make it only more cautious."""
-    del sample
-    return sqrt(log(2 / tail) / 2 * (1 / n + 1 / m))
-
-
-def wasserstein(sample: Sample) -> float:
-    """Return the mean way from one distribution to the other, in the reference's standard deviations.
-
-    Both lie at the cells' `positions`, that is at the reference's median in each bin. Raises ValueError where
-    the reference has one value only.
-    """
-    return sum(abs(gap) * width for gap, width in zip(_gaps(sample), _widths(sample)))  # noqa: B905
-
-
-def wasserstein_limit(sample: Sample, n: float, m: float, tail: float) -> float:
-    """Return the limit (mean + z * deviation) * sqrt(h), with z the normal quantile at `tail`.
-
-    The distance is near the integral of a Brownian bridge's absolute value (del Barrio, Giné and Matrán 1999),
-    whose mean is known. A convex function of a Gaussian exceeds its median, and so its mean (Kwapień 1994), by
-    z deviations at most (Borell 1975); the deviation is the largest over all signs, that of the plain integral.
-    """
-    from statistics import NormalDist
-
-    z = -NormalDist().inv_cdf(tail)
-    widths = _widths(sample)
-    upto: list[float] = []
-    for share in sample.pooled()[:-1]:
-        upto.append((upto[-1] if upto else 0.0) + share)
-    mean = sqrt(2 / pi) * sum(w * sqrt(max(f * (1 - f), 0.0)) for f, w in zip(upto, widths))  # noqa: B905
-    # The variance of the integral: sum over pairs i <= j of w_i * w_j * F_i * (1 - F_j), twice where i < j.
-    variance = below = 0.0
-    for f, w in zip(upto, widths):  # noqa: B905
-        variance += w * (1 - f) * (2 * below + w * f)
-        below += w * f
-    return (mean + z * sqrt(max(variance, 0.0))) * sqrt(1 / n + 1 / m)
-
-
-# Measure -> its effect, and its limit without drift.
-MEASURES: dict[str, tuple[Callable[[Sample], float], Callable[[Sample, float, float, float], float]]] = {
-    "psi": (psi, psi_limit),
-    "jensen_shannon": (jensen_shannon, jensen_shannon_limit),
-    "l_infinity": (l_infinity, l_infinity_limit),
-    "ks": (ks, ks_limit),
-    "wasserstein": (wasserstein, wasserstein_limit),
-    "chi_square": (chi_square, chi_square_limit),
-}
-# The measures of numbers alone; the others are of cells in any order.
-ORDERED = ("ks", "wasserstein")
-
-
-def rows_needed(measure: str, sample: Sample, threshold: float, tail: float) -> int | None:
-    """Return how many current rows bring a measure's limit down to `threshold`; None where the reference is too small."""
-    limit = MEASURES[measure][1]
-    if limit(sample, _MOST_ROWS, sample.m, tail) > threshold:
-        return None
-    low, high = 1, _MOST_ROWS
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (
-            (low, middle) if limit(sample, middle, sample.m, tail) <= threshold else (middle + 1, high)
-        )
-    return low
-
-
-def _chi_square(sample: Sample, n: float, m: float, tail: float) -> float:
-    df = len(sample.reference) - 1
-    return chi_square_quantile(tail, df) * (1 / n + 1 / m) if df else 0.0
-
-
-def _gaps(sample: Sample) -> list[float]:
-    """Return the difference of the distribution functions at the end of each cell but the last."""
-    gaps: list[float] = []
-    a = b = 0
-    for in_reference, in_current in list(zip(sample.reference, sample.current))[:-1]:  # noqa: B905
-        a, b = a + in_reference, b + in_current
-        gaps.append(a / sample.m - b / sample.n)
-    return gaps
-
-
-def _widths(sample: Sample) -> list[float]:
-    """Return the ways from each cell's position to the next, in the reference's standard deviations."""
-    places = sample.positions or []
-    scale = max(map(abs, places), default=0.0)
-    if not scale or isinf(scale):
-        raise ValueError("the reference has one value only")
-    unit = [place / scale for place in places]  # so that squares don't overflow
-    mean = sum(a * x for a, x in zip(sample.reference, unit)) / sample.m  # noqa: B905
-    variance = sum(a * (x - mean) ** 2 for a, x in zip(sample.reference, unit)) / sample.m  # noqa: B905
-    if variance <= 1e-24:
-        raise ValueError("the reference has one value only")
-    return [(high - low) / sqrt(variance) for low, high in zip(unit, unit[1:])]  # noqa: B905, RUF007
-
-
 # --- mlcc.gates.drift.counts --------------------------------------------------------------------------------
 # What one scan tells of the current table: for each column the rows in each cell of the reference's profile.
 
@@ -2137,16 +1844,359 @@ def _are_counts(values: Sequence[object]) -> bool:
     return all(type(value) is int and value >= 0 for value in values)
 
 
+# --- mlcc.gates._chi_square ---------------------------------------------------------------------------------
+# Quantiles of the chi-square distribution, by the standard library alone.
+
+_MOST_STEPS = 10_000
+_PRECISION = 1e-16
+_TINY = 1e-300
+
+
+def chi_square_survival(x: float, df: int) -> float:
+    """Return the probability that a chi-square variable with `df` degrees of freedom exceeds x >= 0.
+
+    It is the upper incomplete gamma function Q(df / 2, x / 2): its series below the mean, its continued
+    fraction above (Abramowitz and Stegun 1964, 6.5.29 and 6.5.31; Lentz's method, Press et al. 2007, 6.2).
+    """
+    a, z = df / 2, x / 2
+    if z <= 0:
+        return 1.0
+    scale = exp(a * log(z) - z - lgamma(a))
+    return 1 - scale * _series(a, z) if z < a + 1 else scale * _fraction(a, z)
+
+
+def chi_square_quantile(tail: float, df: int) -> float:
+    """Return the x that a chi-square variable with `df` degrees of freedom exceeds with probability `tail`.
+
+    0 < tail < 1. The survival function falls, so bisection finds it to the last digits.
+    """
+    low, high = 0.0, float(df)
+    while chi_square_survival(high, df) > tail:
+        low, high = high, 2 * high
+    while high - low > 1e-13 * high:
+        middle = (low + high) / 2
+        if not low < middle < high:
+            break
+        low, high = (middle, high) if chi_square_survival(middle, df) > tail else (low, middle)
+    return (low + high) / 2
+
+
+def _series(a: float, z: float) -> float:
+    term = total = 1 / a
+    for i in range(1, _MOST_STEPS):
+        term *= z / (a + i)
+        total += term
+        if term < total * _PRECISION:
+            break
+    return total
+
+
+def _fraction(a: float, z: float) -> float:
+    b = z + 1 - a
+    c, d = 1 / _TINY, 1 / b
+    total = d
+    for i in range(1, _MOST_STEPS):
+        factor = -i * (i - a)
+        b += 2
+        d = 1 / (factor * d + b or _TINY)
+        c = b + factor / c or _TINY
+        total *= c * d
+        if abs(c * d - 1) < _PRECISION * 10:
+            break
+    return total
+
+
+# --- mlcc.gates.drift.measures ------------------------------------------------------------------------------
+# How far one sample's distribution is from another's, and how far chance alone brings it.
+#
+# Every measure has an effect, which doesn't depend on the number of rows, and a limit that it exceeds with a
+# given probability (`tail`) where both samples come from one distribution. With h = 1/n + 1/m, the squared
+# measures are, to the second order, chi-square / constant * h (Pardo 2006, theorem 3.1, for all divergences).
+
+LEAST_EXPECTED = 10
+# How many rows more than expected, in standard deviations, make a cell of its own out of a rare one.
+_SURPRISE, _LEAST_SURPRISE = 4, 6
+_MOST_ROWS = 10**12
+
+
+class Sample:
+    """Counts of the same cells in the reference and in the current table; `positions` where cells have an order.
+
+    Raises ValueError where a side has none.
+    """
+
+    __slots__ = ("current", "m", "n", "positions", "reference")
+
+    def __init__(
+        self, reference: Sequence[int], current: Sequence[int], positions: Sequence[float] | None = None
+    ) -> None:
+        self.m = sum(reference)
+        self.n = sum(current)
+        if not self.m or not self.n:
+            raise ValueError("there are no values to compare")
+        self.reference = list(reference)
+        self.current = list(current)
+        self.positions = positions
+
+    def shares(self) -> list[tuple[float, float]]:
+        """Return each cell's share in the reference and in the current table."""
+        return [(a / self.m, b / self.n) for a, b in zip(self.reference, self.current)]  # noqa: B905
+
+    def pooled(self) -> list[float]:
+        """Return each cell's share in both samples together."""
+        return [(a + b) / (self.n + self.m) for a, b in zip(self.reference, self.current)]  # noqa: B905
+
+
+def cells_of(measure: str, sample: Sample) -> Sample:
+    """Return the sample with the cells that a measure is taken over.
+
+    The measures by squares have rare cells put together, which their limit needs. The largest change of a share
+    has every cell with rows apart, for one that neither side has can't change; those of numbers all of them.
+    """
+    if measure in _BY_SQUARES:
+        return merged(sample)
+    return sample if measure in ORDERED else populated(sample)
+
+
+def populated(sample: Sample) -> Sample:
+    """Return the sample without the cells that have rows on neither side."""
+    kept = [pair for pair in zip(sample.reference, sample.current) if any(pair)]  # noqa: B905
+    return Sample([a for a, _ in kept], [b for _, b in kept])
+
+
+def merged(sample: Sample) -> Sample:
+    """Return the sample with neighbouring cells put together until the smaller side expects 10 rows in each.
+
+    With fewer, the measures' distribution is no longer near chi-square (Cochran 1952 asks for 5; 10 keeps the
+    tail that a gate needs). A rare cell that has far more rows than chance explains stays one of its own.
+    """
+    reference: list[int] = []
+    current: list[int] = []
+    least, expected, full = min(sample.n, sample.m), 0.0, True
+    for cell, share in enumerate(sample.pooled()):
+        if full:
+            reference.append(0)
+            current.append(0)
+            expected, full = 0.0, False
+        reference[-1] += sample.reference[cell]
+        current[-1] += sample.current[cell]
+        expected += share * least
+        most = max(sample.reference[cell] / sample.m, sample.current[cell] / sample.n) * least
+        full = expected >= LEAST_EXPECTED or most >= share * least + _surprise(share * least)
+    if not full and len(reference) > 1:
+        reference[-2:] = [sum(reference[-2:])]
+        current[-2:] = [sum(current[-2:])]
+    return Sample(reference, current)
+
+
+def hidden(sample: Sample) -> float:
+    """Return by how much a rare cell's share may grow before `merged` keeps it apart, at most."""
+    return _surprise(LEAST_EXPECTED) / min(sample.n, sample.m)
+
+
+def _surprise(expected: float) -> float:
+    """Return how many rows more than expected chance doesn't explain, with a wide margin."""
+    return _SURPRISE * sqrt(expected) + _LEAST_SURPRISE
+
+
+def psi(sample: Sample) -> float:
+    """Return the population stability index: sum of (q - p) * ln(q / p).
+
+    Each cell counts half a row more, so that an empty one has a logarithm. See Yurdakul and Naranjo (2020).
+    """
+    k = len(sample.reference)
+    total = 0.0
+    for a, b in zip(sample.reference, sample.current):  # noqa: B905
+        p, q = (a + 0.5) / (sample.m + 0.5 * k), (b + 0.5) / (sample.n + 0.5 * k)
+        total += (q - p) * log(q / p)
+    return max(total, 0.0)
+
+
+def psi_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit of PSI: chi-square * h with k - 1 degrees of freedom (Yurdakul and Naranjo 2020)."""
+    return _chi_square(sample, n, m, tail)
+
+
+def jensen_shannon(sample: Sample) -> float:
+    """Return the Jensen-Shannon distance to base 2, from 0 to 1 (Lin 1991; Endres and Schindelin 2003)."""
+    total = 0.0
+    for p, q in sample.shares():
+        middle = (p + q) / 2
+        total += (p * log(p / middle) if p else 0.0) + (q * log(q / middle) if q else 0.0)
+    return sqrt(max(total, 0.0) / 2 / log(2))
+
+
+def jensen_shannon_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit of the distance: its square is chi-square * h / 8 / ln 2."""
+    return sqrt(_chi_square(sample, n, m, tail) / 8 / log(2))
+
+
+def chi_square(sample: Sample) -> float:
+    """Return Cramér's V (1946) of the table of two samples by cells, weighted as if both had as many rows.
+
+    It is sqrt(sum of (p - q)^2 / (p + q) / 2), from 0 to 1; unweighted it would fall as n / m departs from 1.
+    """
+    return sqrt(sum((p - q) ** 2 / (p + q) for p, q in sample.shares() if p + q) / 2)
+
+
+def chi_square_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit of V: its square is chi-square * h / 4 (Pearson 1900)."""
+    return sqrt(_chi_square(sample, n, m, tail) / 4)
+
+
+def l_infinity(sample: Sample) -> float:
+    """Return the largest difference of a cell's shares."""
+    return max(abs(p - q) for p, q in sample.shares())
+
+
+def l_infinity_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit: the largest over the cells of each share's own."""
+    return max(_share_limits(sample, n, m, tail))
+
+
+def share_over(sample: Sample, threshold: float, tail: float) -> tuple[float, float] | None:
+    """Return the change and the limit of the share that is furthest over both its own limit and `threshold`.
+
+    None where no share is. A rare category's limit is far lower than a frequent one's; the cells share the tail,
+    so that one of them exceeds its own no more often than `tail` (Bonferroni).
+    """
+    limits = _share_limits(sample, sample.n, sample.m, tail)
+    changes = [abs(p - q) for p, q in sample.shares()]
+    change, limit = max(zip(changes, limits), key=lambda pair: pair[0] - max(threshold, pair[1]))  # noqa: B905
+    return (change, limit) if change > max(threshold, limit) else None
+
+
+def _share_limits(sample: Sample, n: float, m: float, tail: float) -> list[float]:
+    """Return each share's limit: the normal quantile at tail / cells.
+
+    With the skewness of the difference (Cornish and Fisher 1938), which counts where a cell is rare.
+    """
+    from statistics import NormalDist
+
+    shares = sample.pooled()
+    if len(shares) < 2:
+        return [0.0]
+    z = -NormalDist().inv_cdf(tail / 2 / len(shares))
+    spread, skew = 1 / n + 1 / m, abs(1 / n - 1 / m)
+    return [z * sqrt(s * (1 - s) * spread) + (z * z - 1) / 6 * abs(1 - 2 * s) * skew for s in shares]
+
+
+def ks(sample: Sample) -> float:
+    """Return the largest distance of the two distribution functions at the cells' ends (Kolmogorov, Smirnov)."""
+    return max(map(abs, _gaps(sample)), default=0.0)
+
+
+def ks_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit sqrt(ln(2 / tail) / 2 * h) (Smirnov 1939); cells make it only more cautious."""
+    del sample
+    return sqrt(log(2 / tail) / 2 * (1 / n + 1 / m))
+
+
+def wasserstein(sample: Sample) -> float:
+    """Return the mean way from one distribution to the other, in the reference's standard deviations.
+
+    Both lie at the cells' `positions`, that is at the reference's median in each bin. Raises ValueError where
+    the reference has one value only.
+    """
+    return sum(abs(gap) * width for gap, width in zip(_gaps(sample), _widths(sample)))  # noqa: B905
+
+
+def wasserstein_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit (mean + z * deviation) * sqrt(h), with z the normal quantile at `tail`.
+
+    The distance is near the integral of a Brownian bridge's absolute value (del Barrio, Giné and Matrán 1999),
+    whose mean is known. A convex function of a Gaussian exceeds its median, and so its mean (Kwapień 1994), by
+    z deviations at most (Borell 1975); the deviation is the largest over all signs, that of the plain integral.
+    """
+    from statistics import NormalDist
+
+    z = -NormalDist().inv_cdf(tail)
+    widths = _widths(sample)
+    upto: list[float] = []
+    for share in sample.pooled()[:-1]:
+        upto.append((upto[-1] if upto else 0.0) + share)
+    mean = sqrt(2 / pi) * sum(w * sqrt(max(f * (1 - f), 0.0)) for f, w in zip(upto, widths))  # noqa: B905
+    # The variance of the integral: sum over pairs i <= j of w_i * w_j * F_i * (1 - F_j), twice where i < j.
+    variance = below = 0.0
+    for f, w in zip(upto, widths):  # noqa: B905
+        variance += w * (1 - f) * (2 * below + w * f)
+        below += w * f
+    return (mean + z * sqrt(max(variance, 0.0))) * sqrt(1 / n + 1 / m)
+
+
+# Measure -> its effect, and its limit without drift.
+MEASURES: dict[str, tuple[Callable[[Sample], float], Callable[[Sample, float, float, float], float]]] = {
+    "psi": (psi, psi_limit),
+    "jensen_shannon": (jensen_shannon, jensen_shannon_limit),
+    "l_infinity": (l_infinity, l_infinity_limit),
+    "ks": (ks, ks_limit),
+    "wasserstein": (wasserstein, wasserstein_limit),
+    "chi_square": (chi_square, chi_square_limit),
+}
+# The measures of numbers alone; the others are of cells in any order.
+ORDERED = ("ks", "wasserstein")
+_BY_SQUARES = ("psi", "jensen_shannon", "chi_square")
+# The measures of which no effect is over 1.
+BOUNDED = ("jensen_shannon", "l_infinity", "ks", "chi_square")
+
+
+def rows_needed(measure: str, sample: Sample, threshold: float, tail: float) -> int | None:
+    """Return how many current rows bring a measure's limit, with all cells apart, down to `threshold`.
+
+    None where the reference is too small.
+    """
+    limit = MEASURES[measure][1]
+    cells = sample if measure in ORDERED else populated(sample)
+    if limit(cells, _MOST_ROWS, cells.m, tail) > threshold:
+        return None
+    low, high = 1, _MOST_ROWS
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if limit(cells, middle, cells.m, tail) <= threshold else (middle + 1, high)
+    return low
+
+
+def _chi_square(sample: Sample, n: float, m: float, tail: float) -> float:
+    df = len(sample.reference) - 1
+    return chi_square_quantile(tail, df) * (1 / n + 1 / m) if df else 0.0
+
+
+def _gaps(sample: Sample) -> list[float]:
+    """Return the difference of the distribution functions at the end of each cell but the last."""
+    gaps: list[float] = []
+    a = b = 0
+    for in_reference, in_current in list(zip(sample.reference, sample.current))[:-1]:  # noqa: B905
+        a, b = a + in_reference, b + in_current
+        gaps.append(a / sample.m - b / sample.n)
+    return gaps
+
+
+def _widths(sample: Sample) -> list[float]:
+    """Return the ways from each cell's position to the next, in the reference's standard deviations."""
+    places = sample.positions or []
+    scale = max(map(abs, places), default=0.0)
+    if not scale or isinf(scale):
+        raise ValueError("the reference has one value only")
+    unit = [place / scale for place in places]  # so that squares don't overflow
+    mean = sum(a * x for a, x in zip(sample.reference, unit)) / sample.m  # noqa: B905
+    variance = sum(a * (x - mean) ** 2 for a, x in zip(sample.reference, unit)) / sample.m  # noqa: B905
+    if variance <= 1e-24:
+        raise ValueError("the reference has one value only")
+    return [(high - low) / sqrt(variance) for low, high in zip(unit, unit[1:])]  # noqa: B905, RUF007
+
+
 # --- mlcc.gates.drift.runtime -------------------------------------------------------------------------------
 # The gate `drift`: holds how far columns have moved against their thresholds, and against chance.
 
 _DEFAULTS = {"number": ("psi", 0.2), "category": ("l_infinity", 0.1)}
 _DEFAULT_MISSING = 0.1
 _MOST_HISTOGRAMS = 40
+# How many times the threshold chance alone may give before a pass says too little to be one.
+_MOST_CHANCE = 10
 _WORDS = {
     "psi": "the population stability index of {}",
     "jensen_shannon": "the Jensen-Shannon distance of {}",
-    "l_infinity": "the largest change of a share of {}",
+    "l_infinity": "the change of a share of {}",
     "ks": "the Kolmogorov-Smirnov distance of {}",
     "wasserstein": "the Wasserstein distance of {}, in standard deviations,",
     "chi_square": "Cramér's V of {}",
@@ -2277,9 +2327,7 @@ def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Cou
     measure, threshold = named[0] if named else _DEFAULTS[sort]
     found: list[_Comparison] = []
     if measure not in ORDERED:
-        found.append(
-            _Comparison(id, shown, measure, threshold, merged(Sample(counts.reference, counts.current)))
-        )
+        found.append(_Comparison(id, shown, measure, threshold, Sample(counts.reference, counts.current)))
     elif sort != "number":
         raise ValueError(f"{measure} is for numbers, and the reference's column is a {profile['type']}")
     if "missing" in column or measure in ORDERED:
@@ -2288,7 +2336,7 @@ def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Cou
             for cells in (counts.reference, counts.current)
         ]
         limit = column.get("missing", _DEFAULT_MISSING)
-        found.append(_Comparison(id, shown, "missing", limit, merged(Sample(*sides))))
+        found.append(_Comparison(id, shown, "missing", limit, Sample(*sides)))
     if measure in ORDERED:
         medians = profile["medians"]
         if not medians:
@@ -2307,32 +2355,40 @@ def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Cou
 def decide(measure: str, sample: Sample, threshold: float, tail: float) -> tuple[str, float, float]:
     """Return the verdict on a sample, its effect, and the limit that chance exceeds with probability `tail`.
 
-    Fail when the effect exceeds the threshold and what chance gives; else inconclusive where chance gives more
-    than the threshold: then no effect near it could be told.
+    Fail when the effect exceeds the threshold and what chance gives; a pass says that it doesn't. Inconclusive
+    where a pass would say nothing: chance gives over 10 times the threshold, or no effect is over the limit, or
+    the cells can't be told apart.
     """
     effect_of, limit_of = MEASURES[measure]
-    effect, limit = effect_of(sample), limit_of(sample, sample.n, sample.m, tail)
+    cells = cells_of(measure, sample)
+    effect, limit = effect_of(cells), limit_of(cells, cells.n, cells.m, tail)
     if effect > max(threshold, limit):
         return "fail", effect, limit
-    return "inconclusive" if limit > threshold else "pass", effect, limit
+    over = share_over(cells, threshold, tail) if measure == "l_infinity" else None
+    if over:
+        return "fail", *over
+    blind = limit > _MOST_CHANCE * threshold or (measure in BOUNDED and limit >= 1)
+    blind = blind or (_is_one_cell(cells, sample) and hidden(cells) >= 1)
+    return "inconclusive" if blind else "pass", effect, limit
+
+
+def _is_one_cell(cells: Sample, sample: Sample) -> bool:
+    """Whether a sample with several cells has become one of a single cell, which no change within it moves."""
+    return len(cells.reference) == 1 < len(populated(sample).reference)
 
 
 def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int) -> Check:
     sample, threshold = comparison.sample, comparison.threshold
     measure = "l_infinity" if comparison.measure == "missing" else comparison.measure
     verdict, effect, limit = decide(measure, sample, threshold, tail)
-    note = ""
-    if verdict == "inconclusive":
-        needed = rows_needed(measure, sample, threshold, tail)
-        note = (
-            f"; about {_rounded_up(needed)} rows are needed" if needed else "; the reference has too few rows"
-        )
     margin = max(threshold, limit) - effect
     what = _WORDS[comparison.measure].format(comparison.shown)
     message = (
         f"{what} is {number(effect)} (without drift up to {number(limit)}, n = {rows} against {reference_rows}); "
-        f"at most {number(threshold)} is allowed, margin {number(margin)}{note}"
+        f"at most {number(threshold)} is allowed, margin {number(margin)}"
     )
+    if verdict != "fail":
+        message += _blind_spot(measure, sample, threshold, limit, tail)
     return Check(
         f"{comparison.id}.{comparison.measure}",
         verdict,
@@ -2344,6 +2400,23 @@ def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int)
         threshold={"max": threshold},
         margin=margin,
     )
+
+
+def _blind_spot(measure: str, sample: Sample, threshold: float, limit: float, tail: float) -> str:
+    """Return what a pass doesn't say, where the rows are too few to tell an effect of the threshold from chance."""
+    cells = cells_of(measure, sample)
+    if _is_one_cell(cells, sample):
+        share = number(min(hidden(cells), 1.0))
+        return f"; with so few rows its cells can't be told apart: only a share that grows by {share} shows"
+    if limit <= threshold:
+        return ""
+    needed = rows_needed(measure, sample, threshold, tail)
+    more = (
+        f"about {_rounded_up(needed)} rows would tell one of {number(threshold)}"
+        if needed
+        else f"the reference has too few rows to tell one of {number(threshold)}"
+    )
+    return f"; so few rows can't tell an effect up to {number(limit)} from chance: {more}"
 
 
 def _rounded_up(rows: int) -> int:

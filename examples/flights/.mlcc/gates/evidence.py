@@ -1,4 +1,4 @@
-# mlcc:generated sha256=1a39a44abc1b41bfbf17d1e15ffa394c8efe691c2c3ec325fe0cd5a5b293ff7e
+# mlcc:generated sha256=0942bb203249a8ee0ba197ba95649b7f5c5cd2dccefd4395755d01b357577664
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,8 +12,8 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict,
-  mlcc.gates._report, mlcc.gates._support, mlcc.gates._digests, mlcc.gates.evidence.front_matter,
+  mlcc.gates._records, mlcc.gates._strict, mlcc.gates._report, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates.evidence.front_matter,
   mlcc.gates.evidence.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
@@ -35,264 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
-
-
-# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
-# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
-#
-# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
-# made to take for ever by whoever writes the spec or names a file.
-# Standard library only: bundled into the emitted script.
-
-STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
-_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
-
-
-def path_matches(pattern: str, path: str) -> bool:
-    """Tell whether a changed path belongs to a pattern.
-
-    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
-    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
-    it. Both are posix paths relative to the same folder.
-    """
-    bare = pattern.rstrip("/")
-    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
-        return False
-    below = _accepts(_machine(bare, below=True), path)
-    return below if pattern.endswith("/") else below or name_matches(bare, path)
-
-
-def name_matches(pattern: str, name: str) -> bool:
-    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
-    return _accepts(_machine(pattern), name)
-
-
-def _accepts(machine: Machine, name: str) -> bool:
-    states = machine.arrive(1)
-    for char in name:
-        states = machine.step(states, char)
-        if not states:
-            return False
-    return bool(states & machine.end)
-
-
-def tokens_of(pattern: str) -> list[str]:
-    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
-    tokens: list[str] = []
-    start = 0
-    for match in _WILDCARD.finditer(pattern):
-        tokens += [*pattern[start : match.start()], match.group()]
-        start = match.end()
-        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
-            last = tokens.pop()
-            if tokens[-1] == FOLDERS and last == STAR:
-                tokens.append(last)
-            elif last == DEEP:
-                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
-    return [*tokens, *pattern[start:]]
-
-
-class Machine:
-    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self.end = 1 << len(tokens)
-        self._at: dict[str, int] = {}
-        for number, token in enumerate(tokens):
-            self._at[token] = self._at.get(token, 0) | 1 << number
-        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
-        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
-
-    def arrive(self, states: int) -> int:
-        """Return the states that are reached without a further character: wildcards may stand for nothing."""
-        for _ in range(2):  # no more than two such wildcards stand side by side
-            states |= (states & (self._star | self._deep | self._folders)) << 1
-        return states
-
-    def step(self, states: int, char: str) -> int:
-        """Return the states after a character."""
-        inside = states & self._folders  # within a folder's name the next token can't begin
-        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
-        if char == "/":
-            entered |= inside << 1
-        else:
-            entered |= (states & self._one) << 1 | states & self._star
-        return self.arrive(entered) | inside
-
-
-@functools.lru_cache(maxsize=4096)
-def _machine(pattern: str, below: bool = False) -> Machine:
-    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
-
-
-# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
-# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
-#
-# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
-# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
-# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
-
-_CHUNK = 1 << 20
-_SIGNS_OF_PATTERNS = frozenset("*?")
-_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
-
-
-def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
-    """Return the digest of an artifact as the plan locates it.
-
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
-    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
-    """
-    if not isinstance(path, str):
-        return paths_digest(path, root)
-    if "://" in path:
-        return table_digest(path)
-    place = os.path.join(root, path)
-    return tree_digest(place) if path.endswith("/") else file_digest(place)
-
-
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
-
-
-def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
-    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
-
-
-def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
-
-    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
-    file name that could not be told apart in the lines.
-    """
-    top = os.fspath(folder).rstrip("/") or "/"
-    if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{_show(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
-
-
-def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
-
-    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
-    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
-    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
-    """
-    top = os.fspath(root)
-    tracked = _tracked(top)
-    chosen: set[str] = set()
-    for path in paths:
-        if not path.strip("/"):
-            raise DigestError("a path is empty")
-        names = tracked if tracked is not None else _candidates(top, path)
-        found = [name for name in names if path_matches(path, name)]
-        if not found:
-            what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{_show(path)} names no {what}")
-        chosen.update(found)
-    return _digest_of(top, chosen)
-
-
-def _digest_of(top: str, relative: Iterable[str]) -> str:
-    lines = []
-    for name in relative:
-        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
-    if not lines:
-        raise DigestError(f"{_show(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{_show(shown)} is not a regular file")
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
-
-
-def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
-    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
-
-    Symlinks are returned, not followed: digesting them is what fails.
-    """
-    found: list[str] = []
-    pending = [below]
-    while pending:
-        folder = pending.pop()
-        try:
-            entries = list(os.scandir(os.path.join(top, folder)))
-        except OSError as error:
-            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
-        for entry in entries:
-            name = f"{folder}/{entry.name}" if folder else entry.name
-            if not entry.is_dir(follow_symlinks=False):
-                found.append(name)
-            elif entry.name not in skip:
-                pending.append(name)
-    return found
-
-
-def _candidates(top: str, path: str) -> list[str]:
-    """Return the files that a path could name, outside git: those below its part without wildcards."""
-    parts = path.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
-    base = "/".join(parts[:fixed])
-    for i in range(1, fixed + 1):
-        folder = "/".join(parts[:i])
-        if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{_show(folder)} is a symlink")
-    place = os.path.join(top, base)
-    if base and not os.path.isdir(place):
-        return [base] if os.path.lexists(place) else []
-    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
-
-
-def _tracked(top: str) -> list[str] | None:
-    """Return the tracked files below `top`, or None outside a git work tree or without git."""
-    import subprocess
-
-    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
-    # worse, run something.
-    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
-    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
-    try:
-        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    if done.returncode == 0:
-        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
-    if _inside_work_tree(top):
-        said = _show(os.fsdecode(done.stderr.strip()))
-        raise DigestError(f"git can't list the committed files: {said}")
-    return None
-
-
-def _inside_work_tree(top: str) -> bool:
-    folder = os.path.abspath(top)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
-    return True
-
-
-def _show(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
 # --- mlcc.gates._records ------------------------------------------------------------------------------------
@@ -659,6 +401,264 @@ def _xml(text: str) -> str:
     return shown.replace('"', "&quot;")
 
 
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    for match in _WILDCARD.finditer(pattern):
+        tokens += [*pattern[start : match.start()], match.group()]
+        start = match.end()
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return [*tokens, *pattern[start:]]
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+@functools.lru_cache(maxsize=4096)
+def _machine(pattern: str, below: bool = False) -> Machine:
+    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name, for code.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return _digest_of(top, chosen)
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
 # What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
 
@@ -873,25 +873,6 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-# --- mlcc.gates._digests ------------------------------------------------------------------------------------
-# The digests of a gate's artifacts, before and after something ran.
-
-def digests(gate: Gate) -> dict[str, str]:
-    """Return the digest of each of the gate's artifacts. Raises GateError."""
-    try:
-        return {id: artifact_digest(artifact["path"]) for id, artifact in gate.artifacts.items()}
-    except DigestError as error:
-        raise GateError(f"an artifact of the gate has no digest: {error}") from None
-
-
-def check_untouched(gate: Gate, before: Mapping[str, str]) -> None:
-    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
-    after = digests(gate)
-    changed = [id for id in before if before[id] != after[id]]
-    if changed:
-        raise GateError(f"the program changed the artifact {changed[0]}, which the gate reads or guards")
-
-
 # --- mlcc.gates.evidence.front_matter -----------------------------------------------------------------------
 # Reads Markdown records: a strict front matter, and which sections have text.
 #
@@ -1023,7 +1004,7 @@ def judge(gate: Gate) -> Verdict:
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     checks = [Check("record", "pass", f"{visible(params['record'])} has the digest {digest}")]
     checks += [_age_check(_find(fields, params["date"]), params, now)]
-    checks += _subject_checks(fields.get("about"), digests(gate), params["about"])
+    checks += _subject_checks(fields.get("about"), gate.inputs, params["about"])
     sections = filled_sections(body) if params["sections"] else {}
     checks += [_section_check(name, sections) for name in params["sections"]]
     checks += [_field_check(way, fields) for way in params["fields"]]
@@ -1093,18 +1074,19 @@ def _day(value: object) -> datetime.date | None:
         return None
 
 
-def _subject_checks(named: object, found: dict[str, str], about: Sequence[str]) -> list[Check]:
+def _subject_checks(named: object, inputs: Mapping[str, Any], about: Sequence[str]) -> list[Check]:
     """Return a check for each artifact whose digest the record must name, as a text, list or mapping."""
     listed = (
         list(named.values()) if isinstance(named, dict) else named if isinstance(named, list) else [named]
     )
     checks = []
     for id in about:
-        is_named = found[id] in listed
+        digest = inputs[id]["digest"]
+        is_named = digest in listed
         message = (
-            f"the record is about these bytes of {id} ({found[id]})"
+            f"the record is about these bytes of {id} ({digest})"
             if is_named
-            else f"the record's `about` doesn't name {id} as it is now: review it, and write {found[id]}"
+            else f"the record's `about` doesn't name {id} as it is now: review it, and write {digest}"
         )
         checks.append(Check(f"about {id}", "pass" if is_named else "fail", message))
     return checks

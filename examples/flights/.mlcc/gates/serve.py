@@ -1,4 +1,4 @@
-# mlcc:generated sha256=45d82d3342b842d61a2ad61ade87e44dd45dd369ab63ead179e34e16b2f6ce39
+# mlcc:generated sha256=a37bb60f52f3704edba1e25f3703e3cb3025b6e7fdb35ef4deff330a549c2929
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,11 +12,11 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict,
-  mlcc.gates._report, mlcc.gates._support, mlcc.gates._shell, mlcc.runtime.groups, mlcc.gates._plots,
-  mlcc.gates.serve.golden, mlcc.gates.serve.quantiles, mlcc.gates.serve.memory,
-  mlcc.gates.serve.process, mlcc.gates.serve.http_model, mlcc.gates.serve.line_model,
-  mlcc.gates.serve.limits, mlcc.gates.serve.runtime
+  mlcc.gates._records, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._shell, mlcc.gates.serve.golden,
+  mlcc.runtime.groups, mlcc.gates.serve.process, mlcc.gates.serve.http_model, mlcc.gates._plots,
+  mlcc.gates._shares, mlcc.gates.serve.quantiles, mlcc.gates.serve.limits, mlcc.gates.serve.line_model,
+  mlcc.gates.serve.memory, mlcc.gates.serve.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -37,13 +37,377 @@ import subprocess
 import sys
 import threading
 import time
-from math import ceil, exp, isfinite, lgamma, log
+from math import ceil, exp, isfinite, lgamma, log, log1p, sqrt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import FrameType, TracebackType
     from typing import Any
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
@@ -304,370 +668,6 @@ def _show(name: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
-# --- mlcc.gates._records ------------------------------------------------------------------------------------
-# What a gate finds: checks, the verdict over them, and text that is safe to show.
-
-# From best to worst: the verdict over several checks is the worst of theirs.
-VERDICTS = ("pass", "inconclusive", "fail", "error")
-
-
-class GateError(Exception):
-    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
-
-
-class Check:
-    """One thing that was looked at.
-
-    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
-    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
-    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
-    for a number that isn't finite.
-    """
-
-    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
-    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
-
-    def __init__(
-        self,
-        id: str,
-        verdict: str,
-        message: str,
-        *,
-        estimate: float | None = None,
-        interval: tuple[float, float] | None = None,
-        confidence: float | None = None,
-        n: int | None = None,
-        threshold: dict[str, float] | None = None,
-        margin: float | None = None,
-    ) -> None:
-        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
-        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
-            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
-        self.id = id
-        self.verdict = verdict
-        self.message = message
-        self.estimate = estimate
-        self.interval = interval
-        self.confidence = confidence
-        self.n = n
-        self.threshold = threshold
-        self.margin = margin
-
-    def record(self) -> dict[str, object]:
-        """Return the check as the verdict file holds it; what isn't known is left out."""
-        known = {
-            "estimate": rounded(self.estimate),
-            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
-            "confidence": self.confidence,
-            "n": self.n,
-            "threshold": self.threshold,
-            "margin": rounded(self.margin),
-        }
-        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
-        record.update((key, value) for key, value in known.items() if value is not None)
-        return record
-
-
-class Verdict:
-    """The verdict over a gate's checks, with one sentence that a reviewer understands.
-
-    `plots` are what mlcc.gates._plots makes, for the gate's page.
-    """
-
-    __slots__ = ("checks", "plots", "summary", "verdict")
-
-    def __init__(
-        self,
-        verdict: str,
-        summary: str,
-        checks: Sequence[Check] = (),
-        plots: Sequence[dict[str, Any]] = (),
-    ) -> None:
-        if verdict not in VERDICTS:
-            raise ValueError(f"{visible(verdict)} is no verdict")
-        self.verdict = verdict
-        self.summary = summary
-        self.checks = tuple(checks)
-        self.plots = tuple(plots)
-
-
-def worst(verdicts: Iterable[str]) -> str:
-    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
-    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
-    return VERDICTS[max(ranks)] if ranks else "error"
-
-
-def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
-    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
-    found = worst(check.verdict for check in checks)
-    if not checks:
-        return Verdict(found, "Nothing was checked.")
-    if found == "pass":
-        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
-        return Verdict(found, only, checks, plots)
-    culprits = [check for check in checks if check.verdict == found]
-    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
-    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
-    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
-    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
-
-
-def is_finite(value: object) -> bool:
-    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
-
-    An integer beyond all floats is none either: nothing could be computed with it.
-    """
-    try:
-        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
-    except OverflowError:
-        return False
-
-
-def rounded(value: float | None) -> float | None:
-    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
-    return value if value is None or type(value) is int else float(f"{value:.10g}")
-
-
-def number(value: float) -> str:
-    """Return a number as a message shows it: up to 6 significant digits."""
-    return str(value) if type(value) is int else f"{value:.6g}"
-
-
-def visible(text: str, limit: int = 400) -> str:
-    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
-    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
-    if len(text) > limit:
-        shown = shown[:limit] + "…"
-    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
-
-
-def _escape(char: str) -> str:
-    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return names.get(char) or f"\\u{{{ord(char):x}}}"
-
-
-# --- mlcc.gates._strict -------------------------------------------------------------------------------------
-# Strict reading of JSON: what two parsers could understand differently is refused.
-
-MAX_BYTES = 8 << 20
-MAX_DEPTH = 64
-_MAX_DIGITS = 40
-_MAX_INTEGER_DIGITS = 19
-
-
-def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
-    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
-
-    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
-    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
-    """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
-
-
-def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
-    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real if finite else float,
-            parse_constant=_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
-    except RecursionError:
-        raise GateError(f"{shown} is nested too deeply") from None
-    except _RefusedError as error:
-        raise GateError(f"{shown} is not strict JSON: {error}") from None
-    _check_depth(value, shown)
-    return value
-
-
-def read_bytes(path: str, limit: int) -> bytes:
-    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise GateError(f"{visible(path)} is not a file")
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise GateError(f"{visible(path)} is missing") from None
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
-    if len(data) > limit:
-        raise GateError(f"{visible(path)} has over {limit} bytes")
-    return data
-
-
-class _RefusedError(Exception):
-    """A JSON value that is well-formed and refused."""
-
-
-def _text(path: str, limit: int) -> str:
-    data = read_bytes(path, limit)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
-        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
-    return int(digits)
-
-
-def _real(digits: str) -> float:
-    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
-    if not isfinite(value):
-        raise _RefusedError("a number is too large or has too many digits")
-    return value
-
-
-def _constant(name: str) -> object:
-    raise _RefusedError(f"{name} is no JSON number")
-
-
-def _check_depth(value: object, shown: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
-
-
-# --- mlcc.gates._report -------------------------------------------------------------------------------------
-# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
-#
-# Each is written whole or not at all.
-#
-# They hold no time, host or absolute path, so that the same inputs give the same bytes.
-
-REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
-SCHEMA = "https://mlcc.dev/verdict/1"
-_MARKDOWN = str.maketrans(
-    {
-        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
-        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
-    }
-)
-_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
-
-
-def prepare_folder(folder: str) -> None:
-    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
-    try:
-        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
-            raise GateError(f"{visible(folder)} is a symlink")
-        os.makedirs(folder, exist_ok=True)
-        for name in REPORTS:
-            remove_file(os.path.join(folder, name))
-    except OSError as error:
-        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
-
-
-def remove_file(path: str) -> None:
-    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
-
-
-def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
-    if verdict.plots:
-        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
-        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
-    # The verdict comes last: where it is, the others are.
-    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
-    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
-    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
-
-
-def write_whole(path: str, text: str) -> None:
-    """Replace a file's content in one step. Raises OSError and GateError."""
-    temporary = path + ".part"
-    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
-    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def markdown(text: str, limit: int = 400) -> str:
-    """Return text that Markdown shows as it is, on one line, in a table cell too."""
-    shown = visible(text, limit).translate(_MARKDOWN)
-    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
-
-
-def _summary(record: dict[str, object], verdict: Verdict) -> str:
-    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
-    lines = [title, "", markdown(verdict.summary, 1000), ""]
-    if verdict.checks:
-        lines += ["| | check | finding |", "|---|---|---|"]
-        lines += [
-            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
-            for check in verdict.checks
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
-    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
-    if verdict.verdict not in [case[1] for case in cases]:
-        cases.append(("verdict", verdict.verdict, verdict.summary))
-    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
-    name = _xml(str(record["gate"]))
-    counts = " ".join(
-        f'{plural}="{kinds.count(kind)}"'
-        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    )
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
-    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
-        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
-        if kind == "pass":
-            lines.append(opening + "/>")
-        else:
-            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
-    return "\n".join([*lines, "</testsuite>", ""])
-
-
-def _junit_kind(found: str, opens: bool) -> str:
-    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
-    if opens:
-        return "skipped"
-    return "error" if found == "error" else "failure"
-
-
-def _xml(text: str) -> str:
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace('"', "&quot;")
-
-
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
 # What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
 
@@ -906,9 +906,14 @@ class Script:
             file.write("\n".join([*setup, mark, command, ""]))
         self.call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", self._path]
 
+    @property
+    def is_past_setup(self) -> bool:
+        """Whether `setup` has ended well, so that the command began."""
+        return os.path.exists(self._started)
+
     def check_reached(self, code: int) -> None:
         """Raise GateError where `setup` ended with `code` before the command began: nothing was judged."""
-        if not os.path.exists(self._started):
+        if not self.is_past_setup:
             raise GateError(f"the setup ended with exit code {code}, so the program did not run")
 
     def _remove(self) -> None:
@@ -965,6 +970,17 @@ def exit_check(code: int, what: str) -> Check:
     return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
 
 
+def check_untouched(gate: Gate) -> None:
+    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
+    for id, found in gate.inputs.items():
+        try:
+            same = artifact_digest(found["path"]) == found["digest"]
+        except DigestError as error:
+            raise GateError(f"the program left no artifact {visible(id)} behind: {error}") from None
+        if not same:
+            raise GateError(f"the program changed the artifact {visible(id)}, which the gate reads or guards")
+
+
 def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a gate's program: ARTIFACT_<ID> (what is set already wins) and `extra`."""
     return {**_locations(gate), **os.environ, **extra}
@@ -993,120 +1009,6 @@ def program(params: Mapping[str, object]) -> tuple[list[str], str]:
     if not isinstance(command, str) or not command.strip():
         raise GateError("the gate's parameters have no command")
     return setup, command
-
-
-# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
-# Ends a process with all that it started.
-#
-# Standard library only: bundled into the emitted scripts.
-
-_LOOK = 0.02  # seconds between looks at a group that was asked to end
-_KILLED = 10.0  # seconds until a killed process is gone
-
-
-def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
-    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
-    if not _signal_group(child.pid, signal.SIGTERM):
-        return
-    limit = time.monotonic() + grace
-    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
-    while child.poll() is None or _signal_group(child.pid, 0):
-        if time.monotonic() > limit:
-            break
-        time.sleep(_LOOK)
-    _signal_group(child.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_KILLED)
-
-
-def _signal_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-# --- mlcc.gates._plots --------------------------------------------------------------------------------------
-# What a gate's page draws: plots as plain data, in a verdict beside its checks.
-#
-# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
-# something that isn't is left out by its kind, never drawn wrong.
-
-_MOST_POINTS = 400
-
-
-def histogram(
-    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
-) -> dict[str, Any]:
-    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
-
-    Raises ValueError for other lengths and for numbers that aren't finite.
-    """
-    for values in series.values():
-        if len(values) != len(labels):
-            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
-    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
-    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
-
-
-def curves(
-    title: str,
-    axes: tuple[str, str],
-    series: Mapping[str, Sequence[Sequence[float]]],
-    *,
-    diagonal: bool = False,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
-
-    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
-    """
-    lines = [
-        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
-        for name, points in series.items()
-    ]
-    return _plot(
-        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
-    )
-
-
-def intervals(
-    title: str,
-    axis: str,
-    rows: Sequence[tuple[str, float, float, float, str]],
-    *,
-    limits: Mapping[str, float] | None = None,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
-
-    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
-    """
-    found = [
-        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
-        for label, value, lower, upper, verdict in rows
-    ]
-    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
-    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
-
-
-def thinned(points: Sequence[Any]) -> list[Any]:
-    """Return at most 400 of some points, evenly, the first and the last among them."""
-    if len(points) <= _MOST_POINTS:
-        return list(points)
-    last = len(points) - 1
-    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
-
-
-def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
-    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
-
-
-def _finite(values: Sequence[float]) -> list[float | None]:
-    if not all(is_finite(value) for value in values):
-        raise ValueError("a plot has a number that isn't finite")
-    return [rounded(value) for value in values]
 
 
 # --- mlcc.gates.serve.golden --------------------------------------------------------------------------------
@@ -1238,86 +1140,43 @@ def _noun(value: object) -> str:
     return nouns.get(type(value), "a number")
 
 
-# --- mlcc.gates.serve.quantiles -----------------------------------------------------------------------------
-# Confidence bounds for a quantile that hold whatever the distribution: order statistics.
+# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
+# Ends a process with all that it started.
 #
-# Of n independent values, the number below the p-quantile is binomial(n, p). So the r-th smallest value lies
-# at or above the quantile with probability P(B <= r - 1), and at or below it with at least P(B >= r).
-# Source: H. A. David, H. N. Nagaraja, Order Statistics, 3rd ed. 2003, section 7.1; G. J. Hahn, W. Q. Meeker,
-# Statistical Intervals, 1991, section 5.2.
+# Standard library only: bundled into the emitted scripts.
 
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the smallest of some ascending values that at least `share` of them don't exceed."""
-    # The product of 0.95 and a whole number may come out a hair too large.
-    return ordered[max(ceil(share * len(ordered) - 1e-9), 1) - 1]
+_LOOK = 0.02  # seconds between looks at a group that was asked to end
+_KILLED = 10.0  # seconds until a killed process is gone
 
 
-def upper_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
-    """Return the value that the quantile doesn't exceed, at `confidence`; None where there are too few."""
-    rank = upper_rank(len(ordered), share, confidence)
-    return None if rank is None else ordered[rank - 1]
+def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
+    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(_LOOK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_KILLED)
 
 
-def lower_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
-    """Return the value that the quantile reaches, at `confidence`; None where there are too few."""
-    rank = upper_rank(len(ordered), 1 - share, confidence)
-    return None if rank is None else ordered[-rank]
-
-
-def upper_rank(n: int, share: float, confidence: float) -> int | None:
-    """Return the least rank r (from 1) with P(binomial(n, share) <= r - 1) >= confidence, or None."""
-    below = 0.0
-    for successes in range(n):
-        below += _probability(n, successes, share)
-        if below >= confidence:
-            return successes + 1
-    return None
-
-
-def _probability(n: int, successes: int, share: float) -> float:
-    ways = lgamma(n + 1) - lgamma(successes + 1) - lgamma(n - successes + 1)
-    return exp(ways + successes * log(share) + (n - successes) * log(1 - share))
-
-
-# --- mlcc.gates.serve.memory --------------------------------------------------------------------------------
-# How much memory a session of processes has held, from Linux's /proc.
-
-def peak_memory(session: int) -> int:
-    """Return the bytes of the largest resident sets (VmHWM) of a session's living processes, summed.
-
-    Pages that processes share are counted for each, so this is an upper bound of what they held at once.
-    Source: proc_pid_status(5). Raises GateError where the system has no such records, and for no process.
-    """
-    if not os.path.exists("/proc/self/stat"):
-        raise GateError("memory can be measured on Linux only: there is no /proc on this machine")
-    sizes = [_peak(pid) for pid in os.listdir("/proc") if pid.isdigit() and _session(pid) == session]
-    if not any(sizes):
-        raise GateError("the model's processes have gone, so their memory can't be measured")
-    return sum(sizes)
-
-
-def _session(pid: str) -> int | None:
-    """Return the session of a process; None where it has just ended."""
+def _signal_group(group: int, number: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # The name in brackets is free text: the state, parent, group and session follow the last bracket.
-            return int(file.read().rpartition(b")")[2].split()[3])
-    except (OSError, IndexError):
-        return None
-
-
-def _peak(pid: str) -> int:
-    try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            found = [line.split()[1] for line in file if line.startswith(b"VmHWM:")]
-    except OSError:
-        return 0
-    return int(found[0]) * 1024 if found else 0  # a process that has ended and isn't waited for has none
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 # --- mlcc.gates.serve.process -------------------------------------------------------------------------------
 # A model's process: started in a group of its own, watched, and ended with all that it started.
 
+# What `setup` prints is no answer, and the requests aren't its input.
+_ASIDE, _BACK = "exec 3<&0 4>&1 </dev/null >&2", "exec <&3 >&4 3<&- 4>&-"
 _GRACE = 5.0  # seconds between asking a model to end and killing it
 _GRACE_CANCELLED = 1.0  # the same when the gate itself is told to end: whoever did soon kills it
 
@@ -1325,13 +1184,14 @@ _GRACE_CANCELLED = 1.0  # the same when the gate itself is told to end: whoever 
 class Process:
     """A running model: `setup` and `command` in one bash process, and all that this starts.
 
-    Whoever starts it calls `end`. With `piped` the model's standard input and output are pipes. `port` is a
-    free port of the loopback device, which the model gets as PORT. Raises GateError where bash is missing.
+    Whoever starts it calls `end`. With `piped` the model's standard input and output are pipes, which `setup`
+    doesn't see. `port` is a free port of the loopback device, which the model gets as PORT. Raises GateError
+    where bash is missing.
     """
 
     def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str, piped: bool) -> None:
         self.port = _free_port()
-        self._script = Script(gate, setup, command, name)
+        self._script = Script(gate, [_ASIDE, *setup, _BACK] if piped else setup, command, name)
         self._signals = EndAsError()
         self._signals.__enter__()
         sys.stdout.flush()
@@ -1347,6 +1207,11 @@ class Process:
         except FileNotFoundError:
             self._restore()
             raise GateError("bash is not installed") from None
+
+    def await_command(self) -> None:
+        """Wait until `setup` has ended: what an installation takes is not the model's time."""
+        while not self._script.is_past_setup and self.child.poll() is None:
+            time.sleep(0.01)
 
     def ended(self, patience: float = 0.0) -> str | None:
         """Say how the model ended, or None while it runs. Raises GateError where only `setup` had run.
@@ -1537,105 +1402,170 @@ def _too_late(limit: float) -> str:
     return f"no whole answer came within {limit:g} s"
 
 
-# --- mlcc.gates.serve.line_model ----------------------------------------------------------------------------
-# Asks a model over its standard input and output: one JSON a line, in and out, in bounded time and size.
+# --- mlcc.gates._plots --------------------------------------------------------------------------------------
+# What a gate's page draws: plots as plain data, in a verdict beside its checks.
+#
+# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
+# something that isn't is left out by its kind, never drawn wrong.
 
-_WAIT = 0.5  # seconds between looks whether the model still runs
-
-
-class LineModel:
-    """A model that reads one request a line and writes one answer a line."""
-
-    def __init__(self, process: Process, first: Query, limit: float) -> None:
-        assert process.child.stdin is not None
-        assert process.child.stdout is not None
-        self._process = process
-        self._first = first
-        self._limit = limit
-        self._in, self._out = process.child.stdin, process.child.stdout
-        os.set_blocking(self._in.fileno(), False)
-        os.set_blocking(self._out.fileno(), False)
-        self._rest = bytearray()
-        self._whole = 0  # lines in it that have their end
-
-    def start(self, limit: float) -> None:
-        """Wait for the answer to the first query. Raises AnswerError after `limit` seconds, or at its end."""
-        self._exchange(self._first.body or b"", 1, limit, MAX_ANSWER)
-
-    def ask(self, query: Query) -> Answer:
-        """Return the answer to one query. Raises AnswerError where none comes in time."""
-        start = time.perf_counter()
-        (line,) = self._exchange(query.body or b"", 1, self._limit, MAX_ANSWER)
-        return Answer(200, line, time.perf_counter() - start)
-
-    def ask_all(self, queries: Sequence[Query], limit: float) -> list[Answer]:
-        """Return the answers to queries that are sent at once, with the end of the input after them.
-
-        So a model that writes only at its end is understood too. Raises AnswerError.
-        """
-        data = b"".join(query.body or b"" for query in queries)
-        start = time.perf_counter()
-        lines = self._exchange(data, len(queries), limit, MAX_ANSWER * 4, ends=True)
-        share = (time.perf_counter() - start) / len(queries)
-        return [Answer(200, line, share) for line in lines]
-
-    def close(self) -> None:
-        """Close the model's input and output."""
-        self._in.close()
-        self._out.close()
-
-    def _exchange(self, data: bytes, count: int, limit: float, most: int, ends: bool = False) -> list[bytes]:
-        """Send bytes and return `count` lines; with `ends`, the input then ends, and so must the output."""
-        until = time.monotonic() + limit
-        left = memoryview(data)
-        is_open = True
-        while left or self._whole < count or (ends and is_open):
-            wait = min(until - time.monotonic(), _WAIT)
-            if wait <= 0:
-                raise AnswerError(_late(limit, ends and self._whole >= count))
-            readable, writable, _ = select.select([self._out], [self._in] if left else [], [], wait)
-            if writable:
-                left = self._write(left)
-                if not left and ends:
-                    self._in.close()
-            if readable:
-                is_open = self._read(most)
-            if not is_open and (left or self._whole < count):
-                raise AnswerError(self._gone())
-        *lines, self._rest = self._rest.split(b"\n", count)
-        self._whole -= count
-        if self._rest.strip():
-            raise AnswerError("the model wrote more lines than it was asked for")
-        return [bytes(line) for line in lines]
-
-    def _write(self, left: memoryview) -> memoryview:
-        try:
-            return left[os.write(self._in.fileno(), left[:PIECE]) :]
-        except BlockingIOError:
-            return left
-        except OSError:
-            raise AnswerError(self._gone()) from None
-
-    def _read(self, most: int) -> bool:
-        """Take up what was written; return False at the output's end."""
-        try:
-            piece = os.read(self._out.fileno(), PIECE)
-        except BlockingIOError:
-            return True
-        self._rest += piece
-        self._whole += piece.count(b"\n")
-        if len(self._rest) > most:
-            raise AnswerError(f"the answer has over {most} bytes")
-        return bool(piece)
-
-    def _gone(self) -> str:
-        return f"{self._process.ended(PATIENCE) or 'the model closed its output'} instead of answering"
+_MOST_POINTS = 400
 
 
-def _late(limit: float, answered: bool) -> str:
-    if answered:
-        return f"the program did not end within {limit:g} s, although its input did"
-    return f"no whole answer came within {limit:g} s: the program must flush each line that it writes"
+def histogram(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
+) -> dict[str, Any]:
+    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
+
+    Raises ValueError for other lengths and for numbers that aren't finite.
+    """
+    for values in series.values():
+        if len(values) != len(labels):
+            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
+    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
+    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
+
+
+def curves(
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    diagonal: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
+
+    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
+    """
+    lines = [
+        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
+        for name, points in series.items()
+    ]
+    return _plot(
+        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
+    )
+
+
+def intervals(
+    title: str,
+    axis: str,
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
+
+    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
+    """
+    found = [
+        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
+        for label, value, lower, upper, verdict in rows
+    ]
+    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
+    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
+
+
+def thinned(points: Sequence[Any]) -> list[Any]:
+    """Return at most 400 of some points, evenly, the first and the last among them."""
+    if len(points) <= _MOST_POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
+
+
+def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
+    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    if not all(is_finite(value) for value in values):
+        raise ValueError("a plot has a number that isn't finite")
+    return [rounded(value) for value in values]
+
+
+# --- mlcc.gates._shares -------------------------------------------------------------------------------------
+# Shares of trials: confidence bounds, the binomial distribution, and how many rows a bound needs.
+
+def wilson(hits: float, n: float, z: float) -> tuple[float, float]:
+    """Return Wilson's lower and upper bound (1927) of a share, of which `hits` among `n` > 0 trials were seen.
+
+    `z` is the normal quantile of each bound's confidence. `n` may be a fraction, for an effective size.
+    """
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
+    # At 0 and 1 the bound is the value itself; floating point would leave it 1e-17 beside.
+    lower = 0.0 if hits == 0 else max(0.0, centre - half)
+    upper = 1.0 if hits == n else min(1.0, centre + half)
+    return lower, upper
+
+
+def rows_for_share(share: float, limit: float, z: float) -> int:
+    """Return the least number of rows at which a share that stays as it is would be shown to keep below `limit`.
+
+    Wilson's bound meets the limit where the score test does: n = z² limit (1 - limit) / (limit - share)². `share` is
+    below `limit`.
+    """
+    return ceil(z * z * limit * (1 - limit) / (limit - share) ** 2)
+
+
+def binomial_probability(hits: int, trials: int, share: float) -> float:
+    """Return the probability of exactly `hits` of `trials`, each a hit with probability 0 < `share` < 1."""
+    ways = lgamma(trials + 1) - lgamma(hits + 1) - lgamma(trials - hits + 1)
+    return exp(ways + hits * log(share) + (trials - hits) * log1p(-share))
+
+
+def binomial_tail(hits: int, trials: int, share: float = 0.5) -> float:
+    """Return the probability of at most `hits` of `trials`, each a hit with probability `share`."""
+    if hits < 0 or hits >= trials or not 0 < share < 1:
+        return 0.0 if hits < 0 or (hits < trials and share >= 1) else 1.0
+    if hits > trials * share:  # the terms must fall from the first on: sum the shorter side
+        return 1 - binomial_tail(trials - hits - 1, trials, 1 - share)
+    term = binomial_probability(hits, trials, share)
+    total, odds = 0.0, (1 - share) / share
+    for k in range(hits, -1, -1):
+        total += term
+        term *= k / (trials - k + 1) * odds
+        if term < total * 1e-17:
+            break
+    return min(1.0, total)
+
+
+# --- mlcc.gates.serve.quantiles -----------------------------------------------------------------------------
+# Confidence bounds for a quantile that hold whatever the distribution: order statistics.
+#
+# Of n independent values, the number below the p-quantile is binomial(n, p). So the r-th smallest value lies
+# at or above the quantile with probability P(B <= r - 1), and at or below it with at least P(B >= r).
+# Source: H. A. David, H. N. Nagaraja, Order Statistics, 3rd ed. 2003, section 7.1; G. J. Hahn, W. Q. Meeker,
+# Statistical Intervals, 1991, section 5.2.
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the smallest of some ascending values that at least `share` of them don't exceed."""
+    # The product of 0.95 and a whole number may come out a hair too large.
+    return ordered[max(ceil(share * len(ordered) - 1e-9), 1) - 1]
+
+
+def upper_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
+    """Return the value that the quantile doesn't exceed, at `confidence`; None where there are too few."""
+    rank = upper_rank(len(ordered), share, confidence)
+    return None if rank is None else ordered[rank - 1]
+
+
+def lower_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
+    """Return the value that the quantile reaches, at `confidence`; None where there are too few."""
+    rank = upper_rank(len(ordered), 1 - share, confidence)
+    return None if rank is None else ordered[-rank]
+
+
+def upper_rank(n: int, share: float, confidence: float) -> int | None:
+    """Return the least rank r (from 1) with P(binomial(n, share) <= r - 1) >= confidence, or None."""
+    below = 0.0
+    for successes in range(n):
+        below += binomial_probability(successes, n, share)
+        if below >= confidence:
+            return successes + 1
+    return None
 
 
 # --- mlcc.gates.serve.limits --------------------------------------------------------------------------------
@@ -1763,6 +1693,143 @@ def _memory_ratio_check(peaks: Sequence[int], limit: float) -> Check:
     )
 
 
+# --- mlcc.gates.serve.line_model ----------------------------------------------------------------------------
+# Asks a model over its standard input and output: one JSON a line, in and out, in bounded time and size.
+
+_WAIT = 0.5  # seconds between looks whether the model still runs
+
+
+class LineModel:
+    """A model that reads one request a line and writes one answer a line."""
+
+    def __init__(self, process: Process, first: Query, limit: float) -> None:
+        assert process.child.stdin is not None
+        assert process.child.stdout is not None
+        self._process = process
+        self._first = first
+        self._limit = limit
+        self._in, self._out = process.child.stdin, process.child.stdout
+        os.set_blocking(self._in.fileno(), False)
+        os.set_blocking(self._out.fileno(), False)
+        self._rest = bytearray()
+        self._whole = 0  # lines in it that have their end
+
+    def start(self, limit: float) -> None:
+        """Wait for the answer to the first query. Raises AnswerError after `limit` seconds, or at its end."""
+        self._exchange(self._first.body or b"", 1, limit, MAX_ANSWER)
+
+    def ask(self, query: Query) -> Answer:
+        """Return the answer to one query. Raises AnswerError where none comes in time."""
+        start = time.perf_counter()
+        (line,) = self._exchange(query.body or b"", 1, self._limit, MAX_ANSWER)
+        return Answer(200, line, time.perf_counter() - start)
+
+    def ask_all(self, queries: Sequence[Query], limit: float) -> list[Answer]:
+        """Return the answers to queries that are sent at once, with the end of the input after them.
+
+        So a model that writes only at its end is understood too. Raises AnswerError.
+        """
+        data = b"".join(query.body or b"" for query in queries)
+        start = time.perf_counter()
+        lines = self._exchange(data, len(queries), limit, MAX_ANSWER * 4, ends=True)
+        share = (time.perf_counter() - start) / len(queries)
+        return [Answer(200, line, share) for line in lines]
+
+    def close(self) -> None:
+        """Close the model's input and output."""
+        self._in.close()
+        self._out.close()
+
+    def _exchange(self, data: bytes, count: int, limit: float, most: int, ends: bool = False) -> list[bytes]:
+        """Send bytes and return `count` lines; with `ends`, the input then ends, and so must the output."""
+        until = time.monotonic() + limit
+        left = memoryview(data)
+        is_open = True
+        while left or self._whole < count or (ends and is_open):
+            wait = min(until - time.monotonic(), _WAIT)
+            if wait <= 0:
+                raise AnswerError(_late(limit, ends and self._whole >= count))
+            readable, writable, _ = select.select([self._out], [self._in] if left else [], [], wait)
+            if writable:
+                left = self._write(left)
+                if not left and ends:
+                    self._in.close()
+            if readable:
+                is_open = self._read(most)
+            if not is_open and (left or self._whole < count):
+                raise AnswerError(self._gone())
+        *lines, self._rest = self._rest.split(b"\n", count)
+        self._whole -= count
+        if self._rest.strip():
+            raise AnswerError("the model wrote more lines than it was asked for")
+        return [bytes(line) for line in lines]
+
+    def _write(self, left: memoryview) -> memoryview:
+        try:
+            return left[os.write(self._in.fileno(), left[:PIECE]) :]
+        except BlockingIOError:
+            return left
+        except OSError:
+            raise AnswerError(self._gone()) from None
+
+    def _read(self, most: int) -> bool:
+        """Take up what was written; return False at the output's end."""
+        try:
+            piece = os.read(self._out.fileno(), PIECE)
+        except BlockingIOError:
+            return True
+        self._rest += piece
+        self._whole += piece.count(b"\n")
+        if len(self._rest) > most:
+            raise AnswerError(f"the answer has over {most} bytes")
+        return bool(piece)
+
+    def _gone(self) -> str:
+        return f"{self._process.ended(PATIENCE) or 'the model closed its output'} instead of answering"
+
+
+def _late(limit: float, answered: bool) -> str:
+    if answered:
+        return f"the program did not end within {limit:g} s, although its input did"
+    return f"no whole answer came within {limit:g} s: the program must flush each line that it writes"
+
+
+# --- mlcc.gates.serve.memory --------------------------------------------------------------------------------
+# How much memory a session of processes has held, from Linux's /proc.
+
+def peak_memory(session: int) -> int:
+    """Return the bytes of the largest resident sets (VmHWM) of a session's living processes, summed.
+
+    Pages that processes share are counted for each, so this is an upper bound of what they held at once.
+    Source: proc_pid_status(5). Raises GateError where the system has no such records, and for no process.
+    """
+    if not os.path.exists("/proc/self/stat"):
+        raise GateError("memory can be measured on Linux only: there is no /proc on this machine")
+    sizes = [_peak(pid) for pid in os.listdir("/proc") if pid.isdigit() and _session(pid) == session]
+    if not any(sizes):
+        raise GateError("the model's processes have gone, so their memory can't be measured")
+    return sum(sizes)
+
+
+def _session(pid: str) -> int | None:
+    """Return the session of a process; None where it has just ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name in brackets is free text: the state, parent, group and session follow the last bracket.
+            return int(file.read().rpartition(b")")[2].split()[3])
+    except (OSError, IndexError):
+        return None
+
+
+def _peak(pid: str) -> int:
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            found = [line.split()[1] for line in file if line.startswith(b"VmHWM:")]
+    except OSError:
+        return 0
+    return int(found[0]) * 1024 if found else 0  # a process that has ended and isn't waited for has none
+
+
 # --- mlcc.gates.serve.runtime -------------------------------------------------------------------------------
 # The gate `serve`: the packaged model starts, gives the golden answers, and keeps to its limits.
 
@@ -1856,6 +1923,7 @@ class _Served:
 
     def start(self) -> None:
         """Wait until the model is ready. Raises AnswerError."""
+        self.process.await_command()
         self._model.start(self._params["start_within"])
 
     def golden_checks(self, traced: Query, at_once: bool) -> list[Check]:
@@ -1865,6 +1933,7 @@ class _Served:
         """
         if at_once and self._lines is not None:
             limit = self._params["start_within"] + self._params["answer_within"] * len(self.queries)
+            self.process.await_command()
             answers = self._lines.ask_all(self.queries, limit)
             pairs = zip(self.queries, answers)  # noqa: B905 - strict= is newer than Python 3.8
             checks = [_golden_check(query, answer) for query, answer in pairs]
