@@ -162,15 +162,18 @@ def test_a_reference_that_is_too_small(project: Any) -> None:
     assert project.run("drift").checks["reference.rows"] == "inconclusive"
 
 
-@pytest.mark.parametrize(("n", "verdict", "share"), [(100, "pass", 0.186491), (15, "inconclusive", 1)])
-def test_cells_that_cant_be_told_apart(project: Any, n: int, verdict: str, share: float) -> None:
+@pytest.mark.parametrize(
+    ("n", "verdict", "shown"),
+    [(100, "pass", ": only a share that grows by 0.186491 shows"), (15, "inconclusive", "")],
+)
+def test_cells_that_cant_be_told_apart(project: Any, n: int, verdict: str, shown: str) -> None:
     """10 rows are expected in a cell at most, and 4 * sqrt(10) + 6 more of 100 are 18.6491 %."""
     table = ["x", *("b" if i % 20 == 7 else "a" for i in range(10_000))]
     current, reference = ("\n".join(table[: 1 + size]) + "\n" for size in (n, 10_000))
     make(project, current, {"x": {"psi": 0.2}}, reference=reference, min_n=1)
     outcome = project.run("drift")
     assert outcome.verdict == verdict, outcome.log
-    assert f"its cells can't be told apart: only a share that grows by {share} shows" in outcome.summary
+    assert f"its cells can't be told apart{shown}" in outcome.summary
 
 
 def test_much_drift_fails_with_few_rows_too(project: Any) -> None:

@@ -247,8 +247,9 @@ def _blind_spot(measure: str, sample: Sample, threshold: float, limit: float, ta
     """Return what a pass doesn't say, where the rows are too few to tell an effect of the threshold from chance."""
     cells = cells_of(measure, sample)
     if _is_one_cell(cells, sample):
-        share = number(min(hidden(cells), 1.0))
-        return f"; with so few rows its cells can't be told apart: only a share that grows by {share} shows"
+        grown = hidden(cells)
+        shown = f": only a share that grows by {number(grown)} shows" if grown < 1 else ""
+        return f"; with so few rows its cells can't be told apart{shown}"
     if limit <= threshold:
         return ""
     needed = rows_needed(measure, sample, threshold, tail)
