@@ -134,6 +134,17 @@ def test_few_rows_pass_and_say_what_more_would_show(project: Any) -> None:
     assert said in outcome.summary
 
 
+def test_a_pass_of_several_columns_says_what_few_rows_hide(project: Any) -> None:
+    for n, said in ((120, 2), (1500, 0)):
+        make(project, rows(n, seed=8), {"income": {"psi": 0.2}, "region": {}})
+        outcome = project.run("drift")
+        assert outcome.verdict == "pass"
+        assert outcome.summary.startswith("All 2 checks passed.")
+        assert (
+            f" {said} of them would pass with more than is allowed too, on so few rows" in outcome.summary
+        ) == bool(said)
+
+
 def test_fewer_rows_than_min_n_are_inconclusive(project: Any) -> None:
     make(project, rows(60, seed=8), {"income": {"psi": 5}})
     outcome = project.run("drift")
