@@ -92,7 +92,23 @@ def judge(gate: Gate) -> Verdict:
             checks.append(Check(f"{column['id']}.measure", "error", f"{column['id']}: {error}"))
     tail = (1 - params["confidence"]) / max(len(compared), 1)
     judged = [_judge(comparison, tail, rows, reference["rows"]) for comparison in compared]
-    return verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+    verdict = verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+    verdict.summary += _allowance(verdict)
+    return verdict
+
+
+def _allowance(verdict: Verdict) -> str:
+    """Return what a summary of several passes leaves out: that so few rows may hide more than is allowed."""
+    wide = [
+        check
+        for check in verdict.checks
+        if check.interval is not None and check.threshold and check.interval[1] > check.threshold["max"]
+    ]
+    if verdict.verdict != "pass" or len(verdict.checks) == 1 or not wide:
+        return ""
+    return (
+        f" {len(wide)} of them would pass with more than is allowed too, on so few rows: {wide[0].message}."
+    )
 
 
 def _reference(gate: Gate) -> dict[str, Any]:
@@ -247,8 +263,9 @@ def _blind_spot(measure: str, sample: Sample, threshold: float, limit: float, ta
     """Return what a pass doesn't say, where the rows are too few to tell an effect of the threshold from chance."""
     cells = cells_of(measure, sample)
     if _is_one_cell(cells, sample):
-        share = number(min(hidden(cells), 1.0))
-        return f"; with so few rows its cells can't be told apart: only a share that grows by {share} shows"
+        grown = hidden(cells)
+        shown = f": only a share that grows by {number(grown)} shows" if grown < 1 else ""
+        return f"; with so few rows its cells can't be told apart{shown}"
     if limit <= threshold:
         return ""
     needed = rows_needed(measure, sample, threshold, tail)
