@@ -12,6 +12,7 @@ import builtins
 import importlib.util
 import re
 import sys
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +23,7 @@ from mlcc.files import marker_line
 # Scripts must start on what long-lived runners have.
 OLDEST_PYTHON = (3, 8)
 _DYNAMIC = frozenset(("__import__", "exec", "eval", "importlib", "runpy", "imp"))
+_MAY_IMPORT = re.compile(rf"\b(?:import|{'|'.join(sorted(_DYNAMIC))})\b")
 _WIDTH = 110
 # Tools that a repository runs over all of its Python leave the scripts alone: they would edit or refuse them.
 _LEFT_ALONE = ("# fmt: off", "# ruff: noqa", "# flake8: noqa", "# mypy: ignore-errors", "# isort: skip_file")
@@ -71,6 +73,7 @@ def _take_apart(name: str, source: str) -> _Module:
     except SyntaxError as error:
         raise BundleError(f"{name}, line {error.lineno}: no Python 3.8: {error.msg}") from None
     dropped: list[ast.stmt] = []
+    kept: list[ast.stmt] = []
     statements = list(tree.body)
     module = _Module(name, ast.get_docstring(tree) or "", "")
     if module.doc:
@@ -84,8 +87,11 @@ def _take_apart(name: str, source: str) -> _Module:
             dropped.append(statement)
         else:
             module.defined.update(_defined(statement, name))
-            module.late.update(_imported_inside(statement, name))
+            kept.append(statement)
     module.body = _without(source, dropped, name)
+    # A look at every expression takes longer than all else; Python reads some other letters as ASCII ones.
+    if _MAY_IMPORT.search(unicodedata.normalize("NFKC", module.body)):
+        module.late.update(origin for statement in kept for origin in _imported_inside(statement, name))
     return module
 
 

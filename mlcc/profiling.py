@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.diagnostics import MlccError, OutputError, SpecError, error, suggest
-from mlcc.gates import ArtifactInfo
+from mlcc.gates import TABLE_FORMATS, ArtifactInfo
 from mlcc.gates._profile import PROFILE_SCHEMA, profile_of
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._report import write_whole
 from mlcc.gates._support import Gate
 from mlcc.gates._table import Table, close, open_files
 from mlcc.runtime.digest import DigestError, file_digest
-
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
 
 
 def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str, Any]:
@@ -98,7 +96,7 @@ def _files(paths: Sequence[str]) -> tuple[list[str], str]:
     files = sorted(dict.fromkeys(files))
     formats = {ArtifactInfo(file).format for file in files}
     format = next(iter(formats)) if len(formats) == 1 else None
-    if format not in FORMATS:
+    if format not in TABLE_FORMATS:
         what = "files of several formats" if len(formats) > 1 else visible(files[0])
         help = "its files' names end in .parquet, .csv, .tsv, .jsonl or .ndjson, all alike"
         raise SpecError([error("bad-call", f"{what} can't be read as one table", None, help=help)])

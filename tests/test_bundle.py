@@ -104,6 +104,8 @@ MAIN = "\n\ndef main():\n    return 0\n"
         (["def main():\n    from mlcc.files import seal\n    return 0\n"], "imports mlcc"),
         (["def main():\n    return __import__('numpy')\n"], "__import__"),
         (["def main():\n    return eval('1')\n"], "eval"),
+        (["def main():\n    return ｅｖａｌ('1')\n"], "eval"),
+        (["@eval\ndef main():\n    return 1\n"], "eval"),
         (["def main():\n    from . import x\n    return 0\n"], "imports"),
         (["from json import *\n" + MAIN], "star import"),
         (["from . import x\n" + MAIN], "relative"),

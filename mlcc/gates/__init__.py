@@ -23,6 +23,7 @@ Loc = tuple["str | int", ...]
 DUCKDB = "duckdb"
 ENGINES = (DUCKDB, "spark", "postgres", "bigquery", "snowflake", "databricks")
 
+TABLE_FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _FORMATS = {
     ".parquet": "parquet",
     ".csv": "csv",
@@ -78,6 +79,20 @@ def artifact_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> 
     if id not in artifacts:
         raise GateParamsError(loc, f"there is no artifact '{id}'")
     return artifacts[id]
+
+
+def file_format(artifact: ArtifactInfo, loc: Loc, reads: str) -> str:
+    """Return one of TABLE_FORMATS: how a table is written that is one file, or a folder of Parquet files.
+
+    `reads` begins the message of the GateParamsError that anything else raises: "a contract reads".
+    """
+    if artifact.format not in TABLE_FORMATS or any(c in artifact.path for c in "*?[{"):
+        raise GateParamsError(
+            loc,
+            f"{reads} one file, or a folder of Parquet files, and {artifact.path} is neither",
+            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
+        )
+    return artifact.format
 
 
 def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:

@@ -282,6 +282,9 @@ def _report(leg: Attempt, status: int) -> int:
         names = denied(leg.id, leg.plan, leg.selection, found) if not leg.leg else []
         leg.platform.put_output("deny", "," + "".join(id + "," for id in names))
         if end == "failed":
-            leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
+            if leg.node["kind"] == "gate":  # what gates found, the final node's notes show
+                say(f"mlcc: {name} is not blocking")
+            else:
+                leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
             return status if leg.platform.raw_exit else 0
     return leg.platform.skip_exit if status == SKIP else status

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates._metrics.catalog import METRICS, OPTIONS, family
 from mlcc.gates._sql import identifier, text_literal
 
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _NEEDS = {
     "labels": (),
     "binary": (),
@@ -42,12 +41,7 @@ ROLES = ("label", "score", "scores", "prediction", "query", "series", "time", "l
 def table_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> ArtifactInfo:
     """Return an artifact that parameters name at `loc`. Raises GateParamsError where it is no table."""
     artifact = artifact_named(artifacts, id, loc)
-    if artifact.format not in FORMATS or any(c in artifact.path for c in "*?[{"):
-        raise GateParamsError(
-            loc,
-            f"predictions are one file, or a folder of Parquet files, and {artifact.path} is neither",
-            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
+    file_format(artifact, loc, "predictions are")
     return artifact
 
 
