@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc import topology
-from mlcc.gates import DUCKDB
+from mlcc.gates import DUCKDB, GATES
 from mlcc.node_plan import node_of
 from mlcc.plan import (
     Artifact,
@@ -64,7 +64,7 @@ def plan(
     problems.stop_if_any()
     _check_takes(resolved, nodes, artifacts, problems)
     if committed is not None:
-        _check_committed(nodes, artifacts, committed, ignored or (lambda _: False), problems)
+        _check_committed(resolved, nodes, artifacts, committed, ignored or (lambda _: False), problems)
     problems.stop_if_any()
     guards = _guards(nodes)
     edges = [
@@ -301,6 +301,7 @@ def _check_status(node: Node, nodes: Mapping[str, Node], own: ResolvedNode, prob
 
 
 def _check_committed(
+    resolved: Resolved,
     nodes: Mapping[str, Node],
     artifacts: Mapping[str, Artifact],
     committed: Callable[[tuple[str, ...]], set[str]],
@@ -309,7 +310,17 @@ def _check_committed(
 ) -> None:
     used = {take.artifact for node in nodes.values() for take in node.takes}
     wanted = {path for id in used if artifacts[id].in_repository for path in artifacts[id].paths}
-    there = committed(tuple(sorted(wanted)))
+    files = list(_gate_files(resolved))
+    there = committed(tuple(sorted(wanted | {path for _, path, _ in files})))
+    for id, path, loc in files:
+        if path not in there:
+            why = f"git ignores '{path}'" if ignored(path) else f"nothing is at '{path}'"
+            problems.add(
+                "no-gate-file",
+                f"the gate '{id}' can never pass: {why}",
+                loc,
+                help="commit the file that it needs",
+            )
     for id in artifacts:
         artifact = artifacts[id]
         if id not in used or not artifact.in_repository or artifact.at_base:
@@ -323,6 +334,16 @@ def _check_committed(
                     "no-writer", f"'{id}' is neither committed nor written: {why}", ("artifacts", id, "path"),
                     help=f"{cure}, add '{id}' to the `writes` of a job, or say where it comes from (`from`)",
                 )  # fmt: skip
+
+
+def _gate_files(resolved: Resolved) -> Iterator[tuple[str, str, Loc]]:
+    """Yield (gate, path, place) of each committed file that a gate's parameters name."""
+    for node in resolved.nodes.values():
+        if node.kind is NodeKind.GATE:
+            for key in GATES[node.gate_kind].files:
+                path = getattr(getattr(node.spec, node.gate_kind), key)
+                if path is not None:
+                    yield node.id, path, (*node.loc, node.gate_kind, key)
 
 
 def _runners(resolved: Resolved) -> dict[str, Runner]:

@@ -179,6 +179,13 @@ GRAPH = (
         help="commit the file, add 'data' to the `writes` of a job, or say where it comes from (`from`)",
     ),
     Case(
+        "a gate's file that isn't there",
+        ARTIFACTS.replace("path: data.csv", "path: other.csv")
+        + ONE_JOB
+        + "gates:\n  g: {guards: model, serve: {run: make, golden: ◆golden.json}}\n",
+        "no-gate-file", "the gate 'g' can never pass: nothing is at 'golden.json'", help="commit the file that it needs",
+    ),
+    Case(
         "a measurement is read by a job",
         ARTIFACTS
         + "  note: {kind: file, path: note.md}\n"

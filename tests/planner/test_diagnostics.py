@@ -9,13 +9,13 @@ from tests.planner.cases import CASES, Case
 from tests.plans import diagnose, place, related
 
 
-def _nothing_at_data_csv(paths: tuple[str, ...]) -> set[str]:
-    return set(paths) - {"data.csv"}
+def _lacking(paths: tuple[str, ...]) -> set[str]:
+    return set(paths) - {"data.csv", "golden.json"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_diagnostic(case: Case) -> None:
-    committed = _nothing_at_data_csv if case.code == "no-writer" else None
+    committed = _lacking if case.code in ("no-writer", "no-gate-file") else None
     (found,) = diagnose(case.text, committed)
     assert found.code == case.code
     assert found.severity is Severity.ERROR
