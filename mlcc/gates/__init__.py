@@ -10,7 +10,7 @@ Importing this package imports no kind. A kind is a folder `mlcc/gates/<kind>/` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -104,7 +104,10 @@ def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
 
 
 class KindModule(Protocol):
-    """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes."""
+    """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes.
+
+    Where only some parameters need what the kind `requires`, it also has `needs_packages(params) -> bool`.
+    """
 
     def references(self, params: object) -> tuple[tuple[Loc, str], ...]:
         """Return (place inside the parameters, artifact id) for each artifact that the parameters name."""
@@ -116,9 +119,6 @@ class KindModule(Protocol):
 
         Raises GateParamsError.
         """
-
-    def needs_packages(self, params: object) -> bool:
-        """Whether the gate, with these parameters, needs what the kind `requires`."""
 
 
 @record
@@ -171,7 +171,8 @@ class GateKind:
 
         `engines` are those of its artifacts; where one isn't DuckDB, its driver takes DuckDB's place.
         """
-        if not self.requires or not self.compiler().needs_packages(params):
+        needed: Callable[[object], bool] = getattr(self.compiler(), "needs_packages", lambda _: True)
+        if not self.requires or not needed(params):
             return ""
         others = sorted({engine for engine in engines if engine != DUCKDB}) if self.runs_on_engines else []
         return ".".join((self.name, *others))

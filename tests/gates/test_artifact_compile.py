@@ -101,8 +101,8 @@ def test_it_needs_packages_only_for_a_table() -> None:
     table = kind.params().model_validate(
         {"format": "onnx", "schema_of": "t", "statement": "s", "lineage": {"d": "x"}}
     )
-    assert not kind.compiler().needs_packages(plain)
-    assert kind.compiler().needs_packages(table)
+    assert kind.packages(plain, ()) == ""
+    assert kind.packages(table, ()) == "artifact"
     assert kind.compiler().references(table) == (
         (("schema_of",), "t"),
         (("statement",), "s"),

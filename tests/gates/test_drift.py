@@ -388,7 +388,7 @@ def test_references() -> None:
     model = GATES["drift"].params().model_validate({"reference": "a", "columns": {"x": {}}, "current": "b"})
     compiler = GATES["drift"].compiler()
     assert compiler.references(model) == ((("reference",), "a"), (("current",), "b"))
-    assert compiler.needs_packages(model)
+    assert GATES["drift"].packages(model, ()) == "drift"
 
 
 @pytest.mark.parametrize(

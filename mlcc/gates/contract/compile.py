@@ -64,12 +64,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     return ()
 
 
-def needs_packages(params: Any) -> bool:
-    """Return True: the data is read by DuckDB."""
-    del params
-    return True
-
-
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is declared, the SQL, and how its numbers are judged. Raises GateParamsError."""
     artifact = artifact_named(artifacts, guards, ())

@@ -26,12 +26,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     return tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
 
 
-def needs_packages(params: Any) -> bool:
-    """Return True: the data is read by DuckDB."""
-    del params
-    return True
-
-
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return the columns with their limits and the SQL of their cells. Raises GateParamsError.
 

@@ -24,12 +24,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     return tuple(((side,), getattr(params, side)) for side in _SIDES)
 
 
-def needs_packages(params: Any) -> bool:
-    """Return True: the tables are joined by DuckDB."""
-    del params
-    return True
-
-
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is compared, and the SQL. Raises GateParamsError."""
     from statistics import NormalDist
