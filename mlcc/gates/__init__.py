@@ -38,11 +38,12 @@ class ArtifactInfo:
     """What a gate may know of an artifact at compile time.
 
     `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`. `engine` is what
-    runs the SQL over it.
+    runs the SQL over it. `more` are the further paths of a committed list.
     """
 
     path: str
     engine: str = DUCKDB
+    more: tuple[str, ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -51,13 +52,18 @@ class ArtifactInfo:
 
     @property
     def format(self) -> str | None:
-        """The data format that the path's suffix names; a folder (trailing '/') is one of Parquet files."""
-        if self.is_table:
-            return None
-        if self.path.endswith("/"):
-            return "parquet"
-        name = self.path.rpartition("/")[2]
-        return _FORMATS.get("." + name.rpartition(".")[2].lower()) if "." in name else None
+        """The data format that the suffixes of all paths name; a folder (trailing '/') is one of Parquet files."""
+        found = {_format_of(path) for path in (self.path, *self.more)}
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def _format_of(path: str) -> str | None:
+    if "://" in path:
+        return None
+    if path.endswith("/"):
+        return "parquet"
+    name = path.rpartition("/")[2]
+    return _FORMATS.get("." + name.rpartition(".")[2].lower()) if "." in name else None
 
 
 class GateParamsError(Exception):
@@ -78,6 +84,22 @@ def artifact_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> 
     if id not in artifacts:
         raise GateParamsError(loc, f"there is no artifact '{id}'")
     return artifacts[id]
+
+
+def file_format(artifact: ArtifactInfo, loc: Loc, what: str) -> str:
+    """Return the format of a table in files; `what` says what it is for a message, such as "a contract's table".
+
+    Raises GateParamsError where the paths name no format, or several.
+    """
+    if artifact.format is None:
+        listed = ", ".join((artifact.path, *artifact.more)[:3])
+        raise GateParamsError(
+            loc,
+            f"{what} must be in files of one format that a gate reads, and {listed} isn't",
+            "a file's name ends in .parquet, .csv, .tsv, .jsonl, .ndjson or .json (one array of objects); a folder of "
+            "Parquet ends in /; committed files may have wildcards: data/2024-*.csv",
+        )
+    return artifact.format
 
 
 def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
@@ -177,7 +199,7 @@ _SERVED = (
     "mlcc.gates.serve.limits",
     "mlcc.gates.serve.runtime",
 )
-_TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
+_TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._files", "mlcc.gates._table")
 _ENGINES = (*_TABLES, "mlcc.gates._engines")
 DRIVERS = {"spark": ("pyspark",), "postgres": ("psycopg",)}
 """The packages that a script imports to have SQL run by another engine than DuckDB."""
@@ -229,7 +251,7 @@ GATES: dict[str, GateKind] = {
             "contract",
             "A table has the columns, types, values, keys, size and age that its readers rely on.",
             "mlcc.gates.contract",
-            (*_ENGINES, "mlcc.gates.contract.runtime"),
+            (*_ENGINES, "mlcc.gates._values", "mlcc.gates.contract.runtime"),
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
         ),
