@@ -106,7 +106,9 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     params = getattr(own, kind.name)
     named = [own.guards, *(name for _, name in kind.compiler().references(params))]
     infos = {
-        id: ArtifactInfo(artifacts[id].paths[0], artifacts[id].engine) for id in named if id in artifacts
+        id: ArtifactInfo(artifacts[id].paths[0], artifacts[id].engine, artifacts[id].paths[1:])
+        for id in named
+        if id in artifacts
     }
     if len(infos) < len(set(named)):  # the missing artifact is an error of its own (see `_takes`)
         return _gate_with(node, {}, "")

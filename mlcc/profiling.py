@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.diagnostics import MlccError, OutputError, SpecError, error, suggest
-from mlcc.gates import TABLE_FORMATS, ArtifactInfo
+from mlcc.gates import ArtifactInfo
 from mlcc.gates._profile import PROFILE_SCHEMA, profile_of
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._report import write_whole
@@ -25,7 +25,7 @@ def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str
     """Return the profile of a table in one or more files, with the digest of what was read.
 
     A path is a file, a folder (all files below it but those with a leading '.' or '_'), or a pattern of
-    `glob`. Partitions are read without the columns that their folders' names stand for, as gates read them.
+    `glob`. Folders of Parquet named COLUMN=VALUE are columns, as gates read them; those above a folder aren't.
     `columns` are the columns to profile, by default all. Raises SpecError and OutputError.
     """
     files, format = _files(paths)
@@ -39,7 +39,8 @@ def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str
         gate = Gate("profile", folder, frame)
         try:
             digest = _digest(files)
-            table = open_files(gate, files, format)
+            below = f"{paths[0].rstrip('/')}/" if len(paths) == 1 and Path(paths[0]).is_dir() else files
+            table = open_files(gate, files[0] if list(paths) == files else below, files, format)
             try:
                 found = profile_of(table, format, _chosen(table, columns), bins)
             finally:
@@ -96,9 +97,9 @@ def _files(paths: Sequence[str]) -> tuple[list[str], str]:
     files = sorted(dict.fromkeys(files))
     formats = {ArtifactInfo(file).format for file in files}
     format = next(iter(formats)) if len(formats) == 1 else None
-    if format not in TABLE_FORMATS:
+    if format is None:
         what = "files of several formats" if len(formats) > 1 else visible(files[0])
-        help = "its files' names end in .parquet, .csv, .tsv, .jsonl or .ndjson, all alike"
+        help = "its files' names end in .parquet, .csv, .tsv, .jsonl, .ndjson or .json, all alike"
         raise SpecError([error("bad-call", f"{what} can't be read as one table", None, help=help)])
     for file in files:
         if any(sign in file for sign in "*?[{"):

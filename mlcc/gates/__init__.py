@@ -23,7 +23,6 @@ Loc = tuple["str | int", ...]
 DUCKDB = "duckdb"
 ENGINES = (DUCKDB, "spark", "postgres", "bigquery", "snowflake", "databricks")
 
-TABLE_FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _FORMATS = {
     ".parquet": "parquet",
     ".csv": "csv",
@@ -39,11 +38,12 @@ class ArtifactInfo:
     """What a gate may know of an artifact at compile time.
 
     `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`. `engine` is what
-    runs the SQL over it.
+    runs the SQL over it. `more` are the further paths of a committed list.
     """
 
     path: str
     engine: str = DUCKDB
+    more: tuple[str, ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -52,13 +52,18 @@ class ArtifactInfo:
 
     @property
     def format(self) -> str | None:
-        """The data format that the path's suffix names; a folder (trailing '/') is one of Parquet files."""
-        if self.is_table:
-            return None
-        if self.path.endswith("/"):
-            return "parquet"
-        name = self.path.rpartition("/")[2]
-        return _FORMATS.get("." + name.rpartition(".")[2].lower()) if "." in name else None
+        """The data format that the suffixes of all paths name; a folder (trailing '/') is one of Parquet files."""
+        found = {_format_of(path) for path in (self.path, *self.more)}
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def _format_of(path: str) -> str | None:
+    if "://" in path:
+        return None
+    if path.endswith("/"):
+        return "parquet"
+    name = path.rpartition("/")[2]
+    return _FORMATS.get("." + name.rpartition(".")[2].lower()) if "." in name else None
 
 
 class GateParamsError(Exception):
@@ -81,16 +86,18 @@ def artifact_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> 
     return artifacts[id]
 
 
-def file_format(artifact: ArtifactInfo, loc: Loc, reads: str) -> str:
-    """Return one of TABLE_FORMATS: how a table is written that is one file, or a folder of Parquet files.
+def file_format(artifact: ArtifactInfo, loc: Loc, what: str) -> str:
+    """Return the format of a table in files; `what` says what it is for a message, such as "a contract's table".
 
-    `reads` begins the message of the GateParamsError that anything else raises: "a contract reads".
+    Raises GateParamsError where the paths name no format, or several.
     """
-    if artifact.format not in TABLE_FORMATS or any(c in artifact.path for c in "*?[{"):
+    if artifact.format is None:
+        listed = ", ".join((artifact.path, *artifact.more)[:3])
         raise GateParamsError(
             loc,
-            f"{reads} one file, or a folder of Parquet files, and {artifact.path} is neither",
-            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
+            f"{what} must be in files of one format that a gate reads, and {listed} isn't",
+            "a file's name ends in .parquet, .csv, .tsv, .jsonl, .ndjson or .json (one array of objects); a folder of "
+            "Parquet ends in /; committed files may have wildcards: data/2024-*.csv",
         )
     return artifact.format
 

@@ -41,7 +41,7 @@ def compiled(params: dict[str, Any], guards: str = "model") -> dict[str, Any]:
         ({"format": "lightgbm", "lineage": {"t": "x"}}, "file", ("lineage",), "lightgbm has no metadata"),
         ({"format": "safetensors", "inputs": {"x": {"type": "bool"}}}, "file", ("inputs",), "only ONNX models"),
         ({"format": "safetensors", "schema_of": "t"}, "file", ("schema_of",), "names no features"),
-        ({"format": "onnx", "schema_of": "notes"}, "file", ("schema_of",), "notes.md is no table"),
+        ({"format": "onnx", "schema_of": "notes"}, "file", ("schema_of",), "files of one format"),
         ({"format": "onnx", "features": "x"}, "file", ("features",), "held against a table"),
         ({"format": "onnx", "opset": {"min": 9, "max": 8}}, "file", ("opset", "max"), "less than min"),
         (

@@ -9,6 +9,7 @@ from typing import Any
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates._metrics.catalog import METRICS, OPTIONS, family
 from mlcc.gates._sql import identifier, text_literal
+from mlcc.gates._values import JSON_FORMATS
 
 _NEEDS = {
     "labels": (),
@@ -41,7 +42,7 @@ ROLES = ("label", "score", "scores", "prediction", "query", "series", "time", "l
 def table_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> ArtifactInfo:
     """Return an artifact that parameters name at `loc`. Raises GateParamsError where it is no table."""
     artifact = artifact_named(artifacts, id, loc)
-    file_format(artifact, loc, "predictions are")
+    file_format(artifact, loc, "a table of predictions")
     return artifact
 
 
@@ -185,7 +186,7 @@ def _label_sort(params: Any, families: set[str]) -> str:
 
 
 def _column(name: str, format: str) -> str:
-    if format == "jsonl":
+    if format in JSON_FORMATS:
         pointer = "/" + name.replace("~", "~0").replace("/", "~1")
         return f"json_extract_string(json, {text_literal(pointer)})"
     return identifier(name)

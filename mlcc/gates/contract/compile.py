@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, file_format, table_format
+from mlcc.gates._values import JSON_FORMATS
 from mlcc.gates.contract.columns import Column, absent_type, columns_of, literal, view
 from mlcc.gates.names import check_names
 from mlcc.gates.strictness import ALLOWED, CEILING, DERIVED, FLOOR, SLACK, Way
@@ -111,9 +112,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 
 
 def _format(artifact: ArtifactInfo) -> str:
-    if artifact.engine != DUCKDB:
-        return table_format(artifact)
-    return file_format(artifact, (), "a contract reads")
+    return table_format(artifact) if artifact.engine != DUCKDB else file_format(artifact, (), "the table")
 
 
 def _check_denied(params: Any, columns: list[Column]) -> None:
@@ -138,7 +137,7 @@ def _measure_column(column: Column, format: str, measures: _Measures) -> None:
     nan = f" OR isnan({sql})" if params.type == "number" else ""
     typed = format in ("parquet", "table")
     present = sql if typed else column.raw
-    if not typed and not (params.type == "string" and format != "jsonl"):
+    if not typed and not (params.type == "string" and format not in JSON_FORMATS):
         measures.add(
             f"{column.name}.type",
             _count(f"{column.raw} IS NOT NULL AND {sql} IS NULL"),

@@ -52,7 +52,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 
 
 def _table(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> str:
-    what = "drift is judged on a profile (.json)," if loc == ("reference",) else "drift is judged on"
+    what = "the reference, unless it is a profile (.json)," if loc == ("reference",) else "the current table"
     return file_format(artifact_named(artifacts, id, loc), loc, what)
 
 

@@ -50,7 +50,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 
 
 def _format(artifacts: Mapping[str, ArtifactInfo], id: str, side: str) -> str:
-    return file_format(artifact_named(artifacts, id, (side,)), (side,), "features are")
+    return file_format(artifact_named(artifacts, id, (side,)), (side,), "a table of features")
 
 
 def _check_names(params: Any) -> None:

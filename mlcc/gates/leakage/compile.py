@@ -80,7 +80,7 @@ def _sides(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> t
 
 
 def _format(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> str:
-    return file_format(artifact_named(artifacts, id, loc), loc, "leakage is judged on")
+    return file_format(artifact_named(artifacts, id, loc), loc, "a table of rows to split")
 
 
 def _columns(params: Any) -> dict[Loc, str]:
