@@ -1,4 +1,4 @@
-# mlcc:generated sha256=e4edaa9ae52178778f90986ba5340bcc11bd4c33043ce3fcf3e5ba7928cc5f73
+# mlcc:generated sha256=86f245a444eb2f3f78fbaa282cf008d2f28b908f92c579e1b278c42328700462
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -573,7 +573,12 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
 
     A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
     git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
@@ -591,7 +596,7 @@ def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
         chosen.update(found)
-    return _digest_of(top, chosen)
+    return chosen
 
 
 def _digest_of(top: str, relative: Iterable[str]) -> str:
@@ -1929,7 +1934,10 @@ def _report(leg: Attempt, status: int) -> int:
         names = denied(leg.id, leg.plan, leg.selection, found) if not leg.leg else []
         leg.platform.put_output("deny", "," + "".join(id + "," for id in names))
         if end == "failed":
-            leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
+            if leg.node["kind"] == "gate":  # what gates found, the final node's notes show
+                say(f"mlcc: {name} is not blocking")
+            else:
+                leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
             return status if leg.platform.raw_exit else 0
     return leg.platform.skip_exit if status == SKIP else status
 

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=9e51cae59f065ae4fd6e518fa9e3b3016c96dd1cda0211745777eb913ffbd6d9
+# mlcc:generated sha256=3b3aaf2cd21959c2453eb3a76ffde21a631adcc2f6b1e69b0a6e3605bb02769e
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -542,7 +542,12 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
 
     A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
     git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
@@ -560,7 +565,7 @@ def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
         chosen.update(found)
-    return _digest_of(top, chosen)
+    return chosen
 
 
 def _digest_of(top: str, relative: Iterable[str]) -> str:
@@ -685,9 +690,16 @@ class Gate:
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
-        path = self.artifacts.get(artifact, {}).get("path")
+        path = self.paths(artifact)
         if not isinstance(path, str):
             raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
         return path
 
 

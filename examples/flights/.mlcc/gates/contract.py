@@ -1,4 +1,4 @@
-# mlcc:generated sha256=da83a9bdc0e4fc8fff062e395a6f342656a09e84efd698c9721accfbeba6143a
+# mlcc:generated sha256=f55e495f670936ece9be8f0ae55c65009bb0bf4a0fcd22fbeac9d75a00eb5394
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -13,8 +13,8 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.gates._records, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._engines, mlcc.gates._sql, mlcc.gates._reasons,
-  mlcc.gates._table, mlcc.gates.contract.runtime
+  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._engines, mlcc.gates._files, mlcc.gates._sql,
+  mlcc.gates._reasons, mlcc.gates._table, mlcc.gates._values, mlcc.gates.contract.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -542,7 +542,12 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
 
     A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
     git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
@@ -560,7 +565,7 @@ def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
         chosen.update(found)
-    return _digest_of(top, chosen)
+    return chosen
 
 
 def _digest_of(top: str, relative: Iterable[str]) -> str:
@@ -685,9 +690,16 @@ class Gate:
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
-        path = self.artifacts.get(artifact, {}).get("path")
+        path = self.paths(artifact)
         if not isinstance(path, str):
             raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
         return path
 
 
@@ -1014,6 +1026,99 @@ def _open_spark(gate: Gate, artifact: str, table: str | None) -> EngineTable:
     return EngineTable(source, types, lambda sql: session.sql(sql).collect(), session.stop)
 
 
+# --- mlcc.gates._files --------------------------------------------------------------------------------------
+# The files that make up a table, and the columns that the names of its folders stand for.
+
+_ENDINGS = {
+    "parquet": (".parquet",),
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "json": (".json",),
+}
+_PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_END_CHARACTERS = 1 << 16
+_BLANK = b" \t\r\n"
+
+
+def table_files(path: str | Sequence[str], format: str) -> list[str]:
+    """Return the files of an artifact, sorted: itself, those in its folder, or those that its patterns name.
+
+    Marks such as _SUCCESS and .part.crc, which writers leave beside their files, are left out. Raises GateError for
+    files of another format, for none, and for names that SQL would take for a pattern.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        found = [path]
+    else:
+        found = [name for name in _listed_files(path) if not _is_mark(name, format)]
+    shown = visible(path if isinstance(path, str) else ", ".join(path))
+    if not found:
+        raise GateError(f"{shown} holds no file of the format {visible(format)}")
+    for name in found:
+        if found != [path] and not _ends_as(name, format):
+            raise GateError(f"{shown} holds {visible(name)}, which doesn't end in {_ENDINGS[format][0]}")
+        if any(c in name for c in "*?[{"):
+            raise GateError(f"the file name {visible(name)} has a wildcard in it")
+        if not os.path.isfile(name):
+            raise GateError(f"{visible(name)} is missing")
+    return found
+
+
+def _listed_files(path: str | Sequence[str]) -> list[str]:
+    if isinstance(path, str):
+        return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    try:
+        return sorted(files_of(path))
+    except DigestError as error:
+        raise GateError(str(error)) from None
+
+
+def _is_mark(name: str, format: str) -> bool:
+    base = name.rpartition("/")[2]
+    # Readers of Parquet skip whatever begins so.
+    return base[0] in "._" and (format == "parquet" or not _ends_as(name, format))
+
+
+def _ends_as(name: str, format: str) -> bool:
+    return name.lower().endswith(_ENDINGS.get(format, ()))
+
+
+def partitions_of(path: str | Sequence[str], files: Sequence[str]) -> dict[str, list[str]]:
+    """Return column -> its values, sorted, of files that lie in folders named COLUMN=VALUE, as Hive has it.
+
+    Of a folder, those below it count; of patterns all. A value is as the folder spells it. Raises GateError where the
+    files lie in folders of different columns.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        return {}
+    start = len(path) if isinstance(path, str) else 0
+    levels = [_PARTITION.findall(file[start:]) for file in files]
+    names = [name for name, _ in levels[0]]
+    for file, level in zip(files, levels):  # noqa: B905 - strict= is newer than Python 3.8
+        if [name for name, _ in level] != names:
+            raise GateError(f"{visible(file)} lies in folders of other columns than {visible(files[0])}")
+    if len({name.casefold() for name in names}) < len(names):
+        raise GateError(f"{visible(files[0])} lies in two folders of one column")
+    return {name: sorted({level[i][1] for level in levels}) for i, name in enumerate(names)}
+
+
+def check_array(file: str) -> None:
+    """Raise GateError unless a file begins and ends as a JSON array does.
+
+    DuckDB takes a blank file for an empty array, and one that is cut off behind a comma at times for a whole one.
+    """
+    with open(file, "rb") as content:
+        head = content.read(_END_CHARACTERS)
+        content.seek(max(content.seek(0, os.SEEK_END) - _END_CHARACTERS, 0))
+        tail = content.read()
+    head = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
+    if not head.lstrip(_BLANK).startswith(b"["):
+        raise GateError(f"{visible(file)} is no JSON array of objects; name a file of JSON lines .jsonl")
+    if not tail.rstrip(_BLANK).endswith(b"]"):
+        raise GateError(f"{visible(file)} is cut off: its JSON array has no end")
+
+
 # --- mlcc.gates._sql ----------------------------------------------------------------------------------------
 # How SQL spells names and text. The one place that quotes.
 
@@ -1049,7 +1154,7 @@ _CSV = (
 _FILE = (
     ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
     ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
-    ("maximum_object_size", "a line is longer than 16 MB"),
+    ("maximum_object_size", "a line or object is longer than 16 MB"),
     ("ecompression failure|Failed to read file", "a part of it is damaged"),
     ("Out of Memory Error", "it needs more memory than the gate may take"),
 )
@@ -1073,6 +1178,8 @@ def file_reason(error: Exception, files: Sequence[str]) -> str:
         return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
     if "CSV Parser state machine reached an invalid state" in text:
         return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if path.lower().endswith(".json") and ("Malformed JSON" in text or "JSON array" in text):
+        return f"{shown} is not one proper JSON array"
     if "Malformed JSON" in text:
         number = _broken_json_line(path)
         return (
@@ -1146,20 +1253,36 @@ _MAJOR = "2"
 _HEADER_CHARACTERS = 1 << 20
 _MAX_KEYS = 10_000
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
+_JSON_READERS = {"jsonl": "read_ndjson_objects({})", "json": "read_json_objects({}, format = 'array')"}
 
 
 class Table:
     """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
 
     `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
-    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files.
+    JSON one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files, and
+    `partitions` the columns, of text, that the names of their folders stand for, with their values.
     """
 
-    def __init__(self, connection: Any, files: Sequence[str], source: str, columns: dict[str, str]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        files: Sequence[str],
+        source: str,
+        columns: dict[str, str],
+        partitions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.connection = connection
         self.files = files
         self.source = source
         self.columns = columns
+        self.partitions = partitions or {}
+
+    def cast(self, column: str, type: str) -> None:
+        """Give a column another type of DuckDB's."""
+        name = identifier(column)
+        self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
+        self.columns[column] = type
 
     def one(self, sql: str) -> tuple[Any, ...]:
         """Return the one row of a query. Raises GateError."""
@@ -1184,32 +1307,37 @@ class Table:
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
     """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
-    return open_files(gate, _files(gate.path(artifact), format), format)
+    path = gate.paths(artifact)
+    return open_files(gate, path, table_files(path, format), format)
 
 
 def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
     """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
-    files = [_files(gate.path(artifact), format) for artifact, format in artifacts]
+    paths = [gate.paths(artifact) for artifact, _ in artifacts]
+    files = [table_files(path, format) for path, (_, format) in zip(paths, artifacts)]  # noqa: B905
     connection = _connect(gate, [file for some in files for file in some])
-    return [_open_as(connection, some, format) for some, (_, format) in zip(files, artifacts)]  # noqa: B905
+    return [
+        _open_as(connection, path, some, format)
+        for path, some, (_, format) in zip(paths, files, artifacts)  # noqa: B905
+    ]
 
 
-def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
-    """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
+def open_files(gate: Gate, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    """Open the files at a path as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
         _names(files, format)  # what is wrong with a header is said without DuckDB, too
-    return _open_as(_connect(gate, files), files, format)
+    return _open_as(_connect(gate, files), path, files, format)
 
 
-def _open_as(connection: Any, files: Sequence[str], format: str) -> Table:
+def _open_as(connection: Any, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
     if format in _DELIMITERS:
         names = _names(files, format)
         source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
-    if format == "jsonl":
-        return _open_json_lines(connection, files)
+    if format in _JSON_READERS:
+        return _open_json(connection, files, format)
     if format == "parquet":
-        return _open_parquet(connection, files)
+        return _open_parquet(connection, files, partitions_of(path, files))
     raise GateError(f"the format {visible(format)} is not known")
 
 
@@ -1301,31 +1429,6 @@ def _how_to_install(gate: Gate) -> str:
     return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
 
 
-def _files(path: str, format: str) -> list[str]:
-    """Return the files of an artifact: itself, or all Parquet files of a folder."""
-    found = _files_below(path) if path.endswith("/") else [path]
-    if path.endswith("/") and (format != "parquet" or not all(name.endswith(".parquet") for name in found)):
-        raise GateError(f"{visible(path)} is not a folder of Parquet files only")
-    if not found:
-        raise GateError(f"{visible(path)} holds no Parquet file")
-    for name in found:
-        if any(c in name for c in "*?[{"):
-            raise GateError(f"the file name {visible(name)} has a wildcard in it")
-        if not os.path.isfile(name):
-            raise GateError(f"{visible(name)} is missing")
-    return found
-
-
-def _files_below(path: str) -> list[str]:
-    # Writers of Parquet leave marks such as _SUCCESS and .part.crc beside their files; readers skip them.
-    return sorted(
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if name[0] not in "._"
-    )
-
-
 def _header(path: str, delimiter: str) -> list[str]:
     """Return the column names of a CSV file, from its first record."""
     import csv  # here, so that a gate that reads only JSON doesn't wait for it
@@ -1368,8 +1471,11 @@ def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> s
     )
 
 
-def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
-    source = f"read_ndjson_objects({_listed(files)}, ignore_errors = false, compression = 'none')"
+def _open_json(connection: Any, files: Sequence[str], format: str) -> Table:
+    unit = "lines" if format == "jsonl" else "items"
+    for file in files if format == "json" else ():
+        check_array(file)
+    source = _JSON_READERS[format].format(f"{_listed(files)}, ignore_errors = false, compression = 'none'")
     ((other, twice),) = query(
         connection,
         files,
@@ -1378,7 +1484,7 @@ def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
     )
     if other or twice:
         what = "no JSON object" if other else "objects with a key that occurs twice"
-        raise GateError(f"{other or twice} lines of {_shown(files)} are {what}")
+        raise GateError(f"{other or twice} {unit} of {_shown(files)} are {what}")
     keys = query(
         connection,
         files,
@@ -1393,7 +1499,7 @@ def _shown(files: Sequence[str]) -> str:
     return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
-def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
+def _open_parquet(connection: Any, files: Sequence[str], partitions: Mapping[str, Sequence[str]]) -> Table:
     list_ = _listed(files)
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
@@ -1411,12 +1517,17 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     names = _top_names(first)
     _refuse_twins(names, files[0])
     # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
-    options = "hive_partitioning = false, union_by_name = false, can_have_nan = true"
-    source = f"read_parquet({list_}, {options})"
+    hive = "true, hive_types_autocast = false" if partitions else "false"
+    source = f"read_parquet({list_}, hive_partitioning = {hive}, union_by_name = false, can_have_nan = true)"
+    if partitions:
+        _refuse_twins([*names, *partitions], files[0])
+        # DuckDB takes the names of the folders above the artifact for columns, too.
+        own = ", ".join(map(identifier, (*names, *partitions)))
+        source = f"(SELECT {own} FROM {source})"
     columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
-    if list(columns) != names:
+    if list(columns) != [*names, *partitions]:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")
-    return Table(connection, files, source, columns)
+    return Table(connection, files, source, columns, partitions)
 
 
 def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
@@ -1435,6 +1546,108 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
     return names
 
 
+# --- mlcc.gates._values -------------------------------------------------------------------------------------
+# How a column's cells are read as numbers or as categories, written as SQL, per data format.
+#
+# A column becomes up to three columns of the relation `data`: `c1_given` is null where the cell is empty, `c1_number` and
+# `c1_text` are null where it isn't of that sort. What a query doesn't use costs nothing.
+
+NUMBERS = frozenset(("integer", "number"))
+CATEGORIES = frozenset(("string", "boolean"))
+JSON_FORMATS = frozenset(("json", "jsonl"))
+# What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
+# the number 10.
+TEXT_FORMS = {
+    "integer": r"[+-]?[0-9]{1,19}",
+    "number": r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]|[iI]nf(inity)?)",
+    "boolean": r"[tT]rue|[fF]alse|TRUE|FALSE|0|1",
+    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "timestamp": (
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+        r"(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    ),
+}
+JSON_TYPES = {
+    "string": "'VARCHAR'",
+    "integer": "'UBIGINT', 'BIGINT'",
+    "number": "'UBIGINT', 'BIGINT', 'DOUBLE'",
+    "boolean": "'BOOLEAN'",
+    "date": "'VARCHAR'",
+    "timestamp": "'VARCHAR'",
+}
+_JSON_TEXTS = "'VARCHAR', 'BOOLEAN'"
+_STORED = (
+    ("integer", ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")),
+    ("integer", ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")),
+    ("number", ("DOUBLE", "FLOAT", "DECIMAL")),
+    ("string", ("VARCHAR", "ENUM")),
+    ("boolean", ("BOOLEAN",)),
+    ("date", ("DATE",)),
+    ("timestamp", ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")),
+)
+
+
+def sort_of(type: str) -> str:
+    """Return how values of a type are compared: as a `number`, as a `category`, or not at all (`other`)."""
+    return "number" if type in NUMBERS else "category" if type in CATEGORIES else "other"
+
+
+def type_of(stored: str) -> str:
+    """Return what a type of DuckDB's is called in specs and profiles; `other` for nested and binary ones."""
+    plain = stored.partition("(")[0]
+    return next((type for type, names in _STORED if plain in names), "other")
+
+
+def cells(name: str, format: str) -> dict[str, str]:
+    """Return the SQL of a column's `given`, `number` and `text`, over the table's `source`."""
+    if format in JSON_FORMATS:
+        text, kind = f"json_extract_string(json, {_pointer(name)})", _json_type(name)
+        return {
+            "given": text,
+            "number": f"CASE WHEN {kind} IN ({JSON_TYPES['number']}) THEN TRY_CAST({text} AS DOUBLE) END",
+            "text": f"CASE WHEN {kind} IN ({_JSON_TEXTS}) THEN {text} END",
+        }
+    given = identifier(name)
+    if format == "parquet":
+        # The type is looked at first; a decimal would make every comparison several times slower.
+        return {
+            "given": given,
+            "number": f"CAST({given} AS DOUBLE)",
+            "text": f"CAST({given} AS VARCHAR)",
+        }
+    form = text_literal(TEXT_FORMS["number"])
+    number = f"CASE WHEN regexp_full_match({given}, {form}) THEN TRY_CAST({given} AS DOUBLE) END"
+    return {"given": given, "number": number, "text": given}
+
+
+def has_type(name: str, format: str, type: str) -> str:
+    """Return SQL that tells whether a cell of a text format (CSV, TSV, JSON lines) is given, and of a type."""
+    text = cells(name, format)["given"]
+    fits = f"{text} IS NOT NULL"
+    if type in TEXT_FORMS:
+        fits = f"regexp_full_match({text}, {text_literal(TEXT_FORMS[type])})"
+    return f"{fits} AND {_json_type(name)} IN ({JSON_TYPES[type]})" if format in JSON_FORMATS else fits
+
+
+def _json_type(name: str) -> str:
+    return f"json_type(json, {_pointer(name)})"
+
+
+def _pointer(name: str) -> str:
+    return text_literal("/" + name.replace("~", "~0").replace("/", "~1"))
+
+
+def select_cells(columns: Sequence[Mapping[str, str]]) -> str:
+    """Return the SELECT of the relation `data`: the cells of `columns`, in order, as c1_given, c1_number, …"""
+    parts = [f"  {sql} AS c{i}_{key}" for i, column in enumerate(columns, 1) for key, sql in column.items()]
+    return "SELECT\n" + ",\n".join(parts) + "\nFROM source"
+
+
+def count_where(condition: str) -> str:
+    """Return SQL that counts rows. In DuckDB, count_if takes half as long as SUM(CASE ...); of nulls alone it is null."""
+    return f"CAST(COALESCE(count_if({condition}), 0) AS BIGINT)"
+
+
 # --- mlcc.gates.contract.runtime ----------------------------------------------------------------------------
 # The gate `contract`: runs the committed SQL over the guarded table and judges its counts.
 
@@ -1447,6 +1660,8 @@ _TYPES = {
     "date": ("DATE",),
     "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
 }
+# What the name of a folder, which is text, may be declared as.
+_PARTITION_TYPES = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE"}
 # How far ahead of this machine's clock the newest row may be: clocks differ, and a date has no time zone.
 _AHEAD_SECONDS = 86_400
 # How far apart integers may lie for a bit string to be the cheaper way, and how long it may get (32 MB a thread).
@@ -1494,7 +1709,17 @@ def _open(gate: Gate) -> Table | EngineTable:
     params = gate.params
     if "engine" in params:
         return open_engine_table(gate, params["artifact"], params["engine"], params.get("table"))
-    return open_table(gate, params["artifact"], params["format"])
+    table = open_table(gate, params["artifact"], params["format"])
+    for column in params["columns"]:
+        _type_partition(table, _stored(column), column["type"])
+    return table
+
+
+def _type_partition(table: Table, column: str, type: str) -> None:
+    """Give a column that folders' names stand for its declared type, where all the names are of it."""
+    values = set(table.partitions.get(column, ())) - {NO_VALUE}
+    if values and type in _PARTITION_TYPES and all(re.fullmatch(TEXT_FORMS[type], v) for v in values):
+        table.cast(column, _PARTITION_TYPES[type])
 
 
 def _check_columns(params: dict[str, Any], found: dict[str, str]) -> tuple[list[Check], set[str]]:
@@ -1591,7 +1816,7 @@ def _named(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _source_columns(params: dict[str, Any], table: Table, absent: set[str]) -> str:
-    if params["format"] == "jsonl":
+    if params["format"] in ("json", "jsonl"):
         return "json"
     keys = {_stored(column): column["name"] for column in params["columns"]}
     # SQL doesn't tell case apart: a column that only resembles a declared one must not take its place.

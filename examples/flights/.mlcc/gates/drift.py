@@ -1,4 +1,4 @@
-# mlcc:generated sha256=498c532ee6766c00cf0bf74259dcb9a826190f8710a719477ea39f1a469d4587
+# mlcc:generated sha256=73425fb4481dcf91fd5da407f2dbf5f14096a59c8b5511885c46a7e5fcb5cbad
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,8 +12,8 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.gates._plots, mlcc.gates._sql, mlcc.gates._reasons, mlcc.gates._report,
-  mlcc.gates._strict, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._support,
+  mlcc.gates._records, mlcc.gates._plots, mlcc.gates._sql, mlcc.runtime.patterns, mlcc.runtime.digest,
+  mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._report, mlcc.gates._strict, mlcc.gates._support,
   mlcc.gates._table, mlcc.gates._values, mlcc.gates._profile, mlcc.gates.drift.counts,
   mlcc.gates._chi_square, mlcc.gates.drift.measures, mlcc.gates.drift.runtime
 Don't edit it: `mlcc compile` writes it again.
@@ -280,6 +280,362 @@ def real_literal(value: float) -> str:
     return shown if "e" in shown else shown + "e0"
 
 
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    for match in _WILDCARD.finditer(pattern):
+        tokens += [*pattern[start : match.start()], match.group()]
+        start = match.end()
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return [*tokens, *pattern[start:]]
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+@functools.lru_cache(maxsize=4096)
+def _machine(pattern: str, below: bool = False) -> Machine:
+    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return chosen
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.gates._files --------------------------------------------------------------------------------------
+# The files that make up a table, and the columns that the names of its folders stand for.
+
+_ENDINGS = {
+    "parquet": (".parquet",),
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "json": (".json",),
+}
+_PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_END_CHARACTERS = 1 << 16
+_BLANK = b" \t\r\n"
+
+
+def table_files(path: str | Sequence[str], format: str) -> list[str]:
+    """Return the files of an artifact, sorted: itself, those in its folder, or those that its patterns name.
+
+    Marks such as _SUCCESS and .part.crc, which writers leave beside their files, are left out. Raises GateError for
+    files of another format, for none, and for names that SQL would take for a pattern.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        found = [path]
+    else:
+        found = [name for name in _listed_files(path) if not _is_mark(name, format)]
+    shown = visible(path if isinstance(path, str) else ", ".join(path))
+    if not found:
+        raise GateError(f"{shown} holds no file of the format {visible(format)}")
+    for name in found:
+        if found != [path] and not _ends_as(name, format):
+            raise GateError(f"{shown} holds {visible(name)}, which doesn't end in {_ENDINGS[format][0]}")
+        if any(c in name for c in "*?[{"):
+            raise GateError(f"the file name {visible(name)} has a wildcard in it")
+        if not os.path.isfile(name):
+            raise GateError(f"{visible(name)} is missing")
+    return found
+
+
+def _listed_files(path: str | Sequence[str]) -> list[str]:
+    if isinstance(path, str):
+        return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    try:
+        return sorted(files_of(path))
+    except DigestError as error:
+        raise GateError(str(error)) from None
+
+
+def _is_mark(name: str, format: str) -> bool:
+    base = name.rpartition("/")[2]
+    # Readers of Parquet skip whatever begins so.
+    return base[0] in "._" and (format == "parquet" or not _ends_as(name, format))
+
+
+def _ends_as(name: str, format: str) -> bool:
+    return name.lower().endswith(_ENDINGS.get(format, ()))
+
+
+def partitions_of(path: str | Sequence[str], files: Sequence[str]) -> dict[str, list[str]]:
+    """Return column -> its values, sorted, of files that lie in folders named COLUMN=VALUE, as Hive has it.
+
+    Of a folder, those below it count; of patterns all. A value is as the folder spells it. Raises GateError where the
+    files lie in folders of different columns.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        return {}
+    start = len(path) if isinstance(path, str) else 0
+    levels = [_PARTITION.findall(file[start:]) for file in files]
+    names = [name for name, _ in levels[0]]
+    for file, level in zip(files, levels):  # noqa: B905 - strict= is newer than Python 3.8
+        if [name for name, _ in level] != names:
+            raise GateError(f"{visible(file)} lies in folders of other columns than {visible(files[0])}")
+    if len({name.casefold() for name in names}) < len(names):
+        raise GateError(f"{visible(files[0])} lies in two folders of one column")
+    return {name: sorted({level[i][1] for level in levels}) for i, name in enumerate(names)}
+
+
+def check_array(file: str) -> None:
+    """Raise GateError unless a file begins and ends as a JSON array does.
+
+    DuckDB takes a blank file for an empty array, and one that is cut off behind a comma at times for a whole one.
+    """
+    with open(file, "rb") as content:
+        head = content.read(_END_CHARACTERS)
+        content.seek(max(content.seek(0, os.SEEK_END) - _END_CHARACTERS, 0))
+        tail = content.read()
+    head = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
+    if not head.lstrip(_BLANK).startswith(b"["):
+        raise GateError(f"{visible(file)} is no JSON array of objects; name a file of JSON lines .jsonl")
+    if not tail.rstrip(_BLANK).endswith(b"]"):
+        raise GateError(f"{visible(file)} is cut off: its JSON array has no end")
+
+
 # --- mlcc.gates._reasons ------------------------------------------------------------------------------------
 # Says why DuckDB could not read a table, or run a check, in words that are safe to show.
 #
@@ -296,7 +652,7 @@ _CSV = (
 _FILE = (
     ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
     ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
-    ("maximum_object_size", "a line is longer than 16 MB"),
+    ("maximum_object_size", "a line or object is longer than 16 MB"),
     ("ecompression failure|Failed to read file", "a part of it is damaged"),
     ("Out of Memory Error", "it needs more memory than the gate may take"),
 )
@@ -320,6 +676,8 @@ def file_reason(error: Exception, files: Sequence[str]) -> str:
         return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
     if "CSV Parser state machine reached an invalid state" in text:
         return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if path.lower().endswith(".json") and ("Malformed JSON" in text or "JSON array" in text):
+        return f"{shown} is not one proper JSON array"
     if "Malformed JSON" in text:
         number = _broken_json_line(path)
         return (
@@ -606,264 +964,6 @@ def _check_depth(value: object, shown: str) -> None:
     raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
 
 
-# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
-# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
-#
-# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
-# made to take for ever by whoever writes the spec or names a file.
-# Standard library only: bundled into the emitted script.
-
-STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
-_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
-
-
-def path_matches(pattern: str, path: str) -> bool:
-    """Tell whether a changed path belongs to a pattern.
-
-    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
-    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
-    it. Both are posix paths relative to the same folder.
-    """
-    bare = pattern.rstrip("/")
-    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
-        return False
-    below = _accepts(_machine(bare, below=True), path)
-    return below if pattern.endswith("/") else below or name_matches(bare, path)
-
-
-def name_matches(pattern: str, name: str) -> bool:
-    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
-    return _accepts(_machine(pattern), name)
-
-
-def _accepts(machine: Machine, name: str) -> bool:
-    states = machine.arrive(1)
-    for char in name:
-        states = machine.step(states, char)
-        if not states:
-            return False
-    return bool(states & machine.end)
-
-
-def tokens_of(pattern: str) -> list[str]:
-    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
-    tokens: list[str] = []
-    start = 0
-    for match in _WILDCARD.finditer(pattern):
-        tokens += [*pattern[start : match.start()], match.group()]
-        start = match.end()
-        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
-            last = tokens.pop()
-            if tokens[-1] == FOLDERS and last == STAR:
-                tokens.append(last)
-            elif last == DEEP:
-                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
-    return [*tokens, *pattern[start:]]
-
-
-class Machine:
-    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self.end = 1 << len(tokens)
-        self._at: dict[str, int] = {}
-        for number, token in enumerate(tokens):
-            self._at[token] = self._at.get(token, 0) | 1 << number
-        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
-        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
-
-    def arrive(self, states: int) -> int:
-        """Return the states that are reached without a further character: wildcards may stand for nothing."""
-        for _ in range(2):  # no more than two such wildcards stand side by side
-            states |= (states & (self._star | self._deep | self._folders)) << 1
-        return states
-
-    def step(self, states: int, char: str) -> int:
-        """Return the states after a character."""
-        inside = states & self._folders  # within a folder's name the next token can't begin
-        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
-        if char == "/":
-            entered |= inside << 1
-        else:
-            entered |= (states & self._one) << 1 | states & self._star
-        return self.arrive(entered) | inside
-
-
-@functools.lru_cache(maxsize=4096)
-def _machine(pattern: str, below: bool = False) -> Machine:
-    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
-
-
-# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
-# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
-#
-# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
-# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
-# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
-
-_CHUNK = 1 << 20
-_SIGNS_OF_PATTERNS = frozenset("*?")
-_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
-
-
-def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
-    """Return the digest of an artifact as the plan locates it.
-
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
-    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
-    """
-    if not isinstance(path, str):
-        return paths_digest(path, root)
-    if "://" in path:
-        return table_digest(path)
-    place = os.path.join(root, path)
-    return tree_digest(place) if path.endswith("/") else file_digest(place)
-
-
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
-
-
-def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
-    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
-
-
-def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
-
-    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
-    file name that could not be told apart in the lines.
-    """
-    top = os.fspath(folder).rstrip("/") or "/"
-    if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{_show(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
-
-
-def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
-
-    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
-    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
-    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
-    """
-    top = os.fspath(root)
-    tracked = _tracked(top)
-    chosen: set[str] = set()
-    for path in paths:
-        if not path.strip("/"):
-            raise DigestError("a path is empty")
-        names = tracked if tracked is not None else _candidates(top, path)
-        found = [name for name in names if path_matches(path, name)]
-        if not found:
-            what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{_show(path)} names no {what}")
-        chosen.update(found)
-    return _digest_of(top, chosen)
-
-
-def _digest_of(top: str, relative: Iterable[str]) -> str:
-    lines = []
-    for name in relative:
-        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
-    if not lines:
-        raise DigestError(f"{_show(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{_show(shown)} is not a regular file")
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
-
-
-def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
-    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
-
-    Symlinks are returned, not followed: digesting them is what fails.
-    """
-    found: list[str] = []
-    pending = [below]
-    while pending:
-        folder = pending.pop()
-        try:
-            entries = list(os.scandir(os.path.join(top, folder)))
-        except OSError as error:
-            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
-        for entry in entries:
-            name = f"{folder}/{entry.name}" if folder else entry.name
-            if not entry.is_dir(follow_symlinks=False):
-                found.append(name)
-            elif entry.name not in skip:
-                pending.append(name)
-    return found
-
-
-def _candidates(top: str, path: str) -> list[str]:
-    """Return the files that a path could name, outside git: those below its part without wildcards."""
-    parts = path.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
-    base = "/".join(parts[:fixed])
-    for i in range(1, fixed + 1):
-        folder = "/".join(parts[:i])
-        if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{_show(folder)} is a symlink")
-    place = os.path.join(top, base)
-    if base and not os.path.isdir(place):
-        return [base] if os.path.lexists(place) else []
-    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
-
-
-def _tracked(top: str) -> list[str] | None:
-    """Return the tracked files below `top`, or None outside a git work tree or without git."""
-    import subprocess
-
-    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
-    # worse, run something.
-    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
-    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
-    try:
-        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    if done.returncode == 0:
-        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
-    if _inside_work_tree(top):
-        said = _show(os.fsdecode(done.stderr.strip()))
-        raise DigestError(f"git can't list the committed files: {said}")
-    return None
-
-
-def _inside_work_tree(top: str) -> bool:
-    folder = os.path.abspath(top)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
-    return True
-
-
-def _show(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
-
-
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
 # What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
 
@@ -890,9 +990,16 @@ class Gate:
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
-        path = self.artifacts.get(artifact, {}).get("path")
+        path = self.paths(artifact)
         if not isinstance(path, str):
             raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
         return path
 
 
@@ -1087,20 +1194,36 @@ _MAJOR = "2"
 _HEADER_CHARACTERS = 1 << 20
 _MAX_KEYS = 10_000
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
+_JSON_READERS = {"jsonl": "read_ndjson_objects({})", "json": "read_json_objects({}, format = 'array')"}
 
 
 class Table:
     """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
 
     `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
-    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files.
+    JSON one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files, and
+    `partitions` the columns, of text, that the names of their folders stand for, with their values.
     """
 
-    def __init__(self, connection: Any, files: Sequence[str], source: str, columns: dict[str, str]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        files: Sequence[str],
+        source: str,
+        columns: dict[str, str],
+        partitions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.connection = connection
         self.files = files
         self.source = source
         self.columns = columns
+        self.partitions = partitions or {}
+
+    def cast(self, column: str, type: str) -> None:
+        """Give a column another type of DuckDB's."""
+        name = identifier(column)
+        self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
+        self.columns[column] = type
 
     def one(self, sql: str) -> tuple[Any, ...]:
         """Return the one row of a query. Raises GateError."""
@@ -1125,32 +1248,37 @@ class Table:
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
     """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
-    return open_files(gate, _files(gate.path(artifact), format), format)
+    path = gate.paths(artifact)
+    return open_files(gate, path, table_files(path, format), format)
 
 
 def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
     """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
-    files = [_files(gate.path(artifact), format) for artifact, format in artifacts]
+    paths = [gate.paths(artifact) for artifact, _ in artifacts]
+    files = [table_files(path, format) for path, (_, format) in zip(paths, artifacts)]  # noqa: B905
     connection = _connect(gate, [file for some in files for file in some])
-    return [_open_as(connection, some, format) for some, (_, format) in zip(files, artifacts)]  # noqa: B905
+    return [
+        _open_as(connection, path, some, format)
+        for path, some, (_, format) in zip(paths, files, artifacts)  # noqa: B905
+    ]
 
 
-def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
-    """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
+def open_files(gate: Gate, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    """Open the files at a path as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
         _names(files, format)  # what is wrong with a header is said without DuckDB, too
-    return _open_as(_connect(gate, files), files, format)
+    return _open_as(_connect(gate, files), path, files, format)
 
 
-def _open_as(connection: Any, files: Sequence[str], format: str) -> Table:
+def _open_as(connection: Any, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
     if format in _DELIMITERS:
         names = _names(files, format)
         source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
-    if format == "jsonl":
-        return _open_json_lines(connection, files)
+    if format in _JSON_READERS:
+        return _open_json(connection, files, format)
     if format == "parquet":
-        return _open_parquet(connection, files)
+        return _open_parquet(connection, files, partitions_of(path, files))
     raise GateError(f"the format {visible(format)} is not known")
 
 
@@ -1242,31 +1370,6 @@ def _how_to_install(gate: Gate) -> str:
     return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
 
 
-def _files(path: str, format: str) -> list[str]:
-    """Return the files of an artifact: itself, or all Parquet files of a folder."""
-    found = _files_below(path) if path.endswith("/") else [path]
-    if path.endswith("/") and (format != "parquet" or not all(name.endswith(".parquet") for name in found)):
-        raise GateError(f"{visible(path)} is not a folder of Parquet files only")
-    if not found:
-        raise GateError(f"{visible(path)} holds no Parquet file")
-    for name in found:
-        if any(c in name for c in "*?[{"):
-            raise GateError(f"the file name {visible(name)} has a wildcard in it")
-        if not os.path.isfile(name):
-            raise GateError(f"{visible(name)} is missing")
-    return found
-
-
-def _files_below(path: str) -> list[str]:
-    # Writers of Parquet leave marks such as _SUCCESS and .part.crc beside their files; readers skip them.
-    return sorted(
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if name[0] not in "._"
-    )
-
-
 def _header(path: str, delimiter: str) -> list[str]:
     """Return the column names of a CSV file, from its first record."""
     import csv  # here, so that a gate that reads only JSON doesn't wait for it
@@ -1309,8 +1412,11 @@ def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> s
     )
 
 
-def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
-    source = f"read_ndjson_objects({_listed(files)}, ignore_errors = false, compression = 'none')"
+def _open_json(connection: Any, files: Sequence[str], format: str) -> Table:
+    unit = "lines" if format == "jsonl" else "items"
+    for file in files if format == "json" else ():
+        check_array(file)
+    source = _JSON_READERS[format].format(f"{_listed(files)}, ignore_errors = false, compression = 'none'")
     ((other, twice),) = query(
         connection,
         files,
@@ -1319,7 +1425,7 @@ def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
     )
     if other or twice:
         what = "no JSON object" if other else "objects with a key that occurs twice"
-        raise GateError(f"{other or twice} lines of {_shown(files)} are {what}")
+        raise GateError(f"{other or twice} {unit} of {_shown(files)} are {what}")
     keys = query(
         connection,
         files,
@@ -1334,7 +1440,7 @@ def _shown(files: Sequence[str]) -> str:
     return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
-def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
+def _open_parquet(connection: Any, files: Sequence[str], partitions: Mapping[str, Sequence[str]]) -> Table:
     list_ = _listed(files)
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
@@ -1352,12 +1458,17 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     names = _top_names(first)
     _refuse_twins(names, files[0])
     # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
-    options = "hive_partitioning = false, union_by_name = false, can_have_nan = true"
-    source = f"read_parquet({list_}, {options})"
+    hive = "true, hive_types_autocast = false" if partitions else "false"
+    source = f"read_parquet({list_}, hive_partitioning = {hive}, union_by_name = false, can_have_nan = true)"
+    if partitions:
+        _refuse_twins([*names, *partitions], files[0])
+        # DuckDB takes the names of the folders above the artifact for columns, too.
+        own = ", ".join(map(identifier, (*names, *partitions)))
+        source = f"(SELECT {own} FROM {source})"
     columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
-    if list(columns) != names:
+    if list(columns) != [*names, *partitions]:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")
-    return Table(connection, files, source, columns)
+    return Table(connection, files, source, columns, partitions)
 
 
 def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
@@ -1384,6 +1495,7 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
 
 NUMBERS = frozenset(("integer", "number"))
 CATEGORIES = frozenset(("string", "boolean"))
+JSON_FORMATS = frozenset(("json", "jsonl"))
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
 TEXT_FORMS = {
@@ -1429,7 +1541,7 @@ def type_of(stored: str) -> str:
 
 def cells(name: str, format: str) -> dict[str, str]:
     """Return the SQL of a column's `given`, `number` and `text`, over the table's `source`."""
-    if format == "jsonl":
+    if format in JSON_FORMATS:
         text, kind = f"json_extract_string(json, {_pointer(name)})", _json_type(name)
         return {
             "given": text,
@@ -1455,7 +1567,7 @@ def has_type(name: str, format: str, type: str) -> str:
     fits = f"{text} IS NOT NULL"
     if type in TEXT_FORMS:
         fits = f"regexp_full_match({text}, {text_literal(TEXT_FORMS[type])})"
-    return f"{fits} AND {_json_type(name)} IN ({JSON_TYPES[type]})" if format == "jsonl" else fits
+    return f"{fits} AND {_json_type(name)} IN ({JSON_TYPES[type]})" if format in JSON_FORMATS else fits
 
 
 def _json_type(name: str) -> str:
@@ -2251,7 +2363,23 @@ def judge(gate: Gate) -> Verdict:
             checks.append(Check(f"{column['id']}.measure", "error", f"{column['id']}: {error}"))
     tail = (1 - params["confidence"]) / max(len(compared), 1)
     judged = [_judge(comparison, tail, rows, reference["rows"]) for comparison in compared]
-    return verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+    verdict = verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+    verdict.summary += _allowance(verdict)
+    return verdict
+
+
+def _allowance(verdict: Verdict) -> str:
+    """Return what a summary of several passes leaves out: that so few rows may hide more than is allowed."""
+    wide = [
+        check
+        for check in verdict.checks
+        if check.interval is not None and check.threshold and check.interval[1] > check.threshold["max"]
+    ]
+    if verdict.verdict != "pass" or len(verdict.checks) == 1 or not wide:
+        return ""
+    return (
+        f" {len(wide)} of them would pass with more than is allowed too, on so few rows: {wide[0].message}."
+    )
 
 
 def _reference(gate: Gate) -> dict[str, Any]:
@@ -2406,8 +2534,9 @@ def _blind_spot(measure: str, sample: Sample, threshold: float, limit: float, ta
     """Return what a pass doesn't say, where the rows are too few to tell an effect of the threshold from chance."""
     cells = cells_of(measure, sample)
     if _is_one_cell(cells, sample):
-        share = number(min(hidden(cells), 1.0))
-        return f"; with so few rows its cells can't be told apart: only a share that grows by {share} shows"
+        grown = hidden(cells)
+        shown = f": only a share that grows by {number(grown)} shows" if grown < 1 else ""
+        return f"; with so few rows its cells can't be told apart{shown}"
     if limit <= threshold:
         return ""
     needed = rows_needed(measure, sample, threshold, tail)

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=dd7d8890e7b1b02f42c37aaf4386b59fa74e85845969f062af8de0663b45d7f1
+# mlcc:generated sha256=0cdc702e410c40b0ec0782a38bd453a3bce8492d2aea75991d545b4f38e7a422
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -544,7 +544,12 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
 
     A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
     git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
@@ -562,7 +567,7 @@ def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
         chosen.update(found)
-    return _digest_of(top, chosen)
+    return chosen
 
 
 def _digest_of(top: str, relative: Iterable[str]) -> str:
@@ -687,9 +692,16 @@ class Gate:
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
-        path = self.artifacts.get(artifact, {}).get("path")
+        path = self.paths(artifact)
         if not isinstance(path, str):
             raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
         return path
 
 

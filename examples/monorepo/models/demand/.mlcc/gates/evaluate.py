@@ -1,4 +1,4 @@
-# mlcc:generated sha256=88d555f868c032c2ba64516d04fea2ba7d4cddb9ee54aeb61b2df4d6a19930e0
+# mlcc:generated sha256=6c2299e661ad41d0004d861b8760caea5132d0d3668144c1721e78e76a0d56c1
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -15,9 +15,9 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.gates._records, mlcc.gates._metrics.measure, mlcc.gates._shares, mlcc.gates._metrics.bounds,
   mlcc.gates._metrics.catalog, mlcc.gates._metrics.classes, mlcc.gates._metrics.numbers,
   mlcc.gates._metrics.ranking, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._reasons, mlcc.gates._sql, mlcc.gates._table,
-  mlcc.gates._metrics.rows, mlcc.gates._metrics.scores, mlcc.gates._metrics.compute, mlcc.gates._plots,
-  mlcc.gates.evaluate.drawing, mlcc.gates.evaluate.runtime
+  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._sql,
+  mlcc.gates._table, mlcc.gates._metrics.rows, mlcc.gates._metrics.scores, mlcc.gates._metrics.compute,
+  mlcc.gates._plots, mlcc.gates.evaluate.drawing, mlcc.gates.evaluate.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -1260,7 +1260,12 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
 
     A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
     git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
@@ -1278,7 +1283,7 @@ def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
         chosen.update(found)
-    return _digest_of(top, chosen)
+    return chosen
 
 
 def _digest_of(top: str, relative: Iterable[str]) -> str:
@@ -1403,9 +1408,16 @@ class Gate:
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
-        path = self.artifacts.get(artifact, {}).get("path")
+        path = self.paths(artifact)
         if not isinstance(path, str):
             raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
         return path
 
 
@@ -1591,6 +1603,99 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+# --- mlcc.gates._files --------------------------------------------------------------------------------------
+# The files that make up a table, and the columns that the names of its folders stand for.
+
+_ENDINGS = {
+    "parquet": (".parquet",),
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "json": (".json",),
+}
+_PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_END_CHARACTERS = 1 << 16
+_BLANK = b" \t\r\n"
+
+
+def table_files(path: str | Sequence[str], format: str) -> list[str]:
+    """Return the files of an artifact, sorted: itself, those in its folder, or those that its patterns name.
+
+    Marks such as _SUCCESS and .part.crc, which writers leave beside their files, are left out. Raises GateError for
+    files of another format, for none, and for names that SQL would take for a pattern.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        found = [path]
+    else:
+        found = [name for name in _listed_files(path) if not _is_mark(name, format)]
+    shown = visible(path if isinstance(path, str) else ", ".join(path))
+    if not found:
+        raise GateError(f"{shown} holds no file of the format {visible(format)}")
+    for name in found:
+        if found != [path] and not _ends_as(name, format):
+            raise GateError(f"{shown} holds {visible(name)}, which doesn't end in {_ENDINGS[format][0]}")
+        if any(c in name for c in "*?[{"):
+            raise GateError(f"the file name {visible(name)} has a wildcard in it")
+        if not os.path.isfile(name):
+            raise GateError(f"{visible(name)} is missing")
+    return found
+
+
+def _listed_files(path: str | Sequence[str]) -> list[str]:
+    if isinstance(path, str):
+        return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    try:
+        return sorted(files_of(path))
+    except DigestError as error:
+        raise GateError(str(error)) from None
+
+
+def _is_mark(name: str, format: str) -> bool:
+    base = name.rpartition("/")[2]
+    # Readers of Parquet skip whatever begins so.
+    return base[0] in "._" and (format == "parquet" or not _ends_as(name, format))
+
+
+def _ends_as(name: str, format: str) -> bool:
+    return name.lower().endswith(_ENDINGS.get(format, ()))
+
+
+def partitions_of(path: str | Sequence[str], files: Sequence[str]) -> dict[str, list[str]]:
+    """Return column -> its values, sorted, of files that lie in folders named COLUMN=VALUE, as Hive has it.
+
+    Of a folder, those below it count; of patterns all. A value is as the folder spells it. Raises GateError where the
+    files lie in folders of different columns.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        return {}
+    start = len(path) if isinstance(path, str) else 0
+    levels = [_PARTITION.findall(file[start:]) for file in files]
+    names = [name for name, _ in levels[0]]
+    for file, level in zip(files, levels):  # noqa: B905 - strict= is newer than Python 3.8
+        if [name for name, _ in level] != names:
+            raise GateError(f"{visible(file)} lies in folders of other columns than {visible(files[0])}")
+    if len({name.casefold() for name in names}) < len(names):
+        raise GateError(f"{visible(files[0])} lies in two folders of one column")
+    return {name: sorted({level[i][1] for level in levels}) for i, name in enumerate(names)}
+
+
+def check_array(file: str) -> None:
+    """Raise GateError unless a file begins and ends as a JSON array does.
+
+    DuckDB takes a blank file for an empty array, and one that is cut off behind a comma at times for a whole one.
+    """
+    with open(file, "rb") as content:
+        head = content.read(_END_CHARACTERS)
+        content.seek(max(content.seek(0, os.SEEK_END) - _END_CHARACTERS, 0))
+        tail = content.read()
+    head = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
+    if not head.lstrip(_BLANK).startswith(b"["):
+        raise GateError(f"{visible(file)} is no JSON array of objects; name a file of JSON lines .jsonl")
+    if not tail.rstrip(_BLANK).endswith(b"]"):
+        raise GateError(f"{visible(file)} is cut off: its JSON array has no end")
+
+
 # --- mlcc.gates._reasons ------------------------------------------------------------------------------------
 # Says why DuckDB could not read a table, or run a check, in words that are safe to show.
 #
@@ -1607,7 +1712,7 @@ _CSV = (
 _FILE = (
     ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
     ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
-    ("maximum_object_size", "a line is longer than 16 MB"),
+    ("maximum_object_size", "a line or object is longer than 16 MB"),
     ("ecompression failure|Failed to read file", "a part of it is damaged"),
     ("Out of Memory Error", "it needs more memory than the gate may take"),
 )
@@ -1631,6 +1736,8 @@ def file_reason(error: Exception, files: Sequence[str]) -> str:
         return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
     if "CSV Parser state machine reached an invalid state" in text:
         return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if path.lower().endswith(".json") and ("Malformed JSON" in text or "JSON array" in text):
+        return f"{shown} is not one proper JSON array"
     if "Malformed JSON" in text:
         number = _broken_json_line(path)
         return (
@@ -1723,20 +1830,36 @@ _MAJOR = "2"
 _HEADER_CHARACTERS = 1 << 20
 _MAX_KEYS = 10_000
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
+_JSON_READERS = {"jsonl": "read_ndjson_objects({})", "json": "read_json_objects({}, format = 'array')"}
 
 
 class Table:
     """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
 
     `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
-    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files.
+    JSON one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files, and
+    `partitions` the columns, of text, that the names of their folders stand for, with their values.
     """
 
-    def __init__(self, connection: Any, files: Sequence[str], source: str, columns: dict[str, str]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        files: Sequence[str],
+        source: str,
+        columns: dict[str, str],
+        partitions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.connection = connection
         self.files = files
         self.source = source
         self.columns = columns
+        self.partitions = partitions or {}
+
+    def cast(self, column: str, type: str) -> None:
+        """Give a column another type of DuckDB's."""
+        name = identifier(column)
+        self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
+        self.columns[column] = type
 
     def one(self, sql: str) -> tuple[Any, ...]:
         """Return the one row of a query. Raises GateError."""
@@ -1761,32 +1884,37 @@ class Table:
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
     """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
-    return open_files(gate, _files(gate.path(artifact), format), format)
+    path = gate.paths(artifact)
+    return open_files(gate, path, table_files(path, format), format)
 
 
 def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
     """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
-    files = [_files(gate.path(artifact), format) for artifact, format in artifacts]
+    paths = [gate.paths(artifact) for artifact, _ in artifacts]
+    files = [table_files(path, format) for path, (_, format) in zip(paths, artifacts)]  # noqa: B905
     connection = _connect(gate, [file for some in files for file in some])
-    return [_open_as(connection, some, format) for some, (_, format) in zip(files, artifacts)]  # noqa: B905
+    return [
+        _open_as(connection, path, some, format)
+        for path, some, (_, format) in zip(paths, files, artifacts)  # noqa: B905
+    ]
 
 
-def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
-    """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
+def open_files(gate: Gate, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    """Open the files at a path as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
         _names(files, format)  # what is wrong with a header is said without DuckDB, too
-    return _open_as(_connect(gate, files), files, format)
+    return _open_as(_connect(gate, files), path, files, format)
 
 
-def _open_as(connection: Any, files: Sequence[str], format: str) -> Table:
+def _open_as(connection: Any, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
     if format in _DELIMITERS:
         names = _names(files, format)
         source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
-    if format == "jsonl":
-        return _open_json_lines(connection, files)
+    if format in _JSON_READERS:
+        return _open_json(connection, files, format)
     if format == "parquet":
-        return _open_parquet(connection, files)
+        return _open_parquet(connection, files, partitions_of(path, files))
     raise GateError(f"the format {visible(format)} is not known")
 
 
@@ -1878,31 +2006,6 @@ def _how_to_install(gate: Gate) -> str:
     return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
 
 
-def _files(path: str, format: str) -> list[str]:
-    """Return the files of an artifact: itself, or all Parquet files of a folder."""
-    found = _files_below(path) if path.endswith("/") else [path]
-    if path.endswith("/") and (format != "parquet" or not all(name.endswith(".parquet") for name in found)):
-        raise GateError(f"{visible(path)} is not a folder of Parquet files only")
-    if not found:
-        raise GateError(f"{visible(path)} holds no Parquet file")
-    for name in found:
-        if any(c in name for c in "*?[{"):
-            raise GateError(f"the file name {visible(name)} has a wildcard in it")
-        if not os.path.isfile(name):
-            raise GateError(f"{visible(name)} is missing")
-    return found
-
-
-def _files_below(path: str) -> list[str]:
-    # Writers of Parquet leave marks such as _SUCCESS and .part.crc beside their files; readers skip them.
-    return sorted(
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if name[0] not in "._"
-    )
-
-
 def _header(path: str, delimiter: str) -> list[str]:
     """Return the column names of a CSV file, from its first record."""
     import csv  # here, so that a gate that reads only JSON doesn't wait for it
@@ -1945,8 +2048,11 @@ def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> s
     )
 
 
-def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
-    source = f"read_ndjson_objects({_listed(files)}, ignore_errors = false, compression = 'none')"
+def _open_json(connection: Any, files: Sequence[str], format: str) -> Table:
+    unit = "lines" if format == "jsonl" else "items"
+    for file in files if format == "json" else ():
+        check_array(file)
+    source = _JSON_READERS[format].format(f"{_listed(files)}, ignore_errors = false, compression = 'none'")
     ((other, twice),) = query(
         connection,
         files,
@@ -1955,7 +2061,7 @@ def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
     )
     if other or twice:
         what = "no JSON object" if other else "objects with a key that occurs twice"
-        raise GateError(f"{other or twice} lines of {_shown(files)} are {what}")
+        raise GateError(f"{other or twice} {unit} of {_shown(files)} are {what}")
     keys = query(
         connection,
         files,
@@ -1970,7 +2076,7 @@ def _shown(files: Sequence[str]) -> str:
     return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
-def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
+def _open_parquet(connection: Any, files: Sequence[str], partitions: Mapping[str, Sequence[str]]) -> Table:
     list_ = _listed(files)
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
@@ -1988,12 +2094,17 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     names = _top_names(first)
     _refuse_twins(names, files[0])
     # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
-    options = "hive_partitioning = false, union_by_name = false, can_have_nan = true"
-    source = f"read_parquet({list_}, {options})"
+    hive = "true, hive_types_autocast = false" if partitions else "false"
+    source = f"read_parquet({list_}, hive_partitioning = {hive}, union_by_name = false, can_have_nan = true)"
+    if partitions:
+        _refuse_twins([*names, *partitions], files[0])
+        # DuckDB takes the names of the folders above the artifact for columns, too.
+        own = ", ".join(map(identifier, (*names, *partitions)))
+        source = f"(SELECT {own} FROM {source})"
     columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
-    if list(columns) != names:
+    if list(columns) != [*names, *partitions]:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")
-    return Table(connection, files, source, columns)
+    return Table(connection, files, source, columns, partitions)
 
 
 def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
