@@ -13,9 +13,8 @@ BENCHMARKS = {
     "scale": "compiling synthetic specs of 10 to 5,000 nodes",
     "emit": "writing the YAML of 10,000 jobs",
     "gates": "starting and ending a gate",
-    "contract": "a contract over 10 million rows",
     "data": "checking tables of millions of rows, and other tools that do",
-    "drift": "how often the drift gate blocks without drift, and with it",
+    "drift": "how often the drift gate closes without drift, and with it",
     "models": "the difference of two models, and scipy's bootstrap",
     "calibration": "how often model gates are wrong",
 }

@@ -23,7 +23,7 @@ from mlcc.gates.slices.parts import slices_of
 from mlcc.gates.slices.runtime import correct, trials_of
 
 TRIALS = 1000
-ALPHA, Z, Z_POWER = 0.05, 1.644853626951, 0.841621233573
+ALPHA, Z = 0.05, 1.644853626951
 LARGE = 4_000_000  # rows by which a truth is known: its own error must not matter at 3,000
 SLICES, SLICE_ROWS = 20, 200
 

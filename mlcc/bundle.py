@@ -12,6 +12,7 @@ import builtins
 import importlib.util
 import re
 import sys
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,8 +22,8 @@ from mlcc.files import marker_line
 
 # Scripts must start on what long-lived runners have.
 OLDEST_PYTHON = (3, 8)
-_PACKAGE = "mlcc"
 _DYNAMIC = frozenset(("__import__", "exec", "eval", "importlib", "runpy", "imp"))
+_MAY_IMPORT = re.compile(rf"\b(?:import|{'|'.join(sorted(_DYNAMIC))})\b")
 _WIDTH = 110
 # Tools that a repository runs over all of its Python leave the scripts alone: they would edit or refuse them.
 _LEFT_ALONE = ("# fmt: off", "# ruff: noqa", "# flake8: noqa", "# mypy: ignore-errors", "# isort: skip_file")
@@ -47,24 +48,22 @@ class _Module:
     defined: set[str] = field(default_factory=set)  # names that its body defines at the top level
 
 
-def bundle(modules: Sequence[str], *, doc: str, entry: str, allow: Collection[str] = ()) -> str:
-    """Return one script made of `modules`, dependencies first, that runs `main()` of the module `entry`.
+def bundle(entry: str, *, doc: str, allow: Collection[str] = ()) -> str:
+    """Return one script that runs `main()` of the module `entry`, of it and the modules of its package that it imports.
 
     `doc` is the script's docstring. `allow` names packages that functions may import when they need them.
     The digest in the script's marker is left blank, for `mlcc.files.seal`. Raises BundleError for an import
     of anything else, names that collide, a cycle, a missing `main`, and code that needs a newer Python.
     """
-    parts = {name: _take_apart(name, _source(name)) for name in modules}
-    if entry not in parts or "main" not in parts[entry].defined:
-        raise BundleError(f"{entry} is not among the modules, or has no main()")
-    for part in parts.values():
-        for origin in sorted(
-            {*part.needs} - {*parts} | {o for o in part.late if o.partition(".")[0] not in allow}
-        ):
-            _check_standard(origin, part.name)
-    ordered = _ordered(parts)
-    _check_names(ordered)
-    return _write(ordered, doc)
+    modules = _dependencies_first(entry)
+    if "main" not in modules[-1].defined:
+        raise BundleError(f"{entry} has no main()")
+    for module in modules:
+        for origin in sorted(module.late):
+            if origin.partition(".")[0] not in allow:
+                _check_standard(origin, module.name)
+    _check_names(modules)
+    return _write(modules, doc)
 
 
 @cache
@@ -74,6 +73,7 @@ def _take_apart(name: str, source: str) -> _Module:
     except SyntaxError as error:
         raise BundleError(f"{name}, line {error.lineno}: no Python 3.8: {error.msg}") from None
     dropped: list[ast.stmt] = []
+    kept: list[ast.stmt] = []
     statements = list(tree.body)
     module = _Module(name, ast.get_docstring(tree) or "", "")
     if module.doc:
@@ -87,8 +87,11 @@ def _take_apart(name: str, source: str) -> _Module:
             dropped.append(statement)
         else:
             module.defined.update(_defined(statement, name))
-            module.late.update(_imported_inside(statement, name))
+            kept.append(statement)
     module.body = _without(source, dropped, name)
+    # A look at every expression takes longer than all else; Python reads some other letters as ASCII ones.
+    if _MAY_IMPORT.search(unicodedata.normalize("NFKC", module.body)):
+        module.late.update(origin for statement in kept for origin in _imported_inside(statement, name))
     return module
 
 
@@ -188,30 +191,32 @@ def _without(source: str, dropped: Sequence[ast.stmt], name: str) -> str:
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(kept)).strip("\n")
 
 
-def _ordered(parts: dict[str, _Module]) -> list[_Module]:
-    """Return the modules, dependencies first, else in the given order."""
-    done: list[_Module] = []
+def _dependencies_first(entry: str) -> list[_Module]:
+    """Return the modules that `entry` needs, each after those that it needs itself; `entry` is the last."""
+    done: dict[str, _Module] = {}
     open_: list[str] = []
 
     def visit(name: str) -> None:
         if name in open_:
             raise BundleError(f"modules import each other: {' -> '.join([*open_, name])}")
-        if parts[name] in done:
+        if name in done:
             return
         open_.append(name)
-        for needed, taken in parts[name].needs.items():
-            missing = taken - parts[needed].defined
+        module = _take_apart(name, _source(name))
+        for needed, taken in module.needs.items():
+            if needed.partition(".")[0] != entry.partition(".")[0]:
+                _check_standard(needed, name)
+            visit(needed)
+            missing = taken - done[needed].defined
             if missing:
                 raise BundleError(
                     f"{name} imports {sorted(missing)[0]} from {needed}, which doesn't define it"
                 )
-            visit(needed)
         open_.pop()
-        done.append(parts[name])
+        done[name] = module
 
-    for name in parts:
-        visit(name)
-    return done
+    visit(entry)
+    return list(done.values())
 
 
 def _check_names(modules: Sequence[_Module]) -> None:

@@ -2,55 +2,13 @@
 
 from __future__ import annotations
 
-from mlcc.backends import BACKENDS
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
 from mlcc.gates.emit import scripts as gate_scripts
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
-RUNTIME = (
-    "mlcc.runtime.log",
-    "mlcc.runtime.records",
-    "mlcc.runtime.patterns",
-    "mlcc.runtime.digest",
-    "mlcc.runtime.platform",
-    "mlcc.runtime.web",
-    *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
-    "mlcc.runtime.platforms",
-    "mlcc.runtime.select",
-    "mlcc.runtime.decide",
-    "mlcc.runtime.data",
-    "mlcc.runtime.groups",
-    "mlcc.runtime.process",
-    "mlcc.runtime.login",
-    "mlcc.runtime.values",
-    "mlcc.runtime.node",
-    "mlcc.runtime.statements",
-    "mlcc.runtime.lineage",
-    "mlcc.runtime.final",
-    "mlcc.runtime.main",
-)
-REPORT = (
-    "mlcc.runtime.log",
-    "mlcc.runtime.platform",
-    "mlcc.runtime.records",
-    "mlcc.runtime.web",
-    *(f"mlcc.backends.{name}.platform" for name in BACKENDS),
-    "mlcc.runtime.platforms",
-    "mlcc.gates._records",
-    "mlcc.report.svg",
-    "mlcc.report.margin",
-    "mlcc.report.plots",
-    "mlcc.report.findings",
-    "mlcc.report.style",
-    "mlcc.report.page",
-    "mlcc.report.notes",
-    "mlcc.report.comment",
-    "mlcc.report.forges",
-    "mlcc.report.post",
-    "mlcc.report.main",
-)
+RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
 
 python3 -I .mlcc/run.py select | node | final"""
@@ -65,8 +23,8 @@ def scripts(plan: Plan) -> list[File]:
     spec = plan.spec_files[0]
     gates = [node for node in plan.nodes.values() if isinstance(node.work, Gate)]
     files = [
-        File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC, entry=RUNTIME[-1]))),
-        File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC, entry=REPORT[-1]))),
+        File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC))),
+        File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
     for node in gates:

@@ -26,38 +26,9 @@ from mlcc.source import (
     load,
     plain,
 )
+from mlcc.spec.shapes import Shape
+from mlcc.spec.table import SPEC
 
-GATE_KINDS = frozenset(
-    {
-        *("tests", "contract", "leakage", "drift", "feature_parity", "feature_value", "reproduce"),
-        *("pipeline_smoke", "evaluate", "compare", "slices", "artifact", "serve", "evidence", "command"),
-    }
-)
-_SOFTWARE = frozenset({"python", "image"})
-_ACTION = frozenset({"run", "remote"})
-UNION_GROUPS: tuple[tuple[Keys, frozenset[str]], ...] = (
-    (("defaults",), _SOFTWARE),
-    (("profiles", "*"), _SOFTWARE),
-    (("jobs", "*"), _SOFTWARE),
-    (("jobs", "*"), _ACTION),
-    (("gates", "*"), _SOFTWARE),
-    (("gates", "*"), GATE_KINDS),
-    (("releases", "*"), _SOFTWARE),
-    (("artifacts", "*"), frozenset({"path", "uri", "table", "registry", "repository"})),
-    (("artifacts", "*", "from"), frozenset({"dvc", "command", "release"})),
-    (("artifacts", "*", "from"), _SOFTWARE),
-    (("gates", "*", "evaluate"), frozenset({"metrics_from", "predictions"})),
-    (("gates", "*", "evaluate"), frozenset({"score", "prediction", "scores"})),
-    (("gates", "*", "compare"), frozenset({"champion", "baseline"})),
-    (("gates", "*", "compare"), frozenset({"score", "prediction", "scores"})),
-    (("gates", "*", "slices"), frozenset({"score", "prediction", "scores"})),
-    (("gates", "*", "feature_value"), frozenset({"score", "prediction"})),
-    (("gates", "*", "evidence"), frozenset({"record", "record_from"})),
-)
-"""Where exactly one of several keys may be set (`*`: any id), so that an inherited one gives way to another.
-
-The place matters: a data contract may well have columns called `path` and `table`.
-"""
 TYPED_VALUE = frozenset({"secret", "var", "input", "param", "matrix", "output", "context"})
 """The kinds of a typed value. Another kind replaces all of the old value: its other keys belong to its kind."""
 _OWN = ("version", "name", "extends")
@@ -251,11 +222,21 @@ def _replaced(base: Mapping, over: Mapping, at: Keys) -> set[str]:
         kinds = TYPED_VALUE & over.entries.keys()
         return set(base.entries) if kinds and not kinds & base.entries.keys() else set()
     gone: set[str] = set()
-    for place, group in UNION_GROUPS:
-        if len(place) == len(at) and all(p in ("*", key) for p, key in zip(place, at, strict=True)):
-            chosen = group & over.entries.keys()
-            gone |= group - chosen if chosen else set()
+    for group in _unions(at):
+        chosen = over.entries.keys() & group
+        gone |= set(group) - chosen if chosen else set()
     return gone
+
+
+def _unions(at: Keys) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of keys of which the mapping at `at` may have one.
+
+    The place matters: a data contract may well have columns called `path` and `table`.
+    """
+    shape: Shape | None = SPEC
+    for key in at:
+        shape = None if shape is None else shape.inner(key)
+    return () if shape is None else shape.unions
 
 
 def _path_problem(item: Node) -> str | None:

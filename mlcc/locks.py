@@ -9,31 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.diagnostics import Span
+from mlcc.gates import GATES
 from mlcc.record import record
-from mlcc.source import Entry, Mapping, Node, Scalar, Sequence
+from mlcc.source import Entry, Mapping, Node, Scalar, Sequence, plain
+from mlcc.spec.shapes import UnsureError
+from mlcc.spec.table import GATE
 
 Keys = tuple[str, ...]
 
-_ARTIFACTS: tuple[Keys, ...] = (
-    ("guards",),
-    ("evaluate", "metrics_from"),
-    ("evaluate", "predictions"),
-    ("evaluate", "overfit", "train"),
-    ("compare", "candidate"),
-    ("compare", "champion"),
-    ("compare", "old_data", "candidate"),
-    ("compare", "old_data", "champion"),
-    ("slices", "predictions"),
-    ("slices", "reference"),
-    ("feature_value", "predictions"),
-    ("feature_value", "cost", "from"),
-    ("evidence", "about"),
-    ("evidence", "record_from"),
-    ("reproduce", "reads"),
-    ("pipeline_smoke", "reads"),
-    ("serve", "reads"),
-)
-"""Where a gate names artifacts."""
 _SHARED_OVERLAYS: tuple[Keys, ...] = (("workflow", "env"),)
 """Raw text for one CI system that reaches every node."""
 
@@ -93,12 +76,39 @@ class Locks:
 
 def _rests_on(gate: Node, defaults: Mapping) -> Iterator[Keys]:
     """Yield where the values lie that a gate uses."""
-    for keys in _ARTIFACTS:
-        yield from (("artifacts", id) for id in _words(_get(gate, keys)))
+    yield from (("artifacts", id) for id in _artifacts(gate))
     runner = _get(gate, ("runner",)) or _get(defaults, ("runner",))
     yield from (("runners", id) for id in _words(runner))
     yield from (("environments", id) for id in _words(_get(gate, ("environment",))))
     yield from (("auth", id) for id in _words(_get(gate, ("auth",))))
+
+
+def _artifacts(gate: Node) -> Iterator[str]:
+    """Yield the artifacts that a gate is about and those that its parameters name."""
+    yield from _words(_get(gate, ("guards",)))
+    for kind in GATES.values():
+        node = _get(gate, (kind.name,))
+        if node is None:
+            continue
+        try:
+            params = GATE.keys[kind.name].shape.load(plain(node))
+        except UnsureError:  # they may be wrong, or may not: whatever they could name
+            yield from _texts(plain(node))
+        else:
+            yield from (id for _, id in kind.compiler().references(params))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all texts in a plain value, keys too."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def _locked(gate: Node) -> Span | None:

@@ -106,7 +106,12 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     params = getattr(own, kind.name)
     named = [own.guards, *(name for _, name in kind.compiler().references(params))]
     infos = {
-        id: ArtifactInfo(artifacts[id].paths[0], artifacts[id].engine, artifacts[id].kind == "model")
+        id: ArtifactInfo(
+            artifacts[id].paths[0],
+            artifacts[id].engine,
+            artifacts[id].paths[1:],
+            artifacts[id].kind == "model",
+        )
         for id in named
         if id in artifacts
     }

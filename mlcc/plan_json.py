@@ -91,7 +91,8 @@ def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:
 def _location(artifact: ir.Artifact) -> str | list[str]:
     """Return where an artifact lies for its gates, relative to the project folder."""
     if artifact.form is ir.Form.PATHS:
-        return list(artifact.paths)
+        # Git lists what is committed, and not what of it the base had.
+        return f"_mlcc/base/{artifact.id}/" if artifact.at_base else list(artifact.paths)
     return f"_mlcc/base/{artifact.id}/{artifact.paths[0]}" if artifact.at_base else artifact.paths[0]
 
 

@@ -20,14 +20,12 @@ from mlcc.gates._support import Gate
 from mlcc.gates._table import Table, close, open_files
 from mlcc.runtime.digest import DigestError, file_digest
 
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
-
 
 def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str, Any]:
     """Return the profile of a table in one or more files, with the digest of what was read.
 
     A path is a file, a folder (all files below it but those with a leading '.' or '_'), or a pattern of
-    `glob`. Partitions are read without the columns that their folders' names stand for, as gates read them.
+    `glob`. Folders of Parquet named COLUMN=VALUE are columns, as gates read them; those above a folder aren't.
     `columns` are the columns to profile, by default all. Raises SpecError and OutputError.
     """
     files, format = _files(paths)
@@ -41,7 +39,8 @@ def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str
         gate = Gate("profile", folder, frame)
         try:
             digest = _digest(files)
-            table = open_files(gate, files, format)
+            below = f"{paths[0].rstrip('/')}/" if len(paths) == 1 and Path(paths[0]).is_dir() else files
+            table = open_files(gate, files[0] if list(paths) == files else below, files, format)
             try:
                 found = profile_of(table, format, _chosen(table, columns), bins)
             finally:
@@ -98,9 +97,9 @@ def _files(paths: Sequence[str]) -> tuple[list[str], str]:
     files = sorted(dict.fromkeys(files))
     formats = {ArtifactInfo(file).format for file in files}
     format = next(iter(formats)) if len(formats) == 1 else None
-    if format not in FORMATS:
+    if format is None:
         what = "files of several formats" if len(formats) > 1 else visible(files[0])
-        help = "its files' names end in .parquet, .csv, .tsv, .jsonl or .ndjson, all alike"
+        help = "its files' names end in .parquet, .csv, .tsv, .jsonl, .ndjson or .json, all alike"
         raise SpecError([error("bad-call", f"{what} can't be read as one table", None, help=help)])
     for file in files:
         if any(sign in file for sign in "*?[{"):

@@ -88,6 +88,6 @@ def test_the_drift_gate_stays_open_without_drift_and_closes_with_it() -> None:
     rng = np.random.default_rng(3)
     for measure in MEASURES:
         assert rates(measure, 10_000, 0.0, rng, 300)["pass"] == 1
-        assert rates(measure, 10_000, 1.0, rng, 50)["fail"] == 1
-        assert rates(measure, 100, 0.0, rng, 600)["fail"] <= 0.005
-    assert gate_rates(1_000, rng, 30)["fail"] == 0
+        assert rates(measure, 10_000, 0.3 if measure == "l_infinity" else 1.0, rng, 50)["fail"] == 1
+        assert rates(measure, 100, 0.0, rng, 600)["pass"] >= 0.995
+    assert gate_rates("psi", 100, rng, 30)["pass"] == 1

@@ -16,19 +16,19 @@ from mlcc.gates.emit import scripts
 
 @pytest.fixture
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that writes modules and bundles them, the last one being the entry."""
+    """Return a function that writes the modules of a package and bundles the last one, which imports all others."""
     monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path.name.replace("-", "_")
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").touch()
 
     def write(*sources: str, allow: tuple[str, ...] = ()) -> str:
-        folder = tmp_path.name.replace("-", "_")
-        names = []
-        for i, source in enumerate(sources):
-            name = f"m{i}_{folder}"
-            for j in range(len(sources)):
-                source = source.replace(f"module{j}", f"m{j}_{folder}")
-            (tmp_path / f"{name}.py").write_text(source)
-            names.append(name)
-        return bundle(names, doc="A test.", entry=names[-1], allow=allow)
+        *others, entry = sources
+        texts = [f"{source}\nPART_{i} = {i}\n" for i, source in enumerate(others)]
+        texts.append(entry + "".join(f"\nfrom module{i} import PART_{i}\n" for i in range(len(others))))
+        for i, text in enumerate(texts):
+            (tmp_path / package / f"m{i}.py").write_text(text.replace("from module", f"from {package}.m"))
+        return bundle(f"{package}.m{len(others)}", doc="A test.", allow=allow)
 
     return write
 
@@ -57,7 +57,7 @@ def test_runs_alone(modules: Any, tmp_path: Path) -> None:
     assert "# The first." in script
     assert script.endswith('\n\n\nif __name__ == "__main__":\n    raise SystemExit(main())\n')
     assert script.count("import json") == script.count("import sys") == 1
-    assert "from m0" not in script
+    assert ".m0 import" not in script
 
 
 def test_dependencies_come_first(modules: Any, tmp_path: Path) -> None:
@@ -104,6 +104,8 @@ MAIN = "\n\ndef main():\n    return 0\n"
         (["def main():\n    from mlcc.files import seal\n    return 0\n"], "imports mlcc"),
         (["def main():\n    return __import__('numpy')\n"], "__import__"),
         (["def main():\n    return eval('1')\n"], "eval"),
+        (["def main():\n    return ｅｖａｌ('1')\n"], "eval"),
+        (["@eval\ndef main():\n    return 1\n"], "eval"),
         (["def main():\n    from . import x\n    return 0\n"], "imports"),
         (["from json import *\n" + MAIN], "star import"),
         (["from . import x\n" + MAIN], "relative"),
@@ -134,7 +136,7 @@ def test_refuses(modules: Any, sources: list[str], why: str) -> None:
 
 def test_refuses_a_module_that_is_not_there() -> None:
     with pytest.raises(BundleError, match="there is no module"):
-        bundle(["mlcc.nothing"], doc="", entry="mlcc.nothing")
+        bundle("mlcc.nothing", doc="")
 
 
 def test_allowed_packages_are_imported_late(modules: Any, tmp_path: Path) -> None:

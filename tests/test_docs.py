@@ -90,7 +90,7 @@ def test_each_kind_of_gate_has_a_section_of_one_shape_in_the_order_of_the_regist
 
 def test_the_examples_of_the_gates_compile_together(tmp_path: Path) -> None:
     found = sections(GATE_PAGE)
-    (artifacts,) = examples(found["What they need"])
+    (artifacts,) = examples(found["The kinds"])
     gates = {kind: examples(found[kind]) for kind in GATES}
     for kind, [example] in gates.items():
         assert re.search(rf"\b{kind}:", example), kind

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcc.diagnostics import Diagnostic, Span, SpecError
-from mlcc.extends import GATE_KINDS, merge
+from mlcc.extends import merge
 from mlcc.resolve import resolve
 from mlcc.source import Mapping, Scalar, Sequence, Source, load, locate, plain, read
 from mlcc.spec.validate import validate
@@ -167,9 +167,8 @@ def test_an_overridden_value_knows_its_base(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("base", "own", "result"),
     [
-        ("jobs: {a: {run: x, env: e}}", "jobs: {a: {remote: r}}", {"env": "e", "remote": "r"}),
         ("jobs: {a: {run: x, python: p}}", "jobs: {a: {image: i}}", {"run": "x", "image": "i"}),
-        ("artifacts: {a: {kind: k, path: p}}", "artifacts: {a: {uri: u}}", {"kind": "k", "uri": "u"}),
+        ("artifacts: {a: {kind: k, path: p}}", "artifacts: {a: {table: t}}", {"kind": "k", "table": "t"}),
         (
             "artifacts: {a: {from: {dvc: d}}}",
             "artifacts: {a: {from: {command: c}}}",
@@ -180,6 +179,11 @@ def test_an_overridden_value_knows_its_base(tmp_path: Path) -> None:
             "gates: {a: {evaluate: {predictions: p, score: s}}}",
             "gates: {a: {evaluate: {metrics_from: m, prediction: q}}}",
             {"evaluate": {"metrics_from": "m", "prediction": "q"}},
+        ),
+        (
+            "gates: {a: {leakage: {train: t, split: {column: c}, label: y}}}",
+            "gates: {a: {leakage: {train: u}}}",
+            {"leakage": {"train": "u", "label": "y"}},
         ),
         # A typed value goes as a whole: `as` belongs to `secret`.
         (
@@ -193,7 +197,7 @@ def test_an_overridden_value_knows_its_base(tmp_path: Path) -> None:
             {"role": {"secret": "S"}},
         ),
         # Both in the extending spec: the models refuse it.
-        ("jobs: {a: {run: x}}", "jobs: {a: {run: z, remote: r}}", {"run": "z", "remote": "r"}),
+        ("jobs: {a: {python: p}}", "jobs: {a: {python: q, image: i}}", {"python": "q", "image": "i"}),
     ],
 )
 def test_a_key_of_a_union_replaces_the_others(tmp_path: Path, base: str, own: str, result: object) -> None:
@@ -206,9 +210,9 @@ def test_a_key_of_a_union_replaces_the_others(tmp_path: Path, base: str, own: st
     ("base", "own"),
     [
         ("gates: {a: {contract: {path: {min: 1}}}}", "gates: {a: {contract: {table: {max: 2}}}}"),
-        ("jobs: {a: {env: {run: x}}}", "jobs: {a: {env: {remote: z}}}"),
+        ("jobs: {a: {env: {python: x}}}", "jobs: {a: {env: {image: z}}}"),
         ("artifacts: {path: {kind: data}}", "artifacts: {table: {kind: data}}"),
-        ("jobs: {run: {run: x}}", "jobs: {remote: {run: x}}"),
+        ("jobs: {python: {run: x}}", "jobs: {image: {run: x}}"),
     ],
 )
 def test_ids_that_look_like_a_union_stay(tmp_path: Path, base: str, own: str) -> None:
@@ -216,12 +220,6 @@ def test_ids_that_look_like_a_union_stay(tmp_path: Path, base: str, own: str) ->
         return sum(map(leaves, value.values())) if isinstance(value, dict) else 1
 
     assert leaves(values(tmp_path, f"extends: [base.yaml]\n{own}\n", base=base + "\n")) == 2
-
-
-def test_every_gate_kind_is_in_the_union() -> None:
-    from mlcc.gates import GATES
-
-    assert GATES.keys() <= GATE_KINDS
 
 
 # Drop
@@ -359,6 +357,28 @@ def test_what_a_locked_gate_rests_on_is_locked_with_it(
     assert told((problem,)) == [("locked", "mlcc.yaml", 4, column)]
     assert problem.message == f"`{id}` can't be changed: a locked gate rests on it"
     assert (problem.related[0].span.file, problem.related[0].span.line) == ("base.yaml", line)
+
+
+@pytest.mark.parametrize(
+    ("gate", "named"),
+    [
+        ("guards: model, leakage: {train: free, group: g}", True),
+        ("guards: model, drift: {reference: free, columns: [{name: x}]}", True),
+        ("guards: scored, feature_parity: {offline: free, online: scored, key: [k], columns: {x: {}}}", True),
+        ("guards: model, artifact: {format: onnx, schema_of: free}", True),
+        ("guards: scored, contract: {columns: {free: {type: string}}}", False),
+        ("guards: scored, contract: {columns: {free: {type: strange}}}", True),
+    ],
+)
+def test_the_artifacts_that_a_locked_gate_names_are_locked(tmp_path: Path, gate: str, named: bool) -> None:
+    """Where a gate's parameters are wrong, each artifact that they could name."""
+    base = f"{LOCKED}  own: {{locked: true, {gate}}}\n"
+    own = f"{OWN}artifacts: {{free: {{path: other.txt}}}}\n"
+    if named:
+        assert told(refusals(tmp_path, own, base=base)) == [("locked", "mlcc.yaml", 4, 13)]
+    else:
+        artifacts = values(tmp_path, own, base=base)["artifacts"]
+        assert artifacts["free"]["path"] == "other.txt"
 
 
 def test_a_base_that_is_listed_before_can_not_relocate_an_artifact(tmp_path: Path) -> None:

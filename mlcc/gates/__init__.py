@@ -10,7 +10,7 @@ Importing this package imports no kind. A kind is a folder `mlcc/gates/<kind>/` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -38,11 +38,13 @@ class ArtifactInfo:
     """What a gate may know of an artifact at compile time.
 
     `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`. `engine` is what
-    runs the SQL over it. `is_model` tells a model from a table that is a folder, too.
+    runs the SQL over it. `more` are the further paths of a committed list. `is_model` tells a model from a table that
+    is a folder, too.
     """
 
     path: str
     engine: str = DUCKDB
+    more: tuple[str, ...] = ()
     is_model: bool = False
 
     @property
@@ -52,13 +54,18 @@ class ArtifactInfo:
 
     @property
     def format(self) -> str | None:
-        """The data format that the path's suffix names; a folder (trailing '/') is one of Parquet files."""
-        if self.is_table:
-            return None
-        if self.path.endswith("/"):
-            return "parquet"
-        name = self.path.rpartition("/")[2]
-        return _FORMATS.get("." + name.rpartition(".")[2].lower()) if "." in name else None
+        """The data format that the suffixes of all paths name; a folder (trailing '/') is one of Parquet files."""
+        found = {_format_of(path) for path in (self.path, *self.more)}
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def _format_of(path: str) -> str | None:
+    if "://" in path:
+        return None
+    if path.endswith("/"):
+        return "parquet"
+    name = path.rpartition("/")[2]
+    return _FORMATS.get("." + name.rpartition(".")[2].lower()) if "." in name else None
 
 
 class GateParamsError(Exception):
@@ -81,6 +88,22 @@ def artifact_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> 
     return artifacts[id]
 
 
+def file_format(artifact: ArtifactInfo, loc: Loc, what: str) -> str:
+    """Return the format of a table in files; `what` says what it is for a message, such as "a contract's table".
+
+    Raises GateParamsError where the paths name no format, or several.
+    """
+    if artifact.format is None:
+        listed = ", ".join((artifact.path, *artifact.more)[:3])
+        raise GateParamsError(
+            loc,
+            f"{what} must be in files of one format that a gate reads, and {listed} isn't",
+            "a file's name ends in .parquet, .csv, .tsv, .jsonl, .ndjson or .json (one array of objects); a folder of "
+            "Parquet ends in /; committed files may have wildcards: data/2024-*.csv",
+        )
+    return artifact.format
+
+
 def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
     """Return `table`: what another engine than DuckDB reads is a table with types. Raises GateParamsError."""
     if not artifact.is_table and artifact.format != "parquet":
@@ -90,7 +113,10 @@ def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
 
 
 class KindModule(Protocol):
-    """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes."""
+    """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes.
+
+    Where only some parameters need what the kind `requires`, it also has `needs_packages(params) -> bool`.
+    """
 
     def references(self, params: object) -> tuple[tuple[Loc, str], ...]:
         """Return (place inside the parameters, artifact id) for each artifact that the parameters name."""
@@ -103,30 +129,26 @@ class KindModule(Protocol):
         Raises GateParamsError.
         """
 
-    def needs_packages(self, params: object) -> bool:
-        """Whether the gate, with these parameters, needs what the kind `requires`."""
-
 
 @record
 class GateKind:
     """A kind of gate.
 
-    `scripts` are the modules that its script is bundled from, the entry last; `requires` the pip packages
-    that it may need; `programs` are the ways to the parameters that are the user's own programs, which the
-    node's setup comes before; `files` are the parameters that name a committed file, on which the gate runs
-    again; `covers` the items of the ML Test Score (Breck et al. 2017), and `covers_by` names, for an item that
-    a gate covers only by some of its parameters, those of which one must be given.
+    `requires` are the pip packages that its script may need; `programs` the ways to the parameters that are the
+    user's own programs, which the node's setup comes before; `files` the parameters that name a committed file, on
+    which the gate runs again; `covers` the items of the ML Test Score (Breck et al. 2017), and `covers_by`
+    names, for an item that a gate covers only by some of its parameters, those of which one must be given;
+    `runs_on_engines` says whether its tables may be read by another engine than DuckDB.
     """
 
     name: str
     title: str
-    module: str
-    scripts: tuple[str, ...]
     requires: tuple[str, ...] = ()
     programs: tuple[tuple[str, ...], ...] = ()
     files: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
     covers_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    runs_on_engines: bool = False
 
     def covered(self, params: object) -> tuple[str, ...]:
         """Return the items that a gate covers with these parameters."""
@@ -138,9 +160,14 @@ class GateKind:
         )
 
     @property
-    def runs_on_engines(self) -> bool:
-        """Whether its tables may be read by another engine than DuckDB."""
-        return "mlcc.gates._engines" in self.scripts
+    def module(self) -> str:
+        """The package of the kind."""
+        return f"{__name__}.{self.name}"
+
+    @property
+    def runtime(self) -> str:
+        """The module with `judge()` and `main()`, which its script is bundled from."""
+        return self.module + ".runtime"
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -153,7 +180,8 @@ class GateKind:
 
         `engines` are those of its artifacts; where one isn't DuckDB, its driver takes DuckDB's place.
         """
-        if not self.requires or not self.compiler().needs_packages(params):
+        needed: Callable[[object], bool] = getattr(self.compiler(), "needs_packages", lambda _: True)
+        if not self.requires or not needed(params):
             return ""
         others = sorted({engine for engine in engines if engine != DUCKDB}) if self.runs_on_engines else []
         return ".".join((self.name, *others))
@@ -167,64 +195,8 @@ class GateKind:
         return cast(KindModule, import_module(self.module + ".compile"))
 
 
-_SHARED = (
-    "mlcc.runtime.patterns",
-    "mlcc.runtime.digest",
-    "mlcc.gates._records",
-    "mlcc.gates._strict",
-    "mlcc.gates._report",
-    "mlcc.gates._support",
-)
-_SHELL = (*_SHARED, "mlcc.gates._shell")
-_SERVED = (
-    *_SHELL,
-    "mlcc.runtime.groups",
-    "mlcc.gates._plots",
-    "mlcc.gates.serve.golden",
-    "mlcc.gates.serve.quantiles",
-    "mlcc.gates.serve.memory",
-    "mlcc.gates.serve.process",
-    "mlcc.gates.serve.http_model",
-    "mlcc.gates.serve.line_model",
-    "mlcc.gates.serve.limits",
-    "mlcc.gates.serve.runtime",
-)
-_TABLES = (*_SHARED, "mlcc.gates._sql", "mlcc.gates._reasons", "mlcc.gates._table")
-_ENGINES = (*_TABLES, "mlcc.gates._engines")
 DRIVERS = {"spark": ("pyspark",), "postgres": ("psycopg",)}
 """The packages that a script imports to have SQL run by another engine than DuckDB."""
-_ARTIFACT = (
-    *_TABLES,
-    "mlcc.gates._shell",
-    *(
-        f"mlcc.gates.artifact.{name}"
-        for name in ("content", "protobuf", "onnx", "safetensors", "trees", "schema", "lineage")
-    ),
-)
-_SMOKE = (
-    *_TABLES,
-    "mlcc.gates._shell",
-    "mlcc.gates._digests",
-    "mlcc.gates.pipeline_smoke.tally",
-    "mlcc.gates.pipeline_smoke.texts",
-    "mlcc.gates.pipeline_smoke.tensors",
-    "mlcc.gates.pipeline_smoke.onnx_file",
-    "mlcc.gates.pipeline_smoke.runtime",
-)
-_METRICS = (
-    *_TABLES,
-    "mlcc.gates._plots",
-    "mlcc.gates._metrics.catalog",
-    "mlcc.gates._metrics.measure",
-    "mlcc.gates._metrics.classes",
-    "mlcc.gates._metrics.scores",
-    "mlcc.gates._metrics.numbers",
-    "mlcc.gates._metrics.ranking",
-    "mlcc.gates._metrics.rows",
-    "mlcc.gates._metrics.compute",
-    "mlcc.gates._metrics.bounds",
-)
-_PAIRED = (*_METRICS, "mlcc.gates._metrics.paired", "mlcc.gates._metrics.join")
 
 GATES: dict[str, GateKind] = {
     kind.name: kind
@@ -232,25 +204,20 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "tests",
             "A test command passed: enough tests ran, none failed, and they cover enough of the code.",
-            "mlcc.gates.tests",
-            (*_SHELL, "mlcc.gates.tests.xml_reports", "mlcc.gates.tests.runtime"),
             programs=(("run",),),
             covers=("D7", "I2", "M1"),
         ),
         GateKind(
             "contract",
             "A table has the columns, types, values, keys, size and age that its readers rely on.",
-            "mlcc.gates.contract",
-            (*_ENGINES, "mlcc.gates.contract.runtime"),
             requires=("duckdb",),
             covers=("D1", "D4", "D5", "O2"),
             covers_by=(("D4", ("denied",)), ("D5", ("denied",))),
+            runs_on_engines=True,
         ),
         GateKind(
             "leakage",
             "A test set shares no row, group or time with training, and no single feature gives the label away.",
-            "mlcc.gates.leakage",
-            (*_TABLES, "mlcc.gates._plots", "mlcc.gates._values", "mlcc.gates.leakage.runtime"),
             requires=("duckdb",),
             covers=("D1", "D2"),
             covers_by=(("D2", ("label",)),),
@@ -258,39 +225,18 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "drift",
             "Columns are distributed as in a reference: neither chance nor the number of rows decides.",
-            "mlcc.gates.drift",
-            (
-                *_TABLES,
-                "mlcc.gates._plots",
-                "mlcc.gates._values",
-                "mlcc.gates._profile",
-                "mlcc.gates._chi_square",
-                "mlcc.gates.drift.measures",
-                "mlcc.gates.drift.counts",
-                "mlcc.gates.drift.runtime",
-            ),
             requires=("duckdb",),
             covers=("O2", "O7"),
         ),
         GateKind(
             "feature_parity",
             "Features are the same where a model is trained and where it serves.",
-            "mlcc.gates.feature_parity",
-            (
-                *_TABLES,
-                "mlcc.gates._plots",
-                "mlcc.gates._values",
-                "mlcc.gates._shares",
-                "mlcc.gates.feature_parity.runtime",
-            ),
             requires=("duckdb",),
             covers=("O3", "D7"),
         ),
         GateKind(
             "feature_value",
             "Each feature is worth its keep: the model without it is worse, and computing it is quick enough.",
-            "mlcc.gates.feature_value",
-            (*_PAIRED, "mlcc.gates.feature_value.runtime"),
             requires=("duckdb", "numpy"),
             covers=("D2", "D3"),
             covers_by=(("D3", ("cost",)),),
@@ -298,8 +244,6 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "reproduce",
             "Runs with the same seed give the same outputs, and leave the lock file as it is.",
-            "mlcc.gates.reproduce",
-            (*_SHELL, "mlcc.gates._digests", "mlcc.gates.reproduce.trees", "mlcc.gates.reproduce.runtime"),
             programs=(("run",),),
             files=("lock",),
             covers=("I1",),
@@ -307,8 +251,6 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "pipeline_smoke",
             "The whole pipeline runs on a sample, and leaves no NaN in weights, losses and outputs.",
-            "mlcc.gates.pipeline_smoke",
-            _SMOKE,
             requires=("duckdb",),
             programs=(("run",),),
             covers=("I3", "O5"),
@@ -316,16 +258,12 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "evaluate",
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
-            "mlcc.gates.evaluate",
-            (*_METRICS, "mlcc.gates.evaluate.drawing", "mlcc.gates.evaluate.runtime"),
             requires=("duckdb", "numpy"),
             covers=("I4",),
         ),
         GateKind(
             "compare",
             "A candidate is not worse than the champion by more than a margin, or better, on the same examples.",
-            "mlcc.gates.compare",
-            (*_PAIRED, "mlcc.gates.compare.runtime"),
             requires=("duckdb", "numpy"),
             covers=("I4", "M5", "O7"),
             covers_by=(("M5", ("baseline",)), ("O7", ("champion",))),
@@ -333,14 +271,6 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "slices",
             "No part of the data is shown to miss a metric's limits, or to lie too far from another.",
-            "mlcc.gates.slices",
-            (
-                *_PAIRED,
-                "mlcc.gates._metrics.multiple",
-                "mlcc.gates.slices.evidence",
-                "mlcc.gates.slices.parts",
-                "mlcc.gates.slices.runtime",
-            ),
             requires=("duckdb", "numpy"),
             covers=("M6", "M7"),
             covers_by=(("M6", ("metrics",)), ("M7", ("gap",))),
@@ -348,8 +278,6 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "artifact",
             "A model's bytes are what they must be: format, size, digest, inputs and outputs, and lineage.",
-            "mlcc.gates.artifact",
-            (*_ARTIFACT, "mlcc.gates.artifact.runtime"),
             requires=("duckdb",),
             programs=(("verify", "run"),),
             covers=("I1", "I4"),
@@ -358,8 +286,6 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "serve",
             "The packaged model starts, gives the golden answers, and keeps to its latency and memory.",
-            "mlcc.gates.serve",
-            _SERVED,
             programs=(("run",), ("champion", "run")),
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
@@ -368,21 +294,12 @@ GATES: dict[str, GateKind] = {
         GateKind(
             "evidence",
             "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
-            "mlcc.gates.evidence",
-            (
-                *_SHARED,
-                "mlcc.gates._digests",
-                "mlcc.gates.evidence.front_matter",
-                "mlcc.gates.evidence.runtime",
-            ),
             files=("record",),
             covers=("D6", "M2", "M3", "M4", "O1", "O4"),
         ),
         GateKind(
             "command",
             "Your own program decides, by its exit code and a verdict file.",
-            "mlcc.gates.command",
-            (*_SHELL, "mlcc.gates.command.runtime"),
             programs=(("run",),),
         ),
     )

@@ -27,7 +27,7 @@ _CSV = (
 _FILE = (
     ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
     ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
-    ("maximum_object_size", "a line is longer than 16 MB"),
+    ("maximum_object_size", "a line or object is longer than 16 MB"),
     ("ecompression failure|Failed to read file", "a part of it is damaged"),
     ("Out of Memory Error", "it needs more memory than the gate may take"),
 )
@@ -51,6 +51,8 @@ def file_reason(error: Exception, files: Sequence[str]) -> str:
         return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
     if "CSV Parser state machine reached an invalid state" in text:
         return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if path.lower().endswith(".json") and ("Malformed JSON" in text or "JSON array" in text):
+        return f"{shown} is not one proper JSON array"
     if "Malformed JSON" in text:
         number = _broken_json_line(path)
         return (

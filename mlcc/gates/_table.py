@@ -4,12 +4,13 @@ from __future__ import annotations
 
 # os.path is loaded at start-up anyway.
 # SQL is what this module writes; whatever comes from outside goes through `identifier` or `text_literal`.
-# ruff: noqa: PTH106, PTH113, PTH118, PTH123, S608
+# ruff: noqa: PTH106, PTH118, PTH123, S608
 import os
 
+from mlcc.gates._files import check_array, partitions_of, table_files
 from mlcc.gates._reasons import file_reason, sql_reason
 from mlcc.gates._records import GateError, visible
-from mlcc.gates._sql import text_literal
+from mlcc.gates._sql import identifier, text_literal
 from mlcc.gates._support import Gate
 
 TYPE_CHECKING = False
@@ -23,20 +24,36 @@ _MAJOR = "2"
 _HEADER_CHARACTERS = 1 << 20
 _MAX_KEYS = 10_000
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
+_JSON_READERS = {"jsonl": "read_ndjson_objects({})", "json": "read_json_objects({}, format = 'array')"}
 
 
 class Table:
     """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
 
     `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
-    JSON lines one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files.
+    JSON one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files, and
+    `partitions` the columns, of text, that the names of their folders stand for, with their values.
     """
 
-    def __init__(self, connection: Any, files: Sequence[str], source: str, columns: dict[str, str]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        files: Sequence[str],
+        source: str,
+        columns: dict[str, str],
+        partitions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.connection = connection
         self.files = files
         self.source = source
         self.columns = columns
+        self.partitions = partitions or {}
+
+    def cast(self, column: str, type: str) -> None:
+        """Give a column another type of DuckDB's."""
+        name = identifier(column)
+        self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
+        self.columns[column] = type
 
     def one(self, sql: str) -> tuple[Any, ...]:
         """Return the one row of a query. Raises GateError."""
@@ -61,32 +78,37 @@ class Table:
 
 def open_table(gate: Gate, artifact: str, format: str) -> Table:
     """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
-    return open_files(gate, _files(gate.path(artifact), format), format)
+    path = gate.paths(artifact)
+    return open_files(gate, path, table_files(path, format), format)
 
 
 def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
     """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
-    files = [_files(gate.path(artifact), format) for artifact, format in artifacts]
+    paths = [gate.paths(artifact) for artifact, _ in artifacts]
+    files = [table_files(path, format) for path, (_, format) in zip(paths, artifacts)]  # noqa: B905
     connection = _connect(gate, [file for some in files for file in some])
-    return [_open_as(connection, some, format) for some, (_, format) in zip(files, artifacts)]  # noqa: B905
+    return [
+        _open_as(connection, path, some, format)
+        for path, some, (_, format) in zip(paths, files, artifacts)  # noqa: B905
+    ]
 
 
-def open_files(gate: Gate, files: Sequence[str], format: str) -> Table:
-    """Open files of one format as one table; all have the same columns. Raises GateError as `open_table`."""
+def open_files(gate: Gate, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    """Open the files at a path as one table; all have the same columns. Raises GateError as `open_table`."""
     if format in _DELIMITERS:
         _names(files, format)  # what is wrong with a header is said without DuckDB, too
-    return _open_as(_connect(gate, files), files, format)
+    return _open_as(_connect(gate, files), path, files, format)
 
 
-def _open_as(connection: Any, files: Sequence[str], format: str) -> Table:
+def _open_as(connection: Any, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
     if format in _DELIMITERS:
         names = _names(files, format)
         source = _csv_source(files, names, _DELIMITERS[format])
         return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
-    if format == "jsonl":
-        return _open_json_lines(connection, files)
+    if format in _JSON_READERS:
+        return _open_json(connection, files, format)
     if format == "parquet":
-        return _open_parquet(connection, files)
+        return _open_parquet(connection, files, partitions_of(path, files))
     raise GateError(f"the format {visible(format)} is not known")
 
 
@@ -178,31 +200,6 @@ def _how_to_install(gate: Gate) -> str:
     return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
 
 
-def _files(path: str, format: str) -> list[str]:
-    """Return the files of an artifact: itself, or all Parquet files of a folder."""
-    found = _files_below(path) if path.endswith("/") else [path]
-    if path.endswith("/") and (format != "parquet" or not all(name.endswith(".parquet") for name in found)):
-        raise GateError(f"{visible(path)} is not a folder of Parquet files only")
-    if not found:
-        raise GateError(f"{visible(path)} holds no Parquet file")
-    for name in found:
-        if any(c in name for c in "*?[{"):
-            raise GateError(f"the file name {visible(name)} has a wildcard in it")
-        if not os.path.isfile(name):
-            raise GateError(f"{visible(name)} is missing")
-    return found
-
-
-def _files_below(path: str) -> list[str]:
-    # Writers of Parquet leave marks such as _SUCCESS and .part.crc beside their files; readers skip them.
-    return sorted(
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(path)
-        for name in names
-        if name[0] not in "._"
-    )
-
-
 def _header(path: str, delimiter: str) -> list[str]:
     """Return the column names of a CSV file, from its first record."""
     import csv  # here, so that a gate that reads only JSON doesn't wait for it
@@ -245,8 +242,11 @@ def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> s
     )
 
 
-def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
-    source = f"read_ndjson_objects({_listed(files)}, ignore_errors = false, compression = 'none')"
+def _open_json(connection: Any, files: Sequence[str], format: str) -> Table:
+    unit = "lines" if format == "jsonl" else "items"
+    for file in files if format == "json" else ():
+        check_array(file)
+    source = _JSON_READERS[format].format(f"{_listed(files)}, ignore_errors = false, compression = 'none'")
     ((other, twice),) = query(
         connection,
         files,
@@ -255,7 +255,7 @@ def _open_json_lines(connection: Any, files: Sequence[str]) -> Table:
     )
     if other or twice:
         what = "no JSON object" if other else "objects with a key that occurs twice"
-        raise GateError(f"{other or twice} lines of {_shown(files)} are {what}")
+        raise GateError(f"{other or twice} {unit} of {_shown(files)} are {what}")
     keys = query(
         connection,
         files,
@@ -270,7 +270,7 @@ def _shown(files: Sequence[str]) -> str:
     return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
-def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
+def _open_parquet(connection: Any, files: Sequence[str], partitions: Mapping[str, Sequence[str]]) -> Table:
     list_ = _listed(files)
     schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
     for file, *fields in query(
@@ -288,12 +288,17 @@ def _open_parquet(connection: Any, files: Sequence[str]) -> Table:
     names = _top_names(first)
     _refuse_twins(names, files[0])
     # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
-    options = "hive_partitioning = false, union_by_name = false, can_have_nan = true"
-    source = f"read_parquet({list_}, {options})"
+    hive = "true, hive_types_autocast = false" if partitions else "false"
+    source = f"read_parquet({list_}, hive_partitioning = {hive}, union_by_name = false, can_have_nan = true)"
+    if partitions:
+        _refuse_twins([*names, *partitions], files[0])
+        # DuckDB takes the names of the folders above the artifact for columns, too.
+        own = ", ".join(map(identifier, (*names, *partitions)))
+        source = f"(SELECT {own} FROM {source})"
     columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
-    if list(columns) != names:
+    if list(columns) != [*names, *partitions]:
         raise GateError(f"the columns of {visible(files[0])} could not be told apart")
-    return Table(connection, files, source, columns)
+    return Table(connection, files, source, columns, partitions)
 
 
 def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:

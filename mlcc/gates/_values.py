@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NUMBERS = frozenset(("integer", "number"))
 CATEGORIES = frozenset(("string", "boolean"))
+JSON_FORMATS = frozenset(("json", "jsonl"))
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
 TEXT_FORMS = {
@@ -59,7 +60,7 @@ def type_of(stored: str) -> str:
 
 def cells(name: str, format: str) -> dict[str, str]:
     """Return the SQL of a column's `given`, `number` and `text`, over the table's `source`."""
-    if format == "jsonl":
+    if format in JSON_FORMATS:
         text, kind = f"json_extract_string(json, {_pointer(name)})", _json_type(name)
         return {
             "given": text,
@@ -85,7 +86,7 @@ def has_type(name: str, format: str, type: str) -> str:
     fits = f"{text} IS NOT NULL"
     if type in TEXT_FORMS:
         fits = f"regexp_full_match({text}, {text_literal(TEXT_FORMS[type])})"
-    return f"{fits} AND {_json_type(name)} IN ({JSON_TYPES[type]})" if format == "jsonl" else fits
+    return f"{fits} AND {_json_type(name)} IN ({JSON_TYPES[type]})" if format in JSON_FORMATS else fits
 
 
 def _json_type(name: str) -> str:

@@ -35,7 +35,7 @@ def script(kind: GateKind) -> str:
     doc += f"Run it in the folder of mlcc.yaml: python -I {FOLDER}/{kind.name}.py GATE_ID\n"
     doc += f"It reads {FOLDER}/GATE_ID.json, writes verdict.json, junit.xml and summary.md to\n"
     doc += "_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive."
-    return bundle(kind.scripts, doc=doc, entry=kind.scripts[-1], allow=kind.imports)
+    return bundle(kind.runtime, doc=doc, allow=kind.imports)
 
 
 def requirements(packages: str) -> str:

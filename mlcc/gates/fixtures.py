@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mlcc.gates._values import JSON_FORMATS
 from mlcc.record import field, record
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -48,19 +49,24 @@ def artifact_files(document: Mapping[str, Any]) -> dict[str, bytes]:
         for path in paths:
             if "://" in path:
                 continue  # a table of a warehouse, which no fixture can be
-            plain = "/".join(part.replace("*", "x").replace("?", "x") for part in path.split("/"))
-            files[plain + "file" if plain.endswith("/") else plain] = b"{}\n"
+            files[_one_file(path)] = b"{}\n"
     return files
 
 
+def _one_file(path: str) -> str:
+    """Return a file that a path names: the folder's, or one that the pattern matches."""
+    plain = path.replace("*", "x").replace("?", "x")
+    return plain + "part.parquet" if plain.endswith("/") else plain
+
+
 def data_file(document: Mapping[str, Any], artifact: str) -> str:
-    """Return the path of an artifact that is one file, or one Parquet file in its folder."""
-    path: str = document["artifacts"][artifact]["path"]
-    return path + "part.parquet" if path.endswith("/") else path
+    """Return the path of an artifact that is one file, or of one file in its folder or of its first pattern."""
+    paths: str | list[str] = document["artifacts"][artifact]["path"]
+    return _one_file(paths if isinstance(paths, str) else paths[0])
 
 
 def table_bytes(format: str, columns: Mapping[str, Sequence[Any]], copies: int = 1) -> bytes:
-    """Return a table (name -> values, all as long) as the bytes of a file: parquet, csv, tsv or jsonl.
+    """Return a table (name -> values, all as long) as the bytes of a file: parquet, csv, tsv, jsonl or json.
 
     Its rows are there `copies` times. Parquet is written by DuckDB, with the types of the Python values. None
     is a null.
@@ -68,9 +74,10 @@ def table_bytes(format: str, columns: Mapping[str, Sequence[Any]], copies: int =
     rows = list(zip(*columns.values(), strict=True))
     if format == "parquet":
         return _parquet(list(columns), rows, copies)
-    if format == "jsonl":
+    if format in JSON_FORMATS:
         lines = [json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n" for row in rows]
-        return "".join(lines).encode() * copies
+        lines *= copies
+        return ("".join(lines) if format == "jsonl" else f"[{','.join(lines)}]").encode()
     return _delimited(_DELIMITERS[format], [list(columns)]) + _delimited(_DELIMITERS[format], rows) * copies
 
 

@@ -7,42 +7,22 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterable, Sequence
-from html import escape
-from typing import Any
+from collections.abc import Iterable
 
 from mlcc.gates._records import visible
 from mlcc.report.findings import Ended, Finding, Run
+from mlcc.report.html import BROKEN, MOST_SHOWN, document, escaped, figure, html_table, text_table
 from mlcc.report.margin import decision, drawn
-from mlcc.report.plots import draw
-from mlcc.report.style import stylesheet
 from mlcc.report.svg import short
 
 MARKS = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? inconclusive", "error": "! error"}
 ENDS = {"passed": "pass", "failed": "fail", "lost": "error", "skipped": "skipped"}
 MOST_PAGE = 6_000_000  # characters; gates beyond have their sentence only
-MOST_SHOWN = 1000  # of any table
-BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 def page(run: Run) -> str:
     """Return the page."""
-    style = stylesheet()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    title = f"{_colour(run)[1]}: {run.name}"
-    parts = [
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n',
-        f"<title>{_e(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n",
-        _header(run),
-        "<main>\n",
-        _overview(run),
-    ]
+    parts = [_header(run), "<main>\n", _overview(run)]
     used = sum(map(len, parts))
     for number, finding in enumerate(run.findings):
         section = _gate(finding, f"g{number}", whole=True)
@@ -50,12 +30,8 @@ def page(run: Run) -> str:
             section = _gate(finding, f"g{number}", whole=False)
         used += len(section)
         parts.append(section)
-    parts += [_nodes(run), "</main>\n", _footer(run), "</body>\n</html>\n"]
-    return "".join(parts)
-
-
-def _e(text: str, limit: int = 600) -> str:
-    return escape(visible(text, limit))
+    parts += [_nodes(run), "</main>\n", _footer(run)]
+    return document(f"{_colour(run)[1]}: {run.name}", parts)
 
 
 def _colour(run: Run) -> tuple[str, str]:
@@ -75,7 +51,7 @@ def _header(run: Run) -> str:
     gates = "no gate ran" if not run.findings else f"{closed} of {_count(len(run.findings), 'gate')} closed"
     lines = [
         f'<header>\n<div class="band {paint}">\n',
-        f'<h1><span class="mark {paint}">{sign}{words}</span>: {_e(run.name)}</h1>\n',
+        f'<h1><span class="mark {paint}">{sign}{words}</span>: {escaped(run.name)}</h1>\n',
         f"<div>{gates}</div>\n",
     ]
     if run.green is None:
@@ -85,7 +61,7 @@ def _header(run: Run) -> str:
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in _facts(run))
     lines.append(f'<dl class="facts">{facts}</dl>\n' if facts else "")
     if run.causes:
-        causes = "".join(f"<li>{_e(cause)}</li>" for cause in run.causes[:50])
+        causes = "".join(f"<li>{escaped(cause)}</li>" for cause in run.causes[:50])
         lines.append(f'<h2>Why it is red</h2>\n<ul class="causes">{causes}</ul>\n')
     return "".join([*lines, "</div>\n</header>\n"])
 
@@ -98,13 +74,18 @@ def _facts(run: Run) -> Iterable[tuple[str, str]]:
         ("Pull request", "pull_request"),
     ):
         if run.fact(key):
-            yield name, _e(run.fact(key).replace("_", " ") if key == "event" else run.fact(key), 120)
+            yield name, escaped(run.fact(key).replace("_", " ") if key == "event" else run.fact(key), 120)
     if run.fact("commit"):
-        yield "Commit", f"<code>{_e(run.fact('commit')[:12])}</code>"
+        yield "Commit", f"<code>{escaped(run.fact('commit')[:12])}</code>"
     url, number = run.fact("run_url"), run.fact("run_number") or run.fact("run_id")
     if number:
         known = url.startswith(("https://", "http://"))
-        yield "Run", f'<a href="{_e(url)}" rel="noreferrer">{_e(number, 80)}</a>' if known else _e(number, 80)
+        yield (
+            "Run",
+            f'<a href="{escaped(url)}" rel="noreferrer">{escaped(number, 80)}</a>'
+            if known
+            else escaped(number, 80),
+        )
 
 
 def _overview(run: Run) -> str:
@@ -112,14 +93,14 @@ def _overview(run: Run) -> str:
         return ""
     rows = [
         [
-            f'<a href="#g{number}">{_e(finding.name, 120)}</a>',
-            _e(finding.guards, 120),
+            f'<a href="#g{number}">{escaped(finding.name, 120)}</a>',
+            escaped(finding.guards, 120),
             _mark(finding.verdict) + (f"<br>{finding.effect}" if finding.effect else ""),
-            _e(finding.summary, 260),
+            escaped(finding.summary, 260),
         ]
         for number, finding in enumerate(run.findings[:MOST_SHOWN])
     ]
-    found = _html_table(["Gate", "Decides about", "Verdict", "Finding"], rows, "rows")
+    found = html_table(["Gate", "Decides about", "Verdict", "Finding"], rows, "rows")
     return f'<section class="plain" aria-labelledby="gates"><h2 id="gates">Gates</h2>{found}</section>\n'
 
 
@@ -129,13 +110,13 @@ def _nodes(run: Run) -> str:
     if others:
         parts.append(
             "<h2 id='nodes'>Other nodes</h2>"
-            + _html_table(["Node", "Ended", "Why"], map(_node, others), "rows")
+            + html_table(["Node", "Ended", "Why"], map(_node, others), "rows")
         )
     if run.unselected:
-        items = [[_e(id, 120), _e(why)] for id, why in run.unselected[:MOST_SHOWN]]
+        items = [[escaped(id, 120), escaped(why)] for id, why in run.unselected[:MOST_SHOWN]]
         count = _count(len(run.unselected), "node")
         parts.append(
-            f"<details><summary>{count} not selected</summary>{_html_table(['Node', 'Why'], items)}</details>"
+            f"<details><summary>{count} not selected</summary>{html_table(['Node', 'Why'], items)}</details>"
         )
     return f'<section class="plain">{"".join(parts)}</section>\n' if parts else ""
 
@@ -143,7 +124,11 @@ def _nodes(run: Run) -> str:
 def _node(node: Ended) -> list[str]:
     mark = ENDS.get(node.end, "error")
     sign = MARKS[mark][0] if mark in MARKS else "–"
-    return [_e(node.name, 120), f'<span class="mark {mark}">{sign} {_e(node.end, 40)}</span>', _e(node.cause)]
+    return [
+        escaped(node.name, 120),
+        f'<span class="mark {mark}">{sign} {escaped(node.end, 40)}</span>',
+        escaped(node.cause),
+    ]
 
 
 def _footer(run: Run) -> str:
@@ -168,12 +153,12 @@ def _mark(verdict: str) -> str:
 
 def _gate(finding: Finding, id: str, *, whole: bool) -> str:
     """Return a gate's section; not `whole`: without its checks and plots."""
-    about = f"{_e(finding.kind, 60)} gate, decides about <strong>{_e(finding.guards, 120)}</strong>"
+    about = f"{escaped(finding.kind, 60)} gate, decides about <strong>{escaped(finding.guards, 120)}</strong>"
     more = "" if finding.blocking else "; not blocking"
     parts = [
         f'<section class="{finding.verdict}" aria-labelledby="{id}">\n<div class="head">',
-        f'<h2 id="{id}">{_e(finding.name, 160)}</h2>{_mark(finding.verdict)}</div>\n',
-        f'<div class="faint">{about}{more}</div>\n<p class="sentence">{_e(finding.summary, 1500)}</p>\n',
+        f'<h2 id="{id}">{escaped(finding.name, 160)}</h2>{_mark(finding.verdict)}</div>\n',
+        f'<div class="faint">{about}{more}</div>\n<p class="sentence">{escaped(finding.summary, 1500)}</p>\n',
         _waiver(finding),
     ]
     if whole:
@@ -189,45 +174,32 @@ def _waiver(finding: Finding) -> str:
     if not finding.waived:
         return ""
     until, reason, issue = (finding.waived.get(key, "") for key in ("until", "reason", "issue"))
-    return f'<p class="waiver"><strong>Waived until {_e(until)}.</strong> {_e(reason)} ({_e(issue)})</p>\n'
+    return f'<p class="waiver"><strong>Waived until {escaped(until)}.</strong> {escaped(reason)} ({escaped(issue)})</p>\n'
 
 
 def _checks(finding: Finding, id: str) -> str:
     rows = []
     ranked = sorted(finding.checks, key=lambda check: check.get("verdict") == "pass")
     for number, check in enumerate(ranked):
-        name = _e(str(check.get("id")), 120)
+        name = escaped(str(check.get("id")), 120)
         picture = ""
         try:
             words = visible(str(check.get("id")), 120)
             picture = drawn(f"{id}m{number}", f"Decision of {words}", decision(check))
         except BROKEN:  # the sentence beside it says what was found
             pass
-        said = f'<span class="id">{name}</span><br>{_e(str(check.get("message")))}'
+        said = f'<span class="id">{name}</span><br>{escaped(str(check.get("message")))}'
         rows.append([_mark(str(check.get("verdict"))), said, picture])
     if not rows:
         return ""
-    return "<h3>Checks</h3>" + _html_table(
+    return "<h3>Checks</h3>" + html_table(
         ["Verdict", "Check", "Estimate, bounds and what is allowed"], rows, "rows decisions"
     )
 
 
 def _drawings(finding: Finding, id: str) -> str:
-    figures = [_figure(plot, f"{id}p{number}") for number, plot in enumerate(finding.plots)]
+    figures = [figure(plot, f"{id}p{number}") for number, plot in enumerate(finding.plots)]
     return f'<div class="plots">{"".join(figures)}</div>\n' if figures else ""
-
-
-def _figure(plot: Any, id: str) -> str:
-    try:
-        drawing = draw(plot, id)
-    except BROKEN:
-        return "<figure><figcaption>A plot</figcaption><p>It can't be drawn: its data isn't whole.</p></figure>\n"
-    note = f'<p class="faint">{_e(drawing.note)}</p>' if drawing.note else ""
-    table = _wide(drawing.columns, drawing.rows, f"Data of {drawing.title}")
-    return (
-        f"<figure><figcaption>{_e(drawing.title)}</figcaption>{drawing.picture}{note}"
-        f"<details><summary>Data as a table</summary>{table}</details></figure>\n"
-    )
 
 
 def _numbers(finding: Finding) -> str:
@@ -243,48 +215,16 @@ def _numbers(finding: Finding) -> str:
     if not rows:
         return ""
     columns = ["check", "estimate", "lower", "upper", "confidence", "n", "at least", "at most", "margin"]
-    table = _wide(columns, rows, f"Numbers of {finding.name}")
+    table = text_table(columns, rows, f"Numbers of {finding.name}")
     return f"<details><summary>Numbers as a table</summary>{table}</details>\n"
 
 
 def _origin(finding: Finding) -> str:
-    rows = [[_e(id, 120), f"<code>{_e(digest, 100)}</code>"] for id, digest in sorted(finding.inputs.items())]
-    rows += [["the gate itself", f"<code>{_e(finding.digest, 100)}</code>"]] if finding.digest else []
-    again = f"<p>Run it again: <code>python -I .mlcc/gates/{_e(finding.kind, 60)}.py {_e(finding.gate, 80)}</code></p>"
-    table = _html_table(["Judged", "Digest"], rows) if rows else ""
+    rows = [
+        [escaped(id, 120), f"<code>{escaped(digest, 100)}</code>"]
+        for id, digest in sorted(finding.inputs.items())
+    ]
+    rows += [["the gate itself", f"<code>{escaped(finding.digest, 100)}</code>"]] if finding.digest else []
+    again = f"<p>Run it again: <code>python -I .mlcc/gates/{escaped(finding.kind, 60)}.py {escaped(finding.gate, 80)}</code></p>"
+    table = html_table(["Judged", "Digest"], rows) if rows else ""
     return f"<details><summary>What was judged</summary>{table}{again}</details>\n"
-
-
-# --- tables ---------------------------------------------------------------------------------------
-
-
-def _html_table(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str = "") -> str:
-    """Return a table of cells that are HTML already.
-
-    Its roles are said: a style that lays cells out one below the other would take them from it.
-    """
-    heads = "".join(f'<th role="columnheader" scope="col">{column}</th>' for column in columns)
-    lines = [
-        "<tr role='row'>" + "".join(f"<td role='cell'>{cell}</td>" for cell in row) + "</tr>\n"
-        for row in rows
-    ]
-    body = f"<tbody role='rowgroup'>{''.join(lines[:MOST_SHOWN])}</tbody>"
-    opening = f'<table role="table" class="{name}">' if name else '<table role="table">'
-    return f"{opening}<thead role='rowgroup'><tr role='row'>{heads}</tr></thead>{body}</table>\n"
-
-
-def _wide(columns: Sequence[str], rows: Sequence[Sequence[str]], label: str) -> str:
-    """Return a table of texts, the first column being names, that scrolls within itself where it is too wide."""
-    heads = "".join(
-        f'<th scope="col"{"" if i == 0 else " class=number"}>{_e(column, 80)}</th>'
-        for i, column in enumerate(columns)
-    )
-    lines = [
-        "<tr>"
-        + "".join(
-            f"<td{'' if i == 0 else ' class=number'}>{_e(cell, 120)}</td>" for i, cell in enumerate(row)
-        )
-        for row in rows[:MOST_SHOWN]
-    ]
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{'</tr>'.join(lines)}</tr></tbody></table>"
-    return f'<div class="wide" role="region" tabindex="0" aria-label="{_e(label, 160)}">{table}</div>'

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mlcc.gates._metrics.bounds import wilson
+from mlcc.gates._shares import wilson
 from mlcc.record import record
 from mlcc.signals.records import Records, read_records
 
@@ -132,8 +132,7 @@ def _rates(row: dict[str, Any]) -> dict[str, Any]:
 
 def share_interval(hits: int, n: int) -> list[float]:
     """Return the 95 % interval of a share, by Wilson (1927). `n` is at least 1."""
-    found = wilson(hits, n, _Z)
-    return [found.lower, found.upper]
+    return list(wilson(hits, n, _Z))
 
 
 def _note(row: dict[str, Any]) -> str:

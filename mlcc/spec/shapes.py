@@ -31,6 +31,16 @@ class Shape:
         """Return the value as the models would hold it. Raises UnsureError."""
         raise NotImplementedError
 
+    @property
+    def unions(self) -> tuple[tuple[str, ...], ...]:
+        """The groups of keys of which a mapping of this shape has at most one."""
+        return ()
+
+    def inner(self, key: str) -> Shape | None:
+        """Return the shape of what lies under a key of such a mapping; None where nothing is known of it."""
+        del key
+        return None
+
 
 class Str(Shape):
     """Text that passes a check, of `least` to `most` characters."""
@@ -157,6 +167,11 @@ class DictOf(Shape):
         load_key, load = self.key.load, self.item.load
         return {load_key(key): load(item) for key, item in value.items()}
 
+    def inner(self, key: str) -> Shape | None:
+        """Return the shape of each item."""
+        del key
+        return self.item
+
 
 class Either(Shape):
     """One of several shapes, told apart by the type of the plain value."""
@@ -178,6 +193,15 @@ class Either(Shape):
             if kind in shape.kinds:
                 return shape
         raise UnsureError
+
+    @property
+    def unions(self) -> tuple[tuple[str, ...], ...]:
+        """Those of its mapping."""
+        return tuple(group for shape in self.shapes for group in shape.unions)
+
+    def inner(self, key: str) -> Shape | None:
+        """Return what its mapping has there."""
+        return next((found for shape in self.shapes if (found := shape.inner(key)) is not None), None)
 
 
 class Anything(Shape):
@@ -248,6 +272,15 @@ class Fields(Shape):
         if unknown or not self._unions_hold(value):
             raise UnsureError
         return SimpleNamespace(**attributes)
+
+    @property
+    def unions(self) -> tuple[tuple[str, ...], ...]:
+        """Exactly one or at most one of them may be set."""
+        return (*self.exactly_one, *self.at_most_one)
+
+    def inner(self, key: str) -> Shape | None:
+        """Return the shape of the key's value."""
+        return self.keys[key].shape if key in self.keys else None
 
     def _unions_hold(self, value: Mapped[str, object]) -> bool:
         return all(sum(key in value for key in group) == 1 for group in self.exactly_one) and all(

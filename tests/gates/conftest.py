@@ -75,7 +75,8 @@ class Project:
     ) -> dict[str, Any]:
         """Compile a gate and write its parameters; `change` overrides compiled ones, `outer` the frame."""
         guards = next(iter(artifacts))
-        infos = {id: ArtifactInfo(path, engine) for id, path in artifacts.items() if isinstance(path, str)}
+        paths = {id: [path] if isinstance(path, str) else path for id, path in artifacts.items()}
+        infos = {id: ArtifactInfo(some[0], engine, tuple(some[1:])) for id, some in paths.items()}
         model = GATES[kind].params().model_validate(dict(params))
         compiled = GATES[kind].compiler().compile(model, infos, guards)
         document = {
@@ -93,7 +94,7 @@ class Project:
 
     def run(self, kind: str, *arguments: str) -> Outcome:
         """Run the gate in this process."""
-        runtime = import_module(GATES[kind].scripts[-1])
+        runtime = import_module(GATES[kind].runtime)
         assert runtime.__file__ is not None
         code = run(kind, runtime.judge, runtime.__file__, list(arguments or ("g",)))
         return self._outcome(code, self._capture.readouterr().out)

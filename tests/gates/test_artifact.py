@@ -572,8 +572,8 @@ def mutants(data: bytes, count: int) -> list[bytes]:
 def test_damaged_safetensors_that_pass_are_loaded_by_the_reference(tmp_path: Path) -> None:
     from safetensors.numpy import load
 
-    from mlcc.gates.artifact.content import ContentError
-    from mlcc.gates.artifact.safetensors import read_safetensors
+    from mlcc.gates._models.content import ContentError
+    from mlcc.gates.artifact.tensors import read_safetensors
 
     path = tmp_path / "m"
     passed = 0
@@ -589,7 +589,7 @@ def test_damaged_safetensors_that_pass_are_loaded_by_the_reference(tmp_path: Pat
 
 
 def test_damaged_onnx_that_passes_is_parsed_by_the_reference(tmp_path: Path) -> None:
-    from mlcc.gates.artifact.content import ContentError
+    from mlcc.gates._models.content import ContentError
     from mlcc.gates.artifact.onnx import read_onnx
 
     path = tmp_path / "m"

@@ -41,7 +41,7 @@ def compiled(params: dict[str, Any], guards: str = "model") -> dict[str, Any]:
         ({"format": "lightgbm", "lineage": {"t": "x"}}, "file", ("lineage",), "lightgbm has no metadata"),
         ({"format": "safetensors", "inputs": {"x": {"type": "bool"}}}, "file", ("inputs",), "only ONNX models"),
         ({"format": "safetensors", "schema_of": "t"}, "file", ("schema_of",), "names no features"),
-        ({"format": "onnx", "schema_of": "notes"}, "file", ("schema_of",), "notes.md is no table"),
+        ({"format": "onnx", "schema_of": "notes"}, "file", ("schema_of",), "files of one format"),
         ({"format": "onnx", "features": "x"}, "file", ("features",), "held against a table"),
         ({"format": "onnx", "opset": {"min": 9, "max": 8}}, "file", ("opset", "max"), "less than min"),
         (
@@ -101,8 +101,8 @@ def test_it_needs_packages_only_for_a_table() -> None:
     table = kind.params().model_validate(
         {"format": "onnx", "schema_of": "t", "statement": "s", "lineage": {"d": "x"}}
     )
-    assert not kind.compiler().needs_packages(plain)
-    assert kind.compiler().needs_packages(table)
+    assert kind.packages(plain, ()) == ""
+    assert kind.packages(table, ()) == "artifact"
     assert kind.compiler().references(table) == (
         (("schema_of",), "t"),
         (("statement",), "s"),

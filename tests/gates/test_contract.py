@@ -581,9 +581,13 @@ def test_folder_of_parquet(project: Any, contract: Any) -> None:
         _parquet(f"data/p={i}/a.parquet", f"SELECT {i} AS x")
     columns = {"x": {"type": "integer", "unique": True}}
     outcome = contract("data/", columns, rows={"min": 3}, extra_columns="deny")
-    assert outcome.verdict == "pass"
+    assert outcome.check("extra_columns")["message"] == "1 columns are not in the contract: p"
     project.write("data/_SUCCESS", "")
     assert contract("data/", columns).verdict == "pass"
+    _parquet("data/b.parquet", "SELECT 1 AS x")  # a file that lies in no folder of p
+    assert contract("data/", columns).verdict == "error"
+    for i in range(3):
+        Path(f"data/p={i}").rename(f"data/p{i}")
     _parquet("data/b.parquet", "SELECT 1 AS x")
     assert contract("data/", columns).checks["x.unique"] == "fail"
     _parquet("data/b.parquet", "SELECT 1 AS x, 2 AS y")

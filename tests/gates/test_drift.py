@@ -111,27 +111,80 @@ def test_nan_is_drift(project: Any) -> None:
     assert outcome.checks["income.missing"] == "fail"
 
 
-def test_too_few_rows_are_inconclusive_and_say_how_many_are_needed(project: Any) -> None:
+def test_few_rows_pass_and_say_what_more_would_show(project: Any) -> None:
     make(project, rows(120, seed=8), {"income": {"psi": 0.2}})
     outcome = project.run("drift")
-    assert (outcome.verdict, outcome.code) == ("inconclusive", 3)
-    quantile = outcome.check("income.psi")["interval"][1] / (1 / 120 + 1 / 20_000)
-    assert quantile in [pytest.approx(chi2.isf(1e-3, df)) for df in range(3, 12)]
-    needed = 1 / (0.2 / quantile - 1 / 20_000)  # rounded up to two digits
-    assert f"; about {math.ceil(needed / 10) * 10} rows are needed" in outcome.summary
+    assert (outcome.verdict, outcome.code) == ("pass", 0)
+    check = outcome.check("income.psi")
+    limit = check["interval"][1]
+    assert limit / (1 / 120 + 1 / 20_000) in [pytest.approx(chi2.isf(1e-3, df)) for df in range(3, 12)]
+    assert limit > 0.2
+    assert check["margin"] == pytest.approx(limit - check["estimate"])
+    edges = json.loads((project.root / "p.json").read_text())["columns"]["income"]["edges"]
+    cells = {
+        int(cell)
+        for text in (rows(20_000), rows(120, seed=8))
+        for cell in np.searchsorted(edges, [float(line.split(",")[0]) for line in text.split()[1:]])
+    }
+    needed = 1 / (0.2 / chi2.isf(1e-3, len(cells) - 1) - 1 / 20_000)  # rounded up to two digits
+    said = (
+        f"so few rows can't tell an effect up to {limit:.6g} from chance: "
+        f"about {math.ceil(needed / 10) * 10} rows would tell one of 0.2"
+    )
+    assert said in outcome.summary
+
+
+def test_a_pass_of_several_columns_says_what_few_rows_hide(project: Any) -> None:
+    for n, said in ((120, 2), (1500, 0)):
+        make(project, rows(n, seed=8), {"income": {"psi": 0.2}, "region": {}})
+        outcome = project.run("drift")
+        assert outcome.verdict == "pass"
+        assert outcome.summary.startswith("All 2 checks passed.")
+        assert (
+            f" {said} of them would pass with more than is allowed too, on so few rows" in outcome.summary
+        ) == bool(said)
+
+
+def test_fewer_rows_than_min_n_are_inconclusive(project: Any) -> None:
     make(project, rows(60, seed=8), {"income": {"psi": 5}})
     outcome = project.run("drift")
+    assert (outcome.verdict, outcome.code) == ("inconclusive", 3)
     assert outcome.checks["rows"] == "inconclusive"
     assert "60 rows, and 100 are needed" in outcome.summary
+
+
+def test_far_too_few_rows_for_a_threshold_are_inconclusive(project: Any) -> None:
+    make(project, rows(400, seed=8), {"income": {"ks": 0.01}})
+    outcome = project.run("drift")
+    # at a tail of 0.05 % each (missing is judged too): sqrt(ln(2 / 0.0005) / 2 * (1 / 400 + 1 / 20000))
+    assert outcome.check("income.ks")["interval"][1] == pytest.approx(0.1028, abs=1e-4)
+    assert (outcome.checks["income.ks"], outcome.code) == ("inconclusive", 3)
+    assert "so few rows can't tell an effect up to 0.102" in outcome.summary
+    make(project, rows(500, seed=8), {"income": {"ks": 0.01}})
+    assert project.run("drift").verdict == "pass"
 
 
 def test_a_reference_that_is_too_small(project: Any) -> None:
     make(project, rows(5000, seed=9), {"income": {"psi": 0.2}}, reference=rows(120))
     outcome = project.run("drift")
-    assert outcome.verdict == "inconclusive"
-    assert "the reference has too few rows" in outcome.summary
+    assert outcome.verdict == "pass"
+    assert "the reference has too few rows to tell one of 0.2" in outcome.summary
     make(project, rows(5000, seed=9), {"income": {"psi": 5}}, reference=rows(50))
     assert project.run("drift").checks["reference.rows"] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("n", "verdict", "shown"),
+    [(100, "pass", ": only a share that grows by 0.186491 shows"), (15, "inconclusive", "")],
+)
+def test_cells_that_cant_be_told_apart(project: Any, n: int, verdict: str, shown: str) -> None:
+    """10 rows are expected in a cell at most, and 4 * sqrt(10) + 6 more of 100 are 18.6491 %."""
+    table = ["x", *("b" if i % 20 == 7 else "a" for i in range(10_000))]
+    current, reference = ("\n".join(table[: 1 + size]) + "\n" for size in (n, 10_000))
+    make(project, current, {"x": {"psi": 0.2}}, reference=reference, min_n=1)
+    outcome = project.run("drift")
+    assert outcome.verdict == verdict, outcome.log
+    assert f"its cells can't be told apart{shown}" in outcome.summary
 
 
 def test_much_drift_fails_with_few_rows_too(project: Any) -> None:
@@ -306,8 +359,11 @@ def test_the_same_bytes_each_time(project: Any) -> None:
     [
         ({"columns": {"a": {}}, "reference": "raw"}, {}, ("reference",), "compared with itself"),
         ({"columns": {"a": {}}, "reference": "x"}, {}, ("reference",), "no artifact 'x'"),
-        ({"columns": {"a": {}}, "reference": "x"}, {"x": "x.bin"}, ("reference",), "none of them"),
-        ({"columns": {"a": {}}, "reference": "x", "current": "y"}, {"x": "x.json", "y": "y.json"}, ("current",), "none"),
+        ({"columns": {"a": {}}, "reference": "x"}, {"x": "x.bin"}, ("reference",), "unless it is a profile"),
+        (
+            {"columns": {"a": {}}, "reference": "x", "current": "y"}, {"x": "x.json", "y": "y.txt"},
+            ("current",), "files of one format",
+        ),
         ({"columns": {"a": {}, "A": {}}, "reference": "x"}, {"x": "x.json"}, ("columns", "A"), "same column"),
         (
             {"columns": {"a": {}, "b": {"name": "a"}}, "reference": "x"}, {"x": "x.json"},
@@ -335,7 +391,7 @@ def test_references() -> None:
     model = GATES["drift"].params().model_validate({"reference": "a", "columns": {"x": {}}, "current": "b"})
     compiler = GATES["drift"].compiler()
     assert compiler.references(model) == ((("reference",), "a"), (("current",), "b"))
-    assert compiler.needs_packages(model)
+    assert GATES["drift"].packages(model, ()) == "drift"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from math import log, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from scipy.stats.contingency import association
 from mlcc.gates.drift.measures import (
     MEASURES,
     Sample,
+    cells_of,
     chi_square,
     chi_square_limit,
     jensen_shannon,
@@ -22,12 +25,15 @@ from mlcc.gates.drift.measures import (
     l_infinity,
     l_infinity_limit,
     merged,
+    populated,
     psi,
     psi_limit,
     rows_needed,
+    share_over,
     wasserstein,
     wasserstein_limit,
 )
+from mlcc.gates.drift.runtime import decide
 
 SAMPLES = [
     ([10, 20, 30, 40], [25, 25, 25, 25], [1.0, 2.0, 4.0, 8.0]),
@@ -138,6 +144,45 @@ def test_a_reference_of_one_value_has_no_wasserstein_distance() -> None:
         wasserstein(Sample([10, 0], [5, 5], [1.0, 2.0]))
 
 
+def test_which_cells_a_measure_has() -> None:
+    sample = Sample([9500, 500, 0], [95, 5, 0], [1.0, 2.0, 3.0])
+    assert {measure: cells_of(measure, sample).current for measure in MEASURES} == {
+        "psi": [100], "jensen_shannon": [100], "chi_square": [100],
+        "l_infinity": [95, 5], "ks": [95, 5, 0], "wasserstein": [95, 5, 0],
+    }  # fmt: skip
+    assert populated(Sample([0, 1, 0, 2], [0, 0, 0, 3])).reference == [1, 2]
+
+
+def test_a_rare_category_that_grows_fails_with_few_rows() -> None:
+    # a share of 40 % may change by 18.7 % without drift, a new one of 12 % by itself is beyond its own 2 %
+    verdict, effect, limit = decide("l_infinity", Sample([40_000, 60_000, 0], [34, 54, 12]), 0.1, 1e-3)
+    assert (verdict, effect) == ("fail", pytest.approx(0.12))
+    z, s = norm.isf(1e-3 / 6), 12 / 100_100
+    assert limit == pytest.approx(
+        z * sqrt(s * (1 - s) * (1 / 100 + 1e-5)) + (z * z - 1) / 6 * (1 - 2 * s) * (1 / 100 - 1e-5), rel=1e-9
+    )
+    assert decide("l_infinity", Sample([40_000, 60_000, 0], [34, 57, 9]), 0.1, 1e-3)[0] == "pass"
+    assert decide("l_infinity", Sample([40_000, 60_000], [52, 48]), 0.1, 1e-3)[0] == "pass"
+    # 5 of 100 rows are expected; the limit for a share of 5 %, with two cells, is 3.48 deviations and the skewness
+    assert decide("l_infinity", Sample([95_000, 5_000], [83, 17]), 0.1, 1e-3)[0] == "fail"
+    verdict, effect, limit = decide("l_infinity", Sample([95_000, 5_000], [94, 6]), 0.1, 1e-3)
+    assert (verdict, effect) == ("pass", pytest.approx(0.01))
+    z, s, h = norm.isf(1e-3 / 4), 5006 / 100_100, 1 / 100 + 1 / 100_000
+    assert limit == pytest.approx(
+        z * sqrt(s * (1 - s) * h) + (z * z - 1) / 6 * (1 - 2 * s) * (1 / 100 - 1 / 100_000), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("measure", "n", "threshold"),
+    [("ks", 3, 0.9), ("jensen_shannon", 60, 0.02), ("psi", 100, 0.02), ("l_infinity", 3, 0.9), ("chi_square", 15, 0.9)],
+)  # fmt: skip
+def test_a_pass_that_would_say_nothing_is_inconclusive(measure: str, n: int, threshold: float) -> None:
+    draw = [n // 10 + (i < n % 10) for i in range(10)]
+    sample = Sample([1000] * 10, draw, list(map(float, range(10))))
+    assert decide(measure, sample, threshold, 1e-3)[0] == "inconclusive"
+
+
 def test_values_of_any_size() -> None:
     near = wasserstein(Sample([10, 10], [5, 15], [0.0, 1.0]))
     for scale in (1e-300, 1e300):
@@ -162,7 +207,48 @@ def test_chance_alone_seldom_exceeds_the_limit(measure: str, n: int) -> None:
     for a, b in zip(
         rng.multinomial(50_000, shares, 2000).tolist(), rng.multinomial(n, shares, 2000).tolist(), strict=True
     ):
-        sample = Sample(a, b, positions)
-        sample = sample if measure in ("ks", "wasserstein") else merged(sample)
+        sample = cells_of(measure, Sample(a, b, positions))
         beyond += effect(sample) > limit(sample, sample.n, sample.m, 1e-3)
     assert beyond <= 10
+
+
+@pytest.mark.parametrize(("n", "m"), [(100, 100_000), (300, 300), (10_000, 1000)])
+def test_chance_alone_seldom_moves_any_of_many_shares(n: int, m: int) -> None:
+    """2,000 comparisons of 50 categories without drift: 0.1 % may have a share over its own limit."""
+    rng = np.random.default_rng(12)
+    shares = 1 / np.arange(1, 51)
+    shares /= shares.sum()
+    draws = zip(
+        rng.multinomial(m, shares, 2000).tolist(), rng.multinomial(n, shares, 2000).tolist(), strict=True
+    )
+    assert sum(share_over(populated(Sample(a, b)), 1e-4, 1e-3) is not None for a, b in draws) <= 6
+
+
+_DEFAULTS = {"psi": 0.2}  # 0.1 for all others
+
+
+@pytest.mark.parametrize("n", [100, 300, 10_000])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_no_drift_seldom_closes_and_much_drift_nearly_always(measure: str, n: int) -> None:
+    """Of 1,000 days without drift at most 0.5 % close the gate, and of 200 with numbers moved by a deviation 195 do.
+
+    Moved are the 20 bins of a normal distribution; for the largest change of a share, 30 % go to a rare category.
+    """
+    rng = np.random.default_rng(5)
+    shares = np.full(20, 0.05)
+    moved = np.diff([0, *norm.cdf(norm.ppf(np.arange(1, 20) / 20) - 1), 1])
+    if measure == "l_infinity":
+        shares, moved = np.array([0.4, 0.3, 0.2, 0.08, 0.02]), np.array([0.1, 0.3, 0.2, 0.08, 0.32])
+    positions = norm.ppf((np.arange(len(shares)) + 0.5) / len(shares)).tolist()
+    threshold = _DEFAULTS.get(measure, 0.1)
+
+    def verdicts(current: Any, repetitions: int) -> Counter[str]:
+        sides = (
+            rng.multinomial(size, p, repetitions).tolist() for size, p in ((100_000, shares), (n, current))
+        )
+        return Counter(
+            decide(measure, Sample(a, b, positions), threshold, 1e-3)[0] for a, b in zip(*sides, strict=True)
+        )
+
+    assert verdicts(shares, 1000)["pass"] >= 995
+    assert verdicts(moved, 200)["fail"] >= 195

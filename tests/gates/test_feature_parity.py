@@ -16,7 +16,7 @@ import pytest
 from scipy.stats import binomtest, norm
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
-from mlcc.gates._shares import rows_for_share, upper_share
+from mlcc.gates._shares import rows_for_share, wilson
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 _ARTIFACTS = {"on": "on.parquet", "off": "off.parquet"}
@@ -225,9 +225,9 @@ def test_the_rows_that_settle_it(share: float, limit: float) -> None:
     """At so many rows the bound meets the limit; at a hundredth less it doesn't."""
     z = float(norm.ppf(0.95))
     n = rows_for_share(share, limit, z)
-    assert upper_share(round(share * n), n, z) == pytest.approx(limit, rel=0.01)
+    assert wilson(round(share * n), n, z)[1] == pytest.approx(limit, rel=0.01)
     fewer = int(n * 0.97)
-    assert upper_share(round(share * fewer), fewer, z) > limit
+    assert wilson(round(share * fewer), fewer, z)[1] > limit
 
 
 @pytest.mark.parametrize(

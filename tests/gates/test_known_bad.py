@@ -21,7 +21,7 @@ from mlcc.gates.fixtures import Fixture, artifact_files, table_bytes
 from mlcc.gates.selftest import judged, known_bad, lay_out, selftest, stand_in
 
 _NAMES = st.sampled_from(("a", "Two Words", "it's", 'q"', "é", "select", "::notice::x"))
-_FORMATS = st.sampled_from(("csv", "tsv", "jsonl", "parquet"))
+_FORMATS = st.sampled_from(("csv", "tsv", "jsonl", "json", "parquet"))
 _LIMITS = st.integers(-3, 3) | st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
 
 
@@ -43,7 +43,7 @@ def document(kind: str, params: Mapping[str, Any], artifacts: Mapping[str, Any])
 
 def problems(stated: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Run a gate in this process on all of its fixtures; return those that it didn't close on as it must."""
-    runtime = import_module(GATES[stated["kind"]].scripts[-1])
+    runtime = import_module(GATES[stated["kind"]].runtime)
     assert runtime.__file__ is not None
     wrong, home = [], Path.cwd()
     fixtures = known_bad(stated)
@@ -320,7 +320,14 @@ def test_what_opens_a_gate_is_taken_out() -> None:
 def test_every_artifact_has_a_file() -> None:
     paths = {"a": "model/", "b": ["src/", "x.txt", "lib/**/*.py", "v?"], "c": "d/e.csv"}
     files = artifact_files({"artifacts": {id: {"path": path} for id, path in paths.items()}})
-    assert sorted(files) == ["d/e.csv", "lib/xx/x.py", "model/file", "src/file", "vx", "x.txt"]
+    assert sorted(files) == [
+        "d/e.csv",
+        "lib/xx/x.py",
+        "model/part.parquet",
+        "src/part.parquet",
+        "vx",
+        "x.txt",
+    ]
 
 
 def test_tables() -> None:

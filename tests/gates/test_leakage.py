@@ -245,7 +245,7 @@ def test_what_makes_it_looser(project: Any, after: Any, sort: str | None) -> Non
         ({"train": "d", "key": ["k"]}, ("train",), "with itself"),
         ({"train": "x", "key": ["k"]}, ("train",), "no artifact"),
         ({"train": "p", "key": ["k"]}, ("train",), "of one format"),
-        ({"train": "b", "key": ["k"]}, ("train",), "is neither"),
+        ({"train": "b", "key": ["k"]}, ("train",), "files of one format"),
         (
             {"split": {"column": "s", "train": "a", "test": "a"}, "key": ["k"]},
             ("split", "test"),

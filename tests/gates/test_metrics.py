@@ -10,12 +10,13 @@ import pytest
 import sklearn.metrics as sk
 from scipy import stats
 
-from mlcc.gates._metrics.bounds import bounded, wilson
+from mlcc.gates._metrics.bounds import bounded
 from mlcc.gates._metrics.catalog import METRICS, OPTIONS, value_range
 from mlcc.gates._metrics.compute import measured
 from mlcc.gates._metrics.measure import Measure, standard_error
 from mlcc.gates._metrics.rows import Rows
 from mlcc.gates._records import GateError
+from mlcc.gates._shares import wilson
 
 _Z = 1.6448536269514722
 
@@ -342,7 +343,7 @@ def test_clusters_that_never_miss_are_no_certainty() -> None:
     ones = np.ones(1000, np.int64)
     found = measured({"metric": "accuracy"}, rows_of(label=ones, prediction=ones))
     assert bounded(found, _Z, (0, 1), np.repeat(np.arange(20), 50)).lower == pytest.approx(
-        wilson(20, 20, _Z).lower
+        wilson(20, 20, _Z)[0]
     )
 
 

@@ -12,9 +12,10 @@ from scipy import stats
 
 from mlcc.gates._metrics.catalog import OPTIONS, direction
 from mlcc.gates._metrics.compute import measured
-from mlcc.gates._metrics.paired import Difference, binomial_tail, paired, two_sided
+from mlcc.gates._metrics.paired import Difference, paired, two_sided
 from mlcc.gates._metrics.rows import Rows
 from mlcc.gates._records import GateError
+from mlcc.gates._shares import binomial_tail
 
 _Z = 1.6448536269514722
 

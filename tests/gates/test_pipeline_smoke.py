@@ -360,6 +360,8 @@ def test_onnx_that_is_refused(smoke: Any) -> None:
     short.dims[0] = 3
     odd = weights([1.0])
     odd.data_type = 99
+    negative = weights([1], np.int64)
+    negative.dims[0] = -1
     for content in (
         good[:-3],
         b"no model",
@@ -368,6 +370,7 @@ def test_onnx_that_is_refused(smoke: Any) -> None:
         model(external),
         model(short),
         model(odd),
+        model(negative),
     ):
         assert smoke(content, path="m.onnx").checks["o: finite"] == "error"
     with pytest.raises(GateError):

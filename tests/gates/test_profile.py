@@ -167,6 +167,10 @@ def test_only_the_most_frequent_categories_are_named(tmp_path: Path) -> None:
 
 def test_several_files_are_one_table(tmp_path: Path) -> None:
     whole = profile([_write(tmp_path, "t.csv", _MIXED)], [], 10)
+    half = whole["rows"] // 2
+    folders = {
+        "p": {"type": "string", "nulls": 0, "distinct": 2, "values": {"0": half, "1": half}, "other": 0}
+    }
     for part in range(2):
         folder = tmp_path / f"parts/p={part}"
         folder.mkdir(parents=True)
@@ -175,11 +179,11 @@ def test_several_files_are_one_table(tmp_path: Path) -> None:
     (tmp_path / "parts/p=0/_SUCCESS").touch()
     for pattern in ("parts/*/x.csv", "parts/**/*.parquet"):
         found = profile([str(tmp_path / pattern)], [], 10)
-        assert found["columns"] == whole["columns"]
+        assert found["columns"] == {**whole["columns"], **(folders if "parquet" in pattern else {})}
         assert found["digest"] != whole["digest"]
     for path in (tmp_path / "parts").rglob("x.csv"):
         path.unlink()
-    assert profile([str(tmp_path / "parts")], [], 10)["columns"] == whole["columns"]
+    assert profile([str(tmp_path / "parts")], [], 10)["columns"] == {**whole["columns"], **folders}
 
 
 def test_the_text_is_the_same_each_time_and_strict_json(tmp_path: Path) -> None:

@@ -182,10 +182,10 @@ def _gate_script(kind: str) -> dict[str, str]:
 @functools.cache
 def runtime_script() -> str:
     """Return the text of `.mlcc/run.py`."""
-    return bundle(RUNTIME, doc="The runtime.", entry=RUNTIME[-1])
+    return bundle(RUNTIME, doc="The runtime.")
 
 
 @functools.cache
 def report_script() -> str:
     """Return the text of `.mlcc/report.py`."""
-    return bundle(REPORT, doc="The reports.", entry=REPORT[-1])
+    return bundle(REPORT, doc="The reports.")

@@ -46,6 +46,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "check_table": (
         "", "postgres://", "postgres:ml.t", "postgres://ml..t", "postgres://ml.t.", "postgres://a.b.c.d", "mysql://a.b", "duckdb://t",
         "POSTGRES://a.b", "postgres://a b", "postgres://a.b\n", 'postgres://a."b"', "postgres://ä.b", "postgres://host/db.t",
+        "s3://bucket/t.parquet", "gs://bucket/t.parquet", "https://host/t.csv",
     ),
     "check_duration": ("", "0s", "5", "m", "1w", "1.5h", "-1s", "10000000s", "1s\n", "１s"),
     "check_latency": ("", "0ms", "50", "ms", "1m", "1.5s", "-1s", "1000000ms", "1s\n", "１s"),

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c8b47159441115d9a06b427c50077c427e340155dee14ef5c7f1348dbae69c8e
+# mlcc:generated sha256=86f245a444eb2f3f78fbaa282cf008d2f28b908f92c579e1b278c42328700462
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,11 +10,12 @@ python3 -I .mlcc/run.py select | node | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.log, mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.runtime.web, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
-  mlcc.backends.jenkins.platform, mlcc.runtime.select, mlcc.runtime.decide, mlcc.runtime.data,
-  mlcc.runtime.process, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.node, mlcc.runtime.final,
-  mlcc.runtime.main
+  mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log,
+  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.groups,
+  mlcc.runtime.process, mlcc.runtime.node, mlcc.runtime.web, mlcc.backends.github.platform,
+  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
+  mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -48,24 +49,6 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-
-# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
-# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
-#
-# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
-# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
-# Standard library only: bundled into the emitted script.
-
-def one_line(text: str) -> str:
-    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
-
-
-def say(text: str, before: str = "") -> None:
-    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
-    print(before + one_line(text), flush=True)
 
 
 # --- mlcc.runtime.platform ----------------------------------------------------------------------------------
@@ -132,6 +115,9 @@ class Platform(Protocol):
     def warn(self, message: str) -> None:
         """Show a warning on the run's page."""
 
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Show an error or a warning beside a file of the repository, where the system has no other way to do so."""
+
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
 
@@ -188,29 +174,38 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+def read_json(path: Path) -> Any:
+    """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
             raise RunError(f"{path} is no file, or too large to be a record")
-        value = json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+        return json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as problem:
         raise RunError(f"{path} can't be read: {problem}") from None
-    if not isinstance(value, dict):
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
+    value = read_json(path)
+    if not isinstance(value, dict) and (value is not None or path.exists()):
         raise RunError(f"{path} isn't a record")
     return value
 
 
 def write_record(path: Path, record: dict[str, Any]) -> None:
     """Write a JSON object whole or not at all."""
+    write_text(path, json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(path.name + ".new")
     with scratch.open("w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1, sort_keys=True, allow_nan=False)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     scratch.replace(path)
@@ -273,6 +268,168 @@ def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]
     """Return what the spec bears of a CI system's losses: feature -> reason and last day."""
     found: dict[str, dict[str, str]] = plan.get("waivers", {}).get(platform, {})
     return found
+
+
+# --- mlcc.runtime.decide ------------------------------------------------------------------------------------
+# Whether a selected node runs, by how the nodes before it ended (S4, S12).
+#
+# Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
+
+ENDS = ("passed", "failed", "skipped")
+RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
+
+
+class Ending(NamedTuple):
+    """How a node ended: passed, failed, skipped, or lost (it left no state)."""
+
+    end: str
+    verdict: str = ""
+    cause: str = ""
+
+
+def read_states(id: str, node: dict[str, Any], selection: dict[str, Any]) -> list[dict[str, Any] | None]:
+    """Return the state of each leg; None for a leg that left none. Raises RunError on one that isn't this run's."""
+    states = []
+    for leg in legs_of(node):
+        state = read_record(state_folder(id, leg) / "state.json")
+        if state is not None:
+            _check_state(state, id, origin(selection, id, leg))
+        states.append(state)
+    return states
+
+
+def _check_state(state: dict[str, Any], id: str, expected: dict[str, str]) -> None:
+    if any(state.get(key) != value for key, value in expected.items()):
+        raise RunError(f"the state of '{id}' is of another commit, run or node")
+    whole = (
+        state.get("end") in ENDS
+        and state.get("verdict") in RANKS
+        and isinstance(state.get("cause"), str)
+        and all(is_texts(state.get(key)) for key in ("inputs", "outputs", "values"))
+    )
+    if not whole:
+        raise RunError(f"the state of '{id}' isn't whole")
+
+
+def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
+    """Return how a node ended over all of its legs (S9): its verdict is the worst of theirs."""
+    states = read_states(id, node, selection)
+    there = [state for state in states if state is not None]
+    ends = {state["end"] for state in there}
+    if not there:
+        return Ending("lost", cause="it left no state")
+    if len(there) < len(states):
+        return Ending("failed", "error", "a leg left no state")
+    if ends == {"skipped"}:
+        return Ending("skipped", cause=there[0]["cause"])
+    verdict = max((state["verdict"] for state in there), key=RANKS.index)
+    if ends == {"passed"}:
+        return Ending("passed", verdict)
+    causes = [state["cause"] for state in there if state["end"] == "failed"]
+    return Ending("failed", verdict, causes[0] if causes else "some of its legs were skipped")
+
+
+def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
+    """Return how a node ended; a state that can't be believed is none."""
+    try:
+        return ending(id, node, selection)
+    except RunError as problem:
+        return Ending("lost", "error", str(problem))
+
+
+def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how the selected nodes among `ids` ended. `ids` has every node before each of its nodes, and first.
+
+    A node without a state never started: it is skipped where S4 says so, else lost.
+    """
+    endings: dict[str, Ending] = {}
+    for id in ids:
+        if id not in selection["selected"]:
+            continue
+        found = found_ending(id, plan["nodes"][id], selection)
+        if found.end == "lost" and not found.verdict:  # with a verdict there was a state, and it is broken
+            cause = skip_cause(id, plan, selection, endings)
+            found = found if cause is None else Ending("skipped", cause=cause)
+        endings[id] = found
+    return endings
+
+
+def endings_before(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+    """Return how the selected nodes ended that decide whether `id` runs."""
+    node = plan["nodes"][id]
+    if node.get("status") == "failure":
+        return settle(ancestors(id, plan), plan, selection)
+    before = dict.fromkeys(other for other, _ in node["before"] if other in selection["selected"])
+    return {other: found_ending(other, plan["nodes"][other], selection) for other in before}
+
+
+def skip_cause(
+    id: str, plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending]
+) -> str | None:
+    """Say why a selected node must not run; None: it runs. `endings` has the selected nodes before it."""
+    node = plan["nodes"][id]
+    status = node.get("status")
+    if status == "always":
+        return None
+    if status == "failure":
+        before = [other for other in ancestors(id, plan) if other in endings]
+        failed = any(endings[o].end in ("failed", "lost") and _blocks(plan, o) for o in before)
+        return None if failed else "nothing before it failed"
+    for other, kind in node["before"]:
+        if other not in selection["selected"]:
+            if kind in ("data", "guard"):  # selecting pulls these in: without them nothing may run
+                return f"'{other}' isn't selected"
+            continue
+        cause = _edge_problem(id, other, kind, plan, selection, endings[other])
+        if cause:
+            return cause
+    return None
+
+
+def _blocks(plan: dict[str, Any], id: str) -> bool:
+    return bool(plan["nodes"][id].get("blocking", True))
+
+
+def _edge_problem(
+    id: str, other: str, kind: str, plan: dict[str, Any], selection: dict[str, Any], found: Ending
+) -> str:
+    """Say why an edge keeps a node from running; empty: it doesn't."""
+    if kind == "verdict" and id not in selection["by_verdict"]:
+        return ""
+    if found.end == "skipped":
+        return f"'{other}' was skipped"
+    if found.end == "lost":
+        return f"'{other}': {found.cause}"
+    if kind == "verdict":
+        wanted = selection["by_verdict"][id]
+        return (
+            ""
+            if found.verdict in wanted
+            else f"the verdict of '{other}' is {found.verdict}, not {' or '.join(wanted)}"
+        )
+    if found.end == "failed" and (kind == "data" or _blocks(plan, other)):
+        return f"'{other}' failed"
+    return ""
+
+
+def ancestors(id: str, plan: dict[str, Any]) -> list[str]:
+    """Return every node before `id`, directly or not, in the plan's order."""
+    found = {id}
+    for other in reversed(list(plan["nodes"])):
+        if other in found:
+            found.update(before for before, _ in plan["nodes"][other]["before"])
+    return [other for other in plan["nodes"] if other in found and other != id]
+
+
+def denied(id: str, plan: dict[str, Any], selection: dict[str, Any], found: Ending) -> list[str]:
+    """Return the selected nodes that `id`, having ended so, keeps from running where its own failure doesn't show."""
+    after = []
+    for other, node in plan["nodes"].items():
+        if other in selection["selected"]:
+            kinds = [kind for before, kind in node["before"] if before == id]
+            if any(_edge_problem(other, id, kind, plan, selection, found) for kind in kinds):
+                after.append(other)
+    return after
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
@@ -382,11 +539,13 @@ class DigestError(Exception):
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     """Return the digest of an artifact as the plan locates it.
 
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
-    `file_digest`. Raises DigestError.
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
     """
     if not isinstance(path, str):
         return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
     place = os.path.join(root, path)
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
@@ -394,6 +553,11 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
     return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
@@ -409,7 +573,12 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
 
     A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
     git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
@@ -427,7 +596,7 @@ def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
         chosen.update(found)
-    return _digest_of(top, chosen)
+    return chosen
 
 
 def _digest_of(top: str, relative: Iterable[str]) -> str:
@@ -526,6 +695,1253 @@ def _show(name: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
+# --- mlcc.runtime.statements --------------------------------------------------------------------------------
+# A run's record as in-toto Statements v1 (https://github.com/in-toto/attestation, spec/v1), unsigned.
+#
+# Three: the record itself, SLSA provenance v1 (https://slsa.dev/provenance/v1) and, where a gate gave a verdict, a
+# test result (https://in-toto.io/attestation/test-result/v0.1). The subject is what models the run made; without one,
+# whatever it made; else the commit.
+#
+# Standard library only: bundled into the emitted script.
+
+RECORD = "https://mlcc.dev/lineage/1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+_STATEMENT = "https://in-toto.io/Statement/v1"
+_PINNED = re.compile(r"@sha256:([0-9a-f]{64})$")
+_GIT_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the statements about a run, the record itself first."""
+    subject = subjects(record)
+    found = [(RECORD, record), (PROVENANCE, _provenance(record))]
+    if any(gate["end"] in ("passed", "failed") for gate in record.get("gates", {}).values()):
+        found.append((TEST_RESULT, _test_result(record)))
+    return [
+        {"_type": _STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
+        for kind, predicate in found
+    ]
+
+
+def subjects(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a run made: its models, else everything, else its commit."""
+    made = {id: entry for id, entry in record.get("artifacts", {}).items() if entry["made"]}
+    models = {id: entry for id, entry in made.items() if entry["kind"] == "model"}
+    found = [found for id, entry in (models or made).items() for found in _descriptors(id, entry)]
+    return found or [_commit_descriptor(record)]
+
+
+def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an artifact as in-toto's ResourceDescriptors, one for each leg of its writer."""
+    md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
+    # A folder's digest is of the sorted lines of sha256sum, not of one file.
+    notes = {"annotations": {"mlcc_form": entry["form"]}} if entry["form"] != "file" else {}
+    return [
+        {"name": f"{id}/{leg}" if leg else id, "digest": {"sha256": digest[len("sha256:") :], **md5}, **notes}
+        for leg, digest in entry["digests"].items()
+    ]
+
+
+def _commit_descriptor(record: dict[str, Any]) -> dict[str, Any]:
+    commit, repository = record["commit"], record["run"].get("repository", "")
+    found: dict[str, Any] = {"name": repository or "commit", "digest": {"gitCommit": commit["id"]}}
+    if not _GIT_HASH.fullmatch(commit["id"]):
+        found["digest"] = {"commit": commit["id"]}
+    notes = {f"mlcc_{key}": commit[key] for key in ("committed", "dirty") if key in commit}
+    return {**found, "annotations": notes} if notes else found
+
+
+def _provenance(record: dict[str, Any]) -> dict[str, Any]:
+    files = {**record.get("spec", {}), **record.get("plan", {}), **record.get("locks", {})}
+    used: list[dict[str, Any]] = [_commit_descriptor(record)]
+    used += [{"name": name, "digest": {"sha256": digest[7:]}} for name, digest in sorted(files.items())]
+    used += [_image(image) for image in sorted(set(record.get("images", {}).values()))]
+    byproducts: list[dict[str, Any]] = []
+    named = [found["name"] for found in subjects(record)]
+    for id, entry in record.get("artifacts", {}).items():
+        found = [one for one in _descriptors(id, entry) if one["name"] not in named]
+        (byproducts if entry["made"] else used).extend(found)
+    run = record["run"]
+    return {
+        "buildDefinition": {
+            "buildType": "https://mlcc.dev/pipeline/1",
+            "externalParameters": {
+                "pipeline": record["pipeline"],
+                "event": run.get("event", ""),
+                "ref": run.get("tag") or run.get("branch", ""),
+                "inputs": record.get("inputs", {}),
+            },
+            "internalParameters": {"seeds": record.get("seeds", {})},
+            "resolvedDependencies": used,
+        },
+        "runDetails": {
+            "builder": {"id": f"https://mlcc.dev/builders/{record.get('platform') or 'unknown'}"},
+            "metadata": {
+                "invocationId": run.get("run_url") or run["run_id"],
+                "finishedOn": record["finished"],
+            },
+            "byproducts": byproducts,
+        },
+    }
+
+
+def _image(image: str) -> dict[str, Any]:
+    pinned = _PINNED.search(image)
+    digest = {"digest": {"sha256": pinned[1]}} if pinned else {}
+    return {"name": image, "uri": f"docker://{image}", **digest}
+
+
+def _test_result(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the gates as a test result: PASSED only where the run is green and nothing was let through."""
+    passed: list[str] = []
+    warned: list[str] = []
+    failed: list[str] = []
+    configuration = []
+    for id, gate in record["gates"].items():
+        if gate["end"] not in ("passed", "failed"):
+            continue
+        clean = gate["end"] == "passed" and gate["verdict"] == "pass"
+        open_ = gate["end"] == "passed" or not gate["blocking"]
+        (passed if clean else warned if open_ else failed).append(id)
+        if isinstance(gate.get("gate_digest"), str):
+            digest = gate["gate_digest"][len("sha256:") :]
+            configuration.append({"name": f".mlcc/gates/{id}.json", "digest": {"sha256": digest}})
+    result = "FAILED" if failed or not record["green"] else "WARNED" if warned or not passed else "PASSED"
+    found: dict[str, Any] = {"result": result, "configuration": configuration}
+    if record["run"].get("run_url"):
+        found["url"] = record["run"]["run_url"]
+    return {**found, "passedTests": passed, "warnedTests": warned, "failedTests": failed}
+
+
+# --- mlcc.runtime.lineage -----------------------------------------------------------------------------------
+# The record of a run: which code and data made which model, and what every gate found. Written by the final node.
+#
+# It goes to `_mlcc/s--final/lineage.jsonl`, as in-toto statements (see mlcc.runtime.statements), one a line.
+#
+# Standard library only: bundled into the emitted script.
+
+MOST_CHECKS = 1000  # of one gate that the record holds
+_LOCKS = (
+    "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "conda-lock.yml", "requirements.txt", "mlcc.lock",
+)  # fmt: skip
+_SEED = re.compile(r"(?:.*_)?SEED|PYTHONHASHSEED")
+_MD5 = re.compile(r"^\s*(?:- )?md5: ([0-9a-f]{32}(?:\.dir)?)\s*$", re.MULTILINE)
+
+
+def keep_lineage(
+    platform: Platform,
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    endings: dict[str, Ending],
+    red: list[str],
+) -> None:
+    """Write the run's statements beside its result. A run without them ended as it has, and can't be released."""
+    try:
+        found = statements(lineage_record(plan, selection, endings, red))
+        lines = [json.dumps(one, sort_keys=True, allow_nan=False) + "\n" for one in found]
+        write_text(state_folder("final") / "lineage.jsonl", "".join(lines))
+    except (OSError, ValueError, RunError) as problem:
+        platform.warn(f"the run's lineage can't be written: {problem}")
+
+
+def lineage_record(
+    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
+) -> dict[str, Any]:
+    """Return what is known of a run: code, data, models, environment, gates. What isn't known is left out."""
+    states = {id: _states(id, plan, selection) for id in endings}
+    gates = {
+        id: _gate_record(id, plan["nodes"][id], states[id], found)
+        for id, found in endings.items()
+        if plan["nodes"][id]["kind"] == "gate"
+    }
+    artifacts = _artifacts(plan, states, gates)
+    found = {
+        "pipeline": plan["name"],
+        "platform": os.environ.get("MLCC_PLATFORM", ""),
+        "run": {key: value for key, value in selection["facts"].items() if value},
+        "inputs": selection["inputs"],
+        "green": not red,
+        "causes": red,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "commit": _commit(selection["commit"]),
+        "spec": _digests(f"{_to_root(plan)}{path}" for path in plan.get("spec_files", ())),
+        "plan": _digests([".mlcc/plan.json"]),
+        "locks": _digests(_LOCKS),
+        "images": {id: plan["nodes"][id]["image"] for id in endings if plan["nodes"][id].get("image")},
+        "seeds": _seeds(plan, selection, endings),
+        "artifacts": artifacts,
+        "champions": _against(gates, "champion"),
+        "references": _against(gates, "reference"),  # of drift gates: a committed profile, or a table
+        "gates": gates,
+        "nodes": {id: {"end": found.end, **_seconds(states[id])} for id, found in endings.items()},
+        "borne": waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")),
+    }
+    return {key: value for key, value in found.items() if value not in ({}, None)}
+
+
+def _states(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return leg -> state, for the legs that left one of this run."""
+    node = plan["nodes"][id]
+    try:
+        found = read_states(id, node, selection)
+    except RunError:
+        return {}
+    return {leg: state for leg, state in zip(legs_of(node), found) if state is not None}  # noqa: B905 - Python 3.8
+
+
+def _seconds(states: dict[str, dict[str, Any]]) -> dict[str, float]:
+    times = [state["seconds"] for state in states.values() if type(state.get("seconds")) in (int, float)]
+    return {"seconds": sum(times)} if times else {}
+
+
+# --- what was used and made -----------------------------------------------------------------------
+
+
+def _artifacts(
+    plan: dict[str, Any], states: dict[str, dict[str, dict[str, Any]]], gates: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return each artifact that a node of this run took or made, with its digests by leg of its writer."""
+    found: dict[str, dict[str, Any]] = {}
+    for by_leg in states.values():
+        for state in by_leg.values():
+            for id, digest in state["inputs"].items():
+                found.setdefault(id, {"digests": {"": digest}, "made": False})
+    for node, by_leg in states.items():
+        for id in plan["nodes"][node].get("writes", ()):
+            made = {
+                leg: s["outputs"][id]
+                for leg, s in by_leg.items()
+                if s["end"] == "passed" and id in s["outputs"]
+            }
+            if made:
+                found[id] = {"digests": made, "made": True, "writer": node}
+    for id, entry in found.items():
+        artifact = plan["artifacts"][id]
+        entry.update(kind=artifact["kind"], form=artifact["form"], paths=artifact["paths"])
+        entry.update(_alias(plan["nodes"].get(artifact.get("writer"), {})))
+        rows = [rows for gate in gates.values() if gate["guards"] == id for rows in _rows(gate)]
+        if rows:
+            entry["rows"] = rows[0]
+    return dict(sorted(found.items()))
+
+
+def _alias(writer: dict[str, Any]) -> dict[str, str]:
+    """Return the md5 by which DVC knows what a fetch brings."""
+    for path in writer.get("sources", ()) if writer.get("kind") == "fetch" else ():
+        if path.endswith(".dvc"):
+            try:
+                match = _MD5.search(Path(path).read_text("utf-8"))
+            except (OSError, ValueError):
+                return {}
+            return {"md5": match[1]} if match else {}
+    return {}
+
+
+def _rows(gate: dict[str, Any]) -> list[int]:
+    """Return the number of rows that a gate counted in what it guards."""
+    found = [check for check in gate["checks"] if check.get("id") in ("rows", "rows.min")]
+    counted = [check.get("estimate", check.get("n")) for check in found]
+    return [rows for rows in counted if type(rows) is int]
+
+
+def _against(gates: dict[str, dict[str, Any]], role: str) -> dict[str, str]:
+    """Return the digest of each artifact that gates hold others against in a role, as their parameters name it."""
+    found = {}
+    for id, gate in gates.items():
+        try:
+            parameters = read_record(Path(".mlcc") / "gates" / f"{id}.json") or {}
+        except RunError:
+            continue
+        named = parameters.get("params", {}).get(role)
+        named = named.get("artifact") if isinstance(named, dict) else named
+        taken = gate["inputs"].get(named) if isinstance(named, str) else None
+        if isinstance(taken, dict) and isinstance(taken.get("digest"), str):
+            found[str(named)] = taken["digest"]
+    return found
+
+
+def _seeds(plan: dict[str, Any], selection: dict[str, Any], ids: Any) -> dict[str, dict[str, str]]:
+    """Return node -> the declared variables that are seeds (SEED, …_SEED), as far as the plan or a form states them."""
+    found: dict[str, dict[str, str]] = {}
+    for id in ids:
+        for name, value in plan["nodes"][id].get("env", {}).items():
+            stated = value.get("text", selection["inputs"].get(value.get("input"), value.get("default")))
+            if _SEED.fullmatch(name) and stated is not None and "secret" not in value:
+                found.setdefault(id, {})[name] = str(stated)
+    return found
+
+
+def _digests(paths: Any) -> dict[str, str]:
+    """Return path -> digest of those files that are there."""
+    found = {}
+    for path in paths:
+        try:
+            found[os.path.normpath(path)] = file_digest(path)
+        except (DigestError, OSError):
+            continue
+    return found
+
+
+def _to_root(plan: dict[str, Any]) -> str:
+    return "".join("../" for part in plan.get("home", "").split("/") if part)
+
+
+def _commit(id: str) -> dict[str, Any]:
+    """Return the commit, when it was made, and whether tracked files differ from it."""
+    found: dict[str, Any] = {"id": id}
+    committed = _git_says("show", "-s", "--format=%cI", id)
+    changed = _git_says("status", "--porcelain", "--untracked-files=no")
+    if committed:
+        found["committed"] = committed
+    if changed is not None:
+        found["dirty"] = changed != ""
+    return found
+
+
+def _git_says(*words: str) -> str | None:
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", *words]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+
+
+# --- what gates found -----------------------------------------------------------------------------
+
+
+def _gate_record(
+    id: str, node: dict[str, Any], states: dict[str, dict[str, Any]], ending: Ending
+) -> dict[str, Any]:
+    """Return what a gate decided, by the state, and what it found, by its verdict. Of several legs the worst."""
+    found: dict[str, Any] = {
+        "kind": node["gate"],
+        "guards": node["guards"],
+        "blocking": node.get("blocking", True),
+        "end": ending.end,
+        "verdict": ending.verdict,
+        "summary": ending.cause,
+        "inputs": {},
+        "checks": [],
+    }
+    for leg, state in states.items():
+        verdict = _verdict(id, leg)
+        if verdict and state["verdict"] == ending.verdict and verdict.get("verdict") == ending.verdict:
+            checks = verdict.get("checks")
+            found["checks"] = checks[:MOST_CHECKS] if isinstance(checks, list) else []
+            found["inputs"] = verdict.get("inputs") if isinstance(verdict.get("inputs"), dict) else {}
+            found.update(
+                {key: verdict[key] for key in ("summary", "gate_digest", "waived") if key in verdict}
+            )
+            break
+    found["checks"] = [check for check in found["checks"] if isinstance(check, dict)]
+    return {**found, **_seconds(states)}
+
+
+def _verdict(id: str, leg: str) -> dict[str, Any] | None:
+    try:
+        return read_record(state_folder(id, leg) / "verdict.json")
+    except RunError:
+        return None
+
+
+# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
+# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
+#
+# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
+# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
+# Standard library only: bundled into the emitted script.
+
+def one_line(text: str) -> str:
+    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def say(text: str, before: str = "") -> None:
+    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
+    print(before + one_line(text), flush=True)
+
+
+# --- mlcc.runtime.data --------------------------------------------------------------------------------------
+# Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
+#
+# Standard library only: bundled into the emitted script.
+
+def location(id: str, artifact: dict[str, Any]) -> str:
+    """Return where an artifact lies for who takes it, relative to the project folder."""
+    if artifact.get("at_base"):
+        return str(ROOT / "base" / id) + "/" + str(artifact["paths"][0])
+    return str(artifact["paths"][0])
+
+
+def digest(id: str, artifact: dict[str, Any]) -> str:
+    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
+    where = location(id, artifact)
+    try:
+        if artifact["form"] == "paths":
+            at_base = artifact.get("at_base")
+            return (
+                tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
+            )
+        if artifact["form"] == "table":
+            return table_digest(where)
+        path = Path(where)
+        if artifact["form"] == "folder":
+            return tree_digest(path)
+        if not path.is_file():
+            raise RunError(f"the artifact '{id}' isn't there: no file {where}")
+        return file_digest(path)
+    except (DigestError, OSError) as problem:
+        raise RunError(f"the artifact '{id}' can't be read: {problem}") from None
+
+
+def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
+    """Put an artifact where its readers expect it, and return its digest. Raises RunError."""
+    artifact = plan["artifacts"][id]
+    writer = artifact.get("writer")
+    if writer is not None:
+        _unpack(id, artifact, plan["nodes"][writer], selection)
+    elif artifact.get("at_base"):
+        _from_base(id, artifact, selection["base_commit"])
+    return digest(id, artifact)
+
+
+def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> None:
+    """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
+    target = Path(artifact["paths"][0])
+    _clear(target)
+    name = artifact["writer"]
+    states = read_states(name, writer, selection)
+    for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
+        packed = data_folder(name, leg) / id
+        if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
+            raise RunError(f"'{name}' published no '{id}'")
+        where = target / leg if leg else target
+        source = packed if artifact["form"] == "folder" else packed / target.name
+        try:  # before anything is copied: a digest refuses links, which could lead anywhere
+            found = tree_digest(source) if artifact["form"] == "folder" else file_digest(source)
+        except DigestError as problem:
+            raise RunError(f"'{name}' published no proper '{id}': {problem}") from None
+        if found != state["outputs"][id]:
+            raise RunError(
+                f"'{id}' has other bytes than '{name}' wrote: {found} instead of {state['outputs'][id]}"
+            )
+        where.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, where)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copyfile(source, target)
+
+
+def _clear(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif path.exists() or path.is_symlink():
+        path.unlink()
+
+
+def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
+    """Write the version at the base that changes are counted from (S3) below `_mlcc/base/`."""
+    if not base:
+        raise RunError(f"there is no base version of '{id}' in this run")
+    folder = ROOT / "base" / id
+    _clear(folder)
+    # A pattern as git's own would mean another: its `*` crosses folders.
+    paths = [
+        f":(glob){path}" if artifact["form"] == "paths" else f":(literal){path}" for path in artifact["paths"]
+    ]
+    packed = subprocess.run(
+        ["git", "archive", "--format=tar", base, "--", *paths], capture_output=True, check=False
+    )
+    if packed.returncode != 0:
+        raise RunError(f"the base {base[:12]} has no '{artifact['paths'][0]}'")
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
+        for member in tar.getmembers():
+            _extract(tar, member, folder, id)
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, id: str) -> None:
+    """Write one file of an archive. Raises RunError on what isn't a file or a folder, or lies outside."""
+    parts = Path(member.name).parts
+    content = tar.extractfile(member) if member.isfile() else None
+    if not (content or member.isdir()) or member.name.startswith("/") or ".." in parts:
+        raise RunError(f"the base's '{id}' has a link or a path that leads outside")
+    if content:
+        target = folder / member.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, target.open("wb") as file:
+            shutil.copyfileobj(content, file)
+
+
+def check_guards(
+    id: str, node: dict[str, Any], taken: dict[str, str], plan: dict[str, Any], selection: dict[str, Any]
+) -> None:
+    """Refuse an artifact whose gates judged other bytes (S2). Raises RunError."""
+    for other, kind in node["before"]:
+        if kind != "guard" or other not in selection["selected"]:
+            continue
+        gate = plan["nodes"][other]
+        guarded = gate["guards"]
+        for state in read_states(other, gate, selection):
+            judged = state["inputs"].get(guarded) if state else None
+            if guarded in taken and judged != taken[guarded]:
+                raise RunError(f"'{other}' judged other bytes of '{guarded}' than '{id}' would read")
+
+
+def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
+    """Remove what an earlier attempt may have written, and make the folders that outputs go to."""
+    for id in node.get("writes", []):
+        artifact = plan["artifacts"][id]
+        target = Path(artifact["paths"][0])
+        _clear(target)
+        (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
+
+
+def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
+    """Copy what a node wrote to where it is passed on, and return artifact -> digest. Raises RunError."""
+    folder = data_folder(node_id, leg)
+    _clear(folder)
+    digests: dict[str, str] = {}
+    for id in node.get("writes", []):
+        artifact = plan["artifacts"][id]
+        digests[id] = digest(id, artifact)
+        source = Path(artifact["paths"][0])
+        if artifact["form"] == "file" and source.stat().st_size == 0:
+            raise RunError(f"'{id}' was written empty")
+        target = folder / id if artifact["form"] == "folder" else folder / id / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, target)
+    return digests
+
+
+# --- mlcc.runtime.login -------------------------------------------------------------------------------------
+# Logs in to clouds with the CI system's OpenID Connect token: no static keys, and no client to install.
+#
+# The clouds' own libraries read the variables set here:
+# AWS: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE; Google: an external_account file (google.aip.dev/auth/4117);
+# Azure: AZURE_FEDERATED_TOKEN_FILE. Standard library only: bundled into the emitted script.
+
+REFRESH = 240.0  # seconds; GitHub's tokens live 300
+RETRY = 15.0  # seconds until the next try where renewing failed
+
+
+class Logins:
+    """The logins of one node. `tick` renews their token files, since a token outlives no long training."""
+
+    def __init__(
+        self,
+        logins: list[dict[str, Any]],
+        values: dict[str, dict[str, str]],
+        folder: Path,
+        platform: Platform,
+    ) -> None:
+        self._platform = platform
+        self._folder = folder
+        self._audiences = {login["provider"]: str(login["audience"]) for login in logins}
+        if "gcp" in self._audiences:
+            self._audiences["gcp"] += values["gcp"]["provider"]
+        self._values = values
+        self._renewed = 0.0
+
+    def env(self) -> dict[str, str]:
+        """Get the tokens, write their files, and return the variables that point to them. Raises RunError."""
+        if not self._audiences:
+            return {}
+        self._renew()
+        env: dict[str, str] = {}
+        for provider in self._audiences:
+            env.update(self._provider_env(provider))
+        return env
+
+    def tick(self) -> None:
+        """Renew the token files when they are about to expire."""
+        if self._audiences and time.monotonic() - self._renewed > REFRESH:
+            try:
+                self._renew()
+            except (
+                RunError
+            ) as problem:  # a token service that is away for a moment must not end a long training
+                self._renewed += RETRY
+                self._platform.warn(f"a token can't be renewed yet: {problem}")
+
+    def _token_file(self, provider: str) -> Path:
+        return self._folder / f"{provider}.token"
+
+    def _renew(self) -> None:
+        for provider, audience in self._audiences.items():
+            write_private(self._token_file(provider), self._platform.id_token(audience))
+        self._renewed = time.monotonic()
+
+    def _provider_env(self, provider: str) -> dict[str, str]:
+        values = self._values.get(provider, {})
+        token = str(self._token_file(provider))
+        if provider == "aws":
+            region = values["region"]
+            return {
+                "AWS_ROLE_ARN": values["role"], "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ROLE_SESSION_NAME": "mlcc",
+                "AWS_REGION": region, "AWS_DEFAULT_REGION": region,
+            }  # fmt: skip
+        if provider == "gcp":
+            path = self._folder / "gcp.json"
+            write_private(path, json.dumps(_external_account(self._audiences[provider], values, token)))
+            return {
+                "GOOGLE_APPLICATION_CREDENTIALS": str(path),
+                "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(path),
+            }
+        if provider == "azure":
+            return {
+                "AZURE_CLIENT_ID": values["client_id"], "AZURE_TENANT_ID": values["tenant_id"],
+                "AZURE_FEDERATED_TOKEN_FILE": token,
+            }  # fmt: skip
+        return {"OIDC_TOKEN_FILE": token}
+
+
+def _external_account(audience: str, values: dict[str, str], token: str) -> dict[str, Any]:
+    account = values["service_account"]
+    return {
+        "type": "external_account",
+        "audience": audience.replace("https:", "", 1),
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": {"file": token},
+        "service_account_impersonation_url": (
+            f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+        ),
+    }
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read, whole or not at all."""
+    scratch = path.with_name(path.name + ".new")
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    scratch.replace(path)
+
+
+# --- mlcc.runtime.values ------------------------------------------------------------------------------------
+# The environment of a node's command: every typed value arrives as one variable.
+#
+# Standard library only: bundled into the emitted script.
+
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
+SERVICE = "MLCC_SERVICE_"
+
+
+def node_env(
+    node: dict[str, Any],
+    leg: str,
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    private: Path,
+    digests: dict[str, str],
+) -> dict[str, str]:
+    """Return the variables of a node's command beside the runner's own; `digests` are those of what it takes.
+
+    Raises RunError on a value that is missing.
+    """
+    legs: dict[str, dict[str, Any]] = node.get("legs", {"": {}})
+    env = {f"MATRIX_{_upper(axis)}": str(value) for axis, value in legs[leg].items()}
+    where = node.get("working_directory", "")
+    for id in (*node["takes"], *node.get("writes", [])):
+        path = location(id, plan["artifacts"][id])
+        inside = where and plan["artifacts"][id]["form"] != "table"
+        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
+    env.update((f"DIGEST_{_upper(id)}", found) for id, found in digests.items())
+    for id in node.get("services", {}):
+        host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
+        env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
+    for name, value in node.get("env", {}).items():
+        env[name] = resolve(name, value, legs[leg], plan, selection, private)
+    return env
+
+
+def _upper(id: str) -> str:
+    return id.upper().replace("-", "_")
+
+
+def resolve(
+    name: str,
+    value: dict[str, Any],
+    leg: dict[str, Any],
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    private: Path,
+) -> str:
+    """Return the text of one typed value. Raises RunError when it has none."""
+    (kind, key), *rest = value.items()
+    options = dict(rest)
+    if kind == "text":
+        return str(key)
+    if kind == "secret":
+        return _secret(name, str(key), bool(options.get("as_file")), private)
+    if kind == "var":
+        found = os.environ.get(f"{VARIABLE}{key}", "")
+    elif kind == "input":
+        found = selection["inputs"].get(key, "")
+    elif kind == "matrix":
+        found = str(leg[key])
+    elif kind == "output":
+        found = _output(str(key), plan, selection)
+    else:
+        found = str(Path.cwd()) if key == "workspace" else selection["facts"].get(key, "")
+    found = found or options.get("default", "")  # a tag is empty on a branch, and that is no mistake
+    if found == "" and kind == "var":
+        raise RunError(f"the variable {key} isn't set in the CI system, and {name} has no default")
+    return str(found)
+
+
+def _secret(name: str, key: str, as_file: bool, private: Path) -> str:
+    found = os.environ.get(SECRET + key, "")
+    if found == "":
+        raise RunError(f"the secret {key} isn't set in the CI system")
+    if not as_file:
+        return found
+    path = private / name
+    write_private(path, found)
+    return str(path)
+
+
+def _output(key: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
+    id, _, name = key.partition(".")
+    (state,) = read_states(id, plan["nodes"][id], selection)
+    found = state["values"].get(name) if state and state["end"] == "passed" else None
+    if found is None:
+        raise RunError(f"'{id}' left no value {name}")
+    return str(found)
+
+
+def runner_env() -> dict[str, str]:
+    """Return the runner's environment without what belongs to mlcc: a command sees only what its node names."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MLCC_")}
+
+
+def read_values(path: Path, names: list[str]) -> dict[str, str]:
+    """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
+    found: dict[str, str] = {}
+    try:
+        # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
+        lines = path.read_text("utf-8").split("\n") if path.exists() else []
+    except (OSError, ValueError) as problem:
+        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
+    for line in lines[:-1] if lines[-1:] == [""] else lines:
+        name, sign, value = line.partition("=")
+        if not sign or name not in names or len(value) > 4096 or name in found or "\0" in value:
+            raise RunError(
+                f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value"
+            )
+        found[name] = value
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise RunError(f"the command left no value for {', '.join(missing)} in $MLCC_OUTPUTS")
+    return found
+
+
+# --- mlcc.runtime.final -------------------------------------------------------------------------------------
+# The final node: how the run ended (S6), derived anew from the states, fit to be the one required check.
+#
+# Standard library only: bundled into the emitted script.
+
+REPORT_SECONDS = 60
+ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
+
+
+def final_main(platform: Platform) -> int:
+    """Return 0 when the run is green, 1 when it is red, and show why."""
+    plan = read_plan()
+    results = platform.results()
+    try:
+        platform.deliver(plan)
+        selection = read_selection(platform.facts())
+    except RunError as problem:
+        write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
+        platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
+        say(f"mlcc: red: {problem}")
+        report(platform)
+        return 1
+    endings = settle(plan["nodes"], plan, selection)
+    red = red_causes(plan, endings, results)
+    write_record(state_folder("final") / "result.json", _result(selection, endings, red))
+    platform.put_summary(summary(plan, selection, endings, red))
+    keep_lineage(platform, plan, selection, endings, red)
+    report(platform)
+    for cause in red:
+        say(f"mlcc: red: {cause}")
+    if not red:
+        say("mlcc: green")
+    return 1 if red else 0
+
+
+def report(platform: Platform) -> None:
+    """Let the page for reviewers and annotations be made, by the script of its own: without, the run has ended as it has."""
+    env = {**runner_env(), "MLCC_PLATFORM": os.environ.get("MLCC_PLATFORM", "")}
+    for what in ("page", "notes"):
+        try:
+            command = [sys.executable, "-I", ".mlcc/report.py", what]
+            status = subprocess.run(command, env=env, timeout=REPORT_SECONDS, check=False).returncode
+            problem = f"it ended with {status}" if status else ""
+        except (OSError, subprocess.SubprocessError) as error:
+            problem = type(error).__name__
+        if problem:
+            platform.warn(f"the {what} for reviewers can't be made: {problem}")
+
+
+def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
+    """Return why the run is red; none: it is green."""
+    causes = []
+    if results.get("select") != "success":
+        causes.append(f"the selecting node ended with {results.get('select', 'nothing')}")
+    for id, found in endings.items():
+        blocking = plan["nodes"][id].get("blocking", True)
+        if found.end == "lost":
+            causes.append(f"'{id}' was lost: {found.cause}")
+        elif blocking and found.end == "failed":
+            causes.append(f"'{id}' failed: {found.cause}")
+        elif results.get(id) == "cancelled" or (blocking and results.get(id) == "failure"):
+            causes.append(f"'{id}' ended with {results[id]} in the CI system")
+    causes += [
+        f"the run was cancelled at '{id}'"
+        for id, r in results.items()
+        if r == "cancelled" and id not in endings
+    ]
+    return causes or _unexplained(plan, results)
+
+
+def _unexplained(plan: dict[str, Any], results: dict[str, Any]) -> list[str]:
+    """Return the jobs that failed and are no single node's (they run several), where no node shows why."""
+    known = {"select", *plan["nodes"]}
+    return [
+        f"'{id}' ended with failure in the CI system, and no node shows why"
+        for id, result in results.items()
+        if result == "failure" and id not in known
+    ]
+
+
+def _result(selection: dict[str, Any], endings: dict[str, Ending], red: list[str]) -> dict[str, Any]:
+    return {
+        "schema": "https://mlcc.dev/result/1",
+        "commit": selection["commit"],
+        "green": not red,
+        "causes": red,
+        "nodes": {id: {"end": e.end, "verdict": e.verdict, "cause": e.cause} for id, e in endings.items()},
+    }
+
+
+def summary(
+    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
+) -> str:
+    """Return the run as a Markdown table: every node, its end, and the sentence that says why."""
+    lines = [f"## {'❌' if red else '✅'} {plan['name']}", ""]
+    if not endings:
+        lines.append("Nothing that the pipeline depends on has changed.")
+    else:
+        lines += ["| | node | ended | why |", "|---|---|---|---|"]
+    for id, found in endings.items():
+        blocking = plan["nodes"][id].get("blocking", True)
+        icon = ICONS["warned" if found.end == "failed" and not blocking else found.end]
+        verdict = (
+            f"{found.end} ({found.verdict})"
+            if plan["nodes"][id]["kind"] == "gate" and found.verdict
+            else found.end
+        )
+        lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
+    for feature, waiver in waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")).items():
+        lines += ["", f"Borne here until {waiver['until']}: {feature} ({cell(waiver['reason'])})"]
+    rest = [id for id in plan["nodes"] if id not in endings]
+    if rest:
+        lines += ["", f"<details><summary>{len(rest)} not selected</summary>", ""]
+        lines += [f"- {id}: {cell(selection['reasons'][id])}" for id in rest]
+        lines += ["", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(id: str, plan: dict[str, Any]) -> str:
+    """Return what a gate found, for a node whose state has no cause."""
+    for leg in legs_of(plan["nodes"][id]):
+        record = read_record(state_folder(id, leg) / "verdict.json")
+        if record is not None:
+            return str(record.get("summary", ""))
+    return ""
+
+
+def cell(text: str) -> str:
+    """Return text for a cell of a Markdown table: one line, no markup, no links."""
+    plain = one_line(text)[:300]
+    return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)
+
+
+# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
+# Ends a process with all that it started.
+#
+# Standard library only: bundled into the emitted scripts.
+
+_LOOK = 0.02  # seconds between looks at a group that was asked to end
+_KILLED = 10.0  # seconds until a killed process is gone
+
+
+def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
+    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(_LOOK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_KILLED)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+# --- mlcc.runtime.process -----------------------------------------------------------------------------------
+# Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
+#
+# Standard library only: bundled into the emitted script.
+
+GRACE = 10.0  # seconds between asking a process group to end and killing it
+CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
+TICK = 0.2  # seconds between looks at a child
+STRICT = "set -euo pipefail\n"
+TIMED_OUT = 124
+
+
+class CancelledError(Exception):
+    """The CI system ends the run."""
+
+
+def watch_cancel() -> None:
+    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
+
+    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
+    """
+
+    def overhear(_number: int, _frame: FrameType | None) -> None:
+        pass  # not SIG_IGN, which the teardown's command would inherit
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, overhear)
+        raise CancelledError
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def run(
+    command: list[str],
+    env: dict[str, str],
+    deadline: float,
+    cwd: str = ".",
+    tick: Callable[[], None] | None = None,
+) -> int:
+    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
+
+    `tick` is called from time to time while the command runs.
+    """
+    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    grace = GRACE
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return TIMED_OUT
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
+            if tick is not None:
+                tick()
+    except CancelledError:
+        grace = CANCEL_GRACE
+        raise
+    finally:
+        end_group(child, grace)
+
+
+def shell(
+    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
+) -> int:
+    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        script = Path(folder) / "run.sh"
+        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
+        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
+
+
+# --- mlcc.runtime.node --------------------------------------------------------------------------------------
+# One leg of one node: decide, receive, run, publish, and say how it ended (S2, S4, S5, S7, S8).
+#
+# Standard library only: bundled into the emitted script.
+
+PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
+TEARDOWN_SECONDS = 300.0
+MAX_CAUSE = 2000  # characters
+VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
+
+
+class Attempt:
+    """What one leg of a node needs while it runs."""
+
+    def __init__(self, id: str, leg: str, platform: Platform) -> None:
+        self.id, self.leg, self.platform = id, leg, platform
+        self.plan = read_plan()
+        if id not in self.plan["nodes"]:
+            raise RunError(f"the plan has no node '{id}'")
+        self.node: dict[str, Any] = self.plan["nodes"][id]
+        if leg not in legs_of(self.node):
+            raise RunError(f"'{id}' has no leg '{leg}'")
+        for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
+            shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+        platform.deliver(self.plan)
+        self.selection = read_selection(platform.facts())
+        self.started = time.monotonic()
+        self.deadline = self.started + float(self.node["timeout"])
+        self.state: dict[str, Any] = {
+            "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
+            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
+        }  # fmt: skip
+
+    def finish(self, end: str, verdict: str, cause: str) -> None:
+        """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
+        seconds = round(time.monotonic() - self.started, 1)
+        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]), seconds=seconds)
+        write_record(state_folder(self.id, self.leg) / "state.json", self.state)
+
+
+def node_main(platform: Platform) -> int:
+    """Run the leg that the environment names, and return its exit status."""
+    watch_cancel()
+    id, leg_id = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
+    try:
+        leg = Attempt(id, leg_id, platform)
+    except CancelledError:
+        raise RunError("the run was cancelled") from None
+    status = ERROR
+    try:
+        status = _decide_and_run(leg)
+    except RunError as problem:
+        leg.finish("failed", "error", str(problem))
+    except CancelledError:
+        leg.finish("failed", "error", "the run was cancelled")
+    except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
+        leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
+    try:
+        return _report(leg, status)
+    except OSError as problem:
+        say(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
+        return status or ERROR
+
+
+def _decide_and_run(leg: Attempt) -> int:
+    if leg.id not in leg.selection["selected"]:
+        leg.finish("skipped", "", "it isn't selected")
+        return SKIP
+    endings = endings_before(leg.id, leg.plan, leg.selection)
+    cause = skip_cause(leg.id, leg.plan, leg.selection, endings)
+    if cause is not None:
+        leg.finish("skipped", "", cause)
+        return SKIP
+    inputs = {id: receive(id, leg.plan, leg.selection) for id in leg.node["takes"]}
+    check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
+    leg.state["inputs"] = inputs
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        private = Path(folder)
+        env, logins = _environment(leg, private)
+        try:
+            return _attempts(leg, env, logins)
+        finally:
+            _teardown(leg, env)
+
+
+def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
+    """Return the environment of the command, and its logins; wait until its services answer."""
+    node, plan, selection = leg.node, leg.plan, leg.selection
+    own = node_env(node, leg.leg, plan, selection, private, leg.state["inputs"])
+    legs = node.get("legs", {"": {}})
+    logins = node.get("logins", [])
+    values = {
+        login["provider"]: {
+            name: resolve(name, value, legs[leg.leg], plan, selection, private)
+            for name, value in login["values"].items()
+        }
+        for login in logins
+    }
+    login = Logins(logins, values, private, leg.platform)
+    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    for id, within in node.get("services", {}).items():
+        name = id.upper().replace("-", "_")
+        limit = min(time.monotonic() + within, leg.deadline)
+        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
+    return env, login
+
+
+def _wait_for(id: str, host: str, port: str, limit: float) -> None:
+    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
+    if not host or not port:
+        raise RunError(f"the CI system gave no address for the service '{id}'")
+    while True:
+        try:
+            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
+                return
+        except (OSError, ValueError):
+            if time.monotonic() > limit:
+                raise RunError(f"the service '{id}' accepted no connection in time") from None
+            time.sleep(0.2)
+
+
+def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
+    status = ERROR
+    for number in range(1, int(leg.node.get("retry", 0)) + 2):
+        leg.state.update(attempts=number, outputs={}, values={})
+        if number > 1:
+            say(f"mlcc: attempt {number}")
+        Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
+        clean_outputs(leg.node, leg.plan)
+        attempt = _gate if leg.node["kind"] == "gate" else _command
+        status = attempt(leg, env, logins)
+        if status in (PASS, TIMEOUT):
+            break
+    return status
+
+
+def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    where = leg.node.get("working_directory") or "."
+    code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
+    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    if code != 0:
+        leg.finish("failed", "fail", f"its command ended with {code}")
+        return FAIL
+    try:
+        leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
+    except RunError as problem:
+        leg.finish("failed", "fail", str(problem))
+        return FAIL
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run a gate script and believe its verdict only where exit status and verdict file agree (S5)."""
+    python = _gate_python(leg, env) if leg.node.get("packages") else sys.executable
+    folder = state_folder(leg.id)
+    shutil.rmtree(folder, ignore_errors=True)
+    script = f".mlcc/gates/{leg.node['gate']}.py"
+    code = run([python, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
+    record = read_record(folder / "verdict.json")
+    if leg.leg:
+        shutil.rmtree(state_folder(leg.id, leg.leg), ignore_errors=True)
+        if folder.exists():
+            folder.rename(state_folder(leg.id, leg.leg))
+    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    return _judge(leg, code, record)
+
+
+def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
+    """Return a Python that has the gate's pinned packages, in an environment of its own."""
+    name = str(leg.node["packages"])
+    folder = Path("_mlcc") / "venv" / name
+    python = str(folder / "bin" / "python")
+    wanted = f".mlcc/gates/{name}.txt"
+    install = ["install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes",
+               "--only-binary", ":all:", "-r", wanted]  # fmt: skip
+    # An environment without a pip of its own is there 2 s sooner; a pip before 22.3 can't fill one.
+    ways: tuple[tuple[list[str], list[str]], ...] = (
+        (["--without-pip"], [sys.executable, "-m", "pip", "--python", python]),
+        ([], [python, "-I", "-m", "pip"]),
+    )
+    for options, pip in ways:
+        made = run([sys.executable, "-m", "venv", "--clear", *options, str(folder)], env, leg.deadline)
+        if made == 0 and run([*pip, *install], env, leg.deadline) == 0:
+            return python
+    raise RunError(f"the packages pinned in {wanted} can't be installed")
+
+
+def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
+    if record is None or record.get("gate") != leg.id:
+        leg.finish("failed", "error", "the gate left no verdict")
+        return ERROR
+    guarded = leg.node["guards"]
+    inputs = record.get("inputs")
+    judged = inputs.get(guarded) if isinstance(inputs, dict) else None
+    judged = judged.get("digest") if isinstance(judged, dict) else None
+    if judged != leg.state["inputs"].get(guarded) and record.get("verdict") != "error":
+        leg.finish("failed", "error", f"the gate judged other bytes of '{guarded}' than it was given")
+        return ERROR
+    verdict, summary = str(record.get("verdict")), str(record.get("summary", ""))
+    opened = (
+        verdict == "pass"
+        or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn")
+        or (verdict in ("fail", "inconclusive") and "waived" in record)
+    )
+    if (code == PASS) != opened or (not opened and VERDICTS.get(code, "error") != verdict):
+        leg.finish(
+            "failed", "error", f"the gate ended with {code}, which contradicts its verdict '{verdict}'"
+        )
+        return ERROR
+    leg.finish("passed" if opened else "failed", verdict, summary)
+    return code if code in (PASS, FAIL, INCONCLUSIVE) else ERROR
+
+
+def _teardown(leg: Attempt, env: dict[str, str]) -> None:
+    """Run `finally` and collect reports, whatever happened before."""
+    if leg.node.get("finally"):
+        where = leg.node.get("working_directory") or "."
+        code = shell(leg.node["finally"], env, time.monotonic() + TEARDOWN_SECONDS, where)
+        if code != 0:
+            leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
+    for id, report in leg.node.get("reports", {}).items():
+        source = Path(report["path"])
+        if source.is_symlink() or not source.is_file():  # a link could lead to what isn't a report at all
+            leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
+            continue
+        target = report_folder(leg.id, leg.leg) / id / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        if report["format"] == "markdown" and source.stat().st_size < 500_000:
+            leg.platform.put_summary(source.read_text("utf-8", "replace"))
+
+
+def _report(leg: Attempt, status: int) -> int:
+    """Tell people and the CI system how the leg ended, and return the exit status that it reads."""
+    end, cause = str(leg.state["end"]), str(leg.state["cause"])
+    name = f"{leg.id} ({leg.leg})" if leg.leg else leg.id
+    say(f"mlcc: {name} {end}{': ' + cause if cause else ''}")
+    summary = state_folder(leg.id, leg.leg) / "summary.md"
+    if summary.is_file():
+        leg.platform.put_summary(summary.read_text("utf-8", "replace"))
+    if not leg.node.get("blocking", True) and leg.id in leg.selection["selected"]:
+        found = Ending(end, str(leg.state["verdict"]), cause)
+        names = denied(leg.id, leg.plan, leg.selection, found) if not leg.leg else []
+        leg.platform.put_output("deny", "," + "".join(id + "," for id in names))
+        if end == "failed":
+            if leg.node["kind"] == "gate":  # what gates found, the final node's notes show
+                say(f"mlcc: {name} is not blocking")
+            else:
+                leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
+            return status if leg.platform.raw_exit else 0
+    return leg.platform.skip_exit if status == SKIP else status
+
+
 # --- mlcc.runtime.web ---------------------------------------------------------------------------------------
 # Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
 
@@ -537,7 +1953,7 @@ def get_json(url: str, token: str) -> Any:
     """Return what an API answers; None when it doesn't answer as it should."""
     import urllib.request  # dear, and most nodes ask no API
 
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+    if not may_have_token(url):
         return None
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
         url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
@@ -547,6 +1963,11 @@ def get_json(url: str, token: str) -> Any:
             return json.loads(answer.read(MAX_ANSWER))
     except (OSError, ValueError):
         return None
+
+
+def may_have_token(url: str) -> bool:
+    """Tell whether a token may go to an address: over an encrypted line, or to this machine."""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
 
 
 def url_quoted(text: str) -> str:
@@ -644,9 +2065,17 @@ class GitHub:
         _append("GITHUB_STEP_SUMMARY", markdown + "\n")
 
     def warn(self, message: str) -> None:
-        """Print an annotation; the message is escaped as the runner wants it."""
-        escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        print(f"::warning::{escaped}", flush=True)
+        """Print an annotation."""
+        print(f"::warning::{_escaped(message)}", flush=True)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Print an annotation of a file: https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+        values = {"file": path, "title": title}
+        told = ",".join(
+            f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
+            for name, value in values.items()
+        )
+        print(f"::{level} {told}::{_escaped(message)}", flush=True)
 
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""
@@ -678,6 +2107,11 @@ def _payload() -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise RunError("the event's payload isn't an object")
     return payload
+
+
+def _escaped(text: str) -> str:
+    """Return text as the runner takes it back (actions/toolkit, packages/core/src/command.ts)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _text(value: Any) -> str:
@@ -821,7 +2255,7 @@ class GitLab:
         env = os.environ
         token = env.get("MLCC_API_TOKEN", "")
         project = f"{env.get('CI_API_V4_URL', '')}/projects/{env.get('CI_PROJECT_ID', '')}/pipelines"
-        if not token or not _is_of_this_gitlab(project):
+        if not token or not is_of_this_gitlab(project):
             return None
         plan = read_plan()
         name = run_job(plan["name"], plan["home"])
@@ -878,6 +2312,9 @@ class GitLab:
         """Print the message in yellow: GitLab has no annotations of logs."""
         shown = "".join(c if c.isprintable() else " " for c in message)
         print(f"\x1b[33mmlcc: warning: {shown}\x1b[0m", flush=True)
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Do nothing: the JUnit reports of the gates stand in the merge request."""
 
     def id_token(self, audience: str) -> str:
         """Return the token that GitLab made for the audience when the job started. Raises RunError.
@@ -970,7 +2407,7 @@ def _audience(token: str) -> str:
         return ""
 
 
-def _is_of_this_gitlab(url: str) -> bool:
+def is_of_this_gitlab(url: str) -> bool:
     """Tell whether an address is at the host that the repository was cloned from.
 
     Who may start a pipeline with variables may say any CI_API_V4_URL, and would be sent the token there.
@@ -1059,6 +2496,9 @@ class Jenkins:
         """Print a warning."""
         say(f"mlcc: warning: {message}")
 
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Do nothing: the JUnit reports of the gates stand on the page of the build."""
+
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.
 
@@ -1136,6 +2576,20 @@ def _claims(token: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+# --- mlcc.runtime.platforms ---------------------------------------------------------------------------------
+# The CI systems by name. Standard library only: bundled into the emitted scripts.
+
+PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
+
+
+def this_platform() -> Platform:
+    """Return the CI system that this runs on, by MLCC_PLATFORM. Raises RunError."""
+    name = os.environ.get("MLCC_PLATFORM", "")
+    if name not in PLATFORMS:
+        raise RunError(f"MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+    return PLATFORMS[name]()
+
+
 # --- mlcc.runtime.select ------------------------------------------------------------------------------------
 # The selecting node: what the event selects (S3, S10), from the plan, the event and the changed paths.
 #
@@ -1203,6 +2657,7 @@ def _run_facts(facts: Facts, base: str | None) -> dict[str, str]:
         "commit": facts.commit, "base_commit": base or "", "branch": facts.branch, "tag": facts.tag,
         "event": facts.event, "pull_request": facts.pull_request, "repository": facts.repository,
         "run_id": facts.run_id, "run_number": facts.run_number, "run_url": facts.run_url,
+        "fork": "true" if facts.fork else "",
     }  # fmt: skip
 
 
@@ -1469,1001 +2924,9 @@ def _touched(plan: dict[str, Any], nodes: dict[str, Any], own: dict[str, str | N
     return found
 
 
-# --- mlcc.runtime.decide ------------------------------------------------------------------------------------
-# Whether a selected node runs, by how the nodes before it ended (S4, S12).
-#
-# Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
-
-ENDS = ("passed", "failed", "skipped")
-RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
-
-
-class Ending(NamedTuple):
-    """How a node ended: passed, failed, skipped, or lost (it left no state)."""
-
-    end: str
-    verdict: str = ""
-    cause: str = ""
-
-
-def read_states(id: str, node: dict[str, Any], selection: dict[str, Any]) -> list[dict[str, Any] | None]:
-    """Return the state of each leg; None for a leg that left none. Raises RunError on one that isn't this run's."""
-    states = []
-    for leg in legs_of(node):
-        state = read_record(state_folder(id, leg) / "state.json")
-        if state is not None:
-            _check_state(state, id, origin(selection, id, leg))
-        states.append(state)
-    return states
-
-
-def _check_state(state: dict[str, Any], id: str, expected: dict[str, str]) -> None:
-    if any(state.get(key) != value for key, value in expected.items()):
-        raise RunError(f"the state of '{id}' is of another commit, run or node")
-    whole = (
-        state.get("end") in ENDS
-        and state.get("verdict") in RANKS
-        and isinstance(state.get("cause"), str)
-        and all(is_texts(state.get(key)) for key in ("inputs", "outputs", "values"))
-    )
-    if not whole:
-        raise RunError(f"the state of '{id}' isn't whole")
-
-
-def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
-    """Return how a node ended over all of its legs (S9): its verdict is the worst of theirs."""
-    states = read_states(id, node, selection)
-    there = [state for state in states if state is not None]
-    ends = {state["end"] for state in there}
-    if not there:
-        return Ending("lost", cause="it left no state")
-    if len(there) < len(states):
-        return Ending("failed", "error", "a leg left no state")
-    if ends == {"skipped"}:
-        return Ending("skipped", cause=there[0]["cause"])
-    verdict = max((state["verdict"] for state in there), key=RANKS.index)
-    if ends == {"passed"}:
-        return Ending("passed", verdict)
-    causes = [state["cause"] for state in there if state["end"] == "failed"]
-    return Ending("failed", verdict, causes[0] if causes else "some of its legs were skipped")
-
-
-def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
-    """Return how a node ended; a state that can't be believed is none."""
-    try:
-        return ending(id, node, selection)
-    except RunError as problem:
-        return Ending("lost", "error", str(problem))
-
-
-def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
-    """Return how the selected nodes among `ids` ended. `ids` has every node before each of its nodes, and first.
-
-    A node without a state never started: it is skipped where S4 says so, else lost.
-    """
-    endings: dict[str, Ending] = {}
-    for id in ids:
-        if id not in selection["selected"]:
-            continue
-        found = found_ending(id, plan["nodes"][id], selection)
-        if found.end == "lost" and not found.verdict:  # with a verdict there was a state, and it is broken
-            cause = skip_cause(id, plan, selection, endings)
-            found = found if cause is None else Ending("skipped", cause=cause)
-        endings[id] = found
-    return endings
-
-
-def endings_before(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
-    """Return how the selected nodes ended that decide whether `id` runs."""
-    node = plan["nodes"][id]
-    if node.get("status") == "failure":
-        return settle(ancestors(id, plan), plan, selection)
-    before = dict.fromkeys(other for other, _ in node["before"] if other in selection["selected"])
-    return {other: found_ending(other, plan["nodes"][other], selection) for other in before}
-
-
-def skip_cause(
-    id: str, plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending]
-) -> str | None:
-    """Say why a selected node must not run; None: it runs. `endings` has the selected nodes before it."""
-    node = plan["nodes"][id]
-    status = node.get("status")
-    if status == "always":
-        return None
-    if status == "failure":
-        before = [other for other in ancestors(id, plan) if other in endings]
-        failed = any(endings[o].end in ("failed", "lost") and _blocks(plan, o) for o in before)
-        return None if failed else "nothing before it failed"
-    for other, kind in node["before"]:
-        if other not in selection["selected"]:
-            if kind in ("data", "guard"):  # selecting pulls these in: without them nothing may run
-                return f"'{other}' isn't selected"
-            continue
-        cause = _edge_problem(id, other, kind, plan, selection, endings[other])
-        if cause:
-            return cause
-    return None
-
-
-def _blocks(plan: dict[str, Any], id: str) -> bool:
-    return bool(plan["nodes"][id].get("blocking", True))
-
-
-def _edge_problem(
-    id: str, other: str, kind: str, plan: dict[str, Any], selection: dict[str, Any], found: Ending
-) -> str:
-    """Say why an edge keeps a node from running; empty: it doesn't."""
-    if kind == "verdict" and id not in selection["by_verdict"]:
-        return ""
-    if found.end == "skipped":
-        return f"'{other}' was skipped"
-    if found.end == "lost":
-        return f"'{other}': {found.cause}"
-    if kind == "verdict":
-        wanted = selection["by_verdict"][id]
-        return (
-            ""
-            if found.verdict in wanted
-            else f"the verdict of '{other}' is {found.verdict}, not {' or '.join(wanted)}"
-        )
-    if found.end == "failed" and (kind == "data" or _blocks(plan, other)):
-        return f"'{other}' failed"
-    return ""
-
-
-def ancestors(id: str, plan: dict[str, Any]) -> list[str]:
-    """Return every node before `id`, directly or not, in the plan's order."""
-    found = {id}
-    for other in reversed(list(plan["nodes"])):
-        if other in found:
-            found.update(before for before, _ in plan["nodes"][other]["before"])
-    return [other for other in plan["nodes"] if other in found and other != id]
-
-
-def denied(id: str, plan: dict[str, Any], selection: dict[str, Any], found: Ending) -> list[str]:
-    """Return the selected nodes that `id`, having ended so, keeps from running where its own failure doesn't show."""
-    after = []
-    for other, node in plan["nodes"].items():
-        if other in selection["selected"]:
-            kinds = [kind for before, kind in node["before"] if before == id]
-            if any(_edge_problem(other, id, kind, plan, selection, found) for kind in kinds):
-                after.append(other)
-    return after
-
-
-# --- mlcc.runtime.data --------------------------------------------------------------------------------------
-# Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
-#
-# Standard library only: bundled into the emitted script.
-
-def location(id: str, artifact: dict[str, Any]) -> str:
-    """Return where an artifact lies for who takes it, relative to the project folder."""
-    if artifact.get("at_base"):
-        return str(ROOT / "base" / id) + "/" + str(artifact["paths"][0])
-    return str(artifact["paths"][0])
-
-
-def digest(id: str, artifact: dict[str, Any]) -> str:
-    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
-    where = location(id, artifact)
-    try:
-        if artifact["form"] == "paths":
-            at_base = artifact.get("at_base")
-            return (
-                tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
-            )
-        path = Path(where)
-        if artifact["form"] == "folder":
-            return tree_digest(path)
-        if not path.is_file():
-            raise RunError(f"the artifact '{id}' isn't there: no file {where}")
-        return file_digest(path)
-    except (DigestError, OSError) as problem:
-        raise RunError(f"the artifact '{id}' can't be read: {problem}") from None
-
-
-def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
-    """Put an artifact where its readers expect it, and return its digest. Raises RunError."""
-    artifact = plan["artifacts"][id]
-    writer = artifact.get("writer")
-    if writer is not None:
-        _unpack(id, artifact, plan["nodes"][writer], selection)
-    elif artifact.get("at_base"):
-        _from_base(id, artifact, selection["base_commit"])
-    return digest(id, artifact)
-
-
-def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> None:
-    """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
-    target = Path(artifact["paths"][0])
-    _clear(target)
-    name = artifact["writer"]
-    states = read_states(name, writer, selection)
-    for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
-        packed = data_folder(name, leg) / id
-        if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
-            raise RunError(f"'{name}' published no '{id}'")
-        where = target / leg if leg else target
-        source = packed if artifact["form"] == "folder" else packed / target.name
-        try:  # before anything is copied: a digest refuses links, which could lead anywhere
-            found = tree_digest(source) if artifact["form"] == "folder" else file_digest(source)
-        except DigestError as problem:
-            raise RunError(f"'{name}' published no proper '{id}': {problem}") from None
-        if found != state["outputs"][id]:
-            raise RunError(
-                f"'{id}' has other bytes than '{name}' wrote: {found} instead of {state['outputs'][id]}"
-            )
-        where.parent.mkdir(parents=True, exist_ok=True)
-        _copy(source, where)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copyfile(source, target)
-
-
-def _clear(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    elif path.exists() or path.is_symlink():
-        path.unlink()
-
-
-def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
-    """Write the version at the base that changes are counted from (S3) below `_mlcc/base/`."""
-    if not base:
-        raise RunError(f"there is no base version of '{id}' in this run")
-    folder = ROOT / "base" / id
-    _clear(folder)
-    # A pattern as git's own would mean another: its `*` crosses folders.
-    paths = [
-        f":(glob){path}" if artifact["form"] == "paths" else f":(literal){path}" for path in artifact["paths"]
-    ]
-    packed = subprocess.run(
-        ["git", "archive", "--format=tar", base, "--", *paths], capture_output=True, check=False
-    )
-    if packed.returncode != 0:
-        raise RunError(f"the base {base[:12]} has no '{artifact['paths'][0]}'")
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
-        for member in tar.getmembers():
-            _extract(tar, member, folder, id)
-
-
-def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, id: str) -> None:
-    """Write one file of an archive. Raises RunError on what isn't a file or a folder, or lies outside."""
-    parts = Path(member.name).parts
-    content = tar.extractfile(member) if member.isfile() else None
-    if not (content or member.isdir()) or member.name.startswith("/") or ".." in parts:
-        raise RunError(f"the base's '{id}' has a link or a path that leads outside")
-    if content:
-        target = folder / member.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with content, target.open("wb") as file:
-            shutil.copyfileobj(content, file)
-
-
-def check_guards(
-    id: str, node: dict[str, Any], taken: dict[str, str], plan: dict[str, Any], selection: dict[str, Any]
-) -> None:
-    """Refuse an artifact whose gates judged other bytes (S2). Raises RunError."""
-    for other, kind in node["before"]:
-        if kind != "guard" or other not in selection["selected"]:
-            continue
-        gate = plan["nodes"][other]
-        guarded = gate["guards"]
-        for state in read_states(other, gate, selection):
-            judged = state["inputs"].get(guarded) if state else None
-            if guarded in taken and judged != taken[guarded]:
-                raise RunError(f"'{other}' judged other bytes of '{guarded}' than '{id}' would read")
-
-
-def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
-    """Remove what an earlier attempt may have written, and make the folders that outputs go to."""
-    for id in node.get("writes", []):
-        artifact = plan["artifacts"][id]
-        target = Path(artifact["paths"][0])
-        _clear(target)
-        (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
-
-
-def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
-    """Copy what a node wrote to where it is passed on, and return artifact -> digest. Raises RunError."""
-    folder = data_folder(node_id, leg)
-    _clear(folder)
-    digests: dict[str, str] = {}
-    for id in node.get("writes", []):
-        artifact = plan["artifacts"][id]
-        digests[id] = digest(id, artifact)
-        source = Path(artifact["paths"][0])
-        if artifact["form"] == "file" and source.stat().st_size == 0:
-            raise RunError(f"'{id}' was written empty")
-        target = folder / id if artifact["form"] == "folder" else folder / id / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _copy(source, target)
-    return digests
-
-
-# --- mlcc.runtime.process -----------------------------------------------------------------------------------
-# Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
-#
-# Standard library only: bundled into the emitted script.
-
-GRACE = 10.0  # seconds between asking a process group to end and killing it
-CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
-TICK = 0.2  # seconds between looks at a child
-STRICT = "set -euo pipefail\n"
-TIMED_OUT = 124
-
-
-class CancelledError(Exception):
-    """The CI system ends the run."""
-
-
-def watch_cancel() -> None:
-    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
-
-    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
-    """
-
-    def overhear(_number: int, _frame: FrameType | None) -> None:
-        pass  # not SIG_IGN, which the teardown's command would inherit
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, overhear)
-        raise CancelledError
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-
-
-def run(
-    command: list[str],
-    env: dict[str, str],
-    deadline: float,
-    cwd: str = ".",
-    tick: Callable[[], None] | None = None,
-) -> int:
-    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
-
-    `tick` is called from time to time while the command runs.
-    """
-    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
-    grace = GRACE
-    try:
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return TIMED_OUT
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
-            if tick is not None:
-                tick()
-    except CancelledError:
-        grace = CANCEL_GRACE
-        raise
-    finally:
-        _end_group(child, grace)
-
-
-def _end_group(child: subprocess.Popen[bytes], grace: float) -> None:
-    """End every process of the child's group: ask, wait, kill."""
-    if not _signal_group(child.pid, signal.SIGTERM):
-        return
-    limit = time.monotonic() + grace
-    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
-    while child.poll() is None or _signal_group(child.pid, 0):
-        if time.monotonic() > limit:
-            break
-        time.sleep(TICK / 10)
-    _signal_group(child.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(GRACE)
-
-
-def _signal_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-def shell(
-    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
-) -> int:
-    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
-    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-        script = Path(folder) / "run.sh"
-        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
-        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
-
-
-# --- mlcc.runtime.login -------------------------------------------------------------------------------------
-# Logs in to clouds with the CI system's OpenID Connect token: no static keys, and no client to install.
-#
-# The clouds' own libraries read the variables set here:
-# AWS: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE; Google: an external_account file (google.aip.dev/auth/4117);
-# Azure: AZURE_FEDERATED_TOKEN_FILE. Standard library only: bundled into the emitted script.
-
-REFRESH = 240.0  # seconds; GitHub's tokens live 300
-RETRY = 15.0  # seconds until the next try where renewing failed
-
-
-class Logins:
-    """The logins of one node. `tick` renews their token files, since a token outlives no long training."""
-
-    def __init__(
-        self,
-        logins: list[dict[str, Any]],
-        values: dict[str, dict[str, str]],
-        folder: Path,
-        platform: Platform,
-    ) -> None:
-        self._platform = platform
-        self._folder = folder
-        self._audiences = {login["provider"]: str(login["audience"]) for login in logins}
-        if "gcp" in self._audiences:
-            self._audiences["gcp"] += values["gcp"]["provider"]
-        self._values = values
-        self._renewed = 0.0
-
-    def env(self) -> dict[str, str]:
-        """Get the tokens, write their files, and return the variables that point to them. Raises RunError."""
-        if not self._audiences:
-            return {}
-        self._renew()
-        env: dict[str, str] = {}
-        for provider in self._audiences:
-            env.update(self._provider_env(provider))
-        return env
-
-    def tick(self) -> None:
-        """Renew the token files when they are about to expire."""
-        if self._audiences and time.monotonic() - self._renewed > REFRESH:
-            try:
-                self._renew()
-            except (
-                RunError
-            ) as problem:  # a token service that is away for a moment must not end a long training
-                self._renewed += RETRY
-                self._platform.warn(f"a token can't be renewed yet: {problem}")
-
-    def _token_file(self, provider: str) -> Path:
-        return self._folder / f"{provider}.token"
-
-    def _renew(self) -> None:
-        for provider, audience in self._audiences.items():
-            write_private(self._token_file(provider), self._platform.id_token(audience))
-        self._renewed = time.monotonic()
-
-    def _provider_env(self, provider: str) -> dict[str, str]:
-        values = self._values.get(provider, {})
-        token = str(self._token_file(provider))
-        if provider == "aws":
-            region = values["region"]
-            return {
-                "AWS_ROLE_ARN": values["role"], "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ROLE_SESSION_NAME": "mlcc",
-                "AWS_REGION": region, "AWS_DEFAULT_REGION": region,
-            }  # fmt: skip
-        if provider == "gcp":
-            path = self._folder / "gcp.json"
-            write_private(path, json.dumps(_external_account(self._audiences[provider], values, token)))
-            return {
-                "GOOGLE_APPLICATION_CREDENTIALS": str(path),
-                "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(path),
-            }
-        if provider == "azure":
-            return {
-                "AZURE_CLIENT_ID": values["client_id"], "AZURE_TENANT_ID": values["tenant_id"],
-                "AZURE_FEDERATED_TOKEN_FILE": token,
-            }  # fmt: skip
-        return {"OIDC_TOKEN_FILE": token}
-
-
-def _external_account(audience: str, values: dict[str, str], token: str) -> dict[str, Any]:
-    account = values["service_account"]
-    return {
-        "type": "external_account",
-        "audience": audience.replace("https:", "", 1),
-        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-        "token_url": "https://sts.googleapis.com/v1/token",
-        "credential_source": {"file": token},
-        "service_account_impersonation_url": (
-            f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
-        ),
-    }
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read, whole or not at all."""
-    scratch = path.with_name(path.name + ".new")
-    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    scratch.replace(path)
-
-
-# --- mlcc.runtime.values ------------------------------------------------------------------------------------
-# The environment of a node's command: every typed value arrives as one variable.
-#
-# Standard library only: bundled into the emitted script.
-
-SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
-VARIABLE = "MLCC_VAR_"
-SERVICE = "MLCC_SERVICE_"
-
-
-def node_env(
-    node: dict[str, Any], leg: str, plan: dict[str, Any], selection: dict[str, Any], private: Path
-) -> dict[str, str]:
-    """Return the variables of a node's command beside the runner's own. Raises RunError on a value that is missing."""
-    legs: dict[str, dict[str, Any]] = node.get("legs", {"": {}})
-    env = {f"MATRIX_{_upper(axis)}": str(value) for axis, value in legs[leg].items()}
-    where = node.get("working_directory", "")
-    for id in (*node["takes"], *node.get("writes", [])):
-        path = location(id, plan["artifacts"][id])
-        env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if where else path.rstrip("/")
-    for id in node.get("services", {}):
-        host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
-        env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
-    for name, value in node.get("env", {}).items():
-        env[name] = resolve(name, value, legs[leg], plan, selection, private)
-    return env
-
-
-def _upper(id: str) -> str:
-    return id.upper().replace("-", "_")
-
-
-def resolve(
-    name: str,
-    value: dict[str, Any],
-    leg: dict[str, Any],
-    plan: dict[str, Any],
-    selection: dict[str, Any],
-    private: Path,
-) -> str:
-    """Return the text of one typed value. Raises RunError when it has none."""
-    (kind, key), *rest = value.items()
-    options = dict(rest)
-    if kind == "text":
-        return str(key)
-    if kind == "secret":
-        return _secret(name, str(key), bool(options.get("as_file")), private)
-    if kind == "var":
-        found = os.environ.get(f"{VARIABLE}{key}", "")
-    elif kind == "input":
-        found = selection["inputs"].get(key, "")
-    elif kind == "matrix":
-        found = str(leg[key])
-    elif kind == "output":
-        found = _output(str(key), plan, selection)
-    else:
-        found = str(Path.cwd()) if key == "workspace" else selection["facts"].get(key, "")
-    found = found or options.get("default", "")  # a tag is empty on a branch, and that is no mistake
-    if found == "" and kind == "var":
-        raise RunError(f"the variable {key} isn't set in the CI system, and {name} has no default")
-    return str(found)
-
-
-def _secret(name: str, key: str, as_file: bool, private: Path) -> str:
-    found = os.environ.get(SECRET + key, "")
-    if found == "":
-        raise RunError(f"the secret {key} isn't set in the CI system")
-    if not as_file:
-        return found
-    path = private / name
-    write_private(path, found)
-    return str(path)
-
-
-def _output(key: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
-    id, _, name = key.partition(".")
-    (state,) = read_states(id, plan["nodes"][id], selection)
-    found = state["values"].get(name) if state and state["end"] == "passed" else None
-    if found is None:
-        raise RunError(f"'{id}' left no value {name}")
-    return str(found)
-
-
-def runner_env() -> dict[str, str]:
-    """Return the runner's environment without what belongs to mlcc: a command sees only what its node names."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("MLCC_")}
-
-
-def read_values(path: Path, names: list[str]) -> dict[str, str]:
-    """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
-    found: dict[str, str] = {}
-    try:
-        # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
-        lines = path.read_text("utf-8").split("\n") if path.exists() else []
-    except (OSError, ValueError) as problem:
-        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
-    for line in lines[:-1] if lines[-1:] == [""] else lines:
-        name, sign, value = line.partition("=")
-        if not sign or name not in names or len(value) > 4096 or name in found or "\0" in value:
-            raise RunError(
-                f"$MLCC_OUTPUTS has a line that isn't one of {', '.join(names) or 'nothing'} as NAME=value"
-            )
-        found[name] = value
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise RunError(f"the command left no value for {', '.join(missing)} in $MLCC_OUTPUTS")
-    return found
-
-
-# --- mlcc.runtime.node --------------------------------------------------------------------------------------
-# One leg of one node: decide, receive, run, publish, and say how it ended (S2, S4, S5, S7, S8).
-#
-# Standard library only: bundled into the emitted script.
-
-PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
-TEARDOWN_SECONDS = 300.0
-MAX_CAUSE = 2000  # characters
-VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
-
-
-class Attempt:
-    """What one leg of a node needs while it runs."""
-
-    def __init__(self, id: str, leg: str, platform: Platform) -> None:
-        self.id, self.leg, self.platform = id, leg, platform
-        self.plan = read_plan()
-        if id not in self.plan["nodes"]:
-            raise RunError(f"the plan has no node '{id}'")
-        self.node: dict[str, Any] = self.plan["nodes"][id]
-        if leg not in legs_of(self.node):
-            raise RunError(f"'{id}' has no leg '{leg}'")
-        for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
-            shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
-        platform.deliver(self.plan)
-        self.selection = read_selection(platform.facts())
-        self.deadline = time.monotonic() + float(self.node["timeout"])
-        self.state: dict[str, Any] = {
-            "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
-            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
-        }  # fmt: skip
-
-    def finish(self, end: str, verdict: str, cause: str) -> None:
-        """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]))
-        write_record(state_folder(self.id, self.leg) / "state.json", self.state)
-
-
-def node_main(platform: Platform) -> int:
-    """Run the leg that the environment names, and return its exit status."""
-    watch_cancel()
-    id, leg_id = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
-    try:
-        leg = Attempt(id, leg_id, platform)
-    except CancelledError:
-        raise RunError("the run was cancelled") from None
-    status = ERROR
-    try:
-        status = _decide_and_run(leg)
-    except RunError as problem:
-        leg.finish("failed", "error", str(problem))
-    except CancelledError:
-        leg.finish("failed", "error", "the run was cancelled")
-    except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
-        leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
-    try:
-        return _report(leg, status)
-    except OSError as problem:
-        say(f"mlcc: how {leg.id} ended can't be told: {problem.strerror}")
-        return status or ERROR
-
-
-def _decide_and_run(leg: Attempt) -> int:
-    if leg.id not in leg.selection["selected"]:
-        leg.finish("skipped", "", "it isn't selected")
-        return SKIP
-    endings = endings_before(leg.id, leg.plan, leg.selection)
-    cause = skip_cause(leg.id, leg.plan, leg.selection, endings)
-    if cause is not None:
-        leg.finish("skipped", "", cause)
-        return SKIP
-    inputs = {id: receive(id, leg.plan, leg.selection) for id in leg.node["takes"]}
-    check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
-    leg.state["inputs"] = inputs
-    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-        private = Path(folder)
-        env, logins = _environment(leg, private)
-        try:
-            return _attempts(leg, env, logins)
-        finally:
-            _teardown(leg, env)
-
-
-def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
-    """Return the environment of the command, and its logins; wait until its services answer."""
-    node, plan, selection = leg.node, leg.plan, leg.selection
-    own = node_env(node, leg.leg, plan, selection, private)
-    legs = node.get("legs", {"": {}})
-    logins = node.get("logins", [])
-    values = {
-        login["provider"]: {
-            name: resolve(name, value, legs[leg.leg], plan, selection, private)
-            for name, value in login["values"].items()
-        }
-        for login in logins
-    }
-    login = Logins(logins, values, private, leg.platform)
-    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
-    for id, within in node.get("services", {}).items():
-        name = id.upper().replace("-", "_")
-        limit = min(time.monotonic() + within, leg.deadline)
-        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
-    return env, login
-
-
-def _wait_for(id: str, host: str, port: str, limit: float) -> None:
-    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
-    if not host or not port:
-        raise RunError(f"the CI system gave no address for the service '{id}'")
-    while True:
-        try:
-            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
-                return
-        except (OSError, ValueError):
-            if time.monotonic() > limit:
-                raise RunError(f"the service '{id}' accepted no connection in time") from None
-            time.sleep(0.2)
-
-
-def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
-    status = ERROR
-    for number in range(1, int(leg.node.get("retry", 0)) + 2):
-        leg.state.update(attempts=number, outputs={}, values={})
-        if number > 1:
-            say(f"mlcc: attempt {number}")
-        Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
-        clean_outputs(leg.node, leg.plan)
-        attempt = _gate if leg.node["kind"] == "gate" else _command
-        status = attempt(leg, env, logins)
-        if status in (PASS, TIMEOUT):
-            break
-    return status
-
-
-def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    where = leg.node.get("working_directory") or "."
-    code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
-    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
-        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
-        return TIMEOUT
-    if code != 0:
-        leg.finish("failed", "fail", f"its command ended with {code}")
-        return FAIL
-    try:
-        leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
-    except RunError as problem:
-        leg.finish("failed", "fail", str(problem))
-        return FAIL
-    leg.finish("passed", "pass", "")
-    return PASS
-
-
-def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    """Run a gate script and believe its verdict only where exit status and verdict file agree (S5)."""
-    python = _gate_python(leg, env) if leg.node.get("packages") else sys.executable
-    folder = state_folder(leg.id)
-    shutil.rmtree(folder, ignore_errors=True)
-    script = f".mlcc/gates/{leg.node['gate']}.py"
-    code = run([python, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
-    record = read_record(folder / "verdict.json")
-    if leg.leg:
-        shutil.rmtree(state_folder(leg.id, leg.leg), ignore_errors=True)
-        if folder.exists():
-            folder.rename(state_folder(leg.id, leg.leg))
-    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
-        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
-        return TIMEOUT
-    return _judge(leg, code, record)
-
-
-def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
-    """Return a Python that has the gate's pinned packages, in an environment of its own."""
-    folder = Path("_mlcc") / "venv" / leg.node["gate"]
-    python = str(folder / "bin" / "python")
-    wanted = f".mlcc/gates/{leg.node['gate']}.txt"
-    for command in (
-        [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps",
-         "--require-hashes", "--only-binary", ":all:", "-r", wanted],
-    ):  # fmt: skip
-        if run(command, env, leg.deadline) != 0:
-            raise RunError(f"the packages pinned in {wanted} can't be installed")
-    return python
-
-
-def _judge(leg: Attempt, code: int, record: dict[str, Any] | None) -> int:
-    if record is None or record.get("gate") != leg.id:
-        leg.finish("failed", "error", "the gate left no verdict")
-        return ERROR
-    guarded = leg.node["guards"]
-    inputs = record.get("inputs")
-    judged = inputs.get(guarded) if isinstance(inputs, dict) else None
-    judged = judged.get("digest") if isinstance(judged, dict) else None
-    if judged != leg.state["inputs"].get(guarded) and record.get("verdict") != "error":
-        leg.finish("failed", "error", f"the gate judged other bytes of '{guarded}' than it was given")
-        return ERROR
-    verdict, summary = str(record.get("verdict")), str(record.get("summary", ""))
-    opened = (
-        verdict == "pass"
-        or (verdict == "inconclusive" and leg.node.get("on_inconclusive") == "warn")
-        or (verdict in ("fail", "inconclusive") and "waived" in record)
-    )
-    if (code == PASS) != opened or (not opened and VERDICTS.get(code, "error") != verdict):
-        leg.finish(
-            "failed", "error", f"the gate ended with {code}, which contradicts its verdict '{verdict}'"
-        )
-        return ERROR
-    leg.finish("passed" if opened else "failed", verdict, summary)
-    return code if code in (PASS, FAIL, INCONCLUSIVE) else ERROR
-
-
-def _teardown(leg: Attempt, env: dict[str, str]) -> None:
-    """Run `finally` and collect reports, whatever happened before."""
-    if leg.node.get("finally"):
-        where = leg.node.get("working_directory") or "."
-        code = shell(leg.node["finally"], env, time.monotonic() + TEARDOWN_SECONDS, where)
-        if code != 0:
-            leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
-    for id, report in leg.node.get("reports", {}).items():
-        source = Path(report["path"])
-        if source.is_symlink() or not source.is_file():  # a link could lead to what isn't a report at all
-            leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
-            continue
-        target = report_folder(leg.id, leg.leg) / id / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        if report["format"] == "markdown" and source.stat().st_size < 500_000:
-            leg.platform.put_summary(source.read_text("utf-8", "replace"))
-
-
-def _report(leg: Attempt, status: int) -> int:
-    """Tell people and the CI system how the leg ended, and return the exit status that it reads."""
-    end, cause = str(leg.state["end"]), str(leg.state["cause"])
-    name = f"{leg.id} ({leg.leg})" if leg.leg else leg.id
-    say(f"mlcc: {name} {end}{': ' + cause if cause else ''}")
-    summary = state_folder(leg.id, leg.leg) / "summary.md"
-    if summary.is_file():
-        leg.platform.put_summary(summary.read_text("utf-8", "replace"))
-    if not leg.node.get("blocking", True) and leg.id in leg.selection["selected"]:
-        found = Ending(end, str(leg.state["verdict"]), cause)
-        names = denied(leg.id, leg.plan, leg.selection, found) if not leg.leg else []
-        leg.platform.put_output("deny", "," + "".join(id + "," for id in names))
-        if end == "failed":
-            leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
-            return status if leg.platform.raw_exit else 0
-    return leg.platform.skip_exit if status == SKIP else status
-
-
-# --- mlcc.runtime.final -------------------------------------------------------------------------------------
-# The final node: how the run ended (S6), derived anew from the states, fit to be the one required check.
-#
-# Standard library only: bundled into the emitted script.
-
-ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
-
-
-def final_main(platform: Platform) -> int:
-    """Return 0 when the run is green, 1 when it is red, and show why."""
-    plan = read_plan()
-    results = platform.results()
-    try:
-        platform.deliver(plan)
-        selection = read_selection(platform.facts())
-    except RunError as problem:
-        write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
-        platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
-        say(f"mlcc: red: {problem}")
-        return 1
-    endings = settle(plan["nodes"], plan, selection)
-    red = red_causes(plan, endings, results)
-    write_record(state_folder("final") / "result.json", _result(selection, endings, red))
-    platform.put_summary(summary(plan, selection, endings, red))
-    for cause in red:
-        say(f"mlcc: red: {cause}")
-    if not red:
-        say("mlcc: green")
-    return 1 if red else 0
-
-
-def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
-    """Return why the run is red; none: it is green."""
-    causes = []
-    if results.get("select") != "success":
-        causes.append(f"the selecting node ended with {results.get('select', 'nothing')}")
-    for id, found in endings.items():
-        blocking = plan["nodes"][id].get("blocking", True)
-        if found.end == "lost":
-            causes.append(f"'{id}' was lost: {found.cause}")
-        elif blocking and found.end == "failed":
-            causes.append(f"'{id}' failed: {found.cause}")
-        elif results.get(id) == "cancelled" or (blocking and results.get(id) == "failure"):
-            causes.append(f"'{id}' ended with {results[id]} in the CI system")
-    causes += [
-        f"the run was cancelled at '{id}'"
-        for id, r in results.items()
-        if r == "cancelled" and id not in endings
-    ]
-    return causes or _unexplained(plan, results)
-
-
-def _unexplained(plan: dict[str, Any], results: dict[str, Any]) -> list[str]:
-    """Return the jobs that failed and are no single node's (they run several), where no node shows why."""
-    known = {"select", *plan["nodes"]}
-    return [
-        f"'{id}' ended with failure in the CI system, and no node shows why"
-        for id, result in results.items()
-        if result == "failure" and id not in known
-    ]
-
-
-def _result(selection: dict[str, Any], endings: dict[str, Ending], red: list[str]) -> dict[str, Any]:
-    return {
-        "schema": "https://mlcc.dev/result/1",
-        "commit": selection["commit"],
-        "green": not red,
-        "causes": red,
-        "nodes": {id: {"end": e.end, "verdict": e.verdict, "cause": e.cause} for id, e in endings.items()},
-    }
-
-
-def summary(
-    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
-) -> str:
-    """Return the run as a Markdown table: every node, its end, and the sentence that says why."""
-    lines = [f"## {'❌' if red else '✅'} {plan['name']}", ""]
-    if not endings:
-        lines.append("Nothing that the pipeline depends on has changed.")
-    else:
-        lines += ["| | node | ended | why |", "|---|---|---|---|"]
-    for id, found in endings.items():
-        blocking = plan["nodes"][id].get("blocking", True)
-        icon = ICONS["warned" if found.end == "failed" and not blocking else found.end]
-        verdict = (
-            f"{found.end} ({found.verdict})"
-            if plan["nodes"][id]["kind"] == "gate" and found.verdict
-            else found.end
-        )
-        lines.append(f"| {icon} | {id} | {verdict} | {cell(found.cause or _sentence(id, plan))} |")
-    for feature, waiver in waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")).items():
-        lines += ["", f"Borne here until {waiver['until']}: {feature} ({cell(waiver['reason'])})"]
-    rest = [id for id in plan["nodes"] if id not in endings]
-    if rest:
-        lines += ["", f"<details><summary>{len(rest)} not selected</summary>", ""]
-        lines += [f"- {id}: {cell(selection['reasons'][id])}" for id in rest]
-        lines += ["", "</details>"]
-    return "\n".join(lines) + "\n"
-
-
-def _sentence(id: str, plan: dict[str, Any]) -> str:
-    """Return what a gate found, for a node whose state has no cause."""
-    for leg in legs_of(plan["nodes"][id]):
-        record = read_record(state_folder(id, leg) / "verdict.json")
-        if record is not None:
-            return str(record.get("summary", ""))
-    return ""
-
-
-def cell(text: str) -> str:
-    """Return text for a cell of a Markdown table: one line, no markup, no links."""
-    plain = one_line(text)[:300]
-    return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)
-
-
 # --- mlcc.runtime.main --------------------------------------------------------------------------------------
 # The entry of the emitted `.mlcc/run.py`: `select`, `node` or `final`.
 
-PLATFORMS: dict[str, Callable[[], Platform]] = {"github": GitHub, "gitlab": GitLab, "jenkins": Jenkins}
 COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
 
 
@@ -2475,10 +2938,7 @@ def main() -> int:
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
-        platform = PLATFORMS[os.environ.get("MLCC_PLATFORM", "")]()
-        return command(platform)
-    except KeyError:
-        say(f"mlcc: MLCC_PLATFORM names none of {', '.join(PLATFORMS)}")
+        return command(this_platform())
     except RunError as problem:
         say(f"mlcc: {problem}")
     return 2

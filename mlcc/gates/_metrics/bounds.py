@@ -16,6 +16,7 @@ from math import exp, isfinite, log, sqrt
 
 from mlcc.gates._metrics.measure import Measure, standard_error
 from mlcc.gates._records import GateError
+from mlcc.gates._shares import wilson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,15 +54,8 @@ def bounded(found: Measure, z: float, limits: tuple[float, float], clusters: Any
     return made
 
 
-def wilson(hits: float, n: float, z: float) -> Estimate:
-    """Return the share of hits with Wilson's bounds; `n` may be a fraction, for an effective size."""
-    share = hits / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
-    # At 0 and 1 the bound is the value itself; floating point would leave it 1e-17 beside.
-    lower = 0.0 if hits == 0 else max(0.0, centre - half)
-    upper = 1.0 if hits == n else min(1.0, centre + half)
-    return Estimate(share, lower, upper, int(n))
+def _share_of(hits: float, n: float, z: float) -> Estimate:
+    return Estimate(hits / n, *wilson(hits, n, z), int(n))
 
 
 def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
@@ -70,11 +64,11 @@ def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
     if found.shape == "area":
         return _area(found, z, clusters)
     if found.shape == "f1" and clusters is None:
-        made = wilson(*found.shares[0], z)
+        made = _share_of(*found.shares[0], z)
         ends = [2 * x / (1 + x) for x in (made.value, made.lower, made.upper)]
         return Estimate(ends[0], ends[1], ends[2], made.n)
     if found.shape == "mean" and clusters is None:
-        return _mean_of_two(*(wilson(hits, trials, z) for hits, trials in found.shares))
+        return _mean_of_two(*(_share_of(hits, trials, z) for hits, trials in found.shares))
     error = standard_error(found.influence, clusters)
     shift = error * _skewness(found, clusters) * (2 * z * z + 1) / 6 if found.shape != "column" else 0.0
     lower, upper = found.value - z * error + min(0.0, shift), found.value + z * error + max(0.0, shift)
@@ -93,11 +87,11 @@ def _skewness(found: Measure, clusters: Any) -> float:
 def _share(found: Measure, z: float, clusters: Any) -> Estimate:
     hits, trials = found.shares[0]
     if clusters is None:
-        return wilson(hits, trials, z)
+        return _share_of(hits, trials, z)
     error = standard_error(found.influence, clusters)
     spread = found.value * (1 - found.value)
     effective = min(trials, spread / error**2 if error > 0 and spread > 0 else float(clusters.max() + 1))
-    made = wilson(found.value * effective, effective, z)
+    made = _share_of(found.value * effective, effective, z)
     return Estimate(found.value, made.lower, made.upper, int(trials))
 
 
@@ -112,7 +106,7 @@ def _area(found: Measure, z: float, clusters: Any) -> Estimate:
     error = standard_error(found.influence, clusters)
     if not 0 < found.value < 1 or error <= 0:
         # A perfect order says nothing about its own error, and few rows can show one by luck.
-        made = wilson(found.value * found.support, found.support, z)
+        made = _share_of(found.value * found.support, found.support, z)
         return Estimate(found.value, made.lower, made.upper, found.n, found.support)
     centre = log(found.value / (1 - found.value))
     half = z * error / (found.value * (1 - found.value))

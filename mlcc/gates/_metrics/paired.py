@@ -14,10 +14,11 @@ Resampling is seeded and takes cells, or terms in sorted order, so that the same
 
 from __future__ import annotations
 
-from math import erfc, exp, isfinite, lgamma, log, log1p, sqrt
+from math import erfc, isfinite, sqrt
 
 from mlcc.gates._metrics.measure import Measure, only_mean, standard_error
 from mlcc.gates._records import GateError
+from mlcc.gates._shares import binomial_tail, wilson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def _unseen(candidate: Measure, champion: Measure, z: float) -> float:
     """
     if candidate.shape == "number" and candidate.cells is None:
         return 0.0
-    support = min(candidate.support, champion.support)
-    return z * z / (support + z * z)
+    return wilson(0, min(candidate.support, champion.support), z)[1]
 
 
 def two_sided(value: float, error: float) -> float:
@@ -93,23 +93,6 @@ def two_sided(value: float, error: float) -> float:
     if error == 0:
         return 1.0 if value == 0 else 0.0
     return erfc(abs(value) / error / sqrt(2))
-
-
-def binomial_tail(hits: int, trials: int, share: float = 0.5) -> float:
-    """Return the probability of at most `hits` of `trials`, each a hit with probability `share`."""
-    if hits < 0 or hits >= trials or not 0 < share < 1:
-        return 0.0 if hits < 0 or (hits < trials and share >= 1) else 1.0
-    if hits > trials * share:  # the terms must fall from the first on: sum the shorter side
-        return 1 - binomial_tail(trials - hits - 1, trials, 1 - share)
-    term = lgamma(trials + 1) - lgamma(hits + 1) - lgamma(trials - hits + 1)
-    term = exp(term + hits * log(share) + (trials - hits) * log1p(-share))
-    total, odds = 0.0, (1 - share) / share
-    for k in range(hits, -1, -1):
-        total += term
-        term *= k / (trials - k + 1) * odds
-        if term < total * 1e-17:
-            break
-    return min(1.0, total)
 
 
 def _by_agreement(found: Difference, one: Any, other: Any, sign: int, alpha: float) -> tuple[float, float]:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates._metrics.catalog import METRICS, OPTIONS, family
 from mlcc.gates._sql import identifier, text_literal
+from mlcc.gates._values import JSON_FORMATS
 
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _NEEDS = {
     "labels": (),
     "binary": (),
@@ -48,12 +48,7 @@ def table_named(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> Art
             f"'{id}' is a model, and this is about predictions",
             "name the table of what the model predicted",
         )
-    if artifact.format not in FORMATS or any(c in artifact.path for c in "*?[{"):
-        raise GateParamsError(
-            loc,
-            f"predictions are one file, or a folder of Parquet files, and {artifact.path} is neither",
-            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
+    file_format(artifact, loc, "a table of predictions")
     return artifact
 
 
@@ -197,7 +192,7 @@ def _label_sort(params: Any, families: set[str]) -> str:
 
 
 def _column(name: str, format: str) -> str:
-    if format == "jsonl":
+    if format in JSON_FORMATS:
         pointer = "/" + name.replace("~", "~0").replace("/", "~1")
         return f"json_extract_string(json, {text_literal(pointer)})"
     return identifier(name)

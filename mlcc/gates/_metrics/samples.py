@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mlcc.gates._values import JSON_FORMATS
 from mlcc.gates.fixtures import table_bytes
 
 ROWS = 600
@@ -32,7 +33,7 @@ def table(source: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]) -> by
 def spoiled(source: Mapping[str, Any], whole: Columns | None = None) -> Iterator[tuple[str, str, bytes]]:
     """Yield (what is wrong, verdict, file) of right predictions, or of others that pass, that were spoiled."""
     good = whole or predictions(source, good=True)
-    if source["format"] == "jsonl":
+    if source["format"] in JSON_FORMATS:
         yield "no rows", "error", b""
     else:
         yield "no rows", "fail", table(source, {alias: [] for alias in good})

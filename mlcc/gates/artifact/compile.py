@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates.strictness import ALLOWED, DEMANDED, DERIVED, Way
 
 LOOSER: Mapping[str, Way] = {
@@ -15,7 +15,6 @@ LOOSER: Mapping[str, Way] = {
     **dict.fromkeys(("model", "schema_of/format"), DERIVED),
 }
 """See mlcc.gates.strictness."""
-TABLES = ("parquet", "csv", "tsv", "jsonl")
 MODELS = ("onnx", "safetensors", "xgboost", "lightgbm")
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SIZE = re.compile(r"([1-9][0-9]{0,8}) ?(B|kB|MB|GB|KiB|MiB|GiB)")
@@ -186,14 +185,9 @@ def _table(
             f"{model['format']} names no features",
             "say under `features` where the metadata lists them",
         )
-    table = artifact_named(artifacts, params.schema_of, ("schema_of",))
-    if table.format not in TABLES:
-        raise GateParamsError(
-            ("schema_of",),
-            f"{table.path} is no table",
-            "its name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
-    return {"artifact": params.schema_of, "format": table.format}
+    loc = ("schema_of",)
+    table = artifact_named(artifacts, params.schema_of, loc)
+    return {"artifact": params.schema_of, "format": file_format(table, loc, "the data's table")}
 
 
 def _check_claims(params: Any, model: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # os.path is loaded at start-up anyway.
 # ruff: noqa: PTH123
+from mlcc.gates._models.content import ContentError
 from mlcc.gates._records import visible
 
 TYPE_CHECKING = False
@@ -30,10 +31,6 @@ _DANGEROUS = (
     (b"MZ", "a program"),
     (b"#!", "a script"),
 )
-
-
-class ContentError(Exception):
-    """A file isn't what it must be. The message goes on after the file's name: "model.onnx is cut off"."""
 
 
 class Contents:

@@ -9,9 +9,10 @@ from __future__ import annotations
 # ruff: noqa: PTH123
 import mmap
 
+from mlcc.gates._models.content import ContentError
+from mlcc.gates._models.protobuf import Message, integer, integers, part
 from mlcc.gates._records import visible
-from mlcc.gates.artifact.content import ContentError, Contents, counted
-from mlcc.gates.artifact.protobuf import Message, integer, integers, part
+from mlcc.gates.artifact.content import Contents, counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,14 +7,15 @@ from __future__ import annotations
 import os
 import sys
 
+from mlcc.gates._models.content import ContentError
 from mlcc.gates._records import Check, GateError, Verdict, verdict_of, visible
 from mlcc.gates._shell import program, run_program
 from mlcc.gates._support import Gate, run
-from mlcc.gates.artifact.content import ContentError, Contents, counted, refuse_dangerous, shown_names
+from mlcc.gates.artifact.content import Contents, counted, refuse_dangerous, shown_names
 from mlcc.gates.artifact.lineage import check_lineage, check_statement
 from mlcc.gates.artifact.onnx import read_onnx, undeclared
-from mlcc.gates.artifact.safetensors import read_safetensors
 from mlcc.gates.artifact.schema import check_columns, check_values, features_of
+from mlcc.gates.artifact.tensors import read_safetensors
 from mlcc.gates.artifact.trees import read_json_file, read_lightgbm, read_text, read_xgboost
 from mlcc.runtime.digest import file_digest
 from mlcc.runtime.patterns import path_matches

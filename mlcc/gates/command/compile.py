@@ -18,9 +18,3 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     """Return {"run", "setup"}; the node's setup is filled in by the planner."""
     del artifacts, guards
     return {"run": params.run, "setup": []}
-
-
-def needs_packages(params: Any) -> bool:
-    """Return False: what the program needs, `setup` installs."""
-    del params
-    return False

@@ -45,12 +45,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     return tuple(found)
 
 
-def needs_packages(params: Any) -> bool:
-    """Return True: predictions are read by DuckDB and judged with NumPy."""
-    del params
-    return True
-
-
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is read, what is compared, and when it is good enough. Raises GateParamsError."""
     del guards

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlcc.gates import GateParamsError, Loc
 from mlcc.gates._sql import identifier, real_literal, text_literal
-from mlcc.gates._values import JSON_TYPES, TEXT_FORMS
+from mlcc.gates._values import JSON_FORMATS, JSON_TYPES, TEXT_FORMS
 from mlcc.gates.names import sound_text
 from mlcc.record import record
 
@@ -79,7 +79,7 @@ def view(columns: list[Column], format: str) -> list[str]:
         typed = [f"{_from_parquet(column)} AS {column.sql}" for column in columns if _from_parquet(column)]
         replace = [" REPLACE (", *_listed(typed), ")"] if typed else []
         lines = ["SELECT *" + "".join(replace[:1]), *replace[1:]]
-    elif format == "jsonl":
+    elif format in JSON_FORMATS:
         lines = ["SELECT", *_listed([*_json_parts(columns), "json"])]
     else:
         typed = [f"{_from_text(column, column.sql)} AS {column.sql}" for column in columns]

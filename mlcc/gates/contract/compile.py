@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, table_format
+from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, file_format, table_format
+from mlcc.gates._values import JSON_FORMATS
 from mlcc.gates.contract.columns import Column, absent_type, columns_of, literal, view
 from mlcc.gates.names import check_names
 from mlcc.gates.strictness import ALLOWED, CEILING, DERIVED, FLOOR, SLACK, Way
@@ -27,7 +28,6 @@ LOOSER: Mapping[str, Way] = {
     ),
 }
 """See mlcc.gates.strictness."""
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RANGED = ("integer", "number", "date", "timestamp")
 # Constructs of other regular-expression languages that RE2 hasn't got, and where the same signs are harmless.
@@ -63,12 +63,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     """Return no reference: a contract is about the artifact that it guards."""
     del params
     return ()
-
-
-def needs_packages(params: Any) -> bool:
-    """Return True: the data is read by DuckDB."""
-    del params
-    return True
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
@@ -118,16 +112,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 
 
 def _format(artifact: ArtifactInfo) -> str:
-    if artifact.engine != DUCKDB:
-        return table_format(artifact)
-    format = artifact.format
-    if format not in FORMATS or any(c in artifact.path for c in "*?[{"):
-        raise GateParamsError(
-            (),
-            f"a contract reads one file, or a folder of Parquet files, and {artifact.path} names neither",
-            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
-    return format
+    return table_format(artifact) if artifact.engine != DUCKDB else file_format(artifact, (), "the table")
 
 
 def _check_denied(params: Any, columns: list[Column]) -> None:
@@ -152,7 +137,7 @@ def _measure_column(column: Column, format: str, measures: _Measures) -> None:
     nan = f" OR isnan({sql})" if params.type == "number" else ""
     typed = format in ("parquet", "table")
     present = sql if typed else column.raw
-    if not typed and not (params.type == "string" and format != "jsonl"):
+    if not typed and not (params.type == "string" and format not in JSON_FORMATS):
         measures.add(
             f"{column.name}.type",
             _count(f"{column.raw} IS NOT NULL AND {sql} IS NULL"),

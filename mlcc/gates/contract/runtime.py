@@ -4,14 +4,17 @@ from __future__ import annotations
 
 # SQL is what this module runs; names go through `identifier`, the rest is committed.
 # ruff: noqa: S608
+import re
 import sys
 import time
 
 from mlcc.gates._engines import ENGINE_TYPES, EngineTable, open_engine_table
+from mlcc.gates._files import NO_VALUE
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
 from mlcc.gates._sql import identifier
 from mlcc.gates._support import Gate, run
 from mlcc.gates._table import Table, close, footer_nulls, open_table
+from mlcc.gates._values import TEXT_FORMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ _TYPES = {
     "date": ("DATE",),
     "timestamp": ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
 }
+# What the name of a folder, which is text, may be declared as.
+_PARTITION_TYPES = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "date": "DATE"}
 # How far ahead of this machine's clock the newest row may be: clocks differ, and a date has no time zone.
 _AHEAD_SECONDS = 86_400
 # How far apart integers may lie for a bit string to be the cheaper way, and how long it may get (32 MB a thread).
@@ -73,7 +78,17 @@ def _open(gate: Gate) -> Table | EngineTable:
     params = gate.params
     if "engine" in params:
         return open_engine_table(gate, params["artifact"], params["engine"], params.get("table"))
-    return open_table(gate, params["artifact"], params["format"])
+    table = open_table(gate, params["artifact"], params["format"])
+    for column in params["columns"]:
+        _type_partition(table, _stored(column), column["type"])
+    return table
+
+
+def _type_partition(table: Table, column: str, type: str) -> None:
+    """Give a column that folders' names stand for its declared type, where all the names are of it."""
+    values = set(table.partitions.get(column, ())) - {NO_VALUE}
+    if values and type in _PARTITION_TYPES and all(re.fullmatch(TEXT_FORMS[type], v) for v in values):
+        table.cast(column, _PARTITION_TYPES[type])
 
 
 def _check_columns(params: dict[str, Any], found: dict[str, str]) -> tuple[list[Check], set[str]]:
@@ -170,7 +185,7 @@ def _named(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _source_columns(params: dict[str, Any], table: Table, absent: set[str]) -> str:
-    if params["format"] == "jsonl":
+    if params["format"] in ("json", "jsonl"):
         return "json"
     keys = {_stored(column): column["name"] for column in params["columns"]}
     # SQL doesn't tell case apart: a column that only resembles a declared one must not take its place.

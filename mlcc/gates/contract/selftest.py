@@ -221,6 +221,9 @@ def _broken(format: str, good: Table) -> Iterator[tuple[str, bytes]]:
     elif format == "jsonl":
         yield "a line is cut off", whole + b'{"a": '
         yield "a line is no object", whole + b"[1]\n"
+    elif format == "json":
+        yield "the array is cut off", whole[:-1]
+        yield "an item is no object", whole[:-1] + b", 1]"
     else:
         yield "a row has too many cells", whole + b"1" + b",1\t1" * len(good) + b"\n"
         yield "a quote isn't closed", whole + b'"a'

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates._values import cells
 from mlcc.gates.drift.measures import MEASURES
 from mlcc.gates.names import check_names
@@ -19,19 +19,11 @@ LOOSER: Mapping[str, Way] = {
 }
 """See mlcc.gates.strictness."""
 
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
-
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     """Return the artifact with the reference, and the one that is judged where it is named."""
     keys = ("reference", "current")
     return tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
-
-
-def needs_packages(params: Any) -> bool:
-    """Return True: the data is read by DuckDB."""
-    del params
-    return True
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
@@ -63,15 +55,8 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 
 
 def _table(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> str:
-    artifact = artifact_named(artifacts, id, loc)
-    if artifact.format not in FORMATS or any(c in artifact.path for c in "*?[{"):
-        what = "a profile, a table in one file" if loc == ("reference",) else "a table in one file"
-        raise GateParamsError(
-            loc,
-            f"drift is judged on {what}, or a folder of Parquet files, and {artifact.path} is none of them",
-            "a profile's name ends in .json, a table's in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
-    return artifact.format
+    what = "the reference, unless it is a profile (.json)," if loc == ("reference",) else "the current table"
+    return file_format(artifact_named(artifacts, id, loc), loc, what)
 
 
 def _columns(params: Any, format: str) -> list[dict[str, object]]:

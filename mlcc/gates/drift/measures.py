@@ -49,6 +49,23 @@ class Sample:
         return [(a + b) / (self.n + self.m) for a, b in zip(self.reference, self.current)]  # noqa: B905
 
 
+def cells_of(measure: str, sample: Sample) -> Sample:
+    """Return the sample with the cells that a measure is taken over.
+
+    The measures by squares have rare cells put together, which their limit needs. The largest change of a share
+    has every cell with rows apart, for one that neither side has can't change; those of numbers all of them.
+    """
+    if measure in _BY_SQUARES:
+        return merged(sample)
+    return sample if measure in ORDERED else populated(sample)
+
+
+def populated(sample: Sample) -> Sample:
+    """Return the sample without the cells that have rows on neither side."""
+    kept = [pair for pair in zip(sample.reference, sample.current) if any(pair)]  # noqa: B905
+    return Sample([a for a, _ in kept], [b for _, b in kept])
+
+
 def merged(sample: Sample) -> Sample:
     """Return the sample with neighbouring cells put together until the smaller side expects 10 rows in each.
 
@@ -67,12 +84,21 @@ def merged(sample: Sample) -> Sample:
         current[-1] += sample.current[cell]
         expected += share * least
         most = max(sample.reference[cell] / sample.m, sample.current[cell] / sample.n) * least
-        chance = share * least
-        full = expected >= LEAST_EXPECTED or most >= chance + _SURPRISE * sqrt(chance) + _LEAST_SURPRISE
+        full = expected >= LEAST_EXPECTED or most >= share * least + _surprise(share * least)
     if not full and len(reference) > 1:
         reference[-2:] = [sum(reference[-2:])]
         current[-2:] = [sum(current[-2:])]
     return Sample(reference, current)
+
+
+def hidden(sample: Sample) -> float:
+    """Return by how much a rare cell's share may grow before `merged` keeps it apart, at most."""
+    return _surprise(LEAST_EXPECTED) / min(sample.n, sample.m)
+
+
+def _surprise(expected: float) -> float:
+    """Return how many rows more than expected chance doesn't explain, with a wide margin."""
+    return _SURPRISE * sqrt(expected) + _LEAST_SURPRISE
 
 
 def psi(sample: Sample) -> float:
@@ -126,7 +152,24 @@ def l_infinity(sample: Sample) -> float:
 
 
 def l_infinity_limit(sample: Sample, n: float, m: float, tail: float) -> float:
-    """Return the limit: the largest over the cells of each one's normal quantile, at tail / cells.
+    """Return the limit: the largest over the cells of each share's own."""
+    return max(_share_limits(sample, n, m, tail))
+
+
+def share_over(sample: Sample, threshold: float, tail: float) -> tuple[float, float] | None:
+    """Return the change and the limit of the share that is furthest over both its own limit and `threshold`.
+
+    None where no share is. A rare category's limit is far lower than a frequent one's; the cells share the tail,
+    so that one of them exceeds its own no more often than `tail` (Bonferroni).
+    """
+    limits = _share_limits(sample, sample.n, sample.m, tail)
+    changes = [abs(p - q) for p, q in sample.shares()]
+    change, limit = max(zip(changes, limits), key=lambda pair: pair[0] - max(threshold, pair[1]))  # noqa: B905
+    return (change, limit) if change > max(threshold, limit) else None
+
+
+def _share_limits(sample: Sample, n: float, m: float, tail: float) -> list[float]:
+    """Return each share's limit: the normal quantile at tail / cells.
 
     With the skewness of the difference (Cornish and Fisher 1938), which counts where a cell is rare.
     """
@@ -134,10 +177,10 @@ def l_infinity_limit(sample: Sample, n: float, m: float, tail: float) -> float:
 
     shares = sample.pooled()
     if len(shares) < 2:
-        return 0.0
+        return [0.0]
     z = -NormalDist().inv_cdf(tail / 2 / len(shares))
     spread, skew = 1 / n + 1 / m, abs(1 / n - 1 / m)
-    return max(z * sqrt(s * (1 - s) * spread) + (z * z - 1) / 6 * abs(1 - 2 * s) * skew for s in shares)
+    return [z * sqrt(s * (1 - s) * spread) + (z * z - 1) / 6 * abs(1 - 2 * s) * skew for s in shares]
 
 
 def ks(sample: Sample) -> float:
@@ -194,19 +237,24 @@ MEASURES: dict[str, tuple[Callable[[Sample], float], Callable[[Sample, float, fl
 }
 # The measures of numbers alone; the others are of cells in any order.
 ORDERED = ("ks", "wasserstein")
+_BY_SQUARES = ("psi", "jensen_shannon", "chi_square")
+# The measures of which no effect is over 1.
+BOUNDED = ("jensen_shannon", "l_infinity", "ks", "chi_square")
 
 
 def rows_needed(measure: str, sample: Sample, threshold: float, tail: float) -> int | None:
-    """Return how many current rows bring a measure's limit down to `threshold`; None where the reference is too small."""
+    """Return how many current rows bring a measure's limit, with all cells apart, down to `threshold`.
+
+    None where the reference is too small.
+    """
     limit = MEASURES[measure][1]
-    if limit(sample, _MOST_ROWS, sample.m, tail) > threshold:
+    cells = sample if measure in ORDERED else populated(sample)
+    if limit(cells, _MOST_ROWS, cells.m, tail) > threshold:
         return None
     low, high = 1, _MOST_ROWS
     while low < high:
         middle = (low + high) // 2
-        low, high = (
-            (low, middle) if limit(sample, middle, sample.m, tail) <= threshold else (middle + 1, high)
-        )
+        low, high = (low, middle) if limit(cells, middle, cells.m, tail) <= threshold else (middle + 1, high)
     return low
 
 

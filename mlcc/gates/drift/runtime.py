@@ -12,7 +12,17 @@ from mlcc.gates._support import Gate, run
 from mlcc.gates._table import Table, close, open_table
 from mlcc.gates._values import sort_of, type_of
 from mlcc.gates.drift.counts import Counts, check_profile, count_cells
-from mlcc.gates.drift.measures import MEASURES, ORDERED, Sample, merged, rows_needed
+from mlcc.gates.drift.measures import (
+    BOUNDED,
+    MEASURES,
+    ORDERED,
+    Sample,
+    cells_of,
+    hidden,
+    populated,
+    rows_needed,
+    share_over,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +32,12 @@ if TYPE_CHECKING:
 _DEFAULTS = {"number": ("psi", 0.2), "category": ("l_infinity", 0.1)}
 _DEFAULT_MISSING = 0.1
 _MOST_HISTOGRAMS = 40
+# How many times the threshold chance alone may give before a pass says too little to be one.
+_MOST_CHANCE = 10
 _WORDS = {
     "psi": "the population stability index of {}",
     "jensen_shannon": "the Jensen-Shannon distance of {}",
-    "l_infinity": "the largest change of a share of {}",
+    "l_infinity": "the change of a share of {}",
     "ks": "the Kolmogorov-Smirnov distance of {}",
     "wasserstein": "the Wasserstein distance of {}, in standard deviations,",
     "chi_square": "Cramér's V of {}",
@@ -80,7 +92,23 @@ def judge(gate: Gate) -> Verdict:
             checks.append(Check(f"{column['id']}.measure", "error", f"{column['id']}: {error}"))
     tail = (1 - params["confidence"]) / max(len(compared), 1)
     judged = [_judge(comparison, tail, rows, reference["rows"]) for comparison in compared]
-    return verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+    verdict = verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+    verdict.summary += _allowance(verdict)
+    return verdict
+
+
+def _allowance(verdict: Verdict) -> str:
+    """Return what a summary of several passes leaves out: that so few rows may hide more than is allowed."""
+    wide = [
+        check
+        for check in verdict.checks
+        if check.interval is not None and check.threshold and check.interval[1] > check.threshold["max"]
+    ]
+    if verdict.verdict != "pass" or len(verdict.checks) == 1 or not wide:
+        return ""
+    return (
+        f" {len(wide)} of them would pass with more than is allowed too, on so few rows: {wide[0].message}."
+    )
 
 
 def _reference(gate: Gate) -> dict[str, Any]:
@@ -156,9 +184,7 @@ def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Cou
     measure, threshold = named[0] if named else _DEFAULTS[sort]
     found: list[_Comparison] = []
     if measure not in ORDERED:
-        found.append(
-            _Comparison(id, shown, measure, threshold, merged(Sample(counts.reference, counts.current)))
-        )
+        found.append(_Comparison(id, shown, measure, threshold, Sample(counts.reference, counts.current)))
     elif sort != "number":
         raise ValueError(f"{measure} is for numbers, and the reference's column is a {profile['type']}")
     if "missing" in column or measure in ORDERED:
@@ -167,7 +193,7 @@ def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Cou
             for cells in (counts.reference, counts.current)
         ]
         limit = column.get("missing", _DEFAULT_MISSING)
-        found.append(_Comparison(id, shown, "missing", limit, merged(Sample(*sides))))
+        found.append(_Comparison(id, shown, "missing", limit, Sample(*sides)))
     if measure in ORDERED:
         medians = profile["medians"]
         if not medians:
@@ -186,32 +212,40 @@ def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Cou
 def decide(measure: str, sample: Sample, threshold: float, tail: float) -> tuple[str, float, float]:
     """Return the verdict on a sample, its effect, and the limit that chance exceeds with probability `tail`.
 
-    Fail when the effect exceeds the threshold and what chance gives; else inconclusive where chance gives more
-    than the threshold: then no effect near it could be told.
+    Fail when the effect exceeds the threshold and what chance gives; a pass says that it doesn't. Inconclusive
+    where a pass would say nothing: chance gives over 10 times the threshold, or no effect is over the limit, or
+    the cells can't be told apart.
     """
     effect_of, limit_of = MEASURES[measure]
-    effect, limit = effect_of(sample), limit_of(sample, sample.n, sample.m, tail)
+    cells = cells_of(measure, sample)
+    effect, limit = effect_of(cells), limit_of(cells, cells.n, cells.m, tail)
     if effect > max(threshold, limit):
         return "fail", effect, limit
-    return "inconclusive" if limit > threshold else "pass", effect, limit
+    over = share_over(cells, threshold, tail) if measure == "l_infinity" else None
+    if over:
+        return "fail", *over
+    blind = limit > _MOST_CHANCE * threshold or (measure in BOUNDED and limit >= 1)
+    blind = blind or (_is_one_cell(cells, sample) and hidden(cells) >= 1)
+    return "inconclusive" if blind else "pass", effect, limit
+
+
+def _is_one_cell(cells: Sample, sample: Sample) -> bool:
+    """Whether a sample with several cells has become one of a single cell, which no change within it moves."""
+    return len(cells.reference) == 1 < len(populated(sample).reference)
 
 
 def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int) -> Check:
     sample, threshold = comparison.sample, comparison.threshold
     measure = "l_infinity" if comparison.measure == "missing" else comparison.measure
     verdict, effect, limit = decide(measure, sample, threshold, tail)
-    note = ""
-    if verdict == "inconclusive":
-        needed = rows_needed(measure, sample, threshold, tail)
-        note = (
-            f"; about {_rounded_up(needed)} rows are needed" if needed else "; the reference has too few rows"
-        )
     margin = max(threshold, limit) - effect
     what = _WORDS[comparison.measure].format(comparison.shown)
     message = (
         f"{what} is {number(effect)} (without drift up to {number(limit)}, n = {rows} against {reference_rows}); "
-        f"at most {number(threshold)} is allowed, margin {number(margin)}{note}"
+        f"at most {number(threshold)} is allowed, margin {number(margin)}"
     )
+    if verdict != "fail":
+        message += _blind_spot(measure, sample, threshold, limit, tail)
     return Check(
         f"{comparison.id}.{comparison.measure}",
         verdict,
@@ -223,6 +257,24 @@ def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int)
         threshold={"max": threshold},
         margin=margin,
     )
+
+
+def _blind_spot(measure: str, sample: Sample, threshold: float, limit: float, tail: float) -> str:
+    """Return what a pass doesn't say, where the rows are too few to tell an effect of the threshold from chance."""
+    cells = cells_of(measure, sample)
+    if _is_one_cell(cells, sample):
+        grown = hidden(cells)
+        shown = f": only a share that grows by {number(grown)} shows" if grown < 1 else ""
+        return f"; with so few rows its cells can't be told apart{shown}"
+    if limit <= threshold:
+        return ""
+    needed = rows_needed(measure, sample, threshold, tail)
+    more = (
+        f"about {_rounded_up(needed)} rows would tell one of {number(threshold)}"
+        if needed
+        else f"the reference has too few rows to tell one of {number(threshold)}"
+    )
+    return f"; so few rows can't tell an effect up to {number(limit)} from chance: {more}"
 
 
 def _rounded_up(rows: int) -> int:

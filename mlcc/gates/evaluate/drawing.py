@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mlcc.gates._metrics.bounds import wilson
 from mlcc.gates._metrics.rows import Rows
 from mlcc.gates._metrics.scores import calibration_bins, curve_points
 from mlcc.gates._plots import curves
+from mlcc.gates._shares import wilson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def _calibration(rows: Rows, z: float) -> dict[str, Any]:
     for i in range(_BINS):
         inside = bins == i
         if inside.any():
-            found = wilson(float(rows["label"][inside].sum()), int(inside.sum()), z)
-            points.append((float(np.mean(rows["score"][inside])), found.value, found.lower, found.upper))
+            hits, n = float(rows["label"][inside].sum()), int(inside.sum())
+            points.append((float(np.mean(rows["score"][inside])), hits / n, *wilson(hits, n, z)))
     note = "Share of class 1 by score, in ten bins of equal width, with Wilson intervals."
     return curves(
         "Calibration", ("mean score", "share of class 1"), {"model": points}, diagonal=True, note=note

@@ -79,9 +79,3 @@ def _check_names(params: Any, format: str) -> None:
 
 def _way(name: str, format: str) -> list[str]:
     return name.split(".") if format == "json" else [name]
-
-
-def needs_packages(params: Any) -> bool:
-    """Return False: records are read without packages."""
-    del params
-    return False

@@ -7,7 +7,6 @@ import hashlib
 import re
 import sys
 
-from mlcc.gates._digests import digests
 from mlcc.gates._records import Check, GateError, Verdict, verdict_of, visible
 from mlcc.gates._strict import parse_json, read_bytes
 from mlcc.gates._support import Gate, run
@@ -15,7 +14,7 @@ from mlcc.gates.evidence.front_matter import filled_sections, is_filled, split_r
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 _MOST_BYTES = 4 << 20
@@ -40,7 +39,7 @@ def judge(gate: Gate) -> Verdict:
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     checks = [Check("record", "pass", f"{visible(params['record'])} has the digest {digest}")]
     checks += [_age_check(_find(fields, params["date"]), params, now)]
-    checks += _subject_checks(fields.get("about"), digests(gate), params["about"])
+    checks += _subject_checks(fields.get("about"), gate.inputs, params["about"])
     sections = filled_sections(body) if params["sections"] else {}
     checks += [_section_check(name, sections) for name in params["sections"]]
     checks += [_field_check(way, fields) for way in params["fields"]]
@@ -110,18 +109,19 @@ def _day(value: object) -> datetime.date | None:
         return None
 
 
-def _subject_checks(named: object, found: dict[str, str], about: Sequence[str]) -> list[Check]:
+def _subject_checks(named: object, inputs: Mapping[str, Any], about: Sequence[str]) -> list[Check]:
     """Return a check for each artifact whose digest the record must name, as a text, list or mapping."""
     listed = (
         list(named.values()) if isinstance(named, dict) else named if isinstance(named, list) else [named]
     )
     checks = []
     for id in about:
-        is_named = found[id] in listed
+        digest = inputs[id]["digest"]
+        is_named = digest in listed
         message = (
-            f"the record is about these bytes of {id} ({found[id]})"
+            f"the record is about these bytes of {id} ({digest})"
             if is_named
-            else f"the record's `about` doesn't name {id} as it is now: review it, and write {found[id]}"
+            else f"the record's `about` doesn't name {id} as it is now: review it, and write {digest}"
         )
         checks.append(Check(f"about {id}", "pass" if is_named else "fail", message))
     return checks

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates._sql import real_literal
 from mlcc.gates._values import cells, count_where
 from mlcc.gates.strictness import DERIVED, SLACK, Way
@@ -16,19 +16,12 @@ LOOSER: Mapping[str, Way] = {
     **dict.fromkeys(("z", "views/**", "query/*", "offline/format", "online/format"), DERIVED),
 }
 """See mlcc.gates.strictness."""
-_FORMATS = ("parquet", "csv", "tsv", "jsonl")
 _SIDES = ("offline", "online")
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     """Return the two tables."""
     return tuple(((side,), getattr(params, side)) for side in _SIDES)
-
-
-def needs_packages(params: Any) -> bool:
-    """Return True: the tables are joined by DuckDB."""
-    del params
-    return True
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
@@ -57,14 +50,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 
 
 def _format(artifacts: Mapping[str, ArtifactInfo], id: str, side: str) -> str:
-    artifact = artifact_named(artifacts, id, (side,))
-    if artifact.format not in _FORMATS or any(c in artifact.path for c in "*?[{"):
-        raise GateParamsError(
-            (side,),
-            f"features are one file, or a folder of Parquet files, and {artifact.path} is neither",
-            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
-    return artifact.format
+    return file_format(artifact_named(artifacts, id, (side,)), (side,), "a table of features")
 
 
 def _check_names(params: Any) -> None:

@@ -8,7 +8,7 @@ import sys
 
 from mlcc.gates._plots import intervals
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
-from mlcc.gates._shares import rows_for_share, upper_share
+from mlcc.gates._shares import rows_for_share, wilson
 from mlcc.gates._support import Gate, run
 from mlcc.gates._table import Table, close, open_tables
 from mlcc.gates._values import sort_of, type_of
@@ -126,7 +126,7 @@ def _check_feature(
             f"{shown}.mismatch", "error", f"{strange} of {n} pairs of {shown} have what is no number", n=n
         )
     limit, z = params["max_mismatch"], params["z"]
-    share, bound = differ / n, upper_share(differ, n, z)
+    share, bound = differ / n, wilson(differ, n, z)[1]
     decides = share if limit == 0 else bound
     note = ""
     if n < params["min_n"]:

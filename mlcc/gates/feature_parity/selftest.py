@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlcc.gates._values import JSON_FORMATS
 from mlcc.gates.fixtures import Fixture, artifact_files, data_file, table_bytes
 
 Table = dict[str, list[Any]]
@@ -46,7 +47,7 @@ def known_bad(document: Mapping[str, Any]) -> Iterator[Fixture]:
         # JSON lines without a line have no column, and Parquet without a row gives numbers another type.
         numbers = any(feature["kind"] == "number" for feature in params["columns"])
         format = params[side]["format"]
-        verdict = "fail" if format == "jsonl" or (format == "parquet" and numbers) else "error"
+        verdict = "fail" if format in JSON_FORMATS or (format == "parquet" and numbers) else "error"
         yield fixture(f"the {side} table is empty", verdict, {side: {name: [] for name in good}})
     apart = {**good, params["key"][0]: [f"other{i}" for i in range(rows)]}
     yield fixture("no row is in both tables", "fail", {"online": apart}, "matched")

@@ -25,12 +25,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     return found if params.cost is None else (*found, (("cost", "from"), params.cost.from_))
 
 
-def needs_packages(params: Any) -> bool:
-    """Return True: predictions are read by DuckDB and judged with NumPy."""
-    del params
-    return True
-
-
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is read, and what each feature must add and may cost. Raises GateParamsError."""
     del guards

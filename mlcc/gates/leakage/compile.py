@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates._sql import text_literal
 from mlcc.gates._values import TEXT_FORMS, cells
 from mlcc.gates.names import check_names
@@ -19,19 +19,12 @@ LOOSER: Mapping[str, Way] = {
     **dict.fromkeys(("format", "train/view", "test/view", "label_queries/*"), DERIVED),
 }
 """See mlcc.gates.strictness."""
-FORMATS = ("parquet", "csv", "tsv", "jsonl")
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     """Return the artifacts with the training and the test rows, where they are named."""
     keys = ("train", "test")
     return tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
-
-
-def needs_packages(params: Any) -> bool:
-    """Return True: the data is read by DuckDB."""
-    del params
-    return True
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
@@ -87,14 +80,7 @@ def _sides(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> t
 
 
 def _format(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> str:
-    artifact = artifact_named(artifacts, id, loc)
-    if artifact.format not in FORMATS or any(c in artifact.path for c in "*?[{"):
-        raise GateParamsError(
-            loc,
-            f"leakage is judged on one file, or a folder of Parquet files, and {artifact.path} is neither",
-            "the file's name must end in .parquet, .csv, .tsv, .jsonl or .ndjson; a folder's in /",
-        )
-    return artifact.format
+    return file_format(artifact_named(artifacts, id, loc), loc, "a table of rows to split")
 
 
 def _columns(params: Any) -> dict[Loc, str]:

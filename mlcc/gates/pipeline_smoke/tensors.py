@@ -5,30 +5,17 @@ from __future__ import annotations
 import ast
 from math import prod
 
+from mlcc.gates._models.content import ContentError
+from mlcc.gates._models.safetensors import safetensors_layout
 from mlcc.gates._records import GateError, visible
-from mlcc.gates._strict import parse_json
 from mlcc.gates.pipeline_smoke.tally import FLOATS, Tally
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-_MOST_HEADER = 100 << 20  # safetensors' own limit
 _NPY_MAGIC = b"\x93NUMPY"
-_SAFETENSORS = {
-    **{"F64": "f8", "F32": "f4", "F16": "f2", "BF16": "bf16", "F8_E4M3": "f8_e4m3", "F8_E5M2": "f8_e5m2"},
-    **{
-        "I64": "8",
-        "I32": "4",
-        "I16": "2",
-        "I8": "1",
-        "U64": "8",
-        "U32": "4",
-        "U16": "2",
-        "U8": "1",
-        "BOOL": "1",
-    },
-}
+# Types of safetensors -> kind of FLOATS.
+_FLOAT_TYPES = {
+    "F64": "f8", "F32": "f4", "F16": "f2", "BF16": "bf16", "F8_E4M3": "f8_e4m3", "F8_E5M2": "f8_e5m2",
+}  # fmt: skip
+_WHOLE_TYPES = frozenset(("I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"))
 
 
 def tally_npy(data: memoryview, shown: str, tally: Tally) -> None:
@@ -63,45 +50,19 @@ def tally_npy(data: memoryview, shown: str, tally: Tally) -> None:
 
 
 def tally_safetensors(data: memoryview, shown: str, tally: Tally) -> None:
-    """Count the numbers of a safetensors file. Raises GateError for one that its own reader would refuse.
-
-    Source: the format's description in the repository huggingface/safetensors.
-    """
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(len(data) - 8, _MOST_HEADER):
-        raise GateError(f"{shown} is no safetensors file, or is cut off")
+    """Count the numbers of a safetensors file. Raises GateError for one that its own reader would refuse."""
     try:
-        header = parse_json(bytes(data[8 : 8 + length]).decode("utf-8"), f"the header of {shown}")
-    except UnicodeDecodeError:
-        raise GateError(f"{shown} has no proper header") from None
-    if not isinstance(header, dict):
-        raise GateError(f"{shown} has no proper header")
-    tensors = [(name, _span(entry, shown)) for name, entry in header.items() if name != "__metadata__"]
-    body, end = data[8 + length :], 0
-    for name, (start, stop, kind) in sorted(tensors, key=lambda tensor: tensor[1][:2]):
-        if start != end:
-            raise GateError(f"{shown} has tensors that overlap, or a gap between them")
-        end = stop
-        place = f"tensor {visible(name, 80)} of {shown}"
-        if kind in FLOATS:
-            tally.add_floats(body[start:stop], kind, place)
+        _, tensors = safetensors_layout(data)
+    except ContentError as error:
+        raise GateError(f"{shown} {error}") from None
+    for tensor in tensors:
+        place = f"tensor {visible(tensor.name, 80)} of {shown}"
+        if tensor.kind in _FLOAT_TYPES:
+            tally.add_floats(data[tensor.start : tensor.end], _FLOAT_TYPES[tensor.kind], place)
+        elif tensor.kind in _WHOLE_TYPES:
+            tally.count(tensor.elements, 0, place)
         else:
-            tally.count((stop - start) // int(kind), 0, place)
-    _check_size(len(body), end, shown)
-
-
-def _span(entry: Any, shown: str) -> tuple[int, int, str]:
-    """Return a tensor's first byte, the byte after its last, and the kind of its elements."""
-    sound = isinstance(entry, dict) and _is_shape(entry.get("shape")) and _is_shape(entry.get("data_offsets"))
-    if not sound or len(entry["data_offsets"]) != 2 or not isinstance(entry.get("dtype"), str):
-        raise GateError(f"{shown} has no proper header")
-    kind = _SAFETENSORS.get(entry["dtype"])
-    if kind is None:
-        raise GateError(f"{shown} holds values of the type {visible(entry['dtype'], 40)}, which are not read")
-    start, stop = entry["data_offsets"]
-    size = FLOATS[kind][0] if kind in FLOATS else int(kind)
-    _check_size(stop - start, prod(entry["shape"]) * size, shown)
-    return start, stop, kind
+            raise GateError(f"{place} has values of the type {tensor.kind}, which are not read")
 
 
 def _is_shape(value: object) -> bool:

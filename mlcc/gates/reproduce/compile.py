@@ -70,9 +70,3 @@ def _check_apart(outputs: Sequence[str]) -> None:
 def _lies_in(path: str, other: str) -> bool:
     """Whether a path is another one, or something below it."""
     return f"{path.rstrip('/')}/".startswith(f"{other.rstrip('/')}/")
-
-
-def needs_packages(params: Any) -> bool:
-    """Return False: what the program needs, `setup` installs."""
-    del params
-    return False

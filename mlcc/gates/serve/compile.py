@@ -76,9 +76,3 @@ def _check_url_path(path: str, key: str) -> None:
         raise GateParamsError(
             (key,), f"the path {path} starts with one '/' and has ASCII signs and no space, as in a URL"
         )
-
-
-def needs_packages(params: Any) -> bool:
-    """Return False: what the model needs, `setup` installs."""
-    del params
-    return False

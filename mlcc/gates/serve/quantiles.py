@@ -8,7 +8,9 @@ Statistical Intervals, 1991, section 5.2.
 
 from __future__ import annotations
 
-from math import ceil, exp, lgamma, log
+from math import ceil
+
+from mlcc.gates._shares import binomial_probability
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,12 +39,7 @@ def upper_rank(n: int, share: float, confidence: float) -> int | None:
     """Return the least rank r (from 1) with P(binomial(n, share) <= r - 1) >= confidence, or None."""
     below = 0.0
     for successes in range(n):
-        below += _probability(n, successes, share)
+        below += binomial_probability(successes, n, share)
         if below >= confidence:
             return successes + 1
     return None
-
-
-def _probability(n: int, successes: int, share: float) -> float:
-    ways = lgamma(n + 1) - lgamma(successes + 1) - lgamma(n - successes + 1)
-    return exp(ways + successes * log(share) + (n - successes) * log(1 - share))

@@ -38,12 +38,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     return found if params.reference is None else (*found, (("reference",), params.reference))
 
 
-def needs_packages(params: Any) -> bool:
-    """Return True: predictions are read by DuckDB and judged with NumPy."""
-    del params
-    return True
-
-
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is read, how it is sliced, and the limits. Raises GateParamsError."""
     del guards

@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import erfc, log, sqrt
 
 from mlcc.gates._metrics.measure import Measure, standard_error
-from mlcc.gates._metrics.paired import Difference, binomial_tail
+from mlcc.gates._metrics.paired import Difference
+from mlcc.gates._shares import binomial_tail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

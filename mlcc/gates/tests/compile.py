@@ -40,9 +40,3 @@ def _check_report(path: str, loc: Loc) -> None:
     # The gate removes an old report before it starts: a slip of the pen must not name source code here.
     if not path.endswith(".xml"):
         raise GateParamsError(loc, f"the report {path} doesn't end in .xml")
-
-
-def needs_packages(params: Any) -> bool:
-    """Return False: what the tests need, `setup` installs."""
-    del params
-    return False

@@ -29,7 +29,6 @@ from mlcc.lint.subject import Subject
 
 ID = "pipe-to-shell"
 SEVERITY = Severity.WARNING
-LOADERS = ("curl", "wget")
 SHELLS = frozenset({
     "sh", "bash", "dash", "zsh", "ksh", "python", "python3", "perl", "source", ".", "eval",
 })  # fmt: skip

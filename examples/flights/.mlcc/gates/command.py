@@ -1,4 +1,4 @@
-# mlcc:generated sha256=234ad479c921ba895c62429c0f602de229d710e85301032eccf80d6ce6022a60
+# mlcc:generated sha256=3b3aaf2cd21959c2453eb3a76ffde21a631adcc2f6b1e69b0a6e3605bb02769e
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,8 +12,8 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._records, mlcc.gates._strict,
-  mlcc.gates._report, mlcc.gates._support, mlcc.gates._shell, mlcc.gates.command.runtime
+  mlcc.gates._records, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._shell, mlcc.gates.command.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -24,6 +24,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -32,8 +33,372 @@ from math import isfinite
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Any
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
@@ -143,11 +508,13 @@ class DigestError(Exception):
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     """Return the digest of an artifact as the plan locates it.
 
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, any other by
-    `file_digest`. Raises DigestError.
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
     """
     if not isinstance(path, str):
         return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
     place = os.path.join(root, path)
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
@@ -155,6 +522,11 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
     return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
@@ -170,7 +542,12 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name, for code.
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
 
     A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
     git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
@@ -188,7 +565,7 @@ def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
             what = "file" if tracked is None else "committed file"
             raise DigestError(f"{_show(path)} names no {what}")
         chosen.update(found)
-    return _digest_of(top, chosen)
+    return chosen
 
 
 def _digest_of(top: str, relative: Iterable[str]) -> str:
@@ -287,349 +664,6 @@ def _show(name: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
-# --- mlcc.gates._records ------------------------------------------------------------------------------------
-# What a gate finds: checks, the verdict over them, and text that is safe to show.
-
-# From best to worst: the verdict over several checks is the worst of theirs.
-VERDICTS = ("pass", "inconclusive", "fail", "error")
-
-
-class GateError(Exception):
-    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
-
-
-class Check:
-    """One thing that was looked at.
-
-    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
-    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
-    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
-    for a number that isn't finite.
-    """
-
-    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
-    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
-
-    def __init__(
-        self,
-        id: str,
-        verdict: str,
-        message: str,
-        *,
-        estimate: float | None = None,
-        interval: tuple[float, float] | None = None,
-        confidence: float | None = None,
-        n: int | None = None,
-        threshold: dict[str, float] | None = None,
-        margin: float | None = None,
-    ) -> None:
-        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
-        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
-            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
-        self.id = id
-        self.verdict = verdict
-        self.message = message
-        self.estimate = estimate
-        self.interval = interval
-        self.confidence = confidence
-        self.n = n
-        self.threshold = threshold
-        self.margin = margin
-
-    def record(self) -> dict[str, object]:
-        """Return the check as the verdict file holds it; what isn't known is left out."""
-        known = {
-            "estimate": rounded(self.estimate),
-            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
-            "confidence": self.confidence,
-            "n": self.n,
-            "threshold": self.threshold,
-            "margin": rounded(self.margin),
-        }
-        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
-        record.update((key, value) for key, value in known.items() if value is not None)
-        return record
-
-
-class Verdict:
-    """The verdict over a gate's checks, with one sentence that a reviewer understands."""
-
-    __slots__ = ("checks", "summary", "verdict")
-
-    def __init__(self, verdict: str, summary: str, checks: Sequence[Check] = ()) -> None:
-        if verdict not in VERDICTS:
-            raise ValueError(f"{visible(verdict)} is no verdict")
-        self.verdict = verdict
-        self.summary = summary
-        self.checks = tuple(checks)
-
-
-def worst(verdicts: Iterable[str]) -> str:
-    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
-    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
-    return VERDICTS[max(ranks)] if ranks else "error"
-
-
-def verdict_of(checks: Sequence[Check]) -> Verdict:
-    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
-    found = worst(check.verdict for check in checks)
-    if not checks:
-        return Verdict(found, "Nothing was checked.")
-    if found == "pass":
-        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
-        return Verdict(found, only, checks)
-    culprits = [check for check in checks if check.verdict == found]
-    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
-    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
-    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
-    return Verdict(found, f"{count}{culprits[0].message}.", checks)
-
-
-def is_finite(value: object) -> bool:
-    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity."""
-    return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
-
-
-def rounded(value: float | None) -> float | None:
-    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
-    return value if value is None or type(value) is int else float(f"{value:.10g}")
-
-
-def number(value: float) -> str:
-    """Return a number as a message shows it: up to 6 significant digits."""
-    return str(value) if type(value) is int else f"{value:.6g}"
-
-
-def visible(text: str, limit: int = 400) -> str:
-    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
-    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
-    if len(text) > limit:
-        shown = shown[:limit] + "…"
-    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
-
-
-def _escape(char: str) -> str:
-    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return names.get(char) or f"\\u{{{ord(char):x}}}"
-
-
-# --- mlcc.gates._strict -------------------------------------------------------------------------------------
-# Strict reading of JSON: what two parsers could understand differently is refused.
-
-MAX_BYTES = 8 << 20
-MAX_DEPTH = 64
-_MAX_DIGITS = 40
-_MAX_INTEGER_DIGITS = 19
-
-
-def read_json(path: str, limit: int = MAX_BYTES) -> object:
-    """Return the value of a JSON file.
-
-    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
-    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
-    """
-    return parse_json(_text(path, limit), visible(path))
-
-
-def parse_json(text: str, shown: str) -> object:
-    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real,
-            parse_constant=_constant,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
-    except RecursionError:
-        raise GateError(f"{shown} is nested too deeply") from None
-    except _RefusedError as error:
-        raise GateError(f"{shown} is not strict JSON: {error}") from None
-    _check_depth(value, shown)
-    return value
-
-
-def read_bytes(path: str, limit: int) -> bytes:
-    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise GateError(f"{visible(path)} is not a file")
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise GateError(f"{visible(path)} is missing") from None
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
-    if len(data) > limit:
-        raise GateError(f"{visible(path)} has over {limit} bytes")
-    return data
-
-
-class _RefusedError(Exception):
-    """A JSON value that is well-formed and refused."""
-
-
-def _text(path: str, limit: int) -> str:
-    data = read_bytes(path, limit)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
-        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
-    return int(digits)
-
-
-def _real(digits: str) -> float:
-    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
-    if not isfinite(value):
-        raise _RefusedError("a number is too large or has too many digits")
-    return value
-
-
-def _constant(name: str) -> object:
-    raise _RefusedError(f"{name} is no JSON number")
-
-
-def _check_depth(value: object, shown: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
-
-
-# --- mlcc.gates._report -------------------------------------------------------------------------------------
-# The reports of a gate: verdict.json, junit.xml and summary.md, written whole or not at all.
-#
-# They hold no time, host or absolute path, so that the same inputs give the same bytes.
-
-REPORTS = ("verdict.json", "junit.xml", "summary.md")
-SCHEMA = "https://mlcc.dev/verdict/1"
-_MARKDOWN = str.maketrans(
-    {
-        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
-        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
-    }
-)
-_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
-
-
-def prepare_folder(folder: str) -> None:
-    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
-    try:
-        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
-            raise GateError(f"{visible(folder)} is a symlink")
-        os.makedirs(folder, exist_ok=True)
-        for name in REPORTS:
-            remove_file(os.path.join(folder, name))
-    except OSError as error:
-        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
-
-
-def remove_file(path: str) -> None:
-    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
-
-
-def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the three reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
-    # The verdict comes last: where it is, the others are.
-    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
-    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
-    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
-
-
-def write_whole(path: str, text: str) -> None:
-    """Replace a file's content in one step. Raises OSError and GateError."""
-    temporary = path + ".part"
-    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
-    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def markdown(text: str, limit: int = 400) -> str:
-    """Return text that Markdown shows as it is, on one line, in a table cell too."""
-    shown = visible(text, limit).translate(_MARKDOWN)
-    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
-
-
-def _summary(record: dict[str, object], verdict: Verdict) -> str:
-    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
-    lines = [title, "", markdown(verdict.summary, 1000), ""]
-    if verdict.checks:
-        lines += ["| | check | finding |", "|---|---|---|"]
-        lines += [
-            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
-            for check in verdict.checks
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
-    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
-    if verdict.verdict not in [case[1] for case in cases]:
-        cases.append(("verdict", verdict.verdict, verdict.summary))
-    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
-    name = _xml(str(record["gate"]))
-    counts = " ".join(
-        f'{plural}="{kinds.count(kind)}"'
-        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    )
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
-    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
-        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
-        if kind == "pass":
-            lines.append(opening + "/>")
-        else:
-            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
-    return "\n".join([*lines, "</testsuite>", ""])
-
-
-def _junit_kind(found: str, opens: bool) -> str:
-    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
-    if opens:
-        return "skipped"
-    return "error" if found == "error" else "failure"
-
-
-def _xml(text: str) -> str:
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace('"', "&quot;")
-
-
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
 # What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
 
@@ -651,12 +685,21 @@ class Gate:
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
         self.params: dict[str, Any] = document["params"]
+        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        self.inputs: dict[str, dict[str, Any]] = {}
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
-        path = self.artifacts.get(artifact, {}).get("path")
+        path = self.paths(artifact)
         if not isinstance(path, str):
             raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
         return path
 
 
@@ -686,7 +729,7 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         return EXIT["error"]
     try:
         gate = _read(kind, id, folder, script, record)
-        record["inputs"] = _inputs(gate)
+        record["inputs"] = gate.inputs = _inputs(gate)
         verdict = judge(gate)
     except GateError as error:
         verdict = Verdict("error", f"{str(error).rstrip('.')}.")
@@ -724,9 +767,9 @@ def _waive(
     if today <= waiver["until"]:
         record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
         note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
-        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), 0
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
     note = f"Its waiver ended on {waiver['until']}."
-    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks), code
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
 
 
 def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
@@ -786,8 +829,8 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _inputs(gate: Gate) -> dict[str, object]:
-    found: dict[str, object] = {}
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
             digest = artifact_digest(artifact["path"])
@@ -845,38 +888,105 @@ def _sha256(data: bytes) -> str:
 # --- mlcc.gates._shell --------------------------------------------------------------------------------------
 # Running the user's own program: `setup` and `run` in one bash process, in strict mode.
 
+# What bash says of a command that isn't there or can't be run.
+_NOT_RUN = {126: "could not be run", 127: "was not found"}
+
+
+class Script:
+    """`setup`, then a command, as a bash script in the gate's folder. Several of one gate differ in `name`.
+
+    Raises GateError where the folder's name can't stand in a script. The script is removed at the end of a
+    `with` block.
+    """
+
+    def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str = "command") -> None:
+        self._path = os.path.join(gate.folder, name + ".sh")
+        self._started = os.path.join(gate.folder, name + ".started")
+        self._remove()
+        # The mark is absolute: `setup` may change the folder.
+        mark = f': > "{_quoted(os.path.abspath(self._started))}"'
+        with open(self._path, "x", encoding="utf-8", newline="\n") as file:
+            file.write("\n".join([*setup, mark, command, ""]))
+        self.call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", self._path]
+
+    @property
+    def is_past_setup(self) -> bool:
+        """Whether `setup` has ended well, so that the command began."""
+        return os.path.exists(self._started)
+
+    def check_reached(self, code: int) -> None:
+        """Raise GateError where `setup` ended with `code` before the command began: nothing was judged."""
+        if not self.is_past_setup:
+            raise GateError(f"the setup ended with exit code {code}, so the program did not run")
+
+    def _remove(self) -> None:
+        for path in (self._path, self._started):
+            remove_file(path)
+
+    def __enter__(self) -> Script:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+
 def run_program(gate: Gate, setup: Sequence[str], command: str, extra: Mapping[str, str]) -> int:
     """Run `setup`, then `command`, and return the exit code; `extra` is added to the environment.
 
     The program also gets ARTIFACT_<ID>, the path of each of the gate's artifacts. Raises GateError where bash
     is missing, a signal ends it, or `setup` fails: then nothing was judged, which must not read as a `fail`.
     """
-    script = os.path.join(gate.folder, "command.sh")
-    started = os.path.join(gate.folder, "started")
-    for path in (script, started):
-        remove_file(path)
-    # The mark is absolute: `setup` may change the folder.
-    mark = f': > "{_quoted(os.path.abspath(started))}"'
-    with open(script, "x", encoding="utf-8", newline="\n") as file:
-        file.write("\n".join([*setup, mark, command, ""]))
-    sys.stdout.flush()
-    try:
-        code = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-euo", "pipefail", script],
-            stdin=subprocess.DEVNULL,
-            env={**_locations(gate), **os.environ, **extra},
-            check=False,
-        ).returncode
-    except FileNotFoundError:
-        raise GateError("bash is not installed") from None
-    reached = os.path.exists(started)
-    for path in (script, started):
-        remove_file(path)
-    if not reached:
-        raise GateError(f"the setup ended with exit code {code}, so the program did not run")
+    with Script(gate, setup, command) as script:
+        sys.stdout.flush()
+        try:
+            code = subprocess.run(
+                script.call, stdin=subprocess.DEVNULL, env=environment(gate, extra), check=False
+            ).returncode
+        except FileNotFoundError:
+            raise GateError("bash is not installed") from None
+        script.check_reached(code)
     if code < 0:
         raise GateError(f"signal {-code} ended the program")
     return code
+
+
+class EndAsError:
+    """Turns the signal that ends a gate into a GateError while a `with` block runs, so that it is cleaned up."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, self._end)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise GateError("the gate was told to end while its program ran")
+
+
+def exit_check(code: int, what: str) -> Check:
+    """Return the check on the exit code of `what`, such as "the tests"; not having run is an error."""
+    if code in _NOT_RUN:
+        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
+    if code > 128:
+        return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
+    return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
+
+
+def check_untouched(gate: Gate) -> None:
+    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
+    for id, found in gate.inputs.items():
+        try:
+            same = artifact_digest(found["path"]) == found["digest"]
+        except DigestError as error:
+            raise GateError(f"the program left no artifact {visible(id)} behind: {error}") from None
+        if not same:
+            raise GateError(f"the program changed the artifact {visible(id)}, which the gate reads or guards")
+
+
+def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a gate's program: ARTIFACT_<ID> (what is set already wins) and `extra`."""
+    return {**_locations(gate), **os.environ, **extra}
 
 
 def _locations(gate: Gate) -> dict[str, str]:
@@ -919,7 +1029,7 @@ def judge(gate: Gate) -> Verdict:
     remove_file(answer)
     code = run_program(gate, setup, command, {"MLCC_VERDICT": answer})
     found = _MEANING.get(code, "error")
-    if not os.path.exists(answer):
+    if not os.path.lexists(answer):  # a link that leads nowhere is an answer, and a broken one
         return Verdict(found, f"The program ended with exit code {code} ({found}).")
     verdict = _verdict(read_json(answer))
     if verdict.verdict != found:

@@ -50,6 +50,7 @@ SELECT
   late,
   carrier,
   origin,
+  make_date(year, month, day) AS day,
   month,
   CAST(hour + minute / 60 AS FLOAT) AS hour,
   CAST(isodow(make_date(year, month, day)) AS FLOAT) AS weekday,

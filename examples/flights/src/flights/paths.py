@@ -9,7 +9,10 @@ DEFAULTS = {
     "raw": "data/flights.parquet",
     "features": "build/features.parquet",
     "model": "build/model",
+    "champion": "champion",
     "scored": "build/scored.parquet",
+    "scored-champion": "build/scored-champion.parquet",
+    "recent": "build/recent.parquet",
     "bundle": "dist/flights-model.tar.gz",
 }
 

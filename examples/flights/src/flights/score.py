@@ -1,4 +1,4 @@
-"""Scores the test split with the ONNX model."""
+"""Scores the test split with the new ONNX model, and with the champion that it is to replace."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def predict(model: Path, matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def score(features: Path, model: Path, target: Path) -> int:
-    """Write id, late, p, carrier, month of the test split to Parquet at `target`; returns the row count."""
+    """Write id, late, p, carrier, origin, month of the test split to Parquet at `target`; returns the row count."""
     matrix, _ = read_split(features, "test")
     scores = {"p": predict(model, matrix)}
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -37,7 +37,7 @@ def score(features: Path, model: Path, target: Path) -> int:
         connection.execute(
             """
             CREATE TABLE scored AS
-            SELECT id, late, p, carrier, month
+            SELECT id, late, p, carrier, origin, month
             FROM (SELECT * FROM read_parquet(?) WHERE split = 'test' ORDER BY id) POSITIONAL JOIN scores
             """,
             [str(features)],
@@ -47,10 +47,11 @@ def score(features: Path, model: Path, target: Path) -> int:
 
 
 def main() -> None:
-    """Score the test split."""
-    target = output("scored")
-    rows = score(location("features"), location("model"), target)
-    print(f"{rows} flights scored in {target}")
+    """Score the test split with both models."""
+    for model, scored in (("model", "scored"), ("champion", "scored-champion")):
+        target = output(scored)
+        rows = score(location("features"), location(model), target)
+        print(f"{rows} flights scored by the {model} in {target}")
 
 
 if __name__ == "__main__":

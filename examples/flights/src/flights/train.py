@@ -65,6 +65,11 @@ def fit(matrix: np.ndarray[Any, Any], late: np.ndarray[Any, Any], learning_rate:
     return exported
 
 
+def made_from() -> dict[str, str | None]:
+    """Return the digests of the code and the features that a pipeline trains on; by hand there are none."""
+    return {artifact: os.environ.get(f"DIGEST_{artifact.upper()}") for artifact in ("code", "features")}
+
+
 def export(features: Path, folder: Path, learning_rate: float) -> int:
     """Write model.onnx and meta.json into `folder`; returns the number of flights trained on."""
     matrix, late = read_split(features, "train")
@@ -75,6 +80,7 @@ def export(features: Path, folder: Path, learning_rate: float) -> int:
         "late_share": round(float(late.mean()), 6),
         "learning_rate": learning_rate,
         "leaves": LEAVES,
+        "made_from": made_from(),
         "rows": len(late),
         "seed": SEED,
     }

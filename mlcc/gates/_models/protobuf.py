@@ -6,7 +6,7 @@ around them, so a file can't make a reader allocate more than it holds.
 
 from __future__ import annotations
 
-from mlcc.gates.artifact.content import ContentError
+from mlcc.gates._models.content import ContentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ class Message:
             return bytes(self.data[self.start : self.end]).decode("utf-8")
         except UnicodeDecodeError:
             raise ContentError("has a name or text that isn't UTF-8") from None
+
+    def view(self) -> memoryview:
+        """Return the bytes of a field, without a copy."""
+        return memoryview(self.data)[self.start : self.end]
 
     def __len__(self) -> int:
         return self.end - self.start

@@ -1,0 +1,2586 @@
+# mlcc:generated sha256=73425fb4481dcf91fd5da407f2dbf5f14096a59c8b5511885c46a7e5fcb5cbad
+# fmt: off
+# ruff: noqa
+# flake8: noqa
+# mypy: ignore-errors
+# isort: skip_file
+"""The gate `drift`. Columns are distributed as in a reference: neither chance nor the number of rows decides.
+
+Run it in the folder of mlcc.yaml: python -I .mlcc/gates/drift.py GATE_ID
+It reads .mlcc/gates/GATE_ID.json, writes verdict.json, junit.xml and summary.md to
+_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
+
+This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
+mlcc. It was joined from these modules of mlcc, which are tested as they are:
+  mlcc.gates._records, mlcc.gates._plots, mlcc.gates._sql, mlcc.runtime.patterns, mlcc.runtime.digest,
+  mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._report, mlcc.gates._strict, mlcc.gates._support,
+  mlcc.gates._table, mlcc.gates._values, mlcc.gates._profile, mlcc.gates.drift.counts,
+  mlcc.gates._chi_square, mlcc.gates.drift.measures, mlcc.gates.drift.runtime
+Don't edit it: `mlcc compile` writes it again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+import stat
+import sys
+from math import exp, floor, isfinite, isinf, lgamma, log, log10, pi, sqrt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._plots --------------------------------------------------------------------------------------
+# What a gate's page draws: plots as plain data, in a verdict beside its checks.
+#
+# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
+# something that isn't is left out by its kind, never drawn wrong.
+
+_MOST_POINTS = 400
+
+
+def histogram(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
+) -> dict[str, Any]:
+    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
+
+    Raises ValueError for other lengths and for numbers that aren't finite.
+    """
+    for values in series.values():
+        if len(values) != len(labels):
+            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
+    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
+    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
+
+
+def curves(
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    diagonal: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
+
+    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
+    """
+    lines = [
+        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
+        for name, points in series.items()
+    ]
+    return _plot(
+        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
+    )
+
+
+def intervals(
+    title: str,
+    axis: str,
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
+
+    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
+    """
+    found = [
+        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
+        for label, value, lower, upper, verdict in rows
+    ]
+    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
+    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
+
+
+def thinned(points: Sequence[Any]) -> list[Any]:
+    """Return at most 400 of some points, evenly, the first and the last among them."""
+    if len(points) <= _MOST_POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
+
+
+def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
+    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    if not all(is_finite(value) for value in values):
+        raise ValueError("a plot has a number that isn't finite")
+    return [rounded(value) for value in values]
+
+
+# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
+# How SQL spells names and text. The one place that quotes.
+
+def identifier(name: str) -> str:
+    """Return a column's name as SQL spells it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def real_literal(value: float) -> str:
+    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
+    shown = repr(float(value))
+    return shown if "e" in shown else shown + "e0"
+
+
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    for match in _WILDCARD.finditer(pattern):
+        tokens += [*pattern[start : match.start()], match.group()]
+        start = match.end()
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return [*tokens, *pattern[start:]]
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+@functools.lru_cache(maxsize=4096)
+def _machine(pattern: str, below: bool = False) -> Machine:
+    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return chosen
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.gates._files --------------------------------------------------------------------------------------
+# The files that make up a table, and the columns that the names of its folders stand for.
+
+_ENDINGS = {
+    "parquet": (".parquet",),
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "json": (".json",),
+}
+_PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_END_CHARACTERS = 1 << 16
+_BLANK = b" \t\r\n"
+
+
+def table_files(path: str | Sequence[str], format: str) -> list[str]:
+    """Return the files of an artifact, sorted: itself, those in its folder, or those that its patterns name.
+
+    Marks such as _SUCCESS and .part.crc, which writers leave beside their files, are left out. Raises GateError for
+    files of another format, for none, and for names that SQL would take for a pattern.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        found = [path]
+    else:
+        found = [name for name in _listed_files(path) if not _is_mark(name, format)]
+    shown = visible(path if isinstance(path, str) else ", ".join(path))
+    if not found:
+        raise GateError(f"{shown} holds no file of the format {visible(format)}")
+    for name in found:
+        if found != [path] and not _ends_as(name, format):
+            raise GateError(f"{shown} holds {visible(name)}, which doesn't end in {_ENDINGS[format][0]}")
+        if any(c in name for c in "*?[{"):
+            raise GateError(f"the file name {visible(name)} has a wildcard in it")
+        if not os.path.isfile(name):
+            raise GateError(f"{visible(name)} is missing")
+    return found
+
+
+def _listed_files(path: str | Sequence[str]) -> list[str]:
+    if isinstance(path, str):
+        return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    try:
+        return sorted(files_of(path))
+    except DigestError as error:
+        raise GateError(str(error)) from None
+
+
+def _is_mark(name: str, format: str) -> bool:
+    base = name.rpartition("/")[2]
+    # Readers of Parquet skip whatever begins so.
+    return base[0] in "._" and (format == "parquet" or not _ends_as(name, format))
+
+
+def _ends_as(name: str, format: str) -> bool:
+    return name.lower().endswith(_ENDINGS.get(format, ()))
+
+
+def partitions_of(path: str | Sequence[str], files: Sequence[str]) -> dict[str, list[str]]:
+    """Return column -> its values, sorted, of files that lie in folders named COLUMN=VALUE, as Hive has it.
+
+    Of a folder, those below it count; of patterns all. A value is as the folder spells it. Raises GateError where the
+    files lie in folders of different columns.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        return {}
+    start = len(path) if isinstance(path, str) else 0
+    levels = [_PARTITION.findall(file[start:]) for file in files]
+    names = [name for name, _ in levels[0]]
+    for file, level in zip(files, levels):  # noqa: B905 - strict= is newer than Python 3.8
+        if [name for name, _ in level] != names:
+            raise GateError(f"{visible(file)} lies in folders of other columns than {visible(files[0])}")
+    if len({name.casefold() for name in names}) < len(names):
+        raise GateError(f"{visible(files[0])} lies in two folders of one column")
+    return {name: sorted({level[i][1] for level in levels}) for i, name in enumerate(names)}
+
+
+def check_array(file: str) -> None:
+    """Raise GateError unless a file begins and ends as a JSON array does.
+
+    DuckDB takes a blank file for an empty array, and one that is cut off behind a comma at times for a whole one.
+    """
+    with open(file, "rb") as content:
+        head = content.read(_END_CHARACTERS)
+        content.seek(max(content.seek(0, os.SEEK_END) - _END_CHARACTERS, 0))
+        tail = content.read()
+    head = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
+    if not head.lstrip(_BLANK).startswith(b"["):
+        raise GateError(f"{visible(file)} is no JSON array of objects; name a file of JSON lines .jsonl")
+    if not tail.rstrip(_BLANK).endswith(b"]"):
+        raise GateError(f"{visible(file)} is cut off: its JSON array has no end")
+
+
+# --- mlcc.gates._reasons ------------------------------------------------------------------------------------
+# Says why DuckDB could not read a table, or run a check, in words that are safe to show.
+#
+# DuckDB's own text quotes rows and absolute paths, so only what is known of it is passed on: line numbers, counts, and
+# names that the gate's own SQL has.
+
+_SCANNED_BYTES = 64 << 20  # how far a broken file is looked into
+_SCANNED_LINE = 16 << 20  # DuckDB's own limit of a JSON object
+_CSV = (
+    ("unterminated quote", "a quote is not closed, or stands inside a value"),
+    ("Invalid unicode", "it is not UTF-8"),
+    ("line size", "it is too long"),
+)
+_FILE = (
+    ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
+    ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
+    ("maximum_object_size", "a line or object is longer than 16 MB"),
+    ("ecompression failure|Failed to read file", "a part of it is damaged"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+_SQL = (
+    ("file system operations are disabled|Permission Error", "it reads a file, which a check may not"),
+    ("Table with name .* does not exist", "it names a table that isn't there; the one table is called data"),
+    ("Function with name .* does not exist", "it calls a function that DuckDB doesn't have"),
+    ("Could not convert|Conversion Error", "a value isn't of the type that the SQL casts it to"),
+    ("No function matches|Cannot compare values", "it joins types that don't fit; cast one of them"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+
+
+def file_reason(error: Exception, files: Sequence[str]) -> str:
+    """Say what is wrong with one of the files of a table."""
+    text = str(error)
+    path = next((file for file in files if file in text), files[0])
+    shown = visible(path)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    if line:
+        return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
+    if "CSV Parser state machine reached an invalid state" in text:
+        return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if path.lower().endswith(".json") and ("Malformed JSON" in text or "JSON array" in text):
+        return f"{shown} is not one proper JSON array"
+    if "Malformed JSON" in text:
+        number = _broken_json_line(path)
+        return (
+            f"{shown}: line {number} is not proper JSON" if number else f"{shown}: a line is not proper JSON"
+        )
+    said = _known(_FILE, text)
+    return f"{shown}: {said}" if said else f"{shown}: DuckDB could not read it ({type(error).__name__})"
+
+
+def sql_reason(error: Exception, sql: str) -> str | None:
+    """Say what is wrong with SQL of the spec; None where it may be the data."""
+    text = str(error)
+    column = re.search(
+        r'Referenced column "([^"\n]{1,80})" not found|does not have a column named "([^"\n]{1,80})"', text
+    )
+    if column:
+        name = column[1] or column[2]
+        there = f"the column {visible(name, 80)}" if name in sql else "a column"
+        return f"it names {there}, which the table doesn't have"
+    return _known(_SQL, text)
+
+
+def _known(table: Sequence[tuple[str, str]], text: str) -> str | None:
+    return next((said for pattern, said in table if re.search(pattern, text)), None)
+
+
+def _csv_reason(text: str) -> str:
+    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if columns:
+        few = "few" if int(columns[2]) < int(columns[1]) else "many"
+        return f"it has too {few} columns: {columns[2]} instead of {columns[1]}"
+    return _known(_CSV, text) or "it doesn't follow the rules for CSV"
+
+
+def _line_ends(path: str) -> str:
+    """Tell mixed line ends from what else confuses the parser."""
+    first: dict[str, int] = {}
+    with open(path, "rb") as file:
+        for number, line in enumerate(file.read(_SCANNED_BYTES).split(b"\n")[:-1], 1):
+            first.setdefault("CR LF" if line.endswith(b"\r") else "LF", number)
+            if b"\r" in line[:-1]:
+                first.setdefault("CR", number)
+    if len(first) > 1:
+        ends = ", ".join(f"{end} in line {number}" for end, number in first.items())
+        return f"its lines end in different ways ({ends})"
+    return "a quote is not closed, or stands inside a value"
+
+
+def _broken_json_line(path: str) -> int | None:
+    """Return the number of the first line that is no JSON, from 1: DuckDB's own count leaves lines out."""
+    read = 0
+    with open(path, "rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_SCANNED_LINE), b""), 1):
+            read += len(line)
+            if read > _SCANNED_BYTES:
+                return None
+            try:
+                if line.strip():
+                    json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                return number
+    return None
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.gates._support ------------------------------------------------------------------------------------
+# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_PARAMETERS = 4 << 20
+_LOGGED_CHECKS = 100
+
+
+class Gate:
+    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
+
+    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
+        self.id = id
+        self.folder = folder
+        self.kind: str = document["kind"]
+        self.guards: str = document["guards"]
+        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
+        self.on_inconclusive: str = document["on_inconclusive"]
+        self.waive: dict[str, str] | None = document.get("waive")
+        self.params: dict[str, Any] = document["params"]
+        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def path(self, artifact: str) -> str:
+        """Return an artifact's one path, relative to the project root. Raises GateError."""
+        path = self.paths(artifact)
+        if not isinstance(path, str):
+            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
+        return path
+
+
+def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
+    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
+
+    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
+    wrong ends in an `error` verdict, never in a traceback.
+    """
+    if len(arguments) != 1 or not _is_id(arguments[0]):
+        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
+        return EXIT["error"]
+    id = arguments[0]
+    folder = f"_mlcc/s--{id}"
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "gate": id,
+        "kind": kind,
+        "inputs": {},
+        "gate_digest": None,
+    }
+    gate: Gate | None = None
+    try:
+        prepare_folder(folder)
+    except GateError as error:
+        _log([f"gate {id}: error. {error}."])
+        return EXIT["error"]
+    try:
+        gate = _read(kind, id, folder, script, record)
+        record["inputs"] = gate.inputs = _inputs(gate)
+        verdict = judge(gate)
+    except GateError as error:
+        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
+        verdict = Verdict("error", _unforeseen(error))
+    return _finish(folder, record, verdict, gate)
+
+
+def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
+    code = EXIT[verdict.verdict]
+    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
+        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
+            code = 0
+        if gate.waive is not None:
+            verdict, code = _waive(gate.waive, verdict, record, code)
+    record["verdict"] = verdict.verdict
+    record["summary"] = verdict.summary
+    record["checks"] = [check.record() for check in verdict.checks]
+    try:
+        write_reports(folder, record, verdict, opens=code == 0)
+    except (OSError, ValueError, GateError) as error:
+        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
+        return EXIT["error"]
+    _log(_lines(folder, record, verdict, code))
+    return code
+
+
+def _waive(
+    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
+) -> tuple[Verdict, int]:
+    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
+    import datetime
+
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today <= waiver["until"]:
+        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
+        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
+    note = f"Its waiver ended on {waiver['until']}."
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
+
+
+def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
+    path = f".mlcc/gates/{id}.json"
+    parameters = read_bytes(path, _MAX_PARAMETERS)
+    with open(script, "rb") as file:
+        code = file.read()
+    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    try:
+        document = parse_json(parameters.decode("utf-8"), path)
+    except UnicodeDecodeError:
+        raise GateError(f"{path} is not UTF-8") from None
+    _check_document(document, kind, id, path)
+    assert isinstance(document, dict)
+    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+    return Gate(id, folder, document)
+
+
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
+    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
+    if not isinstance(document, dict):
+        raise GateError(f"{path} is no JSON object")
+    if document.get("kind") != kind or document.get("gate") != id:
+        raise GateError(f"{path} is not for the {kind} gate {id}")
+    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
+    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
+    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
+        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if document["guards"] not in document["artifacts"]:
+        raise GateError(f"{path} doesn't say where the guarded artifact is")
+    for artifact in document["artifacts"].values():
+        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
+            raise GateError(f"{path} has an artifact without a path")
+    if not _is_waiver(document.get("waive")):
+        raise GateError(f"{path} has no proper waive")
+
+
+def _is_path(path: object) -> bool:
+    if isinstance(path, list):
+        return bool(path) and all(isinstance(part, str) and part for part in path)
+    return isinstance(path, str) and bool(path)
+
+
+def _is_waiver(waiver: object) -> bool:
+    if waiver is None:
+        return True
+    if not isinstance(waiver, dict):
+        return False
+    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
+        return False
+    # A waiver that isn't a date would compare as text: "soon" is later than every date.
+    parts = waiver["until"].split("-")
+    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for id, artifact in sorted(gate.artifacts.items()):
+        try:
+            digest = artifact_digest(artifact["path"])
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
+        found[id] = {"path": artifact["path"], "digest": digest}
+    return found
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "The gate was interrupted."
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
+    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
+
+
+def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
+    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
+    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
+    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
+    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
+    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
+    if len(verdict.checks) > len(shown):
+        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
+    lines.append(f"reports: {folder}/")
+    return lines
+
+
+def _log(lines: Sequence[str]) -> None:
+    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes once more at the end, which would print a warning and change the exit code.
+        sys.stdout = None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- mlcc.gates._table --------------------------------------------------------------------------------------
+# Tables for gates: DuckDB in memory, allowed to read the gate's artifact and nothing else.
+
+# DuckDB takes what it is given before it writes to disk: first little, and more only for a query that fails by it.
+MEMORY_LIMIT, MOST_MEMORY = "128MB", "2GB"
+_MAJOR = "2"
+_HEADER_CHARACTERS = 1 << 20
+_MAX_KEYS = 10_000
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_JSON_READERS = {"jsonl": "read_ndjson_objects({})", "json": "read_json_objects({}, format = 'array')"}
+
+
+class Table:
+    """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
+
+    `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
+    JSON one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files, and
+    `partitions` the columns, of text, that the names of their folders stand for, with their values.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        files: Sequence[str],
+        source: str,
+        columns: dict[str, str],
+        partitions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.files = files
+        self.source = source
+        self.columns = columns
+        self.partitions = partitions or {}
+
+    def cast(self, column: str, type: str) -> None:
+        """Give a column another type of DuckDB's."""
+        name = identifier(column)
+        self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
+        self.columns[column] = type
+
+    def one(self, sql: str) -> tuple[Any, ...]:
+        """Return the one row of a query. Raises GateError."""
+        rows = self.rows(sql)
+        if len(rows) != 1:
+            raise GateError("a query did not give one row")
+        return rows[0]
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query. Raises GateError."""
+        return query(self.connection, self.files, sql)
+
+    def arrays(self, sql: str) -> dict[str, Any]:
+        """Return the columns of a query as numpy arrays, masked where there are nulls. Raises GateError."""
+        found: dict[str, Any] = _fetched(self.connection, self.files, sql, "fetchnumpy", own=True)
+        return found
+
+    def check(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query that comes from the spec. Raises GateError."""
+        return query(self.connection, self.files, sql, own=False)
+
+
+def open_table(gate: Gate, artifact: str, format: str) -> Table:
+    """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
+    path = gate.paths(artifact)
+    return open_files(gate, path, table_files(path, format), format)
+
+
+def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
+    """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
+    paths = [gate.paths(artifact) for artifact, _ in artifacts]
+    files = [table_files(path, format) for path, (_, format) in zip(paths, artifacts)]  # noqa: B905
+    connection = _connect(gate, [file for some in files for file in some])
+    return [
+        _open_as(connection, path, some, format)
+        for path, some, (_, format) in zip(paths, files, artifacts)  # noqa: B905
+    ]
+
+
+def open_files(gate: Gate, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    """Open the files at a path as one table; all have the same columns. Raises GateError as `open_table`."""
+    if format in _DELIMITERS:
+        _names(files, format)  # what is wrong with a header is said without DuckDB, too
+    return _open_as(_connect(gate, files), path, files, format)
+
+
+def _open_as(connection: Any, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    if format in _DELIMITERS:
+        names = _names(files, format)
+        source = _csv_source(files, names, _DELIMITERS[format])
+        return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
+    if format in _JSON_READERS:
+        return _open_json(connection, files, format)
+    if format == "parquet":
+        return _open_parquet(connection, files, partitions_of(path, files))
+    raise GateError(f"the format {visible(format)} is not known")
+
+
+def _names(files: Sequence[str], format: str) -> list[str]:
+    names = _header(files[0], _DELIMITERS[format])
+    for file in files[1:]:
+        if _header(file, _DELIMITERS[format]) != names:
+            raise GateError(f"{visible(file)} has another header than {visible(files[0])}")
+    return names
+
+
+def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) -> list[tuple[Any, ...]]:
+    """Return all rows of a query over `files`. Raises GateError, without values of the data in its message.
+
+    `own`: the SQL is mlcc's, so that whatever goes wrong is the data's fault.
+    """
+    found: list[tuple[Any, ...]] = _fetched(connection, files, sql, "fetchall", own=own)
+    return found
+
+
+def _fetched(connection: Any, files: Sequence[str], sql: str, how: str, *, own: bool) -> Any:
+    import duckdb
+
+    try:
+        try:
+            return getattr(connection.execute(sql), how)()
+        except duckdb.OutOfMemoryException:
+            connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+            return getattr(connection.execute(sql), how)()
+    except duckdb.Error as error:
+        reason = None if own else sql_reason(error, sql)
+        raise GateError(reason or file_reason(error, files)) from None
+
+
+def footer_nulls(table: Table) -> dict[str, int]:
+    """Return column -> nulls, for the columns whose nulls each footer of the Parquet files tells."""
+    files = ", ".join(text_literal(file) for file in table.files)
+    found = table.rows(
+        "SELECT path_in_schema, SUM(stats_null_count), COUNT(stats_null_count), COUNT(DISTINCT (file_name, row_group_id)) "
+        f"FROM parquet_metadata([{files}]) GROUP BY path_in_schema"
+    )
+    groups = max((groups for *_, groups in found), default=0)
+    return {name: int(nulls) for name, nulls, told, _ in found if told == groups}
+
+
+def close(table: Table, gate: Gate) -> None:
+    """Close the connection, and remove the folder that DuckDB may have made for what didn't fit in memory."""
+    table.connection.close()
+    try:
+        os.rmdir(os.path.join(gate.folder, "spill"))
+    except OSError:
+        return
+
+
+def _connect(gate: Gate, files: Sequence[str]) -> Any:
+    try:
+        import duckdb
+    except ImportError:
+        raise GateError(_how_to_install(gate)) from None
+    if duckdb.__version__.split(".")[0] != _MAJOR:
+        raise GateError(f"DuckDB {visible(duckdb.__version__)} is installed: {_how_to_install(gate)}")
+    config: Mapping[str, str] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": os.path.join(gate.folder, "spill"),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "python_enable_replacements": "false",
+    }
+    try:
+        connection = duckdb.connect(":memory:", config=dict(config))
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            "SET enable_progress_bar = false",
+            "SET allowed_configs = ['memory_limit']",
+            "SET preserve_insertion_order = false",
+            f"SET allowed_paths = {_listed(files)}",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            connection.execute(setting)
+    except duckdb.Error as error:
+        raise GateError(f"DuckDB could not be locked down: {type(error).__name__}") from None
+    return connection
+
+
+def _how_to_install(gate: Gate) -> str:
+    list_ = f".mlcc/gates/{gate.kind}.txt"
+    return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
+
+
+def _header(path: str, delimiter: str) -> list[str]:
+    """Return the column names of a CSV file, from its first record."""
+    import csv  # here, so that a gate that reads only JSON doesn't wait for it
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = iter(lambda: file.readline(_HEADER_CHARACTERS), "")
+            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+    except UnicodeDecodeError:
+        raise GateError(f"{visible(path)} is not UTF-8") from None
+    except csv.Error as error:
+        raise GateError(f"the header of {visible(path)} is not proper CSV: {error}") from None
+    if not names or not all(names):
+        raise GateError(f"{visible(path)} has no header, or a column without a name")
+    _refuse_twins(names, path)
+    return names
+
+
+def _refuse_twins(names: Sequence[str], path: str) -> None:
+    """SQL names don't tell case apart, so neither may the columns of a table that is judged by SQL."""
+    seen: dict[str, str] = {}
+    for name in names:
+        twin = seen.setdefault(name.casefold(), name)
+        if seen[name.casefold()] is not name or names.count(name) > 1:
+            raise GateError(f"{visible(path)} has the columns {visible(twin, 80)} and {visible(name, 80)}")
+
+
+def _listed(files: Sequence[str]) -> str:
+    return "[" + ", ".join(text_literal(file) for file in files) + "]"
+
+
+def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> str:
+    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
+    options = (
+        "auto_detect = false, header = true, quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
+        "null_padding = false, ignore_errors = false, compression = 'none'"
+    )
+    return (
+        f"read_csv({_listed(files)}, delim = {text_literal(delimiter)}, {options}, columns = {{{columns}}})"
+    )
+
+
+def _open_json(connection: Any, files: Sequence[str], format: str) -> Table:
+    unit = "lines" if format == "jsonl" else "items"
+    for file in files if format == "json" else ():
+        check_array(file)
+    source = _JSON_READERS[format].format(f"{_listed(files)}, ignore_errors = false, compression = 'none'")
+    ((other, twice),) = query(
+        connection,
+        files,
+        "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
+        f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
+    )
+    if other or twice:
+        what = "no JSON object" if other else "objects with a key that occurs twice"
+        raise GateError(f"{other or twice} {unit} of {_shown(files)} are {what}")
+    keys = query(
+        connection,
+        files,
+        f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}",
+    )
+    if len(keys) > _MAX_KEYS:
+        raise GateError(f"{_shown(files)} has over {_MAX_KEYS} different keys")
+    return Table(connection, files, source, {key: "JSON" for (key,) in sorted(keys)})
+
+
+def _shown(files: Sequence[str]) -> str:
+    return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+
+
+def _open_parquet(connection: Any, files: Sequence[str], partitions: Mapping[str, Sequence[str]]) -> Table:
+    list_ = _listed(files)
+    schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
+    for file, *fields in query(
+        connection,
+        files,
+        "SELECT file_name, name, num_children, type, converted_type, CAST(logical_type AS VARCHAR) "
+        f"FROM parquet_schema({list_})",
+    ):
+        schemas[file].append(tuple(fields))
+    first = schemas[files[0]]
+    for file, schema in schemas.items():
+        # The root's name tells only who wrote the file.
+        if schema[1:] != first[1:]:
+            raise GateError(f"{visible(file)} has another schema than {visible(files[0])}")
+    names = _top_names(first)
+    _refuse_twins(names, files[0])
+    # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
+    hive = "true, hive_types_autocast = false" if partitions else "false"
+    source = f"read_parquet({list_}, hive_partitioning = {hive}, union_by_name = false, can_have_nan = true)"
+    if partitions:
+        _refuse_twins([*names, *partitions], files[0])
+        # DuckDB takes the names of the folders above the artifact for columns, too.
+        own = ", ".join(map(identifier, (*names, *partitions)))
+        source = f"(SELECT {own} FROM {source})"
+    columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
+    if list(columns) != [*names, *partitions]:
+        raise GateError(f"the columns of {visible(files[0])} could not be told apart")
+    return Table(connection, files, source, columns, partitions)
+
+
+def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Return the names of the top level of a Parquet schema, which lists its tree depth first, root first."""
+    names: list[str] = []
+    below: list[int] = []  # per open level, how many nodes are still to come
+    for name, children, *_ in schema:
+        if len(below) == 1:
+            names.append(name)
+        if below:
+            below[-1] -= 1
+        if children:
+            below.append(children)
+        while below and below[-1] == 0:
+            below.pop()
+    return names
+
+
+# --- mlcc.gates._values -------------------------------------------------------------------------------------
+# How a column's cells are read as numbers or as categories, written as SQL, per data format.
+#
+# A column becomes up to three columns of the relation `data`: `c1_given` is null where the cell is empty, `c1_number` and
+# `c1_text` are null where it isn't of that sort. What a query doesn't use costs nothing.
+
+NUMBERS = frozenset(("integer", "number"))
+CATEGORIES = frozenset(("string", "boolean"))
+JSON_FORMATS = frozenset(("json", "jsonl"))
+# What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
+# the number 10.
+TEXT_FORMS = {
+    "integer": r"[+-]?[0-9]{1,19}",
+    "number": r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]|[iI]nf(inity)?)",
+    "boolean": r"[tT]rue|[fF]alse|TRUE|FALSE|0|1",
+    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "timestamp": (
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+        r"(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    ),
+}
+JSON_TYPES = {
+    "string": "'VARCHAR'",
+    "integer": "'UBIGINT', 'BIGINT'",
+    "number": "'UBIGINT', 'BIGINT', 'DOUBLE'",
+    "boolean": "'BOOLEAN'",
+    "date": "'VARCHAR'",
+    "timestamp": "'VARCHAR'",
+}
+_JSON_TEXTS = "'VARCHAR', 'BOOLEAN'"
+_STORED = (
+    ("integer", ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")),
+    ("integer", ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")),
+    ("number", ("DOUBLE", "FLOAT", "DECIMAL")),
+    ("string", ("VARCHAR", "ENUM")),
+    ("boolean", ("BOOLEAN",)),
+    ("date", ("DATE",)),
+    ("timestamp", ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")),
+)
+
+
+def sort_of(type: str) -> str:
+    """Return how values of a type are compared: as a `number`, as a `category`, or not at all (`other`)."""
+    return "number" if type in NUMBERS else "category" if type in CATEGORIES else "other"
+
+
+def type_of(stored: str) -> str:
+    """Return what a type of DuckDB's is called in specs and profiles; `other` for nested and binary ones."""
+    plain = stored.partition("(")[0]
+    return next((type for type, names in _STORED if plain in names), "other")
+
+
+def cells(name: str, format: str) -> dict[str, str]:
+    """Return the SQL of a column's `given`, `number` and `text`, over the table's `source`."""
+    if format in JSON_FORMATS:
+        text, kind = f"json_extract_string(json, {_pointer(name)})", _json_type(name)
+        return {
+            "given": text,
+            "number": f"CASE WHEN {kind} IN ({JSON_TYPES['number']}) THEN TRY_CAST({text} AS DOUBLE) END",
+            "text": f"CASE WHEN {kind} IN ({_JSON_TEXTS}) THEN {text} END",
+        }
+    given = identifier(name)
+    if format == "parquet":
+        # The type is looked at first; a decimal would make every comparison several times slower.
+        return {
+            "given": given,
+            "number": f"CAST({given} AS DOUBLE)",
+            "text": f"CAST({given} AS VARCHAR)",
+        }
+    form = text_literal(TEXT_FORMS["number"])
+    number = f"CASE WHEN regexp_full_match({given}, {form}) THEN TRY_CAST({given} AS DOUBLE) END"
+    return {"given": given, "number": number, "text": given}
+
+
+def has_type(name: str, format: str, type: str) -> str:
+    """Return SQL that tells whether a cell of a text format (CSV, TSV, JSON lines) is given, and of a type."""
+    text = cells(name, format)["given"]
+    fits = f"{text} IS NOT NULL"
+    if type in TEXT_FORMS:
+        fits = f"regexp_full_match({text}, {text_literal(TEXT_FORMS[type])})"
+    return f"{fits} AND {_json_type(name)} IN ({JSON_TYPES[type]})" if format in JSON_FORMATS else fits
+
+
+def _json_type(name: str) -> str:
+    return f"json_type(json, {_pointer(name)})"
+
+
+def _pointer(name: str) -> str:
+    return text_literal("/" + name.replace("~", "~0").replace("/", "~1"))
+
+
+def select_cells(columns: Sequence[Mapping[str, str]]) -> str:
+    """Return the SELECT of the relation `data`: the cells of `columns`, in order, as c1_given, c1_number, …"""
+    parts = [f"  {sql} AS c{i}_{key}" for i, column in enumerate(columns, 1) for key, sql in column.items()]
+    return "SELECT\n" + ",\n".join(parts) + "\nFROM source"
+
+
+def count_where(condition: str) -> str:
+    """Return SQL that counts rows. In DuckDB, count_if takes half as long as SUM(CASE ...); of nulls alone it is null."""
+    return f"CAST(COALESCE(count_if({condition}), 0) AS BIGINT)"
+
+
+# --- mlcc.gates._profile ------------------------------------------------------------------------------------
+# Profiles of tables: what a column's values were like, small enough to be committed.
+#
+# A profile has for each column its type and its empty cells; for numbers the edges of bins at the quantiles
+# with the rows in each; for categories the most frequent ones with their rows; for times the first and the last.
+# It holds no row of the table, and no category that fewer than 5 rows have.
+
+PROFILE_SCHEMA = "https://mlcc.dev/profile/1"
+DEFAULT_BINS = 20
+MOST_CATEGORIES = 50
+# A rarer category can't be told from chance by any measure, and may be somebody's name.
+LEAST_ROWS = 5
+_LONGEST_CATEGORY = 200
+_GROUPS = 4096
+_FINER = 4  # a group of rows is split while it holds over 1 / (4 bins) of them
+_MOST_SPLITS = 400
+_TEXT_TYPES = ("integer", "number", "boolean", "date", "timestamp", "string")  # the narrowest first
+
+
+def profile_of(table: Table, format: str, names: Sequence[str], bins: int = DEFAULT_BINS) -> dict[str, Any]:
+    """Return the profile of some columns of an open table: {"schema", "rows", "columns": {name: ...}}.
+
+    Parquet is read once for the summaries, and each column of numbers once more. Text (CSV, TSV, JSON lines) is
+    read once for the types and once into DuckDB's own store, which goes to disk where memory ends.
+    Raises GateError.
+    """
+    table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")
+    types = _types(table, format, names)
+    kept = "VIEW" if format == "parquet" else "TABLE"
+    typed = [_typed(cells(name, format), type) for name, type in zip(names, types)]  # noqa: B905
+    table.rows(f"CREATE {kept} data AS {select_cells(typed)}")
+    rows, summaries = _summaries(table, types)
+    for i, (type, column) in enumerate(zip(types, summaries), 1):  # noqa: B905 - strict= is newer than 3.8
+        if sort_of(type) == "number":
+            column.update(_bins(table, f"c{i}_number", column, bins))
+            if type == "integer":
+                column["unique"] = _is_unique(table, f"c{i}_number", column)
+        elif sort_of(type) == "category":
+            column.update(_categories(table, f"c{i}_text", rows - column["nulls"]))
+    return {"schema": PROFILE_SCHEMA, "rows": rows, "columns": dict(zip(names, summaries))}  # noqa: B905
+
+
+def _types(table: Table, format: str, names: Sequence[str]) -> list[str]:
+    """Return the columns' types: as Parquet says; of text, the narrowest that every value has."""
+    if format == "parquet":
+        return [type_of(table.columns[name]) for name in names]
+    parts = []
+    for name in names:
+        parts.append(f"COUNT({cells(name, format)['given']})")
+        parts += [count_where(has_type(name, format, type)) for type in _TEXT_TYPES]
+    counts = table.one(f"SELECT {', '.join(parts)} FROM source")
+    width = len(_TEXT_TYPES) + 1
+    found = []
+    for i in range(0, len(counts), width):
+        given, *fitting = counts[i : i + width]
+        fits = (type for type, n in zip(_TEXT_TYPES, fitting) if n == given and n)  # noqa: B905
+        found.append(next(fits, "other"))
+    return found
+
+
+def _typed(cell: dict[str, str], type: str) -> dict[str, str]:
+    """Return what is needed of a column's cells: not their text where they are numbers."""
+    key = {"number": "number", "category": "text"}.get(sort_of(type))
+    return {"given": f"{cell['given']} IS NOT NULL", key: cell[key]} if key else {"given": cell["given"]}
+
+
+def _summaries(table: Table, types: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
+    """Return the number of rows, and for each column what one scan tells of it."""
+    parts = ["COUNT(*)"]
+    keys: list[tuple[int, str]] = []
+    for i, type in enumerate(types, 1):
+        for key, sql in _measures(i, sort_of(type), type).items():
+            keys.append((i - 1, key))
+            parts.append(sql)
+    rows, *values = table.one(f"SELECT {', '.join(parts)} FROM data")
+    if not rows:
+        raise GateError("the table has no rows")
+    found: list[dict[str, Any]] = [{"type": type} for type in types]
+    for (i, key), value in zip(keys, values):  # noqa: B905
+        found[i][key] = value
+    for column in found:
+        _settle(column)
+    return rows, found
+
+
+def _measures(i: int, sort: str, type: str) -> dict[str, str]:
+    given, number = f"c{i}_given", f"c{i}_number"
+    absent = f"{given} IS NULL" if sort == "other" else f"NOT {given}"
+    measures = {"nulls": count_where(absent)}
+    if type in ("date", "timestamp"):
+        measures.update(min=f"CAST(MIN({given}) AS VARCHAR)", max=f"CAST(MAX({given}) AS VARCHAR)")
+    if sort == "number":
+        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+        infinity = "CAST('infinity' AS DOUBLE)"
+        measures.update(
+            nan=count_where(f"isnan({number})"),
+            below=count_where(f"{number} = -{infinity}"),
+            above=count_where(f"{number} = {infinity}"),
+            min=f"MIN({finite})",
+            max=f"MAX({finite})",
+            mean=f"favg({finite})",
+            std=f"STDDEV_SAMP({finite})",
+        )
+    return measures
+
+
+def _settle(column: dict[str, Any]) -> None:
+    """Round what depends on the order of summation; leave out what a column has none of."""
+    std, mean = column.get("std"), column.get("mean")
+    if std is not None and mean is not None:
+        scale = max(std, abs(mean) * 1e-6)
+        digits = 9 - floor(log10(scale)) if scale > 0 else 0
+        column["mean"], column["std"] = round(mean, digits), round(std, digits)
+    for key in [key for key, value in column.items() if value is None]:
+        del column[key]
+
+
+def _bins(table: Table, number: str, column: dict[str, Any], bins: int) -> dict[str, Any]:
+    """Return the bins of a column's numbers: `edges`, the `counts` between them, and `medians`.
+
+    Bin i has the values over edge i - 1, up to and with edge i. The first bin is for values under the least,
+    the last for those over the greatest, which at first are infinities alone. A median is a bin's middle.
+    """
+    below, above = column.pop("below"), column.pop("above")
+    if "min" not in column:
+        return {"edges": [], "counts": [below + above], "medians": []}
+    groups = _groups(table, number, column["min"], column["max"], bins)
+    (under,) = table.one(f"SELECT nextafter({real_literal(column['min'])}, CAST('-infinity' AS DOUBLE))")
+    edges, counts, medians = [under], [below], []
+    for part in _cut(groups, bins):
+        edges.append(part[-1][2])
+        counts.append(sum(count for count, _, _ in part))
+        medians.append(_median(part))
+    return {"edges": edges, "counts": [*counts, above], "medians": medians}
+
+
+def _groups(table: Table, number: str, low: float, high: float, bins: int) -> list[tuple[int, float, float]]:
+    """Return (rows, least, greatest) of neighbouring values, in order: few rows each, or one value.
+
+    A histogram of 4,096 equal widths, in which a group that is too large becomes a histogram of its own: a few
+    outliers leave nearly all rows in one group.
+    """
+    done: list[tuple[int, float, float]] = []
+    open_ = [(0, low, high)]
+    total = splits = 0
+    while open_:
+        count, low, high = open_.pop()
+        fine = total and (low == high or count * _FINER * bins <= total)
+        if fine or splits >= _MOST_SPLITS:
+            done.append((count, low, high))
+            continue
+        splits += 1
+        parts = _histogram(table, number, low, high)
+        total = total or sum(part[0] for part in parts)
+        stuck = total and len(parts) == 1 and splits > 1
+        (done if stuck else open_).extend(parts if stuck else reversed(parts))
+    return done
+
+
+def _histogram(table: Table, number: str, low: float, high: float) -> list[tuple[int, float, float]]:
+    width = high / _GROUPS - low / _GROUPS  # each divided first: their difference may overflow
+    lowest, highest, step = map(real_literal, (low, high, width))
+    group = (
+        f"floor({number} / {step} - {lowest} / {step})" if width > 0 and isfinite(high / width) else number
+    )
+    return table.rows(
+        f"SELECT COUNT(*), MIN({number}), MAX({number}) FROM data "
+        f"WHERE {number} BETWEEN {lowest} AND {highest} GROUP BY {group} ORDER BY MIN({number})"
+    )
+
+
+def _cut(groups: Sequence[tuple[int, float, float]], bins: int) -> list[list[tuple[int, float, float]]]:
+    """Put neighbouring groups together into bins of about as many rows; a frequent value is one of its own."""
+    total = sum(count for count, _, _ in groups)
+    parts: list[list[tuple[int, float, float]]] = []
+    part: list[tuple[int, float, float]] = []
+    seen, wanted = 0, 1
+    for group in groups:
+        frequent = group[1] == group[2] and group[0] * bins >= total
+        if frequent and part:
+            parts.append(part)
+            part = []
+        part.append(group)
+        seen += group[0]
+        if frequent or seen * bins >= wanted * total:
+            parts.append(part)
+            part = []
+            wanted = seen * bins // total + 1
+    return [*parts, part] if part else parts
+
+
+def _median(part: Sequence[tuple[int, float, float]]) -> float:
+    half = sum(count for count, _, _ in part) / 2
+    seen = 0
+    for count, low, high in part:
+        seen += count
+        if seen >= half:
+            return low / 2 + high / 2 if low < high else low
+    raise AssertionError("a bin has no rows")
+
+
+def _is_unique(table: Table, number: str, column: dict[str, Any]) -> bool:
+    """Whether no integer occurs twice; counted only where the range has room for it."""
+    given = sum(column["counts"])
+    if not given or column["max"] - column["min"] + 1 < given:
+        return False
+    return table.one(f"SELECT COUNT(DISTINCT {number}) FROM data") == (given,)
+
+
+def _categories(table: Table, text: str, given: int) -> dict[str, Any]:
+    """Return how many categories there are, and the rows of the most frequent ones and of all others."""
+    found = table.rows(
+        f"SELECT {text}, COUNT(*) AS n, COUNT(*) OVER () FROM data WHERE {text} IS NOT NULL "
+        f"GROUP BY {text} ORDER BY n DESC, {text} LIMIT {MOST_CATEGORIES}"
+    )
+    values = {value: count for value, count, _ in found if count >= LEAST_ROWS and _can_be_kept(value)}
+    distinct = found[0][2] if found else 0
+    return {"distinct": distinct, "values": values, "other": given - sum(values.values())}
+
+
+def _can_be_kept(value: str) -> bool:
+    return len(value) <= _LONGEST_CATEGORY and value.isprintable()
+
+
+# --- mlcc.gates.drift.counts --------------------------------------------------------------------------------
+# What one scan tells of the current table: for each column the rows in each cell of the reference's profile.
+
+class Counts:
+    """A column's rows by cell, in the reference and in the current table.
+
+    `labels` name the cells: bins or categories (for categories the rest as "other"), then "empty", and for
+    numbers "NaN". `present` is how many of them come before the empty ones. `strange` are current cells that
+    aren't of the reference's type.
+    """
+
+    __slots__ = ("current", "labels", "present", "reference", "strange")
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        present: int,
+        reference: Sequence[int],
+        current: Sequence[int],
+        strange: int,
+    ) -> None:
+        self.labels = labels
+        self.present = present
+        self.reference = reference
+        self.current = current
+        self.strange = strange
+
+
+def count_cells(
+    table: Table, columns: Sequence[Mapping[str, Any]], profiles: Sequence[Mapping[str, Any]]
+) -> tuple[int, list[Counts]]:
+    """Return the number of rows, and the counts of each of `columns`, as their profiles have cells.
+
+    One aggregate query without grouping: any engine runs it as one scan. Raises GateError.
+    """
+    table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")
+    if columns:
+        table.rows(f"CREATE VIEW data AS {select_cells([column['cells'] for column in columns])}")
+    parts = ["COUNT(*)"]
+    sizes = []
+    for i, profile in enumerate(profiles, 1):
+        sums = _sums(i, profile)
+        sizes.append(len(sums))
+        parts += sums
+    relation = "data" if columns else "source"
+    rows, *values = table.one("SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {relation}")
+    if type(rows) is not int:
+        raise GateError("the number of rows is not known")
+    if not rows:
+        return 0, []
+    found = []
+    for size, profile in zip(sizes, profiles):  # noqa: B905 - strict= is newer than Python 3.8
+        found.append(_counts(profile, rows, values[:size]))
+        del values[:size]
+    return rows, found
+
+
+def _sums(i: int, profile: Mapping[str, Any]) -> list[str]:
+    """Return the SQL of a column's counts: cells given, of the right sort, NaN, and then up to each edge or by value."""
+    given = f"COUNT(c{i}_given)"
+    if sort_of(profile["type"]) == "number":
+        x = f"c{i}_number"
+        edges = [count_where(f"{x} <= {real_literal(edge)}") for edge in profile["edges"]]
+        return [given, f"COUNT({x})", count_where(f"isnan({x})"), *edges]
+    text = f"c{i}_text"
+    return [
+        given,
+        f"COUNT({text})",
+        *(count_where(f"{text} = {text_literal(value)}") for value in ranked(profile)),
+    ]
+
+
+def _counts(profile: Mapping[str, Any], rows: int, sums: Sequence[int]) -> Counts:
+    given, sorted_, *rest = sums
+    if sort_of(profile["type"]) == "number":
+        nan, *upto = rest
+        upto = [0, *upto, sorted_ - nan]
+        current = [high - low for low, high in zip(upto, upto[1:])]  # noqa: B905, RUF007 - Python 3.8
+        current += [rows - given, nan]
+        reference = [*profile["counts"], profile["nulls"], profile["nan"]]
+        labels = [*_bin_labels(profile["edges"]), "empty", "NaN"]
+        return Counts(labels, len(labels) - 2, reference, current, given - sorted_)
+    values = ranked(profile)
+    current = [*rest, sorted_ - sum(rest), rows - given]
+    reference = [*(profile["values"][value] for value in values), profile["other"], profile["nulls"]]
+    labels = [*values, "other", "empty"]
+    return Counts(labels, len(labels) - 1, reference, current, given - sorted_)
+
+
+def ranked(profile: Mapping[str, Any]) -> list[str]:
+    """Return the categories of a profile, the most frequent first."""
+    return sorted(profile["values"], key=lambda value: (-profile["values"][value], value))
+
+
+def _bin_labels(edges: Sequence[float]) -> list[str]:
+    if not edges:
+        return ["any"]
+    inner = [f"to {number(edge)}" for edge in edges[1:]]
+    return [f"under {number(edges[1])}" if len(edges) > 1 else "less", *inner, f"over {number(edges[-1])}"]
+
+
+def check_profile(document: object, shown: str) -> dict[str, Any]:
+    """Return a profile that was read, if it is sound: every count is there and they add up. Raises GateError."""
+    if not isinstance(document, dict) or document.get("schema") != PROFILE_SCHEMA:
+        raise GateError(f"{shown} is no profile; `mlcc profile` writes one")
+    rows, columns = document.get("rows"), document.get("columns")
+    if type(rows) is not int or rows < 1 or not isinstance(columns, dict):
+        raise GateError(f"{shown} has no rows, or no columns")
+    for name, column in columns.items():
+        if not isinstance(column, dict) or not _is_sound(column, rows):
+            raise GateError(f"the profile of {visible(name, 80)} in {shown} is not sound: write it again")
+    return document
+
+
+def _is_sound(column: Mapping[str, Any], rows: int) -> bool:
+    sort = sort_of(column["type"]) if isinstance(column.get("type"), str) else ""
+    nulls = column.get("nulls")
+    if not sort or not _are_counts([nulls]):
+        return False
+    if sort == "number":
+        edges, counts, medians = (column.get(key) for key in ("edges", "counts", "medians"))
+        if not (isinstance(edges, list) and isinstance(counts, list) and isinstance(medians, list)):
+            return False
+        return (
+            all(map(is_finite, [*edges, *medians]))
+            and len(counts) == len(edges) + 1
+            and len(medians) == max(len(edges) - 1, 0)
+            and all(low < high for low, high in zip(edges, edges[1:]))  # noqa: B905, RUF007
+            and _are_counts([*counts, column.get("nan")])
+            and sum(counts) + column["nan"] + nulls == rows
+        )
+    if sort == "category":
+        values = column.get("values")
+        if not isinstance(values, dict) or not _are_counts([*values.values(), column.get("other")]):
+            return False
+        return bool(sum(values.values()) + column["other"] + nulls == rows)
+    return True
+
+
+def _are_counts(values: Sequence[object]) -> bool:
+    return all(type(value) is int and value >= 0 for value in values)
+
+
+# --- mlcc.gates._chi_square ---------------------------------------------------------------------------------
+# Quantiles of the chi-square distribution, by the standard library alone.
+
+_MOST_STEPS = 10_000
+_PRECISION = 1e-16
+_TINY = 1e-300
+
+
+def chi_square_survival(x: float, df: int) -> float:
+    """Return the probability that a chi-square variable with `df` degrees of freedom exceeds x >= 0.
+
+    It is the upper incomplete gamma function Q(df / 2, x / 2): its series below the mean, its continued
+    fraction above (Abramowitz and Stegun 1964, 6.5.29 and 6.5.31; Lentz's method, Press et al. 2007, 6.2).
+    """
+    a, z = df / 2, x / 2
+    if z <= 0:
+        return 1.0
+    scale = exp(a * log(z) - z - lgamma(a))
+    return 1 - scale * _series(a, z) if z < a + 1 else scale * _fraction(a, z)
+
+
+def chi_square_quantile(tail: float, df: int) -> float:
+    """Return the x that a chi-square variable with `df` degrees of freedom exceeds with probability `tail`.
+
+    0 < tail < 1. The survival function falls, so bisection finds it to the last digits.
+    """
+    low, high = 0.0, float(df)
+    while chi_square_survival(high, df) > tail:
+        low, high = high, 2 * high
+    while high - low > 1e-13 * high:
+        middle = (low + high) / 2
+        if not low < middle < high:
+            break
+        low, high = (middle, high) if chi_square_survival(middle, df) > tail else (low, middle)
+    return (low + high) / 2
+
+
+def _series(a: float, z: float) -> float:
+    term = total = 1 / a
+    for i in range(1, _MOST_STEPS):
+        term *= z / (a + i)
+        total += term
+        if term < total * _PRECISION:
+            break
+    return total
+
+
+def _fraction(a: float, z: float) -> float:
+    b = z + 1 - a
+    c, d = 1 / _TINY, 1 / b
+    total = d
+    for i in range(1, _MOST_STEPS):
+        factor = -i * (i - a)
+        b += 2
+        d = 1 / (factor * d + b or _TINY)
+        c = b + factor / c or _TINY
+        total *= c * d
+        if abs(c * d - 1) < _PRECISION * 10:
+            break
+    return total
+
+
+# --- mlcc.gates.drift.measures ------------------------------------------------------------------------------
+# How far one sample's distribution is from another's, and how far chance alone brings it.
+#
+# Every measure has an effect, which doesn't depend on the number of rows, and a limit that it exceeds with a
+# given probability (`tail`) where both samples come from one distribution. With h = 1/n + 1/m, the squared
+# measures are, to the second order, chi-square / constant * h (Pardo 2006, theorem 3.1, for all divergences).
+
+LEAST_EXPECTED = 10
+# How many rows more than expected, in standard deviations, make a cell of its own out of a rare one.
+_SURPRISE, _LEAST_SURPRISE = 4, 6
+_MOST_ROWS = 10**12
+
+
+class Sample:
+    """Counts of the same cells in the reference and in the current table; `positions` where cells have an order.
+
+    Raises ValueError where a side has none.
+    """
+
+    __slots__ = ("current", "m", "n", "positions", "reference")
+
+    def __init__(
+        self, reference: Sequence[int], current: Sequence[int], positions: Sequence[float] | None = None
+    ) -> None:
+        self.m = sum(reference)
+        self.n = sum(current)
+        if not self.m or not self.n:
+            raise ValueError("there are no values to compare")
+        self.reference = list(reference)
+        self.current = list(current)
+        self.positions = positions
+
+    def shares(self) -> list[tuple[float, float]]:
+        """Return each cell's share in the reference and in the current table."""
+        return [(a / self.m, b / self.n) for a, b in zip(self.reference, self.current)]  # noqa: B905
+
+    def pooled(self) -> list[float]:
+        """Return each cell's share in both samples together."""
+        return [(a + b) / (self.n + self.m) for a, b in zip(self.reference, self.current)]  # noqa: B905
+
+
+def cells_of(measure: str, sample: Sample) -> Sample:
+    """Return the sample with the cells that a measure is taken over.
+
+    The measures by squares have rare cells put together, which their limit needs. The largest change of a share
+    has every cell with rows apart, for one that neither side has can't change; those of numbers all of them.
+    """
+    if measure in _BY_SQUARES:
+        return merged(sample)
+    return sample if measure in ORDERED else populated(sample)
+
+
+def populated(sample: Sample) -> Sample:
+    """Return the sample without the cells that have rows on neither side."""
+    kept = [pair for pair in zip(sample.reference, sample.current) if any(pair)]  # noqa: B905
+    return Sample([a for a, _ in kept], [b for _, b in kept])
+
+
+def merged(sample: Sample) -> Sample:
+    """Return the sample with neighbouring cells put together until the smaller side expects 10 rows in each.
+
+    With fewer, the measures' distribution is no longer near chi-square (Cochran 1952 asks for 5; 10 keeps the
+    tail that a gate needs). A rare cell that has far more rows than chance explains stays one of its own.
+    """
+    reference: list[int] = []
+    current: list[int] = []
+    least, expected, full = min(sample.n, sample.m), 0.0, True
+    for cell, share in enumerate(sample.pooled()):
+        if full:
+            reference.append(0)
+            current.append(0)
+            expected, full = 0.0, False
+        reference[-1] += sample.reference[cell]
+        current[-1] += sample.current[cell]
+        expected += share * least
+        most = max(sample.reference[cell] / sample.m, sample.current[cell] / sample.n) * least
+        full = expected >= LEAST_EXPECTED or most >= share * least + _surprise(share * least)
+    if not full and len(reference) > 1:
+        reference[-2:] = [sum(reference[-2:])]
+        current[-2:] = [sum(current[-2:])]
+    return Sample(reference, current)
+
+
+def hidden(sample: Sample) -> float:
+    """Return by how much a rare cell's share may grow before `merged` keeps it apart, at most."""
+    return _surprise(LEAST_EXPECTED) / min(sample.n, sample.m)
+
+
+def _surprise(expected: float) -> float:
+    """Return how many rows more than expected chance doesn't explain, with a wide margin."""
+    return _SURPRISE * sqrt(expected) + _LEAST_SURPRISE
+
+
+def psi(sample: Sample) -> float:
+    """Return the population stability index: sum of (q - p) * ln(q / p).
+
+    Each cell counts half a row more, so that an empty one has a logarithm. See Yurdakul and Naranjo (2020).
+    """
+    k = len(sample.reference)
+    total = 0.0
+    for a, b in zip(sample.reference, sample.current):  # noqa: B905
+        p, q = (a + 0.5) / (sample.m + 0.5 * k), (b + 0.5) / (sample.n + 0.5 * k)
+        total += (q - p) * log(q / p)
+    return max(total, 0.0)
+
+
+def psi_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit of PSI: chi-square * h with k - 1 degrees of freedom (Yurdakul and Naranjo 2020)."""
+    return _chi_square(sample, n, m, tail)
+
+
+def jensen_shannon(sample: Sample) -> float:
+    """Return the Jensen-Shannon distance to base 2, from 0 to 1 (Lin 1991; Endres and Schindelin 2003)."""
+    total = 0.0
+    for p, q in sample.shares():
+        middle = (p + q) / 2
+        total += (p * log(p / middle) if p else 0.0) + (q * log(q / middle) if q else 0.0)
+    return sqrt(max(total, 0.0) / 2 / log(2))
+
+
+def jensen_shannon_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit of the distance: its square is chi-square * h / 8 / ln 2."""
+    return sqrt(_chi_square(sample, n, m, tail) / 8 / log(2))
+
+
+def chi_square(sample: Sample) -> float:
+    """Return Cramér's V (1946) of the table of two samples by cells, weighted as if both had as many rows.
+
+    It is sqrt(sum of (p - q)^2 / (p + q) / 2), from 0 to 1; unweighted it would fall as n / m departs from 1.
+    """
+    return sqrt(sum((p - q) ** 2 / (p + q) for p, q in sample.shares() if p + q) / 2)
+
+
+def chi_square_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit of V: its square is chi-square * h / 4 (Pearson 1900)."""
+    return sqrt(_chi_square(sample, n, m, tail) / 4)
+
+
+def l_infinity(sample: Sample) -> float:
+    """Return the largest difference of a cell's shares."""
+    return max(abs(p - q) for p, q in sample.shares())
+
+
+def l_infinity_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit: the largest over the cells of each share's own."""
+    return max(_share_limits(sample, n, m, tail))
+
+
+def share_over(sample: Sample, threshold: float, tail: float) -> tuple[float, float] | None:
+    """Return the change and the limit of the share that is furthest over both its own limit and `threshold`.
+
+    None where no share is. A rare category's limit is far lower than a frequent one's; the cells share the tail,
+    so that one of them exceeds its own no more often than `tail` (Bonferroni).
+    """
+    limits = _share_limits(sample, sample.n, sample.m, tail)
+    changes = [abs(p - q) for p, q in sample.shares()]
+    change, limit = max(zip(changes, limits), key=lambda pair: pair[0] - max(threshold, pair[1]))  # noqa: B905
+    return (change, limit) if change > max(threshold, limit) else None
+
+
+def _share_limits(sample: Sample, n: float, m: float, tail: float) -> list[float]:
+    """Return each share's limit: the normal quantile at tail / cells.
+
+    With the skewness of the difference (Cornish and Fisher 1938), which counts where a cell is rare.
+    """
+    from statistics import NormalDist
+
+    shares = sample.pooled()
+    if len(shares) < 2:
+        return [0.0]
+    z = -NormalDist().inv_cdf(tail / 2 / len(shares))
+    spread, skew = 1 / n + 1 / m, abs(1 / n - 1 / m)
+    return [z * sqrt(s * (1 - s) * spread) + (z * z - 1) / 6 * abs(1 - 2 * s) * skew for s in shares]
+
+
+def ks(sample: Sample) -> float:
+    """Return the largest distance of the two distribution functions at the cells' ends (Kolmogorov, Smirnov)."""
+    return max(map(abs, _gaps(sample)), default=0.0)
+
+
+def ks_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit sqrt(ln(2 / tail) / 2 * h) (Smirnov 1939); cells make it only more cautious."""
+    del sample
+    return sqrt(log(2 / tail) / 2 * (1 / n + 1 / m))
+
+
+def wasserstein(sample: Sample) -> float:
+    """Return the mean way from one distribution to the other, in the reference's standard deviations.
+
+    Both lie at the cells' `positions`, that is at the reference's median in each bin. Raises ValueError where
+    the reference has one value only.
+    """
+    return sum(abs(gap) * width for gap, width in zip(_gaps(sample), _widths(sample)))  # noqa: B905
+
+
+def wasserstein_limit(sample: Sample, n: float, m: float, tail: float) -> float:
+    """Return the limit (mean + z * deviation) * sqrt(h), with z the normal quantile at `tail`.
+
+    The distance is near the integral of a Brownian bridge's absolute value (del Barrio, Giné and Matrán 1999),
+    whose mean is known. A convex function of a Gaussian exceeds its median, and so its mean (Kwapień 1994), by
+    z deviations at most (Borell 1975); the deviation is the largest over all signs, that of the plain integral.
+    """
+    from statistics import NormalDist
+
+    z = -NormalDist().inv_cdf(tail)
+    widths = _widths(sample)
+    upto: list[float] = []
+    for share in sample.pooled()[:-1]:
+        upto.append((upto[-1] if upto else 0.0) + share)
+    mean = sqrt(2 / pi) * sum(w * sqrt(max(f * (1 - f), 0.0)) for f, w in zip(upto, widths))  # noqa: B905
+    # The variance of the integral: sum over pairs i <= j of w_i * w_j * F_i * (1 - F_j), twice where i < j.
+    variance = below = 0.0
+    for f, w in zip(upto, widths):  # noqa: B905
+        variance += w * (1 - f) * (2 * below + w * f)
+        below += w * f
+    return (mean + z * sqrt(max(variance, 0.0))) * sqrt(1 / n + 1 / m)
+
+
+# Measure -> its effect, and its limit without drift.
+MEASURES: dict[str, tuple[Callable[[Sample], float], Callable[[Sample, float, float, float], float]]] = {
+    "psi": (psi, psi_limit),
+    "jensen_shannon": (jensen_shannon, jensen_shannon_limit),
+    "l_infinity": (l_infinity, l_infinity_limit),
+    "ks": (ks, ks_limit),
+    "wasserstein": (wasserstein, wasserstein_limit),
+    "chi_square": (chi_square, chi_square_limit),
+}
+# The measures of numbers alone; the others are of cells in any order.
+ORDERED = ("ks", "wasserstein")
+_BY_SQUARES = ("psi", "jensen_shannon", "chi_square")
+# The measures of which no effect is over 1.
+BOUNDED = ("jensen_shannon", "l_infinity", "ks", "chi_square")
+
+
+def rows_needed(measure: str, sample: Sample, threshold: float, tail: float) -> int | None:
+    """Return how many current rows bring a measure's limit, with all cells apart, down to `threshold`.
+
+    None where the reference is too small.
+    """
+    limit = MEASURES[measure][1]
+    cells = sample if measure in ORDERED else populated(sample)
+    if limit(cells, _MOST_ROWS, cells.m, tail) > threshold:
+        return None
+    low, high = 1, _MOST_ROWS
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if limit(cells, middle, cells.m, tail) <= threshold else (middle + 1, high)
+    return low
+
+
+def _chi_square(sample: Sample, n: float, m: float, tail: float) -> float:
+    df = len(sample.reference) - 1
+    return chi_square_quantile(tail, df) * (1 / n + 1 / m) if df else 0.0
+
+
+def _gaps(sample: Sample) -> list[float]:
+    """Return the difference of the distribution functions at the end of each cell but the last."""
+    gaps: list[float] = []
+    a = b = 0
+    for in_reference, in_current in list(zip(sample.reference, sample.current))[:-1]:  # noqa: B905
+        a, b = a + in_reference, b + in_current
+        gaps.append(a / sample.m - b / sample.n)
+    return gaps
+
+
+def _widths(sample: Sample) -> list[float]:
+    """Return the ways from each cell's position to the next, in the reference's standard deviations."""
+    places = sample.positions or []
+    scale = max(map(abs, places), default=0.0)
+    if not scale or isinf(scale):
+        raise ValueError("the reference has one value only")
+    unit = [place / scale for place in places]  # so that squares don't overflow
+    mean = sum(a * x for a, x in zip(sample.reference, unit)) / sample.m  # noqa: B905
+    variance = sum(a * (x - mean) ** 2 for a, x in zip(sample.reference, unit)) / sample.m  # noqa: B905
+    if variance <= 1e-24:
+        raise ValueError("the reference has one value only")
+    return [(high - low) / sqrt(variance) for low, high in zip(unit, unit[1:])]  # noqa: B905, RUF007
+
+
+# --- mlcc.gates.drift.runtime -------------------------------------------------------------------------------
+# The gate `drift`: holds how far columns have moved against their thresholds, and against chance.
+
+_DEFAULTS = {"number": ("psi", 0.2), "category": ("l_infinity", 0.1)}
+_DEFAULT_MISSING = 0.1
+_MOST_HISTOGRAMS = 40
+# How many times the threshold chance alone may give before a pass says too little to be one.
+_MOST_CHANCE = 10
+_WORDS = {
+    "psi": "the population stability index of {}",
+    "jensen_shannon": "the Jensen-Shannon distance of {}",
+    "l_infinity": "the change of a share of {}",
+    "ks": "the Kolmogorov-Smirnov distance of {}",
+    "wasserstein": "the Wasserstein distance of {}, in standard deviations,",
+    "chi_square": "Cramér's V of {}",
+    "missing": "the change of the share of empty cells or NaN of {}",
+}
+
+
+class _Comparison:
+    """One column by one measure: what is to be judged once it is known how many of them there are."""
+
+    __slots__ = ("id", "measure", "sample", "shown", "threshold")
+
+    def __init__(self, id: str, shown: str, measure: str, threshold: float, sample: Sample) -> None:
+        self.id = id
+        self.shown = shown
+        self.measure = measure
+        self.threshold = threshold
+        self.sample = sample
+
+
+def judge(gate: Gate) -> Verdict:
+    """Judge every column: it is there, of the reference's type, and moved no further than it may."""
+    params = gate.params
+    if (
+        not is_finite(params.get("confidence"))
+        or not is_finite(params.get("min_n"))
+        or not params.get("columns")
+    ):
+        raise GateError("the gate's parameters are not complete")
+    reference = _reference(gate)
+    table = open_table(gate, params["current"]["artifact"], params["current"]["format"])
+    try:
+        checks, columns = _check_columns(params, table, reference)
+        profiles = [reference["columns"][column["name"]] for column in columns]
+        rows, counted = count_cells(table, columns, profiles)
+    finally:
+        close(table, gate)
+    if not rows:
+        return verdict_of([Check("rows", "fail", "the table has no rows", estimate=0, threshold={"min": 1})])
+    checks += _check_rows(rows, reference["rows"], params["min_n"])
+    compared: list[_Comparison] = []
+    for column, profile, counts in zip(columns, profiles, counted):  # noqa: B905 - strict= is newer than 3.8
+        if counts.strange:
+            message = (
+                f"{counts.strange} of {rows} cells of {visible(column['name'], 80)} are no {profile['type']}"
+            )
+            checks.append(Check(f"{column['id']}.type", "fail", message, n=rows))
+            continue
+        try:
+            compared += _comparisons(column, profile, counts)
+        except ValueError as error:
+            checks.append(Check(f"{column['id']}.measure", "error", f"{column['id']}: {error}"))
+    tail = (1 - params["confidence"]) / max(len(compared), 1)
+    judged = [_judge(comparison, tail, rows, reference["rows"]) for comparison in compared]
+    verdict = verdict_of(checks + judged, _plots(columns, counted, judged, "schema" in reference))
+    verdict.summary += _allowance(verdict)
+    return verdict
+
+
+def _allowance(verdict: Verdict) -> str:
+    """Return what a summary of several passes leaves out: that so few rows may hide more than is allowed."""
+    wide = [
+        check
+        for check in verdict.checks
+        if check.interval is not None and check.threshold and check.interval[1] > check.threshold["max"]
+    ]
+    if verdict.verdict != "pass" or len(verdict.checks) == 1 or not wide:
+        return ""
+    return (
+        f" {len(wide)} of them would pass with more than is allowed too, on so few rows: {wide[0].message}."
+    )
+
+
+def _reference(gate: Gate) -> dict[str, Any]:
+    """Return the reference's profile: as it was committed, or made of its table."""
+    reference = gate.params["reference"]
+    path = gate.path(reference["artifact"])
+    if reference["format"] == "profile":
+        return check_profile(read_json(path), visible(path))
+    table = open_table(gate, reference["artifact"], reference["format"])
+    try:
+        wanted = [column["name"] for column in gate.params["columns"] if column["name"] in table.columns]
+        if not wanted:
+            raise GateError(f"{visible(path)} has none of the columns")
+        found = profile_of(table, reference["format"], wanted)
+    finally:
+        close(table, gate)
+    del found["schema"]  # it isn't committed: its categories are data
+    return found
+
+
+def _check_columns(
+    params: dict[str, Any], table: Table, reference: dict[str, Any]
+) -> tuple[list[Check], list[dict[str, Any]]]:
+    """Return a check of each column that can't be compared, and the columns that can."""
+    checks: list[Check] = []
+    columns: list[dict[str, Any]] = []
+    for column in params["columns"]:
+        id, shown = column["id"], visible(column["name"], 80)
+        profile = reference["columns"].get(column["name"])
+        if column["name"] not in table.columns:
+            checks.append(Check(f"{id}.present", "fail", f"the column {shown} is missing"))
+        elif profile is None:
+            checks.append(Check(f"{id}.present", "error", f"the reference has no column {shown}"))
+        elif sort_of(profile["type"]) == "other":
+            message = f"{shown} is of a type ({visible(profile['type'], 40)}) whose drift isn't measured"
+            checks.append(Check(f"{id}.type", "error", message))
+        elif params["current"]["format"] == "parquet" and (
+            sort_of(type_of(table.columns[column["name"]])) != sort_of(profile["type"])
+        ):
+            message = f"the column {shown} is of type {visible(table.columns[column['name']], 80)}"
+            checks.append(Check(f"{id}.type", "fail", f"{message}; the reference's is {profile['type']}"))
+        else:
+            columns.append(column)
+    return checks, columns
+
+
+def _check_rows(n: int, m: int, least: int) -> list[Check]:
+    """Return an inconclusive check where a side has too few rows for any measure."""
+    checks = []
+    for id, rows, what in (("rows", n, "the table"), ("reference.rows", m, "the reference")):
+        if rows < least:
+            message = f"{what} has {rows} rows, and {least} are needed"
+            margin = rows - least
+            checks.append(
+                Check(
+                    id,
+                    "inconclusive",
+                    message,
+                    estimate=rows,
+                    n=rows,
+                    threshold={"min": least},
+                    margin=margin,
+                )
+            )
+    return checks
+
+
+def _comparisons(column: dict[str, Any], profile: Mapping[str, Any], counts: Counts) -> list[_Comparison]:
+    """Return what a column is judged by. Raises ValueError where its measure isn't one for it."""
+    id, shown = column["id"], visible(column["name"], 80)
+    sort = sort_of(profile["type"])
+    named = [(measure, column[measure]) for measure in MEASURES if measure in column]
+    measure, threshold = named[0] if named else _DEFAULTS[sort]
+    found: list[_Comparison] = []
+    if measure not in ORDERED:
+        found.append(_Comparison(id, shown, measure, threshold, Sample(counts.reference, counts.current)))
+    elif sort != "number":
+        raise ValueError(f"{measure} is for numbers, and the reference's column is a {profile['type']}")
+    if "missing" in column or measure in ORDERED:
+        sides = [
+            [sum(cells[: counts.present]), *cells[counts.present :]]
+            for cells in (counts.reference, counts.current)
+        ]
+        limit = column.get("missing", _DEFAULT_MISSING)
+        found.append(_Comparison(id, shown, "missing", limit, Sample(*sides)))
+    if measure in ORDERED:
+        medians = profile["medians"]
+        if not medians:
+            raise ValueError("the reference has no finite number")
+        positions = [
+            medians[0],
+            *medians,
+            medians[-1],
+        ]  # what is beyond the reference's range lies at its ends
+        sample = Sample(counts.reference[: counts.present], counts.current[: counts.present], positions)
+        MEASURES[measure][0](sample)
+        found.append(_Comparison(id, shown, measure, threshold, sample))
+    return found
+
+
+def decide(measure: str, sample: Sample, threshold: float, tail: float) -> tuple[str, float, float]:
+    """Return the verdict on a sample, its effect, and the limit that chance exceeds with probability `tail`.
+
+    Fail when the effect exceeds the threshold and what chance gives; a pass says that it doesn't. Inconclusive
+    where a pass would say nothing: chance gives over 10 times the threshold, or no effect is over the limit, or
+    the cells can't be told apart.
+    """
+    effect_of, limit_of = MEASURES[measure]
+    cells = cells_of(measure, sample)
+    effect, limit = effect_of(cells), limit_of(cells, cells.n, cells.m, tail)
+    if effect > max(threshold, limit):
+        return "fail", effect, limit
+    over = share_over(cells, threshold, tail) if measure == "l_infinity" else None
+    if over:
+        return "fail", *over
+    blind = limit > _MOST_CHANCE * threshold or (measure in BOUNDED and limit >= 1)
+    blind = blind or (_is_one_cell(cells, sample) and hidden(cells) >= 1)
+    return "inconclusive" if blind else "pass", effect, limit
+
+
+def _is_one_cell(cells: Sample, sample: Sample) -> bool:
+    """Whether a sample with several cells has become one of a single cell, which no change within it moves."""
+    return len(cells.reference) == 1 < len(populated(sample).reference)
+
+
+def _judge(comparison: _Comparison, tail: float, rows: int, reference_rows: int) -> Check:
+    sample, threshold = comparison.sample, comparison.threshold
+    measure = "l_infinity" if comparison.measure == "missing" else comparison.measure
+    verdict, effect, limit = decide(measure, sample, threshold, tail)
+    margin = max(threshold, limit) - effect
+    what = _WORDS[comparison.measure].format(comparison.shown)
+    message = (
+        f"{what} is {number(effect)} (without drift up to {number(limit)}, n = {rows} against {reference_rows}); "
+        f"at most {number(threshold)} is allowed, margin {number(margin)}"
+    )
+    if verdict != "fail":
+        message += _blind_spot(measure, sample, threshold, limit, tail)
+    return Check(
+        f"{comparison.id}.{comparison.measure}",
+        verdict,
+        message,
+        estimate=effect,
+        interval=(0.0, limit),
+        confidence=1 - tail,
+        n=sample.n,
+        threshold={"max": threshold},
+        margin=margin,
+    )
+
+
+def _blind_spot(measure: str, sample: Sample, threshold: float, limit: float, tail: float) -> str:
+    """Return what a pass doesn't say, where the rows are too few to tell an effect of the threshold from chance."""
+    cells = cells_of(measure, sample)
+    if _is_one_cell(cells, sample):
+        grown = hidden(cells)
+        shown = f": only a share that grows by {number(grown)} shows" if grown < 1 else ""
+        return f"; with so few rows its cells can't be told apart{shown}"
+    if limit <= threshold:
+        return ""
+    needed = rows_needed(measure, sample, threshold, tail)
+    more = (
+        f"about {_rounded_up(needed)} rows would tell one of {number(threshold)}"
+        if needed
+        else f"the reference has too few rows to tell one of {number(threshold)}"
+    )
+    return f"; so few rows can't tell an effect up to {number(limit)} from chance: {more}"
+
+
+def _rounded_up(rows: int) -> int:
+    """Return a number of rows to two significant digits, upwards."""
+    unit: int = 10 ** max(len(str(rows)) - 2, 0)
+    return -(-rows // unit) * unit
+
+
+def _plots(
+    columns: Sequence[dict[str, Any]], counted: Sequence[Counts], checks: Sequence[Check], named: bool
+) -> list[dict[str, Any]]:
+    """Return the effects beside what chance gives, and the columns' shares. `named`: categories may be shown."""
+    plots = []
+    scaled = []
+    for check in checks:
+        if check.estimate is not None and check.interval is not None and check.threshold is not None:
+            limit = check.threshold["max"]
+            scaled.append((check.id, check.estimate / limit, 0.0, check.interval[1] / limit, check.verdict))
+    if scaled:
+        note = "The bar is what chance gives without drift; a column fails beyond both the bar and 1."
+        plots.append(intervals("Drift", "effect / threshold", scaled, limits={"max": 1.0}, note=note))
+    for column, counts in list(zip(columns, counted))[:_MOST_HISTOGRAMS]:  # noqa: B905
+        sides = {"reference": counts.reference, "current": counts.current}
+        shares = {name: [cell / max(sum(cells), 1) for cell in cells] for name, cells in sides.items()}
+        labels = list(counts.labels)
+        if not named and "NaN" not in labels:
+            labels[: counts.present - 1] = [f"category {i}" for i in range(1, counts.present)]
+        plots.append(histogram(f"{column['name']}: shares", labels, shares))
+    return plots
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    return run("drift", judge, __file__, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

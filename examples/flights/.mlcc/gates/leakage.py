@@ -1,0 +1,1792 @@
+# mlcc:generated sha256=590c1eb01d623477a8983b7f59d2c408c5a4a56e3a16b757b4342b5b4d62d766
+# fmt: off
+# ruff: noqa
+# flake8: noqa
+# mypy: ignore-errors
+# isort: skip_file
+"""The gate `leakage`. A test set shares no row, group or time with training, and no single feature gives the label away.
+
+Run it in the folder of mlcc.yaml: python -I .mlcc/gates/leakage.py GATE_ID
+It reads .mlcc/gates/GATE_ID.json, writes verdict.json, junit.xml and summary.md to
+_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
+
+This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
+mlcc. It was joined from these modules of mlcc, which are tested as they are:
+  mlcc.gates._records, mlcc.gates._plots, mlcc.gates._report, mlcc.gates._strict,
+  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._files,
+  mlcc.gates._reasons, mlcc.gates._sql, mlcc.gates._table, mlcc.gates._values,
+  mlcc.gates.leakage.runtime
+Don't edit it: `mlcc compile` writes it again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import re
+import stat
+import sys
+from math import isfinite, sqrt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._plots --------------------------------------------------------------------------------------
+# What a gate's page draws: plots as plain data, in a verdict beside its checks.
+#
+# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
+# something that isn't is left out by its kind, never drawn wrong.
+
+_MOST_POINTS = 400
+
+
+def histogram(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
+) -> dict[str, Any]:
+    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
+
+    Raises ValueError for other lengths and for numbers that aren't finite.
+    """
+    for values in series.values():
+        if len(values) != len(labels):
+            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
+    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
+    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
+
+
+def curves(
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    diagonal: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
+
+    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
+    """
+    lines = [
+        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
+        for name, points in series.items()
+    ]
+    return _plot(
+        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
+    )
+
+
+def intervals(
+    title: str,
+    axis: str,
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
+
+    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
+    """
+    found = [
+        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
+        for label, value, lower, upper, verdict in rows
+    ]
+    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
+    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
+
+
+def thinned(points: Sequence[Any]) -> list[Any]:
+    """Return at most 400 of some points, evenly, the first and the last among them."""
+    if len(points) <= _MOST_POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
+
+
+def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
+    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    if not all(is_finite(value) for value in values):
+        raise ValueError("a plot has a number that isn't finite")
+    return [rounded(value) for value in values]
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    for match in _WILDCARD.finditer(pattern):
+        tokens += [*pattern[start : match.start()], match.group()]
+        start = match.end()
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return [*tokens, *pattern[start:]]
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+@functools.lru_cache(maxsize=4096)
+def _machine(pattern: str, below: bool = False) -> Machine:
+    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return chosen
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.gates._support ------------------------------------------------------------------------------------
+# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_PARAMETERS = 4 << 20
+_LOGGED_CHECKS = 100
+
+
+class Gate:
+    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
+
+    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
+        self.id = id
+        self.folder = folder
+        self.kind: str = document["kind"]
+        self.guards: str = document["guards"]
+        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
+        self.on_inconclusive: str = document["on_inconclusive"]
+        self.waive: dict[str, str] | None = document.get("waive")
+        self.params: dict[str, Any] = document["params"]
+        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def path(self, artifact: str) -> str:
+        """Return an artifact's one path, relative to the project root. Raises GateError."""
+        path = self.paths(artifact)
+        if not isinstance(path, str):
+            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
+        return path
+
+
+def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
+    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
+
+    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
+    wrong ends in an `error` verdict, never in a traceback.
+    """
+    if len(arguments) != 1 or not _is_id(arguments[0]):
+        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
+        return EXIT["error"]
+    id = arguments[0]
+    folder = f"_mlcc/s--{id}"
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "gate": id,
+        "kind": kind,
+        "inputs": {},
+        "gate_digest": None,
+    }
+    gate: Gate | None = None
+    try:
+        prepare_folder(folder)
+    except GateError as error:
+        _log([f"gate {id}: error. {error}."])
+        return EXIT["error"]
+    try:
+        gate = _read(kind, id, folder, script, record)
+        record["inputs"] = gate.inputs = _inputs(gate)
+        verdict = judge(gate)
+    except GateError as error:
+        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
+        verdict = Verdict("error", _unforeseen(error))
+    return _finish(folder, record, verdict, gate)
+
+
+def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
+    code = EXIT[verdict.verdict]
+    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
+        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
+            code = 0
+        if gate.waive is not None:
+            verdict, code = _waive(gate.waive, verdict, record, code)
+    record["verdict"] = verdict.verdict
+    record["summary"] = verdict.summary
+    record["checks"] = [check.record() for check in verdict.checks]
+    try:
+        write_reports(folder, record, verdict, opens=code == 0)
+    except (OSError, ValueError, GateError) as error:
+        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
+        return EXIT["error"]
+    _log(_lines(folder, record, verdict, code))
+    return code
+
+
+def _waive(
+    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
+) -> tuple[Verdict, int]:
+    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
+    import datetime
+
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today <= waiver["until"]:
+        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
+        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
+    note = f"Its waiver ended on {waiver['until']}."
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
+
+
+def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
+    path = f".mlcc/gates/{id}.json"
+    parameters = read_bytes(path, _MAX_PARAMETERS)
+    with open(script, "rb") as file:
+        code = file.read()
+    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    try:
+        document = parse_json(parameters.decode("utf-8"), path)
+    except UnicodeDecodeError:
+        raise GateError(f"{path} is not UTF-8") from None
+    _check_document(document, kind, id, path)
+    assert isinstance(document, dict)
+    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+    return Gate(id, folder, document)
+
+
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
+    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
+    if not isinstance(document, dict):
+        raise GateError(f"{path} is no JSON object")
+    if document.get("kind") != kind or document.get("gate") != id:
+        raise GateError(f"{path} is not for the {kind} gate {id}")
+    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
+    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
+    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
+        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if document["guards"] not in document["artifacts"]:
+        raise GateError(f"{path} doesn't say where the guarded artifact is")
+    for artifact in document["artifacts"].values():
+        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
+            raise GateError(f"{path} has an artifact without a path")
+    if not _is_waiver(document.get("waive")):
+        raise GateError(f"{path} has no proper waive")
+
+
+def _is_path(path: object) -> bool:
+    if isinstance(path, list):
+        return bool(path) and all(isinstance(part, str) and part for part in path)
+    return isinstance(path, str) and bool(path)
+
+
+def _is_waiver(waiver: object) -> bool:
+    if waiver is None:
+        return True
+    if not isinstance(waiver, dict):
+        return False
+    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
+        return False
+    # A waiver that isn't a date would compare as text: "soon" is later than every date.
+    parts = waiver["until"].split("-")
+    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for id, artifact in sorted(gate.artifacts.items()):
+        try:
+            digest = artifact_digest(artifact["path"])
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
+        found[id] = {"path": artifact["path"], "digest": digest}
+    return found
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "The gate was interrupted."
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
+    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
+
+
+def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
+    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
+    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
+    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
+    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
+    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
+    if len(verdict.checks) > len(shown):
+        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
+    lines.append(f"reports: {folder}/")
+    return lines
+
+
+def _log(lines: Sequence[str]) -> None:
+    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes once more at the end, which would print a warning and change the exit code.
+        sys.stdout = None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- mlcc.gates._files --------------------------------------------------------------------------------------
+# The files that make up a table, and the columns that the names of its folders stand for.
+
+_ENDINGS = {
+    "parquet": (".parquet",),
+    "csv": (".csv",),
+    "tsv": (".tsv",),
+    "jsonl": (".jsonl", ".ndjson"),
+    "json": (".json",),
+}
+_PARTITION = re.compile(r"([^/=]+)=([^/]*)/")
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_END_CHARACTERS = 1 << 16
+_BLANK = b" \t\r\n"
+
+
+def table_files(path: str | Sequence[str], format: str) -> list[str]:
+    """Return the files of an artifact, sorted: itself, those in its folder, or those that its patterns name.
+
+    Marks such as _SUCCESS and .part.crc, which writers leave beside their files, are left out. Raises GateError for
+    files of another format, for none, and for names that SQL would take for a pattern.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        found = [path]
+    else:
+        found = [name for name in _listed_files(path) if not _is_mark(name, format)]
+    shown = visible(path if isinstance(path, str) else ", ".join(path))
+    if not found:
+        raise GateError(f"{shown} holds no file of the format {visible(format)}")
+    for name in found:
+        if found != [path] and not _ends_as(name, format):
+            raise GateError(f"{shown} holds {visible(name)}, which doesn't end in {_ENDINGS[format][0]}")
+        if any(c in name for c in "*?[{"):
+            raise GateError(f"the file name {visible(name)} has a wildcard in it")
+        if not os.path.isfile(name):
+            raise GateError(f"{visible(name)} is missing")
+    return found
+
+
+def _listed_files(path: str | Sequence[str]) -> list[str]:
+    if isinstance(path, str):
+        return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    try:
+        return sorted(files_of(path))
+    except DigestError as error:
+        raise GateError(str(error)) from None
+
+
+def _is_mark(name: str, format: str) -> bool:
+    base = name.rpartition("/")[2]
+    # Readers of Parquet skip whatever begins so.
+    return base[0] in "._" and (format == "parquet" or not _ends_as(name, format))
+
+
+def _ends_as(name: str, format: str) -> bool:
+    return name.lower().endswith(_ENDINGS.get(format, ()))
+
+
+def partitions_of(path: str | Sequence[str], files: Sequence[str]) -> dict[str, list[str]]:
+    """Return column -> its values, sorted, of files that lie in folders named COLUMN=VALUE, as Hive has it.
+
+    Of a folder, those below it count; of patterns all. A value is as the folder spells it. Raises GateError where the
+    files lie in folders of different columns.
+    """
+    if isinstance(path, str) and not path.endswith("/"):
+        return {}
+    start = len(path) if isinstance(path, str) else 0
+    levels = [_PARTITION.findall(file[start:]) for file in files]
+    names = [name for name, _ in levels[0]]
+    for file, level in zip(files, levels):  # noqa: B905 - strict= is newer than Python 3.8
+        if [name for name, _ in level] != names:
+            raise GateError(f"{visible(file)} lies in folders of other columns than {visible(files[0])}")
+    if len({name.casefold() for name in names}) < len(names):
+        raise GateError(f"{visible(files[0])} lies in two folders of one column")
+    return {name: sorted({level[i][1] for level in levels}) for i, name in enumerate(names)}
+
+
+def check_array(file: str) -> None:
+    """Raise GateError unless a file begins and ends as a JSON array does.
+
+    DuckDB takes a blank file for an empty array, and one that is cut off behind a comma at times for a whole one.
+    """
+    with open(file, "rb") as content:
+        head = content.read(_END_CHARACTERS)
+        content.seek(max(content.seek(0, os.SEEK_END) - _END_CHARACTERS, 0))
+        tail = content.read()
+    head = head[3:] if head.startswith(b"\xef\xbb\xbf") else head
+    if not head.lstrip(_BLANK).startswith(b"["):
+        raise GateError(f"{visible(file)} is no JSON array of objects; name a file of JSON lines .jsonl")
+    if not tail.rstrip(_BLANK).endswith(b"]"):
+        raise GateError(f"{visible(file)} is cut off: its JSON array has no end")
+
+
+# --- mlcc.gates._reasons ------------------------------------------------------------------------------------
+# Says why DuckDB could not read a table, or run a check, in words that are safe to show.
+#
+# DuckDB's own text quotes rows and absolute paths, so only what is known of it is passed on: line numbers, counts, and
+# names that the gate's own SQL has.
+
+_SCANNED_BYTES = 64 << 20  # how far a broken file is looked into
+_SCANNED_LINE = 16 << 20  # DuckDB's own limit of a JSON object
+_CSV = (
+    ("unterminated quote", "a quote is not closed, or stands inside a value"),
+    ("Invalid unicode", "it is not UTF-8"),
+    ("line size", "it is too long"),
+)
+_FILE = (
+    ("too small to be a Parquet file", "it is empty or cut off: too small for a Parquet file"),
+    ("No magic bytes found at end", "it is cut off, or no Parquet file: its end is missing"),
+    ("maximum_object_size", "a line or object is longer than 16 MB"),
+    ("ecompression failure|Failed to read file", "a part of it is damaged"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+_SQL = (
+    ("file system operations are disabled|Permission Error", "it reads a file, which a check may not"),
+    ("Table with name .* does not exist", "it names a table that isn't there; the one table is called data"),
+    ("Function with name .* does not exist", "it calls a function that DuckDB doesn't have"),
+    ("Could not convert|Conversion Error", "a value isn't of the type that the SQL casts it to"),
+    ("No function matches|Cannot compare values", "it joins types that don't fit; cast one of them"),
+    ("Out of Memory Error", "it needs more memory than the gate may take"),
+)
+
+
+def file_reason(error: Exception, files: Sequence[str]) -> str:
+    """Say what is wrong with one of the files of a table."""
+    text = str(error)
+    path = next((file for file in files if file in text), files[0])
+    shown = visible(path)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    if line:
+        return f"{shown}: line {line[1]} is not proper CSV: {_csv_reason(text)}"
+    if "CSV Parser state machine reached an invalid state" in text:
+        return f"{shown} is not proper CSV: {_line_ends(path)}"
+    if path.lower().endswith(".json") and ("Malformed JSON" in text or "JSON array" in text):
+        return f"{shown} is not one proper JSON array"
+    if "Malformed JSON" in text:
+        number = _broken_json_line(path)
+        return (
+            f"{shown}: line {number} is not proper JSON" if number else f"{shown}: a line is not proper JSON"
+        )
+    said = _known(_FILE, text)
+    return f"{shown}: {said}" if said else f"{shown}: DuckDB could not read it ({type(error).__name__})"
+
+
+def sql_reason(error: Exception, sql: str) -> str | None:
+    """Say what is wrong with SQL of the spec; None where it may be the data."""
+    text = str(error)
+    column = re.search(
+        r'Referenced column "([^"\n]{1,80})" not found|does not have a column named "([^"\n]{1,80})"', text
+    )
+    if column:
+        name = column[1] or column[2]
+        there = f"the column {visible(name, 80)}" if name in sql else "a column"
+        return f"it names {there}, which the table doesn't have"
+    return _known(_SQL, text)
+
+
+def _known(table: Sequence[tuple[str, str]], text: str) -> str | None:
+    return next((said for pattern, said in table if re.search(pattern, text)), None)
+
+
+def _csv_reason(text: str) -> str:
+    columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if columns:
+        few = "few" if int(columns[2]) < int(columns[1]) else "many"
+        return f"it has too {few} columns: {columns[2]} instead of {columns[1]}"
+    return _known(_CSV, text) or "it doesn't follow the rules for CSV"
+
+
+def _line_ends(path: str) -> str:
+    """Tell mixed line ends from what else confuses the parser."""
+    first: dict[str, int] = {}
+    with open(path, "rb") as file:
+        for number, line in enumerate(file.read(_SCANNED_BYTES).split(b"\n")[:-1], 1):
+            first.setdefault("CR LF" if line.endswith(b"\r") else "LF", number)
+            if b"\r" in line[:-1]:
+                first.setdefault("CR", number)
+    if len(first) > 1:
+        ends = ", ".join(f"{end} in line {number}" for end, number in first.items())
+        return f"its lines end in different ways ({ends})"
+    return "a quote is not closed, or stands inside a value"
+
+
+def _broken_json_line(path: str) -> int | None:
+    """Return the number of the first line that is no JSON, from 1: DuckDB's own count leaves lines out."""
+    read = 0
+    with open(path, "rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_SCANNED_LINE), b""), 1):
+            read += len(line)
+            if read > _SCANNED_BYTES:
+                return None
+            try:
+                if line.strip():
+                    json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                return number
+    return None
+
+
+# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
+# How SQL spells names and text. The one place that quotes.
+
+def identifier(name: str) -> str:
+    """Return a column's name as SQL spells it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def real_literal(value: float) -> str:
+    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
+    shown = repr(float(value))
+    return shown if "e" in shown else shown + "e0"
+
+
+# --- mlcc.gates._table --------------------------------------------------------------------------------------
+# Tables for gates: DuckDB in memory, allowed to read the gate's artifact and nothing else.
+
+# DuckDB takes what it is given before it writes to disk: first little, and more only for a query that fails by it.
+MEMORY_LIMIT, MOST_MEMORY = "128MB", "2GB"
+_MAJOR = "2"
+_HEADER_CHARACTERS = 1 << 20
+_MAX_KEYS = 10_000
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_JSON_READERS = {"jsonl": "read_ndjson_objects({})", "json": "read_json_objects({}, format = 'array')"}
+
+
+class Table:
+    """An artifact opened for SQL. `columns` maps its columns' names to DuckDB types, in their order.
+
+    `source` is its SQL table expression: the columns as they are for Parquet, as text for CSV and TSV; for
+    JSON one column `json`, and `columns` has the keys that occur, of type JSON. `files` are its files, and
+    `partitions` the columns, of text, that the names of their folders stand for, with their values.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        files: Sequence[str],
+        source: str,
+        columns: dict[str, str],
+        partitions: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.files = files
+        self.source = source
+        self.columns = columns
+        self.partitions = partitions or {}
+
+    def cast(self, column: str, type: str) -> None:
+        """Give a column another type of DuckDB's."""
+        name = identifier(column)
+        self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
+        self.columns[column] = type
+
+    def one(self, sql: str) -> tuple[Any, ...]:
+        """Return the one row of a query. Raises GateError."""
+        rows = self.rows(sql)
+        if len(rows) != 1:
+            raise GateError("a query did not give one row")
+        return rows[0]
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query. Raises GateError."""
+        return query(self.connection, self.files, sql)
+
+    def arrays(self, sql: str) -> dict[str, Any]:
+        """Return the columns of a query as numpy arrays, masked where there are nulls. Raises GateError."""
+        found: dict[str, Any] = _fetched(self.connection, self.files, sql, "fetchnumpy", own=True)
+        return found
+
+    def check(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query that comes from the spec. Raises GateError."""
+        return query(self.connection, self.files, sql, own=False)
+
+
+def open_table(gate: Gate, artifact: str, format: str) -> Table:
+    """Open an artifact. Raises GateError where it isn't a sound table of its format or DuckDB is missing."""
+    path = gate.paths(artifact)
+    return open_files(gate, path, table_files(path, format), format)
+
+
+def open_tables(gate: Gate, artifacts: Sequence[tuple[str, str]]) -> list[Table]:
+    """Open several artifacts (id and format) in one database, so that queries can join them. Raises GateError."""
+    paths = [gate.paths(artifact) for artifact, _ in artifacts]
+    files = [table_files(path, format) for path, (_, format) in zip(paths, artifacts)]  # noqa: B905
+    connection = _connect(gate, [file for some in files for file in some])
+    return [
+        _open_as(connection, path, some, format)
+        for path, some, (_, format) in zip(paths, files, artifacts)  # noqa: B905
+    ]
+
+
+def open_files(gate: Gate, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    """Open the files at a path as one table; all have the same columns. Raises GateError as `open_table`."""
+    if format in _DELIMITERS:
+        _names(files, format)  # what is wrong with a header is said without DuckDB, too
+    return _open_as(_connect(gate, files), path, files, format)
+
+
+def _open_as(connection: Any, path: str | Sequence[str], files: Sequence[str], format: str) -> Table:
+    if format in _DELIMITERS:
+        names = _names(files, format)
+        source = _csv_source(files, names, _DELIMITERS[format])
+        return Table(connection, files, source, dict.fromkeys(names, "VARCHAR"))
+    if format in _JSON_READERS:
+        return _open_json(connection, files, format)
+    if format == "parquet":
+        return _open_parquet(connection, files, partitions_of(path, files))
+    raise GateError(f"the format {visible(format)} is not known")
+
+
+def _names(files: Sequence[str], format: str) -> list[str]:
+    names = _header(files[0], _DELIMITERS[format])
+    for file in files[1:]:
+        if _header(file, _DELIMITERS[format]) != names:
+            raise GateError(f"{visible(file)} has another header than {visible(files[0])}")
+    return names
+
+
+def query(connection: Any, files: Sequence[str], sql: str, *, own: bool = True) -> list[tuple[Any, ...]]:
+    """Return all rows of a query over `files`. Raises GateError, without values of the data in its message.
+
+    `own`: the SQL is mlcc's, so that whatever goes wrong is the data's fault.
+    """
+    found: list[tuple[Any, ...]] = _fetched(connection, files, sql, "fetchall", own=own)
+    return found
+
+
+def _fetched(connection: Any, files: Sequence[str], sql: str, how: str, *, own: bool) -> Any:
+    import duckdb
+
+    try:
+        try:
+            return getattr(connection.execute(sql), how)()
+        except duckdb.OutOfMemoryException:
+            connection.execute(f"SET memory_limit = '{MOST_MEMORY}'")
+            return getattr(connection.execute(sql), how)()
+    except duckdb.Error as error:
+        reason = None if own else sql_reason(error, sql)
+        raise GateError(reason or file_reason(error, files)) from None
+
+
+def footer_nulls(table: Table) -> dict[str, int]:
+    """Return column -> nulls, for the columns whose nulls each footer of the Parquet files tells."""
+    files = ", ".join(text_literal(file) for file in table.files)
+    found = table.rows(
+        "SELECT path_in_schema, SUM(stats_null_count), COUNT(stats_null_count), COUNT(DISTINCT (file_name, row_group_id)) "
+        f"FROM parquet_metadata([{files}]) GROUP BY path_in_schema"
+    )
+    groups = max((groups for *_, groups in found), default=0)
+    return {name: int(nulls) for name, nulls, told, _ in found if told == groups}
+
+
+def close(table: Table, gate: Gate) -> None:
+    """Close the connection, and remove the folder that DuckDB may have made for what didn't fit in memory."""
+    table.connection.close()
+    try:
+        os.rmdir(os.path.join(gate.folder, "spill"))
+    except OSError:
+        return
+
+
+def _connect(gate: Gate, files: Sequence[str]) -> Any:
+    try:
+        import duckdb
+    except ImportError:
+        raise GateError(_how_to_install(gate)) from None
+    if duckdb.__version__.split(".")[0] != _MAJOR:
+        raise GateError(f"DuckDB {visible(duckdb.__version__)} is installed: {_how_to_install(gate)}")
+    config: Mapping[str, str] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": os.path.join(gate.folder, "spill"),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "python_enable_replacements": "false",
+    }
+    try:
+        connection = duckdb.connect(":memory:", config=dict(config))
+        for setting in (
+            "SET TimeZone = 'UTC'",
+            "SET enable_progress_bar = false",
+            "SET allowed_configs = ['memory_limit']",
+            "SET preserve_insertion_order = false",
+            f"SET allowed_paths = {_listed(files)}",
+            "SET enable_external_access = false",
+            "SET lock_configuration = true",
+        ):
+            connection.execute(setting)
+    except duckdb.Error as error:
+        raise GateError(f"DuckDB could not be locked down: {type(error).__name__}") from None
+    return connection
+
+
+def _how_to_install(gate: Gate) -> str:
+    list_ = f".mlcc/gates/{gate.kind}.txt"
+    return f"DuckDB is needed: pip install --require-hashes --only-binary :all: --no-deps -r {list_}"
+
+
+def _header(path: str, delimiter: str) -> list[str]:
+    """Return the column names of a CSV file, from its first record."""
+    import csv  # here, so that a gate that reads only JSON doesn't wait for it
+
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = iter(lambda: file.readline(_HEADER_CHARACTERS), "")
+            names = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+    except UnicodeDecodeError:
+        raise GateError(f"{visible(path)} is not UTF-8") from None
+    except csv.Error as error:
+        raise GateError(f"the header of {visible(path)} is not proper CSV: {error}") from None
+    if not names or not all(names):
+        raise GateError(f"{visible(path)} has no header, or a column without a name")
+    _refuse_twins(names, path)
+    return names
+
+
+def _refuse_twins(names: Sequence[str], path: str) -> None:
+    """SQL names don't tell case apart, so neither may the columns of a table that is judged by SQL."""
+    seen: dict[str, str] = {}
+    for name in names:
+        twin = seen.setdefault(name.casefold(), name)
+        if seen[name.casefold()] is not name or names.count(name) > 1:
+            raise GateError(f"{visible(path)} has the columns {visible(twin, 80)} and {visible(name, 80)}")
+
+
+def _listed(files: Sequence[str]) -> str:
+    return "[" + ", ".join(text_literal(file) for file in files) + "]"
+
+
+def _csv_source(files: Sequence[str], names: Sequence[str], delimiter: str) -> str:
+    columns = ", ".join(f"{text_literal(name)}: 'VARCHAR'" for name in names)
+    options = (
+        "auto_detect = false, header = true, quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
+        "null_padding = false, ignore_errors = false, compression = 'none'"
+    )
+    return (
+        f"read_csv({_listed(files)}, delim = {text_literal(delimiter)}, {options}, columns = {{{columns}}})"
+    )
+
+
+def _open_json(connection: Any, files: Sequence[str], format: str) -> Table:
+    unit = "lines" if format == "jsonl" else "items"
+    for file in files if format == "json" else ():
+        check_array(file)
+    source = _JSON_READERS[format].format(f"{_listed(files)}, ignore_errors = false, compression = 'none'")
+    ((other, twice),) = query(
+        connection,
+        files,
+        "SELECT SUM(CASE WHEN json_type(json) <> 'OBJECT' THEN 1 ELSE 0 END), SUM(CASE WHEN "
+        f"len(json_keys(json)) <> len(list_distinct(json_keys(json))) THEN 1 ELSE 0 END) FROM {source}",
+    )
+    if other or twice:
+        what = "no JSON object" if other else "objects with a key that occurs twice"
+        raise GateError(f"{other or twice} {unit} of {_shown(files)} are {what}")
+    keys = query(
+        connection,
+        files,
+        f"SELECT DISTINCT unnest(json_keys(json)) AS key FROM {source} LIMIT {_MAX_KEYS + 1}",
+    )
+    if len(keys) > _MAX_KEYS:
+        raise GateError(f"{_shown(files)} has over {_MAX_KEYS} different keys")
+    return Table(connection, files, source, {key: "JSON" for (key,) in sorted(keys)})
+
+
+def _shown(files: Sequence[str]) -> str:
+    return visible(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+
+
+def _open_parquet(connection: Any, files: Sequence[str], partitions: Mapping[str, Sequence[str]]) -> Table:
+    list_ = _listed(files)
+    schemas: dict[str, list[tuple[Any, ...]]] = {file: [] for file in files}
+    for file, *fields in query(
+        connection,
+        files,
+        "SELECT file_name, name, num_children, type, converted_type, CAST(logical_type AS VARCHAR) "
+        f"FROM parquet_schema({list_})",
+    ):
+        schemas[file].append(tuple(fields))
+    first = schemas[files[0]]
+    for file, schema in schemas.items():
+        # The root's name tells only who wrote the file.
+        if schema[1:] != first[1:]:
+            raise GateError(f"{visible(file)} has another schema than {visible(files[0])}")
+    names = _top_names(first)
+    _refuse_twins(names, files[0])
+    # Statistics in Parquet leave NaN out, and DuckDB believes them unless it is told: it would see no NaN in a column.
+    hive = "true, hive_types_autocast = false" if partitions else "false"
+    source = f"read_parquet({list_}, hive_partitioning = {hive}, union_by_name = false, can_have_nan = true)"
+    if partitions:
+        _refuse_twins([*names, *partitions], files[0])
+        # DuckDB takes the names of the folders above the artifact for columns, too.
+        own = ", ".join(map(identifier, (*names, *partitions)))
+        source = f"(SELECT {own} FROM {source})"
+    columns = {row[0]: row[1] for row in query(connection, files, f"DESCRIBE SELECT * FROM {source}")}
+    if list(columns) != [*names, *partitions]:
+        raise GateError(f"the columns of {visible(files[0])} could not be told apart")
+    return Table(connection, files, source, columns, partitions)
+
+
+def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Return the names of the top level of a Parquet schema, which lists its tree depth first, root first."""
+    names: list[str] = []
+    below: list[int] = []  # per open level, how many nodes are still to come
+    for name, children, *_ in schema:
+        if len(below) == 1:
+            names.append(name)
+        if below:
+            below[-1] -= 1
+        if children:
+            below.append(children)
+        while below and below[-1] == 0:
+            below.pop()
+    return names
+
+
+# --- mlcc.gates._values -------------------------------------------------------------------------------------
+# How a column's cells are read as numbers or as categories, written as SQL, per data format.
+#
+# A column becomes up to three columns of the relation `data`: `c1_given` is null where the cell is empty, `c1_number` and
+# `c1_text` are null where it isn't of that sort. What a query doesn't use costs nothing.
+
+NUMBERS = frozenset(("integer", "number"))
+CATEGORIES = frozenset(("string", "boolean"))
+JSON_FORMATS = frozenset(("json", "jsonl"))
+# What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
+# the number 10.
+TEXT_FORMS = {
+    "integer": r"[+-]?[0-9]{1,19}",
+    "number": r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]|[iI]nf(inity)?)",
+    "boolean": r"[tT]rue|[fF]alse|TRUE|FALSE|0|1",
+    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "timestamp": (
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+        r"(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+    ),
+}
+JSON_TYPES = {
+    "string": "'VARCHAR'",
+    "integer": "'UBIGINT', 'BIGINT'",
+    "number": "'UBIGINT', 'BIGINT', 'DOUBLE'",
+    "boolean": "'BOOLEAN'",
+    "date": "'VARCHAR'",
+    "timestamp": "'VARCHAR'",
+}
+_JSON_TEXTS = "'VARCHAR', 'BOOLEAN'"
+_STORED = (
+    ("integer", ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")),
+    ("integer", ("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")),
+    ("number", ("DOUBLE", "FLOAT", "DECIMAL")),
+    ("string", ("VARCHAR", "ENUM")),
+    ("boolean", ("BOOLEAN",)),
+    ("date", ("DATE",)),
+    ("timestamp", ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")),
+)
+
+
+def sort_of(type: str) -> str:
+    """Return how values of a type are compared: as a `number`, as a `category`, or not at all (`other`)."""
+    return "number" if type in NUMBERS else "category" if type in CATEGORIES else "other"
+
+
+def type_of(stored: str) -> str:
+    """Return what a type of DuckDB's is called in specs and profiles; `other` for nested and binary ones."""
+    plain = stored.partition("(")[0]
+    return next((type for type, names in _STORED if plain in names), "other")
+
+
+def cells(name: str, format: str) -> dict[str, str]:
+    """Return the SQL of a column's `given`, `number` and `text`, over the table's `source`."""
+    if format in JSON_FORMATS:
+        text, kind = f"json_extract_string(json, {_pointer(name)})", _json_type(name)
+        return {
+            "given": text,
+            "number": f"CASE WHEN {kind} IN ({JSON_TYPES['number']}) THEN TRY_CAST({text} AS DOUBLE) END",
+            "text": f"CASE WHEN {kind} IN ({_JSON_TEXTS}) THEN {text} END",
+        }
+    given = identifier(name)
+    if format == "parquet":
+        # The type is looked at first; a decimal would make every comparison several times slower.
+        return {
+            "given": given,
+            "number": f"CAST({given} AS DOUBLE)",
+            "text": f"CAST({given} AS VARCHAR)",
+        }
+    form = text_literal(TEXT_FORMS["number"])
+    number = f"CASE WHEN regexp_full_match({given}, {form}) THEN TRY_CAST({given} AS DOUBLE) END"
+    return {"given": given, "number": number, "text": given}
+
+
+def has_type(name: str, format: str, type: str) -> str:
+    """Return SQL that tells whether a cell of a text format (CSV, TSV, JSON lines) is given, and of a type."""
+    text = cells(name, format)["given"]
+    fits = f"{text} IS NOT NULL"
+    if type in TEXT_FORMS:
+        fits = f"regexp_full_match({text}, {text_literal(TEXT_FORMS[type])})"
+    return f"{fits} AND {_json_type(name)} IN ({JSON_TYPES[type]})" if format in JSON_FORMATS else fits
+
+
+def _json_type(name: str) -> str:
+    return f"json_type(json, {_pointer(name)})"
+
+
+def _pointer(name: str) -> str:
+    return text_literal("/" + name.replace("~", "~0").replace("/", "~1"))
+
+
+def select_cells(columns: Sequence[Mapping[str, str]]) -> str:
+    """Return the SELECT of the relation `data`: the cells of `columns`, in order, as c1_given, c1_number, …"""
+    parts = [f"  {sql} AS c{i}_{key}" for i, column in enumerate(columns, 1) for key, sql in column.items()]
+    return "SELECT\n" + ",\n".join(parts) + "\nFROM source"
+
+
+def count_where(condition: str) -> str:
+    """Return SQL that counts rows. In DuckDB, count_if takes half as long as SUM(CASE ...); of nulls alone it is null."""
+    return f"CAST(COALESCE(count_if({condition}), 0) AS BIGINT)"
+
+
+# --- mlcc.gates.leakage.runtime -----------------------------------------------------------------------------
+# The gate `leakage`: counts what a test set shares with training, and how well single features tell the label.
+
+_LEAST_CLASS = 30
+_BOTH_SIDES = "(SELECT * FROM train UNION ALL SELECT * FROM test)"
+_Z = 1.959963984540054  # 95 %, two sides
+_WORDS = {
+    "key": "have a key that occurs in training",
+    "features": "have the same in all features as a training row",
+    "group": "belong to a group that occurs in training",
+    "time": "are not after the last training row",
+}
+_LACKING = {
+    "key": "lack a part of the key",
+    "features": "have no fingerprint",
+    "group": "have no group",
+    "time": "have no time",
+}
+
+
+def judge(gate: Gate) -> Verdict:
+    """Judge what the two sides share first, then the label against each feature."""
+    params = gate.params
+    if not params.get("queries") or not all(
+        is_finite(params.get(f"max_{key}")) for key in ("shared", "auc", "correlation")
+    ):
+        raise GateError("the gate's parameters are not complete")
+    ids = list(dict.fromkeys((params["train"]["artifact"], params["test"]["artifact"])))
+    tables = open_tables(gate, [(id, params["format"]) for id in ids])
+    try:
+        _check_columns(params, dict(zip(ids, tables)))  # noqa: B905  (Python 3.8)
+        for side, table in (("train", tables[0]), ("test", tables[-1])):
+            table.rows(f"CREATE VIEW {side}_source AS SELECT * FROM {table.source}")
+            table.rows("\n".join(params[side]["view"]))
+        table = tables[0]
+        train, test = table.one("SELECT (SELECT COUNT(*) FROM train), (SELECT COUNT(*) FROM test)")
+        checks = _check_rows(train, test)
+        if checks:
+            return verdict_of(checks)
+        for id, query in sorted(params["queries"].items()):
+            checks.append(_check_shared(id, table.one("\n".join(query)), test, params))
+        told = _check_label(params, table) if params["label"] is not None else []
+    finally:
+        close(tables[0], gate)
+    return verdict_of(checks + told, _plots(told))
+
+
+def _check_columns(params: dict[str, Any], tables: dict[str, Table]) -> None:
+    """Refuse columns that are missing, or of another type on the other side: equal values would look different."""
+    for name in params["columns"]:
+        shown = visible(name, 80)
+        lacking = [id for id, table in tables.items() if name not in table.columns]
+        if lacking:
+            raise GateError(f"the column {shown} is missing in the artifact {lacking[0]}")
+        if len({table.columns[name] for table in tables.values()}) > 1:
+            raise GateError(f"the column {shown} has another type in training than in test")
+
+
+def _check_rows(train: int, test: int) -> list[Check]:
+    counts = (("train.rows", train, "training"), ("test.rows", test, "test"))
+    return [
+        Check(id, "fail", f"there are no {what} rows", estimate=0, threshold={"min": 1})
+        for id, rows, what in counts
+        if not rows
+    ]
+
+
+def _check_shared(id: str, found: tuple[Any, ...], test: int, params: dict[str, Any]) -> Check:
+    count, unknown = found
+    allowed = params["max_shared"] if id == "features" else 0
+    if unknown:
+        return Check(
+            f"{id}.shared", "fail", f"{unknown} rows {_LACKING[id]}, so that nothing is known of them"
+        )
+    share = count / test
+    limit, margin = number(100 * allowed), number(100 * (allowed - share))
+    message = f"{count} of {test} test rows {_WORDS[id]}; at most {limit} % may, margin {margin} %"
+    return Check(
+        f"{id}.shared",
+        "pass" if share <= allowed else "fail",
+        message,
+        estimate=share,
+        n=test,
+        threshold={"max": allowed},
+        margin=allowed - share,
+    )
+
+
+def _check_label(params: dict[str, Any], table: Table) -> list[Check]:
+    """Return a check of each feature's values, and of their being empty where some are."""
+    queries = {name: "\n".join(lines) for name, lines in params["label_queries"].items()}
+    classes, unknown = table.one(queries["classes"])
+    if unknown:
+        return [Check("label", "fail", f"{unknown} rows have no label")]
+    if classes < 2:
+        return [Check("label", "error", "all rows have the same label: there is nothing to tell")]
+    numeric = _is_numeric(params["label"], "COUNT(y_class), COUNT(y_number)", table, params)
+    if classes > 2 and not numeric:
+        return [
+            Check("label", "error", f"the label has {classes} classes: only two, or numbers, can be compared")
+        ]
+    y = queries["class"] if classes == 2 else "y_number"
+    checks = []
+    for i, name in enumerate(params["features"], 1):
+        shown = visible(name, 80)
+        query = {key: sql.replace("{i}", str(i)).replace("{y}", y) for key, sql in queries.items()}
+        given, rows = table.one(f"SELECT COUNT(f{i}_given), COUNT(*) FROM {_BOTH_SIDES}")
+        sort = (
+            "number" if _is_numeric(name, f"COUNT(f{i}_given), COUNT(f{i}_number)", table, params) else "text"
+        )
+        if given < rows:
+            checks.append(
+                _tell(f"{name}.empty", f"{shown} being empty", query, "empty", classes, table, params)
+            )
+        if given:
+            checks.append(_tell(f"{name}.values", shown, query, sort, classes, table, params))
+    return checks
+
+
+def _is_numeric(name: str, counts: str, table: Table, params: dict[str, Any]) -> bool:
+    """Whether a column has numbers: by its type in Parquet, else as all of its values are."""
+    if params["format"] == "parquet":
+        return sort_of(type_of(table.columns[name])) == "number"
+    given, numbers = table.one(f"SELECT {counts} FROM {_BOTH_SIDES}")
+    return bool(given == numbers)
+
+
+def _tell(
+    id: str, shown: str, query: dict[str, str], sort: str, classes: int, table: Table, params: dict[str, Any]
+) -> Check:
+    """Return the check of how well one feature tells the label."""
+    scored = f"WITH scored AS ({query[sort]})\n"
+    if classes == 2:
+        return _tell_class(id, shown, table.one(scored + query["auc"]), params["max_auc"])
+    value, n = table.one(scored + query["correlation"])
+    found = abs(value) if is_finite(value) else 0.0  # a constant is correlated with nothing
+    limit = params["max_correlation"]
+    few = "; there are too few rows to tell" if n < _LEAST_CLASS and found <= limit else ""
+    message = (
+        f"the rank correlation of {shown} with the label is {number(found)} (n = {n}); "
+        f"at most {number(limit)} is allowed, margin {number(limit - found)}"
+    )
+    verdict = "fail" if found > limit else "inconclusive" if few else "pass"
+    return Check(
+        id, verdict, message + few, estimate=found, n=n, threshold={"max": limit}, margin=limit - found
+    )
+
+
+def _tell_class(id: str, shown: str, sums: tuple[Any, ...], limit: float) -> Check:
+    """Judge an area under the ROC curve, with the standard error of Hanley and McNeil (1982)."""
+    wins, positives, negatives = (float(value or 0) for value in sums)
+    if not positives or not negatives:
+        return Check(
+            id, "inconclusive", f"{shown} is given for one class only: see whether it is empty for the other"
+        )
+    area = wins / positives / negatives
+    area = max(area, 1 - area)
+    q1, q2 = area / (2 - area), 2 * area * area / (1 + area)
+    spread = area * (1 - area) + (positives - 1) * (q1 - area**2) + (negatives - 1) * (q2 - area**2)
+    error = sqrt(max(spread, 0.0) / positives / negatives)
+    ends = (max(area - _Z * error, 0.0), min(area + _Z * error, 1.0))
+    few = min(positives, negatives) < _LEAST_CLASS and area <= limit
+    n = int(positives + negatives)
+    message = (
+        f"{shown} alone tells the label with an AUC of {number(area)} (95 % interval {number(ends[0])} to "
+        f"{number(ends[1])}, n = {n}); at most {number(limit)} is allowed, margin {number(limit - area)}"
+    )
+    return Check(
+        id,
+        "fail" if area > limit else "inconclusive" if few else "pass",
+        message + (f"; a class has under {_LEAST_CLASS} rows" if few else ""),
+        estimate=area,
+        interval=ends,
+        confidence=0.95,
+        n=n,
+        threshold={"max": limit},
+        margin=limit - area,
+    )
+
+
+def _plots(checks: list[Check]) -> list[dict[str, Any]]:
+    rows = [
+        (check.id, check.estimate, *(check.interval or (check.estimate, check.estimate)), check.verdict)
+        for check in checks
+        if check.estimate is not None
+    ]
+    limits = next((check.threshold for check in checks if check.threshold is not None), None)
+    return (
+        [intervals("Single features against the label", "AUC or rank correlation", rows, limits=limits)]
+        if rows
+        else []
+    )
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    return run("leakage", judge, __file__, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,2042 @@
+# mlcc:generated sha256=64cd992d55db67261c4ea363ef2c629a92b6b1bc2bd955375c6cc8fed3ce91e9
+# fmt: off
+# ruff: noqa
+# flake8: noqa
+# mypy: ignore-errors
+# isort: skip_file
+"""The gate `serve`. The packaged model starts, gives the golden answers, and keeps to its latency and memory.
+
+Run it in the folder of mlcc.yaml: python -I .mlcc/gates/serve.py GATE_ID
+It reads .mlcc/gates/GATE_ID.json, writes verdict.json, junit.xml and summary.md to
+_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
+
+This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
+mlcc. It was joined from these modules of mlcc, which are tested as they are:
+  mlcc.gates._records, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._shell, mlcc.gates.serve.golden,
+  mlcc.runtime.groups, mlcc.gates.serve.process, mlcc.gates.serve.http_model, mlcc.gates._plots,
+  mlcc.gates._shares, mlcc.gates.serve.quantiles, mlcc.gates.serve.limits, mlcc.gates.serve.line_model,
+  mlcc.gates.serve.memory, mlcc.gates.serve.runtime
+Don't edit it: `mlcc compile` writes it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import http.client
+import json
+import os
+import re
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from math import ceil, exp, isfinite, lgamma, log, log1p, sqrt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import FrameType, TracebackType
+    from typing import Any
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    if verdict.plots:
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+
+MAX_BYTES = 8 << 20
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
+    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_real if finite else float,
+            parse_constant=_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise GateError(f"{shown} is nested too deeply") from None
+    except _RefusedError as error:
+        raise GateError(f"{shown} is not strict JSON: {error}") from None
+    _check_depth(value, shown)
+    return value
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+class _RefusedError(Exception):
+    """A JSON value that is well-formed and refused."""
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise _RefusedError("a number is too large or has too many digits")
+    return value
+
+
+def _constant(name: str) -> object:
+    raise _RefusedError(f"{name} is no JSON number")
+
+
+def _check_depth(value: object, shown: str) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    for match in _WILDCARD.finditer(pattern):
+        tokens += [*pattern[start : match.start()], match.group()]
+        start = match.end()
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return [*tokens, *pattern[start:]]
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+@functools.lru_cache(maxsize=4096)
+def _machine(pattern: str, below: bool = False) -> Machine:
+    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_CHUNK = 1 << 20
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{_show(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{_show(path)} names no {what}")
+        chosen.update(found)
+    return chosen
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{_show(top)} holds no file")
+    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
+
+
+def _hex(path: str, shown: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise DigestError(f"{_show(shown)} is not a regular file")
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{_show(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = _show(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
+
+
+def _show(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.gates._support ------------------------------------------------------------------------------------
+# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_PARAMETERS = 4 << 20
+_LOGGED_CHECKS = 100
+
+
+class Gate:
+    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
+
+    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
+        self.id = id
+        self.folder = folder
+        self.kind: str = document["kind"]
+        self.guards: str = document["guards"]
+        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
+        self.on_inconclusive: str = document["on_inconclusive"]
+        self.waive: dict[str, str] | None = document.get("waive")
+        self.params: dict[str, Any] = document["params"]
+        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def path(self, artifact: str) -> str:
+        """Return an artifact's one path, relative to the project root. Raises GateError."""
+        path = self.paths(artifact)
+        if not isinstance(path, str):
+            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
+        return path
+
+
+def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
+    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
+
+    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
+    wrong ends in an `error` verdict, never in a traceback.
+    """
+    if len(arguments) != 1 or not _is_id(arguments[0]):
+        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
+        return EXIT["error"]
+    id = arguments[0]
+    folder = f"_mlcc/s--{id}"
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "gate": id,
+        "kind": kind,
+        "inputs": {},
+        "gate_digest": None,
+    }
+    gate: Gate | None = None
+    try:
+        prepare_folder(folder)
+    except GateError as error:
+        _log([f"gate {id}: error. {error}."])
+        return EXIT["error"]
+    try:
+        gate = _read(kind, id, folder, script, record)
+        record["inputs"] = gate.inputs = _inputs(gate)
+        verdict = judge(gate)
+    except GateError as error:
+        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
+        verdict = Verdict("error", _unforeseen(error))
+    return _finish(folder, record, verdict, gate)
+
+
+def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
+    code = EXIT[verdict.verdict]
+    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
+        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
+            code = 0
+        if gate.waive is not None:
+            verdict, code = _waive(gate.waive, verdict, record, code)
+    record["verdict"] = verdict.verdict
+    record["summary"] = verdict.summary
+    record["checks"] = [check.record() for check in verdict.checks]
+    try:
+        write_reports(folder, record, verdict, opens=code == 0)
+    except (OSError, ValueError, GateError) as error:
+        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
+        return EXIT["error"]
+    _log(_lines(folder, record, verdict, code))
+    return code
+
+
+def _waive(
+    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
+) -> tuple[Verdict, int]:
+    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
+    import datetime
+
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today <= waiver["until"]:
+        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
+        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
+    note = f"Its waiver ended on {waiver['until']}."
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
+
+
+def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
+    path = f".mlcc/gates/{id}.json"
+    parameters = read_bytes(path, _MAX_PARAMETERS)
+    with open(script, "rb") as file:
+        code = file.read()
+    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    try:
+        document = parse_json(parameters.decode("utf-8"), path)
+    except UnicodeDecodeError:
+        raise GateError(f"{path} is not UTF-8") from None
+    _check_document(document, kind, id, path)
+    assert isinstance(document, dict)
+    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+    return Gate(id, folder, document)
+
+
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
+    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
+    if not isinstance(document, dict):
+        raise GateError(f"{path} is no JSON object")
+    if document.get("kind") != kind or document.get("gate") != id:
+        raise GateError(f"{path} is not for the {kind} gate {id}")
+    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
+    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
+    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
+        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if document["guards"] not in document["artifacts"]:
+        raise GateError(f"{path} doesn't say where the guarded artifact is")
+    for artifact in document["artifacts"].values():
+        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
+            raise GateError(f"{path} has an artifact without a path")
+    if not _is_waiver(document.get("waive")):
+        raise GateError(f"{path} has no proper waive")
+
+
+def _is_path(path: object) -> bool:
+    if isinstance(path, list):
+        return bool(path) and all(isinstance(part, str) and part for part in path)
+    return isinstance(path, str) and bool(path)
+
+
+def _is_waiver(waiver: object) -> bool:
+    if waiver is None:
+        return True
+    if not isinstance(waiver, dict):
+        return False
+    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
+        return False
+    # A waiver that isn't a date would compare as text: "soon" is later than every date.
+    parts = waiver["until"].split("-")
+    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for id, artifact in sorted(gate.artifacts.items()):
+        try:
+            digest = artifact_digest(artifact["path"])
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
+        found[id] = {"path": artifact["path"], "digest": digest}
+    return found
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "The gate was interrupted."
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
+    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
+
+
+def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
+    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
+    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
+    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
+    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
+    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
+    if len(verdict.checks) > len(shown):
+        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
+    lines.append(f"reports: {folder}/")
+    return lines
+
+
+def _log(lines: Sequence[str]) -> None:
+    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes once more at the end, which would print a warning and change the exit code.
+        sys.stdout = None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- mlcc.gates._shell --------------------------------------------------------------------------------------
+# Running the user's own program: `setup` and `run` in one bash process, in strict mode.
+
+# What bash says of a command that isn't there or can't be run.
+_NOT_RUN = {126: "could not be run", 127: "was not found"}
+
+
+class Script:
+    """`setup`, then a command, as a bash script in the gate's folder. Several of one gate differ in `name`.
+
+    Raises GateError where the folder's name can't stand in a script. The script is removed at the end of a
+    `with` block.
+    """
+
+    def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str = "command") -> None:
+        self._path = os.path.join(gate.folder, name + ".sh")
+        self._started = os.path.join(gate.folder, name + ".started")
+        self._remove()
+        # The mark is absolute: `setup` may change the folder.
+        mark = f': > "{_quoted(os.path.abspath(self._started))}"'
+        with open(self._path, "x", encoding="utf-8", newline="\n") as file:
+            file.write("\n".join([*setup, mark, command, ""]))
+        self.call = ["bash", "--noprofile", "--norc", "-euo", "pipefail", self._path]
+
+    @property
+    def is_past_setup(self) -> bool:
+        """Whether `setup` has ended well, so that the command began."""
+        return os.path.exists(self._started)
+
+    def check_reached(self, code: int) -> None:
+        """Raise GateError where `setup` ended with `code` before the command began: nothing was judged."""
+        if not self.is_past_setup:
+            raise GateError(f"the setup ended with exit code {code}, so the program did not run")
+
+    def _remove(self) -> None:
+        for path in (self._path, self._started):
+            remove_file(path)
+
+    def __enter__(self) -> Script:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+
+def run_program(gate: Gate, setup: Sequence[str], command: str, extra: Mapping[str, str]) -> int:
+    """Run `setup`, then `command`, and return the exit code; `extra` is added to the environment.
+
+    The program also gets ARTIFACT_<ID>, the path of each of the gate's artifacts. Raises GateError where bash
+    is missing, a signal ends it, or `setup` fails: then nothing was judged, which must not read as a `fail`.
+    """
+    with Script(gate, setup, command) as script:
+        sys.stdout.flush()
+        try:
+            code = subprocess.run(
+                script.call, stdin=subprocess.DEVNULL, env=environment(gate, extra), check=False
+            ).returncode
+        except FileNotFoundError:
+            raise GateError("bash is not installed") from None
+        script.check_reached(code)
+    if code < 0:
+        raise GateError(f"signal {-code} ended the program")
+    return code
+
+
+class EndAsError:
+    """Turns the signal that ends a gate into a GateError while a `with` block runs, so that it is cleaned up."""
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGTERM, self._end)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise GateError("the gate was told to end while its program ran")
+
+
+def exit_check(code: int, what: str) -> Check:
+    """Return the check on the exit code of `what`, such as "the tests"; not having run is an error."""
+    if code in _NOT_RUN:
+        return Check("command", "error", f"a command {_NOT_RUN[code]} (exit code {code})")
+    if code > 128:
+        return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
+    return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
+
+
+def check_untouched(gate: Gate) -> None:
+    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
+    for id, found in gate.inputs.items():
+        try:
+            same = artifact_digest(found["path"]) == found["digest"]
+        except DigestError as error:
+            raise GateError(f"the program left no artifact {visible(id)} behind: {error}") from None
+        if not same:
+            raise GateError(f"the program changed the artifact {visible(id)}, which the gate reads or guards")
+
+
+def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a gate's program: ARTIFACT_<ID> (what is set already wins) and `extra`."""
+    return {**_locations(gate), **os.environ, **extra}
+
+
+def _locations(gate: Gate) -> dict[str, str]:
+    return {
+        "ARTIFACT_" + id.upper().replace("-", "_"): artifact["path"]
+        for id, artifact in gate.artifacts.items()
+        if isinstance(artifact["path"], str)
+    }
+
+
+def _quoted(path: str) -> str:
+    """Return a path for use between double quotes in bash."""
+    if "\n" in path:
+        raise GateError(f"the folder {visible(path)} has a line break in its name")
+    return "".join("\\" + c if c in '\\"$`' else c for c in path)
+
+
+def program(params: Mapping[str, object]) -> tuple[list[str], str]:
+    """Return `setup` and `run` from a gate's parameters. Raises GateError where they aren't proper."""
+    setup, command = params.get("setup"), params.get("run")
+    if not isinstance(setup, list) or not all(isinstance(line, str) for line in setup):
+        raise GateError("the gate's parameters have no proper setup")
+    if not isinstance(command, str) or not command.strip():
+        raise GateError("the gate's parameters have no command")
+    return setup, command
+
+
+# --- mlcc.gates.serve.golden --------------------------------------------------------------------------------
+# Golden queries: what is asked, what must be answered, and how an answer is held against it.
+
+_METHODS = ("GET", "POST", "PUT")
+_MOST_QUERIES = 10_000
+
+
+class Query:
+    """One golden query. `body` are the bytes to send (None: no body), `expected` the JSON of the answer."""
+
+    __slots__ = ("body", "expected", "method", "name", "path", "status", "tolerance")
+
+    def __init__(self, name: str, expected: object, tolerance: float) -> None:
+        self.name = name
+        self.expected = expected
+        self.tolerance = tolerance
+        self.method = "POST"
+        self.path = "/"
+        self.body: bytes | None = None
+        self.status = 200
+
+
+def read_golden(file: str, protocol: str, path: str, tolerance: float) -> list[Query]:
+    """Return the queries of a golden file; `path` and `tolerance` hold where a query has none of its own.
+
+    Raises GateError for a file that isn't a list of proper queries, all with different names.
+    """
+    entries = read_json(file)
+    shown = visible(file)
+    if not isinstance(entries, list) or not 0 < len(entries) <= _MOST_QUERIES:
+        raise GateError(f"{shown} is not a list of 1 to {_MOST_QUERIES} queries")
+    queries = [_query(entry, f"{shown}, query {i + 1}", tolerance) for i, entry in enumerate(entries)]
+    for i, query in enumerate(queries):
+        if protocol == "http":
+            _fill(query, entries[i], f"{shown}, query {i + 1}", path)
+        else:
+            query.body = _compact(entries[i]["request"]) + b"\n"
+    names = {query.name for query in queries}
+    if len(names) < len(queries):
+        raise GateError(f"{shown} has two queries of the same name")
+    return queries
+
+
+def _query(entry: Any, place: str, tolerance: float) -> Query:
+    keys = {"name", "request", "response"}
+    if not isinstance(entry, dict) or not keys <= set(entry) <= {*keys, "tolerance"}:
+        raise GateError(f"{place} has not the keys name, request, response, and at most a tolerance")
+    name, own = entry["name"], entry.get("tolerance", tolerance)
+    if not isinstance(name, str) or not name.strip():
+        raise GateError(f"{place} has no name")
+    if not is_finite(own) or own < 0:
+        raise GateError(f"{place} has no proper tolerance")
+    return Query(name, entry["response"], own)
+
+
+def _fill(query: Query, entry: dict[str, Any], place: str, path: str) -> None:
+    """Take over what a query over http has besides its name."""
+    request, response = entry["request"], entry["response"]
+    if not isinstance(request, dict) or not set(request) <= {"method", "path", "body"}:
+        raise GateError(f"{place} has a request that is not {{method, path, body}}")
+    if not isinstance(response, dict) or not {"body"} <= set(response) <= {"status", "body"}:
+        raise GateError(f"{place} has a response that is not {{status, body}}")
+    query.expected = response["body"]
+    query.status = response.get("status", 200)
+    query.path = request.get("path", path)
+    query.method = request.get("method", "POST" if "body" in request else "GET")
+    if query.method not in _METHODS:
+        raise GateError(f"{place} has a method other than {', '.join(_METHODS)}")
+    if type(query.status) is not int or not 200 <= query.status <= 599:
+        raise GateError(f"{place} has no proper status")
+    if not _is_url_path(query.path):
+        raise GateError(f"{place} has a path that doesn't start with one '/', or with signs that no URL has")
+    if "body" in request:
+        query.body = _compact(request["body"])
+
+
+def _is_url_path(path: object) -> bool:
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
+        return False
+    return path.isascii() and path.isprintable() and " " not in path
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def difference(expected: object, found: object, tolerance: float, place: str = "the answer") -> str | None:
+    """Say where an answer first differs from the golden one, or None. Values aren't shown.
+
+    Numbers may differ by `tolerance` (absolute). Everything else must be equal and of the same type; the
+    order of an object's keys doesn't count.
+    """
+    if is_finite(expected) and is_finite(found):
+        gap = abs(float(expected) - float(found))  # type: ignore[arg-type]  # both are numbers
+        if expected == found or gap <= tolerance:
+            return None
+        return f"{place} is off by {number(gap)}, where {number(tolerance)} is allowed"
+    if type(expected) is not type(found):
+        return f"{place} is {_noun(found)} instead of {_noun(expected)}"
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return _object_difference(expected, found, tolerance, place)
+    if isinstance(expected, list) and isinstance(found, list):
+        if len(expected) != len(found):
+            return f"{place} has {len(found)} items instead of {len(expected)}"
+        pairs = enumerate(zip(expected, found))  # noqa: B905 - strict= is newer than Python 3.8
+        told = (difference(a, b, tolerance, f"{place}[{i}]") for i, (a, b) in pairs)
+        return next((text for text in told if text is not None), None)
+    return None if expected == found else f"{place} is another {_noun(expected).partition(' ')[2]}"
+
+
+def _object_difference(
+    expected: dict[str, object], found: dict[str, object], tolerance: float, place: str
+) -> str | None:
+    missing = [key for key in expected if key not in found]
+    if missing:
+        return f"{place} lacks the key {visible(missing[0], 80)}"
+    if len(found) > len(expected):
+        return f"{place} has {len(found)} keys instead of {len(expected)}"
+    told = (
+        difference(expected[key], found[key], tolerance, f"{place}.{visible(key, 80)}") for key in expected
+    )
+    return next((text for text in told if text is not None), None)
+
+
+def _noun(value: object) -> str:
+    nouns = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "a null"}
+    return nouns.get(type(value), "a number")
+
+
+# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
+# Ends a process with all that it started.
+#
+# Standard library only: bundled into the emitted scripts.
+
+_LOOK = 0.02  # seconds between looks at a group that was asked to end
+_KILLED = 10.0  # seconds until a killed process is gone
+
+
+def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
+    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(_LOOK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_KILLED)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+# --- mlcc.gates.serve.process -------------------------------------------------------------------------------
+# A model's process: started in a group of its own, watched, and ended with all that it started.
+
+# What `setup` prints is no answer, and the requests aren't its input.
+_ASIDE, _BACK = "exec 3<&0 4>&1 </dev/null >&2", "exec <&3 >&4 3<&- 4>&-"
+_GRACE = 5.0  # seconds between asking a model to end and killing it
+_GRACE_CANCELLED = 1.0  # the same when the gate itself is told to end: whoever did soon kills it
+
+
+class Process:
+    """A running model: `setup` and `command` in one bash process, and all that this starts.
+
+    Whoever starts it calls `end`. With `piped` the model's standard input and output are pipes, which `setup`
+    doesn't see. `port` is a free port of the loopback device, which the model gets as PORT. Raises GateError
+    where bash is missing.
+    """
+
+    def __init__(self, gate: Gate, setup: Sequence[str], command: str, name: str, piped: bool) -> None:
+        self.port = _free_port()
+        self._script = Script(gate, [_ASIDE, *setup, _BACK] if piped else setup, command, name)
+        self._signals = EndAsError()
+        self._signals.__enter__()
+        sys.stdout.flush()
+        try:
+            self.child = subprocess.Popen(
+                self._script.call,
+                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if piped else None,
+                env=environment(gate, {"PORT": str(self.port)}),
+                start_new_session=True,
+                bufsize=0,
+            )
+        except FileNotFoundError:
+            self._restore()
+            raise GateError("bash is not installed") from None
+
+    def await_command(self) -> None:
+        """Wait until `setup` has ended: what an installation takes is not the model's time."""
+        while not self._script.is_past_setup and self.child.poll() is None:
+            time.sleep(0.01)
+
+    def ended(self, patience: float = 0.0) -> str | None:
+        """Say how the model ended, or None while it runs. Raises GateError where only `setup` had run.
+
+        The end of a connection or pipe is seen a moment before the process's: `patience` waits so many seconds.
+        """
+        until = time.monotonic() + patience
+        while self.child.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        code = self.child.poll()
+        if code is None:
+            return None
+        self._script.check_reached(code)
+        return f"signal {-code} ended the model" if code < 0 else f"the model ended with exit code {code}"
+
+    def end(self, cancelled: bool) -> None:
+        """End all processes of the model: ask, wait (less where the gate is `cancelled`), kill."""
+        try:
+            end_group(self.child, _GRACE_CANCELLED if cancelled else _GRACE)
+        finally:
+            self._restore()
+
+    def _restore(self) -> None:
+        self._signals.__exit__()
+        self._script.__exit__()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+# --- mlcc.gates.serve.http_model ----------------------------------------------------------------------------
+# Asks a model over HTTP on the loopback device: no proxy, no redirect, no compression, bounded time and size.
+
+MAX_ANSWER = 8 << 20
+PIECE = 1 << 16  # bytes that are read or written at once
+PATIENCE = 0.5  # seconds until a model that breaks off is seen to have ended
+_POLL = 0.05  # seconds between looks at a model that isn't ready
+_MARGIN = 1.0  # seconds that a socket waits beyond the limit, which is kept for the whole answer
+_READY_ANSWER = 5.0  # seconds that the readiness path may take
+
+
+class AnswerError(Exception):
+    """The model gave no proper answer. The message is one sentence for a reviewer."""
+
+
+class Answer:
+    """What a model answered: the bytes, and the seconds until the last of them was there."""
+
+    __slots__ = ("body", "seconds", "status")
+
+    def __init__(self, status: int, body: bytes, seconds: float) -> None:
+        self.status = status
+        self.body = body
+        self.seconds = seconds
+
+
+class HttpModel:
+    """A model that listens on 127.0.0.1, asked over one connection that is kept as long as it lasts."""
+
+    def __init__(self, process: Process, ready: str, limit: float) -> None:
+        self._process = process
+        self._ready = ready
+        self._limit = limit
+        self._connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=limit + _MARGIN)
+        self._socket: socket.socket | None = None
+        self._late = False
+
+    def start(self, limit: float) -> None:
+        """Wait until its readiness path answers 2xx.
+
+        Raises AnswerError after `limit` seconds, or when the model ends.
+        """
+        path = self._ready
+        until = time.monotonic() + limit
+        last = "nothing listens at its port"
+        while time.monotonic() < until:
+            ended = self._process.ended()
+            if ended is not None:
+                raise AnswerError(f"{ended} before it was ready")
+            try:
+                status = self._exchange(
+                    "GET", path, None, min(_READY_ANSWER, until - time.monotonic())
+                ).status
+                if 200 <= status < 300:
+                    return
+                last = f"{visible(path, 100)} answers {status}"
+            except ConnectionRefusedError:
+                pass
+            except (AnswerError, http.client.HTTPException, OSError) as error:
+                last = f"{visible(path, 100)} gives no proper answer ({type(error).__name__})"
+            self.close()
+            time.sleep(_POLL)
+        raise AnswerError(f"the model is not ready after {limit:g} s: {last}")
+
+    def ask(self, query: Query) -> Answer:
+        """Return the answer to a query. Raises AnswerError where none comes, in time, and of a proper size."""
+        try:
+            return self._exchange(query.method, query.path, query.body, self._limit)
+        except (http.client.HTTPException, OSError) as error:
+            self.close()
+            raise AnswerError(self._reason(error)) from None
+        except AnswerError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; the next query opens another."""
+        self._connection.close()
+        self._socket = None
+
+    def _exchange(self, method: str, path: str, body: bytes | None, limit: float) -> Answer:
+        reused = self._connection.sock is not None
+        try:
+            return self._send(method, path, body, limit)
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # A kept connection may be closed by the other side at any time (RFC 9112, section 9.5).
+            if not reused or self._late:
+                raise
+            self.close()
+            return self._send(method, path, body, limit)
+
+    def _send(self, method: str, path: str, body: bytes | None, limit: float) -> Answer:
+        connection = self._connection
+        if connection.sock is None:
+            connection.connect()
+        self._socket = connection.sock
+        # The socket's own timeout is for each piece: an answer that drips would never end.
+        self._late = False
+        alarm = threading.Timer(limit, self._cut)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            headers = {} if body is None else {"Content-Type": "application/json"}
+            start = time.perf_counter()
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            content = _content(response)
+            seconds = time.perf_counter() - start
+        finally:
+            alarm.cancel()
+        if self._late:
+            raise AnswerError(_too_late(limit))
+        if len(content) > MAX_ANSWER:
+            raise AnswerError(f"the answer has over {MAX_ANSWER} bytes")
+        if response.length:
+            raise AnswerError("the answer breaks off")
+        coding = response.getheader("Content-Encoding", "identity")
+        if coding.lower() != "identity":
+            raise AnswerError(f"the answer is encoded ({visible(coding, 40)}), which was not asked for")
+        return Answer(response.status, content, seconds)
+
+    def _cut(self) -> None:
+        """End an exchange that takes too long: what waits for the socket then gets its end."""
+        self._late = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _reason(self, error: Exception) -> str:
+        if self._late:
+            return _too_late(self._limit)
+        ended = self._process.ended(PATIENCE)
+        if ended is not None:
+            return f"{ended} instead of answering"
+        if isinstance(error, OSError):
+            return f"the connection broke ({type(error).__name__})"
+        return f"the answer is no proper HTTP ({type(error).__name__})"
+
+
+def _content(response: http.client.HTTPResponse) -> bytes:
+    """Return the body, or the first bytes of it that are too many."""
+    pieces: list[bytes] = []
+    size = 0
+    while size <= MAX_ANSWER:
+        piece = response.read(PIECE)
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
+def _too_late(limit: float) -> str:
+    return f"no whole answer came within {limit:g} s"
+
+
+# --- mlcc.gates._plots --------------------------------------------------------------------------------------
+# What a gate's page draws: plots as plain data, in a verdict beside its checks.
+#
+# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
+# something that isn't is left out by its kind, never drawn wrong.
+
+_MOST_POINTS = 400
+
+
+def histogram(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
+) -> dict[str, Any]:
+    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
+
+    Raises ValueError for other lengths and for numbers that aren't finite.
+    """
+    for values in series.values():
+        if len(values) != len(labels):
+            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
+    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
+    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
+
+
+def curves(
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    diagonal: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
+
+    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
+    """
+    lines = [
+        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
+        for name, points in series.items()
+    ]
+    return _plot(
+        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
+    )
+
+
+def intervals(
+    title: str,
+    axis: str,
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
+
+    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
+    """
+    found = [
+        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
+        for label, value, lower, upper, verdict in rows
+    ]
+    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
+    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
+
+
+def thinned(points: Sequence[Any]) -> list[Any]:
+    """Return at most 400 of some points, evenly, the first and the last among them."""
+    if len(points) <= _MOST_POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
+
+
+def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
+    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    if not all(is_finite(value) for value in values):
+        raise ValueError("a plot has a number that isn't finite")
+    return [rounded(value) for value in values]
+
+
+# --- mlcc.gates._shares -------------------------------------------------------------------------------------
+# Shares of trials: confidence bounds, the binomial distribution, and how many rows a bound needs.
+
+def wilson(hits: float, n: float, z: float) -> tuple[float, float]:
+    """Return Wilson's lower and upper bound (1927) of a share, of which `hits` among `n` > 0 trials were seen.
+
+    `z` is the normal quantile of each bound's confidence. `n` may be a fraction, for an effective size.
+    """
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
+    # At 0 and 1 the bound is the value itself; floating point would leave it 1e-17 beside.
+    lower = 0.0 if hits == 0 else max(0.0, centre - half)
+    upper = 1.0 if hits == n else min(1.0, centre + half)
+    return lower, upper
+
+
+def rows_for_share(share: float, limit: float, z: float) -> int:
+    """Return the least number of rows at which a share that stays as it is would be shown to keep below `limit`.
+
+    Wilson's bound meets the limit where the score test does: n = z² limit (1 - limit) / (limit - share)². `share` is
+    below `limit`.
+    """
+    return ceil(z * z * limit * (1 - limit) / (limit - share) ** 2)
+
+
+def binomial_probability(hits: int, trials: int, share: float) -> float:
+    """Return the probability of exactly `hits` of `trials`, each a hit with probability 0 < `share` < 1."""
+    ways = lgamma(trials + 1) - lgamma(hits + 1) - lgamma(trials - hits + 1)
+    return exp(ways + hits * log(share) + (trials - hits) * log1p(-share))
+
+
+def binomial_tail(hits: int, trials: int, share: float = 0.5) -> float:
+    """Return the probability of at most `hits` of `trials`, each a hit with probability `share`."""
+    if hits < 0 or hits >= trials or not 0 < share < 1:
+        return 0.0 if hits < 0 or (hits < trials and share >= 1) else 1.0
+    if hits > trials * share:  # the terms must fall from the first on: sum the shorter side
+        return 1 - binomial_tail(trials - hits - 1, trials, 1 - share)
+    term = binomial_probability(hits, trials, share)
+    total, odds = 0.0, (1 - share) / share
+    for k in range(hits, -1, -1):
+        total += term
+        term *= k / (trials - k + 1) * odds
+        if term < total * 1e-17:
+            break
+    return min(1.0, total)
+
+
+# --- mlcc.gates.serve.quantiles -----------------------------------------------------------------------------
+# Confidence bounds for a quantile that hold whatever the distribution: order statistics.
+#
+# Of n independent values, the number below the p-quantile is binomial(n, p). So the r-th smallest value lies
+# at or above the quantile with probability P(B <= r - 1), and at or below it with at least P(B >= r).
+# Source: H. A. David, H. N. Nagaraja, Order Statistics, 3rd ed. 2003, section 7.1; G. J. Hahn, W. Q. Meeker,
+# Statistical Intervals, 1991, section 5.2.
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the smallest of some ascending values that at least `share` of them don't exceed."""
+    # The product of 0.95 and a whole number may come out a hair too large.
+    return ordered[max(ceil(share * len(ordered) - 1e-9), 1) - 1]
+
+
+def upper_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
+    """Return the value that the quantile doesn't exceed, at `confidence`; None where there are too few."""
+    rank = upper_rank(len(ordered), share, confidence)
+    return None if rank is None else ordered[rank - 1]
+
+
+def lower_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
+    """Return the value that the quantile reaches, at `confidence`; None where there are too few."""
+    rank = upper_rank(len(ordered), 1 - share, confidence)
+    return None if rank is None else ordered[-rank]
+
+
+def upper_rank(n: int, share: float, confidence: float) -> int | None:
+    """Return the least rank r (from 1) with P(binomial(n, share) <= r - 1) >= confidence, or None."""
+    below = 0.0
+    for successes in range(n):
+        below += binomial_probability(successes, n, share)
+        if below >= confidence:
+            return successes + 1
+    return None
+
+
+# --- mlcc.gates.serve.limits --------------------------------------------------------------------------------
+# Judges what was measured of a model: p95 latency and memory, by themselves and against the champion.
+
+_SHARE = 0.95  # of p95
+_MB = 10**6
+_NAMES = ("candidate", "champion")
+
+
+def judge_limits(
+    params: dict[str, Any], times: Sequence[Sequence[float]], peaks: Sequence[int]
+) -> list[Check]:
+    """Return a check for each limit.
+
+    `times` are the seconds per answer of the candidate and, where there is one, of the champion; `peaks` the
+    bytes that they held.
+    """
+    champion = params.get("champion", {})
+    checks = []
+    if "max_latency" in params:
+        checks.append(_latency_check(times[0], params["max_latency"], params["confidence"]))
+    if "max_latency_ratio" in champion:
+        checks.append(_ratio_check(times, champion["max_latency_ratio"], params["confidence"]))
+    if "max_memory" in params:
+        checks.append(_memory_check(peaks[0], params["max_memory"]))
+    if "max_memory_ratio" in champion:
+        checks.append(_memory_ratio_check(peaks, champion["max_memory_ratio"]))
+    return checks
+
+
+def latency_plots(times: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    """Return the plot of latencies, ascending, by the share of answers that were as fast."""
+    lines = {}
+    for name, seconds in zip(_NAMES, times):  # noqa: B905 - strict= is newer than Python 3.8
+        ordered = sorted(seconds)
+        lines[name] = [((i + 1) / len(ordered), 1000 * value) for i, value in enumerate(ordered)]
+    return [curves("Latency", ("share of answers", "ms"), lines)]
+
+
+def _latency_check(seconds: Sequence[float], limit: float, confidence: float) -> Check:
+    """Judge p95 by its distribution-free upper bound (order statistics)."""
+    ordered = sorted(1000 * value for value in seconds)
+    estimate = quantile(ordered, _SHARE)
+    upper = upper_bound(ordered, _SHARE, confidence)
+    lower = lower_bound(ordered, _SHARE, confidence)
+    if upper is None or lower is None:
+        message = f"{len(ordered)} answers are too few to bound their p95 latency"
+        return Check("latency_p95", "inconclusive", message, estimate=estimate, n=len(ordered))
+    return Check(
+        "latency_p95",
+        _verdict(estimate, upper, limit),
+        f"p95 latency is {number(estimate)} ms, at most {number(upper)} ms with {number(100 * confidence)} % "
+        f"confidence (n = {len(ordered)}); at most {number(limit)} ms is allowed, margin {number(limit - upper)} ms",
+        estimate=estimate,
+        interval=(lower, upper),
+        confidence=confidence,
+        n=len(ordered),
+        threshold={"max": limit},
+        margin=limit - upper,
+    )
+
+
+def _ratio_check(times: Sequence[Sequence[float]], limit: float, confidence: float) -> Check:
+    """Judge the ratio of two p95s.
+
+    Each bound is taken at half the error, so that both hold together at `confidence` (Bonferroni), whatever
+    the distributions and however the two depend on each other.
+    """
+    each = 1 - (1 - confidence) / 2
+    candidate, champion = (sorted(seconds) for seconds in times)
+    estimate = quantile(candidate, _SHARE) / quantile(champion, _SHARE)
+    ends = [
+        bound(model, _SHARE, each) for model in (candidate, champion) for bound in (lower_bound, upper_bound)
+    ]
+    if None in ends:
+        message = f"{len(candidate)} answers are too few to bound the ratio of p95 latencies"
+        return Check("latency_ratio", "inconclusive", message, estimate=estimate, n=len(candidate))
+    low, high, champion_low, champion_high = (end or 0.0 for end in ends)
+    lower, upper = low / champion_high, high / champion_low
+    return Check(
+        "latency_ratio",
+        _verdict(estimate, upper, limit),
+        f"p95 latency is {number(estimate)} times the champion's, at most {number(upper)} times with "
+        f"{number(100 * confidence)} % confidence (n = {len(candidate)} each); at most {number(limit)} times is "
+        f"allowed, margin {number(limit - upper)}",
+        estimate=estimate,
+        interval=(lower, upper),
+        confidence=confidence,
+        n=len(candidate),
+        threshold={"max": limit},
+        margin=limit - upper,
+    )
+
+
+def _verdict(estimate: float, upper: float, limit: float) -> str:
+    if upper <= limit:
+        return "pass"
+    return "fail" if estimate > limit else "inconclusive"
+
+
+def _memory_check(peak: int, limit: int) -> Check:
+    return Check(
+        "memory",
+        "pass" if peak <= limit else "fail",
+        f"the model's processes have held up to {number(peak / _MB)} MB; at most {number(limit / _MB)} MB is "
+        f"allowed, margin {number((limit - peak) / _MB)} MB",
+        estimate=peak,
+        threshold={"max": limit},
+        margin=limit - peak,
+    )
+
+
+def _memory_ratio_check(peaks: Sequence[int], limit: float) -> Check:
+    ratio = peaks[0] / peaks[1]
+    return Check(
+        "memory_ratio",
+        "pass" if ratio <= limit else "fail",
+        f"the model's processes have held {number(ratio)} times the champion's memory "
+        f"({number(peaks[0] / _MB)} and {number(peaks[1] / _MB)} MB); at most {number(limit)} times is allowed, "
+        f"margin {number(limit - ratio)}",
+        estimate=ratio,
+        threshold={"max": limit},
+        margin=limit - ratio,
+    )
+
+
+# --- mlcc.gates.serve.line_model ----------------------------------------------------------------------------
+# Asks a model over its standard input and output: one JSON a line, in and out, in bounded time and size.
+
+_WAIT = 0.5  # seconds between looks whether the model still runs
+
+
+class LineModel:
+    """A model that reads one request a line and writes one answer a line."""
+
+    def __init__(self, process: Process, first: Query, limit: float) -> None:
+        assert process.child.stdin is not None
+        assert process.child.stdout is not None
+        self._process = process
+        self._first = first
+        self._limit = limit
+        self._in, self._out = process.child.stdin, process.child.stdout
+        os.set_blocking(self._in.fileno(), False)
+        os.set_blocking(self._out.fileno(), False)
+        self._rest = bytearray()
+        self._whole = 0  # lines in it that have their end
+
+    def start(self, limit: float) -> None:
+        """Wait for the answer to the first query. Raises AnswerError after `limit` seconds, or at its end."""
+        self._exchange(self._first.body or b"", 1, limit, MAX_ANSWER)
+
+    def ask(self, query: Query) -> Answer:
+        """Return the answer to one query. Raises AnswerError where none comes in time."""
+        start = time.perf_counter()
+        (line,) = self._exchange(query.body or b"", 1, self._limit, MAX_ANSWER)
+        return Answer(200, line, time.perf_counter() - start)
+
+    def ask_all(self, queries: Sequence[Query], limit: float) -> list[Answer]:
+        """Return the answers to queries that are sent at once, with the end of the input after them.
+
+        So a model that writes only at its end is understood too. Raises AnswerError.
+        """
+        data = b"".join(query.body or b"" for query in queries)
+        start = time.perf_counter()
+        lines = self._exchange(data, len(queries), limit, MAX_ANSWER * 4, ends=True)
+        share = (time.perf_counter() - start) / len(queries)
+        return [Answer(200, line, share) for line in lines]
+
+    def close(self) -> None:
+        """Close the model's input and output."""
+        self._in.close()
+        self._out.close()
+
+    def _exchange(self, data: bytes, count: int, limit: float, most: int, ends: bool = False) -> list[bytes]:
+        """Send bytes and return `count` lines; with `ends`, the input then ends, and so must the output."""
+        until = time.monotonic() + limit
+        left = memoryview(data)
+        is_open = True
+        while left or self._whole < count or (ends and is_open):
+            wait = min(until - time.monotonic(), _WAIT)
+            if wait <= 0:
+                raise AnswerError(_late(limit, ends and self._whole >= count))
+            readable, writable, _ = select.select([self._out], [self._in] if left else [], [], wait)
+            if writable:
+                left = self._write(left)
+                if not left and ends:
+                    self._in.close()
+            if readable:
+                is_open = self._read(most)
+            if not is_open and (left or self._whole < count):
+                raise AnswerError(self._gone())
+        *lines, self._rest = self._rest.split(b"\n", count)
+        self._whole -= count
+        if self._rest.strip():
+            raise AnswerError("the model wrote more lines than it was asked for")
+        return [bytes(line) for line in lines]
+
+    def _write(self, left: memoryview) -> memoryview:
+        try:
+            return left[os.write(self._in.fileno(), left[:PIECE]) :]
+        except BlockingIOError:
+            return left
+        except OSError:
+            raise AnswerError(self._gone()) from None
+
+    def _read(self, most: int) -> bool:
+        """Take up what was written; return False at the output's end."""
+        try:
+            piece = os.read(self._out.fileno(), PIECE)
+        except BlockingIOError:
+            return True
+        self._rest += piece
+        self._whole += piece.count(b"\n")
+        if len(self._rest) > most:
+            raise AnswerError(f"the answer has over {most} bytes")
+        return bool(piece)
+
+    def _gone(self) -> str:
+        return f"{self._process.ended(PATIENCE) or 'the model closed its output'} instead of answering"
+
+
+def _late(limit: float, answered: bool) -> str:
+    if answered:
+        return f"the program did not end within {limit:g} s, although its input did"
+    return f"no whole answer came within {limit:g} s: the program must flush each line that it writes"
+
+
+# --- mlcc.gates.serve.memory --------------------------------------------------------------------------------
+# How much memory a session of processes has held, from Linux's /proc.
+
+def peak_memory(session: int) -> int:
+    """Return the bytes of the largest resident sets (VmHWM) of a session's living processes, summed.
+
+    Pages that processes share are counted for each, so this is an upper bound of what they held at once.
+    Source: proc_pid_status(5). Raises GateError where the system has no such records, and for no process.
+    """
+    if not os.path.exists("/proc/self/stat"):
+        raise GateError("memory can be measured on Linux only: there is no /proc on this machine")
+    sizes = [_peak(pid) for pid in os.listdir("/proc") if pid.isdigit() and _session(pid) == session]
+    if not any(sizes):
+        raise GateError("the model's processes have gone, so their memory can't be measured")
+    return sum(sizes)
+
+
+def _session(pid: str) -> int | None:
+    """Return the session of a process; None where it has just ended."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name in brackets is free text: the state, parent, group and session follow the last bracket.
+            return int(file.read().rpartition(b")")[2].split()[3])
+    except (OSError, IndexError):
+        return None
+
+
+def _peak(pid: str) -> int:
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            found = [line.split()[1] for line in file if line.startswith(b"VmHWM:")]
+    except OSError:
+        return 0
+    return int(found[0]) * 1024 if found else 0  # a process that has ended and isn't waited for has none
+
+
+# --- mlcc.gates.serve.runtime -------------------------------------------------------------------------------
+# The gate `serve`: the packaged model starts, gives the golden answers, and keeps to its limits.
+
+_POSITIVE = ("start_within", "answer_within", "requests", "max_latency", "max_memory")
+_RATIOS = ("max_latency_ratio", "max_memory_ratio")
+_MEMORY_LOOKS = 20  # times that memory is looked at while latency is measured
+
+
+def judge(gate: Gate) -> Verdict:
+    """Start the model, hold its answers against the golden ones, then measure what has limits."""
+    setup, command = program(gate.params)
+    params = _checked(gate.params)
+    queries = read_golden(params["golden"], params["protocol"], params.get("path", "/"), params["tolerance"])
+    traced = _traced(queries, params.get("trace"))
+    measures = "champion" in params or "max_latency" in params or "max_memory" in params
+    with _Served(gate, setup, command, "model", queries) as candidate:
+        try:
+            checks = candidate.golden_checks(traced, at_once=not measures)
+        except AnswerError as error:
+            return verdict_of([Check("start", "fail", str(error))])
+        if measures and all(check.verdict == "pass" for check in checks):
+            return _measured(gate, setup, candidate, checks)
+    return verdict_of(checks)
+
+
+def _measured(gate: Gate, setup: list[str], candidate: _Served, checks: list[Check]) -> Verdict:
+    """Measure the candidate, in turn with the champion where there is one, and judge the limits."""
+    params = gate.params
+    if "champion" not in params:
+        served = [candidate]
+        failed = _measure(params, served)
+    else:
+        with _Served(gate, setup, params["champion"]["run"], "champion", candidate.queries) as champion:
+            served = [candidate, champion]
+            try:
+                champion.start()
+            except AnswerError as error:
+                raise GateError(f"the champion can't be compared with: {error}") from None
+            failed = _measure(params, served)
+    if failed is not None:
+        return verdict_of([*checks, failed])
+    times = [model.times for model in served]
+    return verdict_of(
+        [*checks, *judge_limits(params, times, [model.peak for model in served])], latency_plots(times)
+    )
+
+
+def _measure(params: dict[str, Any], served: Sequence[_Served]) -> Check | None:
+    """Ask the models in turn: the warm-up, then what is measured. Return a check where an answer is wrong."""
+    needs_memory = "max_memory" in params or "max_memory_ratio" in params.get("champion", {})
+    look = max(1, params["requests"] // _MEMORY_LOOKS)
+    for turn in range(-params["warmup"], params["requests"]):
+        for model in served:
+            query = model.queries[turn % len(model.queries)]
+            wrong = model.measure(query)
+            if wrong is not None and model is not served[0]:
+                raise GateError(f"the champion can't be compared with: {visible(query.name, 80)}: {wrong}")
+            if wrong is not None:
+                asked = f"request {turn + params['warmup'] + 1} while latency was measured"
+                return Check("load", "fail", f"{asked} ({visible(query.name, 80)}): {wrong}")
+            if needs_memory and turn % look == 0:
+                model.peak = max(model.peak, peak_memory(model.process.child.pid))
+        if turn == -1:
+            for model in served:
+                model.times.clear()
+    return None
+
+
+class _Served:
+    """A model that runs, with what is measured of it: `times` in seconds per answer, `peak` bytes of memory."""
+
+    def __init__(
+        self, gate: Gate, setup: list[str], command: str, name: str, queries: Sequence[Query]
+    ) -> None:
+        piped = gate.params["protocol"] == "jsonl"
+        limit = gate.params["answer_within"]
+        self._params = gate.params
+        self.queries = queries
+        self.times: list[float] = []
+        self.peak = 0
+        self.process = Process(gate, setup, command, name, piped)
+        self._lines = LineModel(self.process, queries[0], limit) if piped else None
+        self._model = self._lines or HttpModel(self.process, gate.params.get("ready", "/"), limit)
+
+    def __enter__(self) -> _Served:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        self._model.close()
+        self.process.end(cancelled=failure is not None)
+
+    def start(self) -> None:
+        """Wait until the model is ready. Raises AnswerError."""
+        self.process.await_command()
+        self._model.start(self._params["start_within"])
+
+    def golden_checks(self, traced: Query, at_once: bool) -> list[Check]:
+        """Return a check for each golden query, and the trace. Raises AnswerError where it doesn't start.
+
+        `at_once` lets a model that answers on its output see the end of its input.
+        """
+        if at_once and self._lines is not None:
+            limit = self._params["start_within"] + self._params["answer_within"] * len(self.queries)
+            self.process.await_command()
+            answers = self._lines.ask_all(self.queries, limit)
+            pairs = zip(self.queries, answers)  # noqa: B905 - strict= is newer than Python 3.8
+            checks = [_golden_check(query, answer) for query, answer in pairs]
+            return [*checks, _trace_check(traced, answers[self.queries.index(traced)], timed=False)]
+        self.start()
+        checks = [Check("start", "pass", "the model became ready in time")]
+        trace: list[Check] = []
+        for query in self.queries:
+            try:
+                answer = self._model.ask(query)
+            except AnswerError as error:
+                return [*checks, Check(f"golden {query.name}", "fail", str(error))]
+            checks.append(_golden_check(query, answer))
+            if query is traced:
+                trace.append(_trace_check(query, answer, timed=True))
+        return [*checks, *trace]
+
+    def measure(self, query: Query) -> str | None:
+        """Ask a query and note the time. Say what is wrong with the answer, or return None."""
+        try:
+            answer = self._model.ask(query)
+        except AnswerError as error:
+            return str(error)
+        self.times.append(answer.seconds)
+        return _wrong(query, answer)
+
+
+def _golden_check(query: Query, answer: Answer) -> Check:
+    wrong = _wrong(query, answer)
+    allowed = f", to {number(query.tolerance)}" if query.tolerance else ""
+    message = f"the answer is the golden one{allowed}" if wrong is None else wrong
+    return Check(f"golden {query.name}", "pass" if wrong is None else "fail", message)
+
+
+def _wrong(query: Query, answer: Answer) -> str | None:
+    """Say how an answer differs from the golden one, or None."""
+    if answer.status != query.status:
+        return f"the status is {answer.status} instead of {query.status}"
+    try:
+        found = parse_json(answer.body.decode("utf-8"), "the answer")
+    except UnicodeDecodeError:
+        return "the answer is not UTF-8"
+    except GateError as error:
+        return str(error)
+    return difference(query.expected, found, query.tolerance)
+
+
+def _traced(queries: Sequence[Query], name: str | None) -> Query:
+    """Return the query to trace. Raises GateError where none has the name."""
+    found = queries[0] if name is None else next((query for query in queries if query.name == name), None)
+    if found is None:
+        raise GateError(f"no golden query is called {visible(str(name), 80)}, which is to be traced")
+    return found
+
+
+def _trace_check(query: Query, answer: Answer, timed: bool) -> Check:
+    """Record how one example went through the model, without its values."""
+    sent = 0 if query.body is None else len(query.body)
+    way = f"{query.method} {visible(query.path, 100)}, " if query.path != "/" else ""
+    took = f" in {number(1000 * answer.seconds)} ms" if timed else ""
+    message = f"{visible(query.name, 80)}: {way}{sent} bytes sent, {len(answer.body)} bytes answered{took}"
+    return Check("trace", "pass", message)
+
+
+def _checked(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters. Raises GateError where one that decides isn't proper."""
+    sound = params.get("protocol") in ("http", "jsonl") and isinstance(params.get("golden"), str)
+    sound = sound and all(isinstance(params.get(key, "/"), str) for key in ("ready", "path", "trace"))
+    sound = sound and (params["protocol"] == "jsonl" or "ready" in params)
+    sound = sound and all(is_finite(params.get(key, 1)) and params.get(key, 1) > 0 for key in _POSITIVE)
+    sound = sound and all(key in params for key in _POSITIVE[:3])
+    sound = sound and all(type(params.get(key)) is int for key in ("requests", "warmup"))
+    sound = sound and is_finite(params.get("tolerance")) and params["tolerance"] >= 0
+    sound = sound and is_finite(params.get("confidence")) and 0.5 <= params["confidence"] < 1
+    if not sound or not _is_champion(params.get("champion")):
+        raise GateError("the gate's parameters have no proper limits, queries or champion")
+    return params
+
+
+def _is_champion(champion: Any) -> bool:
+    if champion is None:
+        return True
+    known = isinstance(champion, dict) and isinstance(champion.get("run"), str)
+    limits = [champion[key] for key in _RATIOS if key in champion] if known else []
+    return bool(limits) and all(is_finite(limit) and limit > 0 for limit in limits)
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    return run("serve", judge, __file__, sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
