@@ -14,10 +14,10 @@ from mlcc.diagnostics import SpecError, error
 from mlcc.gates._records import GateError, number, visible
 from mlcc.gates._report import markdown
 from mlcc.gates._strict import parse_json
+from mlcc.report.page import MARKS
 from mlcc.runtime.statements import RECORD
 
 MOST_RECORD = 64 << 20  # bytes
-_MARKS = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? inconclusive", "error": "! error"}
 # What a reader of a model card looks for: gate kinds, and what is said where none of them gave a verdict.
 _EXPECTED = (
     (("evaluate", "compare"), "No gate measured the model's quality."),
@@ -148,7 +148,7 @@ def _gates(record: Mapping[str, Any]) -> str:
 
 
 def _verdict(gate: Mapping[str, Any]) -> str:
-    shown = _MARKS.get(gate["verdict"], "! error")
+    shown = MARKS.get(gate["verdict"], "! error")
     return shown + (" (waived)" if "waived" in gate else "" if gate["blocking"] else " (not blocking)")
 
 
@@ -161,7 +161,7 @@ def _measured(check: Mapping[str, Any]) -> list[str]:
         f"{'≥' if side == 'min' else '≤'} {_shown(limit)}" for side, limit in limits.items()
     )
     found = [_shown(check.get(key)) for key in ("estimate", "n", "margin")]
-    verdict = _MARKS.get(str(check.get("verdict")), "! error")
+    verdict = MARKS.get(str(check.get("verdict")), "! error")
     return [markdown(str(check.get("id")), 120), verdict, found[0], interval, found[1], required, found[2]]
 
 

@@ -135,6 +135,11 @@ def number(value: float) -> str:
     return str(value) if type(value) is int else f"{value:.6g}"
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def visible(text: str, limit: int = 400) -> str:
     """Return text on one line, without control, invisible or unassigned characters and runner commands."""
     shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])

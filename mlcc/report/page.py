@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlcc.gates._records import visible
+from mlcc.gates._records import counted, visible
 from mlcc.report.findings import Ended, Finding, Run
 from mlcc.report.html import BROKEN, MOST_SHOWN, document, escaped, figure, html_table, text_table
 from mlcc.report.margin import decision, drawn
@@ -48,7 +48,7 @@ def _header(run: Run) -> str:
     paint, words = _colour(run)
     sign = {"pass": "✓ ", "fail": "✗ "}.get(paint, "")
     closed = sum(finding.closes for finding in run.findings)
-    gates = "no gate ran" if not run.findings else f"{closed} of {_count(len(run.findings), 'gate')} closed"
+    gates = "no gate ran" if not run.findings else f"{closed} of {counted(len(run.findings), 'gate')} closed"
     lines = [
         f'<header>\n<div class="band {paint}">\n',
         f'<h1><span class="mark {paint}">{sign}{words}</span>: {escaped(run.name)}</h1>\n',
@@ -114,7 +114,7 @@ def _nodes(run: Run) -> str:
         )
     if run.unselected:
         items = [[escaped(id, 120), escaped(why)] for id, why in run.unselected[:MOST_SHOWN]]
-        count = _count(len(run.unselected), "node")
+        count = counted(len(run.unselected), "node")
         parts.append(
             f"<details><summary>{count} not selected</summary>{html_table(['Node', 'Why'], items)}</details>"
         )
@@ -135,12 +135,8 @@ def _footer(run: Run) -> str:
     return (
         '<footer class="faint">Made by mlcc from <code>_mlcc/s--*/</code>; '
         "<code>python -I .mlcc/report.py page</code> makes it again. "
-        f"{_count(len(run.findings), 'gate')}, {_count(len(run.nodes), 'node')}.</footer>\n"
+        f"{counted(len(run.findings), 'gate')}, {counted(len(run.nodes), 'node')}.</footer>\n"
     )
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 # --- one gate -------------------------------------------------------------------------------------

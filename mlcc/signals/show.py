@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from mlcc.gates._records import rounded, visible
+from mlcc.gates._records import counted, rounded, visible
 from mlcc.signals.tables import Signals
 
 VERSION = 1
@@ -45,9 +45,7 @@ def run_sentence(runs: dict[str, Any]) -> str:
     if not runs["runs"]:
         rest = f"; {runs['without_record']} left states" if runs["without_record"] else ""
         return f"no run left a whole record (the final node writes it; a gate that runs by hand leaves none){rest}"
-    text = (
-        f"{runs['runs']} run{'' if runs['runs'] == 1 else 's'}, {percent(runs['green'] / runs['runs'])} green"
-    )
+    text = f"{counted(runs['runs'], 'run')}, {percent(runs['green'] / runs['runs'])} green"
     if runs["first"]:
         text += f", from {runs['first'][:10]} to {runs['last'][:10]}"
     if runs["median_commit_to_green_seconds"] is not None:

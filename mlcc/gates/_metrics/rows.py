@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.gates._records import GateError, visible
+from mlcc.gates._records import Check, GateError, visible
 from mlcc.gates._support import Gate
 from mlcc.gates._table import close, open_table
 
@@ -83,6 +83,11 @@ def read_rows(gate: Gate, source: Mapping[str, Any]) -> Rows:
     if "score_0" in arrays:
         arrays["scores"] = np.column_stack([arrays.pop(f"score_{i}") for i in range(classes)])
     return Rows(arrays, n, source["threshold"], classes, names)
+
+
+def no_predictions() -> Check:
+    """Return the check of a table without rows."""
+    return Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})
 
 
 def refuse_one_class(rows: Rows, source: Mapping[str, Any]) -> None:

@@ -91,11 +91,6 @@ def value_at(document: object, key: str) -> Any:
     return place
 
 
-def counted(number: int, what: str) -> str:
-    """Return a number of things, in words."""
-    return f"{number} {what}" + ("" if number == 1 else "s")
-
-
 def shown_names(names: Any, limit: int = 5) -> str:
     """Return some names for a message, and how many more there are."""
     found = sorted(visible(name, 80) for name in names)

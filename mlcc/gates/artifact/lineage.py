@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from mlcc.gates._records import Check, GateError, visible
+from mlcc.gates._records import Check, GateError, counted, visible
 from mlcc.gates._strict import parse_json, read_bytes
 from mlcc.gates._support import Gate
-from mlcc.gates.artifact.content import counted, value_at
+from mlcc.gates.artifact.content import value_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

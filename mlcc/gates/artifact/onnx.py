@@ -11,8 +11,8 @@ import mmap
 
 from mlcc.gates._models.content import ContentError
 from mlcc.gates._models.protobuf import Message, integer, integers, part
-from mlcc.gates._records import visible
-from mlcc.gates.artifact.content import Contents, counted
+from mlcc.gates._records import counted, visible
+from mlcc.gates.artifact.content import Contents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

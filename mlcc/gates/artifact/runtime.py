@@ -8,10 +8,10 @@ import os
 import sys
 
 from mlcc.gates._models.content import ContentError
-from mlcc.gates._records import Check, GateError, Verdict, verdict_of, visible
+from mlcc.gates._records import Check, GateError, Verdict, counted, verdict_of, visible
 from mlcc.gates._shell import program, run_program
 from mlcc.gates._support import Gate, run
-from mlcc.gates.artifact.content import Contents, counted, refuse_dangerous, shown_names
+from mlcc.gates.artifact.content import Contents, refuse_dangerous, shown_names
 from mlcc.gates.artifact.lineage import check_lineage, check_statement
 from mlcc.gates.artifact.onnx import read_onnx, undeclared
 from mlcc.gates.artifact.schema import check_columns, check_values, features_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mlcc.gates._records import Check, GateError, visible
+from mlcc.gates._records import Check, GateError, counted, visible
 from mlcc.gates._support import Gate
 from mlcc.gates._table import close, open_table
-from mlcc.gates.artifact.content import Contents, counted, shown_names, value_at
+from mlcc.gates.artifact.content import Contents, shown_names, value_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

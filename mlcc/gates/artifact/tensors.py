@@ -6,7 +6,8 @@ from __future__ import annotations
 import mmap
 
 from mlcc.gates._models.safetensors import safetensors_layout
-from mlcc.gates.artifact.content import Contents, counted
+from mlcc.gates._records import counted
+from mlcc.gates.artifact.content import Contents
 
 
 def read_safetensors(path: str) -> Contents:

@@ -6,9 +6,9 @@ See https://xgboost.readthedocs.io/en/stable/tutorials/saving_model.html and Lig
 from __future__ import annotations
 
 from mlcc.gates._models.content import ContentError
-from mlcc.gates._records import GateError, is_finite
+from mlcc.gates._records import GateError, counted, is_finite
 from mlcc.gates._strict import parse_json, read_bytes
-from mlcc.gates.artifact.content import Contents, counted, is_pickle, value_at
+from mlcc.gates.artifact.content import Contents, is_pickle, value_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

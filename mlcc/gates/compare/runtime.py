@@ -10,7 +10,7 @@ from mlcc.gates._metrics.compute import measured
 from mlcc.gates._metrics.join import joined
 from mlcc.gates._metrics.measure import Measure
 from mlcc.gates._metrics.paired import Difference, paired
-from mlcc.gates._metrics.rows import Rows, read_rows, refuse_one_class
+from mlcc.gates._metrics.rows import Rows, no_predictions, read_rows, refuse_one_class
 from mlcc.gates._metrics.scores import curve_points
 from mlcc.gates._plots import curves, intervals
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
@@ -33,9 +33,7 @@ def judge(gate: Gate) -> Verdict:
         raise GateError("the gate's parameters are not complete")
     candidate = read_rows(gate, params["candidate"])
     if candidate.n < 1:
-        return verdict_of(
-            [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})]
-        )
+        return verdict_of([no_predictions()])
     refuse_one_class(candidate, params["candidate"])
     candidate, champion = _sides(gate, candidate)
     measures = (measured(params["metric"], candidate), measured(params["metric"], champion))

@@ -9,7 +9,7 @@ from mlcc.gates._metrics.bounds import Estimate, bounded
 from mlcc.gates._metrics.catalog import BOUNDLESS, direction, value_range
 from mlcc.gates._metrics.compute import measured
 from mlcc.gates._metrics.measure import Measure, standard_error
-from mlcc.gates._metrics.rows import Rows, read_rows, refuse_one_class
+from mlcc.gates._metrics.rows import Rows, no_predictions, read_rows, refuse_one_class
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._strict import read_json
 from mlcc.gates._support import Gate, run
@@ -80,7 +80,7 @@ def _judge_rows(gate: Gate) -> tuple[list[Check], list[dict[str, Any]]]:
     params = gate.params
     rows = read_rows(gate, params)
     if rows.n < 1:
-        return [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})], []
+        return [no_predictions()], []
     refuse_one_class(rows, params)
     checks: list[Check] = []
     for metric in params["metrics"]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
+from mlcc.gates._metrics.levels import normal_quantile
 from mlcc.gates._sql import real_literal
 from mlcc.gates._values import cells, count_where
 from mlcc.gates.strictness import DERIVED, SLACK, Way
@@ -26,8 +27,6 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return what is compared, and the SQL. Raises GateParamsError."""
-    from statistics import NormalDist
-
     del guards
     if params.offline == params.online:
         raise GateParamsError(("online",), f"{params.online} is compared with itself")
@@ -43,7 +42,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         "max_unmatched_offline": params.max_unmatched_offline,
         "min_n": params.min_n,
         "confidence": params.confidence,
-        "z": round(NormalDist().inv_cdf(params.confidence), 12),
+        "z": normal_quantile(params.confidence),
         "views": {side: _view(side, params.key, features, formats[side]) for side in _SIDES},
         "query": _query(len(params.key), features),
     }

@@ -7,7 +7,7 @@ import sys
 from mlcc.gates._metrics.catalog import direction
 from mlcc.gates._metrics.compute import measured
 from mlcc.gates._metrics.paired import Difference, paired
-from mlcc.gates._metrics.rows import Rows, read_rows, refuse_one_class
+from mlcc.gates._metrics.rows import Rows, no_predictions, read_rows, refuse_one_class
 from mlcc.gates._plots import intervals
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._strict import read_json
@@ -28,9 +28,7 @@ def judge(gate: Gate) -> Verdict:
         raise GateError("the gate's parameters are not complete")
     rows = read_rows(gate, params["predictions"])
     if rows.n < 1:
-        return verdict_of(
-            [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})]
-        )
+        return verdict_of([no_predictions()])
     refuse_one_class(rows, params["predictions"])
     gains = [_gain_of(feature, alias, rows, params) for feature, alias in params["without"].items()]
     costs = _costs(gate) if "cost" in params else []

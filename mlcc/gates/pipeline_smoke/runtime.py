@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 
-from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
+from mlcc.gates._records import Check, GateError, Verdict, counted, number, verdict_of, visible
 from mlcc.gates._shell import check_untouched, exit_check, program, run_program
 from mlcc.gates._sql import identifier
 from mlcc.gates._support import Gate, run
@@ -92,8 +92,9 @@ def _new_check(
         )
     if empty:
         return Check(f"{id}: new", "fail", f"{visible(empty[0])} is empty")
-    files = f"{len(after)} file{'s' if len(after) > 1 else ''}"
-    return Check(f"{id}: new", "pass", f"{visible(path)} was written by this run ({files})")
+    return Check(
+        f"{id}: new", "pass", f"{visible(path)} was written by this run ({counted(len(after), 'file')})"
+    )
 
 
 _UNREAD = (

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 
-from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
+from mlcc.gates._records import Check, GateError, Verdict, counted, is_finite, number, verdict_of, visible
 from mlcc.gates._shell import EndAsError, check_untouched, exit_check, program, run_program
 from mlcc.gates._strict import read_json
 from mlcc.gates._support import Gate, run
@@ -106,7 +106,7 @@ def _bytes_check(path: str, folders: Sequence[str]) -> Check:
                 f"{visible(path)} is not the same in run 1 and run {i + 2}: {differences}",
                 n=len(folders),
             )
-    files = f"{len(found[0])} file{'s' if len(found[0]) > 1 else ''}"
+    files = counted(len(found[0]), "file")
     return Check(
         id, "pass", f"{visible(path)} has the same bytes in {len(folders)} runs ({files})", n=len(folders)
     )

@@ -12,7 +12,7 @@ from mlcc.gates._metrics.join import joined
 from mlcc.gates._metrics.measure import Measure
 from mlcc.gates._metrics.multiple import benjamini_hochberg, holm
 from mlcc.gates._metrics.paired import paired
-from mlcc.gates._metrics.rows import Rows, read_rows
+from mlcc.gates._metrics.rows import Rows, no_predictions, read_rows
 from mlcc.gates._plots import intervals
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of
 from mlcc.gates._support import Gate, run
@@ -50,9 +50,7 @@ def judge(gate: Gate) -> Verdict:
         raise GateError("the gate's parameters are not complete")
     rows = read_rows(gate, params["predictions"])
     if rows.n < 1:
-        return verdict_of(
-            [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})]
-        )
+        return verdict_of([no_predictions()])
     reference = None
     if "reference" in params:
         rows, reference = joined(
