@@ -28,8 +28,9 @@ gates:
     contract:
       columns:
         income: {type: number, min: 0, max: 100, max_nulls: 0.1}
-        region: {type: string, values: [SE, FI], pattern: "[A-Z]+", max_length: 2}
+        region: {type: string, values: [SE, FI], pattern: "[A-Z]+", max_length: 2, max_mixed: 0.1}
         day: {type: date, min: "2024-01-31"}
+      references: {region: {artifact: scored, column: code}}
       rows: {min: 100, max: 1000}
       extra_columns: deny
       unique: [income, region]
@@ -93,6 +94,16 @@ CHANGES = [
     ("max_nulls: 0.1", "max_nulls: 0.2", ["threshold loosened: table income.max_nulls 0.1 → 0.2"], []),
     ("[SE, FI]", "[SE, FI, DK]", ['threshold loosened: table region.values [] → ["DK"]'], []),
     (", max_length: 2", ", max_length: 3", ["threshold loosened: table region.max_length 2 → 3"], []),
+    (", max_mixed: 0.1", ", max_mixed: 0.2", ["threshold loosened: table region.max_mixed 0.1 → 0.2"], []),
+    (", max_mixed: 0.1", "", ["threshold loosened: table region.max_mixed 0.1 → none"], []),
+    (
+        "column: code}", "column: code, max_unmatched: 0.5}",
+        ["threshold loosened: table region.references 0 → 0.5"], [],
+    ),
+    (
+        "column: code}", "column: other}",
+        ["gate changed: table parents.parent1.stored code → other"], ["gate changed: table parents.parent1.stored other → code"],
+    ),
     (
         '"[A-Z]+"', '".*"', ["gate changed: table region.pattern [A-Z]+ → .*"],
         ["gate changed: table region.pattern .* → [A-Z]+"],

@@ -16,7 +16,7 @@ from mlcc.gates._support import Gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
 # What the engines call the types that a declared one may be stored as.
@@ -69,10 +69,15 @@ class EngineTable:
         return rows[0]
 
 
-def open_engine_table(gate: Gate, artifact: str, engine: str, table: str | None) -> EngineTable:
-    """Open an artifact: the warehouse's `table`, or without one a Parquet file or folder. Raises GateError."""
+def open_engine_table(
+    gate: Gate, artifact: str, engine: str, table: str | None, beside: Mapping[str, str] | None = None
+) -> EngineTable:
+    """Open an artifact: the warehouse's `table`, or without one a Parquet file or folder. Raises GateError.
+
+    `beside` maps names that SQL can use to further artifacts of Parquet, which Spark alone reads.
+    """
     if engine == "spark":
-        return _open_spark(gate, artifact, table)
+        return _open_spark(gate, artifact, table, beside or {})
     if engine == "postgres" and table is not None:
         return _open_postgres(gate, table)
     raise GateError(f"this version of the gate runs no SQL on {visible(engine)}")
@@ -127,7 +132,7 @@ def _oids(known: Any) -> set[int]:
     return {kind.oid for kind in known}
 
 
-def _open_spark(gate: Gate, artifact: str, table: str | None) -> EngineTable:
+def _open_spark(gate: Gate, artifact: str, table: str | None, beside: Mapping[str, str]) -> EngineTable:
     """Open a table of Spark's catalog, or Parquet. Spark's own settings and variables say where it runs."""
     try:
         from pyspark.sql import SparkSession
@@ -143,9 +148,9 @@ def _open_spark(gate: Gate, artifact: str, table: str | None) -> EngineTable:
     }
     try:
         session = SparkSession.builder.appName("mlcc").config(map=settings).getOrCreate()
-        if table is None:
-            place = os.path.abspath(gate.path(artifact))
-            session.read.parquet(f"file:{place}").createOrReplaceTempView("mlcc_table")
+        files = dict(beside) if table is not None else {**beside, "mlcc_table": artifact}
+        for name, id in files.items():
+            session.read.parquet(f"file:{os.path.abspath(gate.path(id))}").createOrReplaceTempView(name)
         source = table or "mlcc_table"
         fields = session.table(source).schema.fields
     except Exception as error:

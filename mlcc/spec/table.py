@@ -372,9 +372,18 @@ COLUMN = Fields(
         "pattern": Key(TEXT, None),
         "unique": Key(Flag(), False),
         "max_length": Key(Int(low=1), None),
+        "max_mixed": Key(Number(low=0, high=1), None),
     },
 )
 CONFLICTS = Fields("Conflicts", {"label": Key(TEXT), "max": Key(Number(low=0, high=1), 0)})
+REFERENCE = Fields(
+    "Reference",
+    {
+        "artifact": Key(ID),
+        "column": Key(TEXT),
+        "max_unmatched": Key(Number(low=0, high=1), 0),
+    },
+)
 ROWS = Fields("Rows", {"min": Key(Int(low=1), 1), "max": Key(Int(low=1), None)})
 FRESHNESS = Fields("Freshness", {"column": Key(TEXT), "max_age": Key(DURATION)})
 SQL_CHECK = Fields("SqlCheck", {"sql": Key(COMMAND)})
@@ -386,6 +395,7 @@ CONTRACT = Fields(
         "unique": Key(ListOf(TEXT, least=1), None),
         "max_duplicates": Key(Number(low=0, high=1), None),
         "conflicts": Key(CONFLICTS, None),
+        "references": Key(DictOf(TEXT, REFERENCE), {}),
         "rows": Key(ROWS, None),
         "freshness": Key(FRESHNESS, None),
         "checks": Key(DictOf(ID, SQL_CHECK), {}),

@@ -31,6 +31,7 @@ _DEFAULTS = {
     "pattern": None,
     "unique": False,
     "max_length": None,
+    "max_mixed": None,
 }
 
 
@@ -46,6 +47,7 @@ def _params(**changes: Any) -> SimpleNamespace:
         "unique": None,
         "max_duplicates": None,
         "conflicts": None,
+        "references": {},
         "rows": None,
         "freshness": None,
         "checks": {},

@@ -244,6 +244,72 @@ def _differences(project: Any, artifact: str, engine: str) -> dict[str, tuple[fl
     }
 
 
+_ORDERS = (
+    "SELECT * FROM (VALUES (1, 10, 1.5, '1'), (2, 99, 2.5, '2'), (3, NULL, NULL, 'a'), "
+    "(4, 10, CAST('NaN' AS float8), '2024-01-31')) AS t(id, customer, price, code)"
+)
+_CUSTOMERS = "SELECT * FROM (VALUES (10, 1.5), (11, NULL)) AS t(id, price)"
+_REFERRING = {
+    "columns": {
+        "id": {"type": "integer"},
+        "customer": {"type": "integer", "max_nulls": 1},
+        "price": {"type": "number", "max_nulls": 1},
+        "code": {"type": "string", "max_mixed": 0.1},
+    },
+    "references": {
+        "customer": {"artifact": "customers", "column": "id"},
+        "price": {"artifact": "customers", "column": "price"},
+    },
+}
+_UNMATCHED = {"customer.references": 1 / 4, "price.references": 1 / 4, "code.max_mixed": 2 / 4}
+
+
+def _unmatched(project: Any, orders: str, customers: str, engine: str) -> dict[str, float]:
+    project.gate("contract", _REFERRING, {"orders": orders, "customers": customers}, engine=engine)
+    outcome = project.run("contract")
+    assert outcome.verdict == "fail", outcome.log
+    return {id: outcome.check(id)["estimate"] for id in _UNMATCHED}
+
+
+def _orders_and_customers() -> None:
+    numbers = "CAST(id AS BIGINT) AS id, CAST(price AS DOUBLE) AS price"
+    orders = f"SELECT {numbers}, CAST(customer AS BIGINT) AS customer, code FROM ({_ORDERS})"
+    duckdb.sql(f"COPY ({orders}) TO 'orders.parquet' (FORMAT parquet)")
+    duckdb.sql(f"COPY (SELECT {numbers} FROM ({_CUSTOMERS})) TO 'customers.parquet' (FORMAT parquet)")
+
+
+def test_foreign_keys_on_duckdb(project: Any) -> None:
+    _orders_and_customers()
+    assert _unmatched(project, "orders.parquet", "customers.parquet", "duckdb") == _UNMATCHED
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_foreign_keys_on_spark(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_spark()
+    monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--conf spark.sql.shuffle.partitions=2 pyspark-shell")
+    _orders_and_customers()
+    assert _unmatched(project, "orders.parquet", "customers.parquet", "spark") == _UNMATCHED
+
+
+def test_foreign_keys_on_postgres(
+    project: Any, server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    with psycopg.connect("") as connection:
+        connection.execute("CREATE SCHEMA shop")
+        orders = (
+            "CAST(id AS int8) AS id, CAST(customer AS int8) AS customer, CAST(price AS float8) AS price, code"
+        )
+        connection.execute(f"CREATE TABLE shop.orders AS SELECT {orders} FROM ({_ORDERS}) AS o".encode())
+        connection.execute(f"CREATE TABLE shop.customers AS {_CUSTOMERS}".encode())
+    assert (
+        _unmatched(project, "postgres://shop.orders", "postgres://shop.customers", "postgres") == _UNMATCHED
+    )
+
+
 def test_there_is_enough_to_compare() -> None:
     assert len(_EXPECTED) >= 150
     assert sum(count > 0 for count in _EXPECTED.values()) > 100

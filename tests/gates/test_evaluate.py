@@ -599,7 +599,6 @@ _ARTIFACTS = {"m": ArtifactInfo("m.json"), "s": ArtifactInfo("s.parquet"), "t": 
         ({"predictions": "other"}, ("predictions",)),
         ({"metrics_from": "m", "confidence": 1.0}, ("confidence",)),
         ({"predictions": "t", "metrics": {"a": _metric(mean="x")}}, ("predictions",)),
-        ({"predictions": "m", "metrics": {"a": _metric(mean="x")}}, ("predictions",)),
         ({"predictions": "s", "metrics": {"roc_ac": _metric()}}, ("metrics", "roc_ac")),
         ({"predictions": "s", "metrics": {"roc_auc": _metric()}}, ("metrics", "roc_auc")),
         ({"predictions": "s", "label": "y", "metrics": {"accuracy": _metric()}}, ("metrics", "accuracy")),

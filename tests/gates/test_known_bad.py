@@ -73,6 +73,7 @@ def columns(draw: Any) -> dict[str, Any]:
         column["values"] = draw(st.none() | st.lists(st.text("ab'", min_size=1), min_size=1, max_size=3))
         column["pattern"] = draw(st.sampled_from((None, "[ab]*", "[A-Z]{2}")))
         column["max_length"] = draw(st.sampled_from((None, 1, 20)))
+        column["max_mixed"] = draw(st.sampled_from((None, 0, 0.5, 0.9)))
     if kind in ("integer", "number"):
         limits = st.integers(-5, 5) if kind == "integer" else _LIMITS
         low, high = sorted(draw(st.tuples(limits, limits)))

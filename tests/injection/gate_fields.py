@@ -273,6 +273,14 @@ GATES = (
         lambda t: [], refuses=_unknown,
     ),
     Field(
+        "Reference.column",
+        lambda t: one_gate(
+            "contract", columns=many("c", t, lambda x: {"type": "string"}),
+            references=many("c", t, lambda x: {"artifact": "table", "column": x}),
+        ),
+        lambda t: [("gate g", ("params", "parents", i, "stored"), x) for i, x in enumerate(t)],
+    ),
+    Field(
         "Freshness.column",
         lambda t: one_gate("contract", columns={"id": {"type": "date"}}, freshness={"column": t[0], "max_age": "1d"}),
         lambda t: [], refuses=_unknown, most=1,

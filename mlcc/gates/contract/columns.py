@@ -104,6 +104,13 @@ def _from_parquet(column: Column) -> str | None:
     return None
 
 
+def typed(column: Column, format: str) -> str:
+    """Return a column of the view `source`, or of what it is read from, with its declared type."""
+    if format == "parquet":
+        return _from_parquet(column) or column.sql
+    return _from_json(column) if format in JSON_FORMATS else _from_text(column, column.sql)
+
+
 def from_table(column: Column) -> str:
     """Return a column of a table that an engine holds, with its declared type; its own type is checked before."""
     stored = identifier(column.stored)
@@ -131,12 +138,19 @@ def _from_text(column: Column, text: str) -> str:
 def _json_parts(columns: list[Column]) -> list[str]:
     parts = []
     for column in columns:
-        pointer = text_literal("/" + column.stored.replace("~", "~0").replace("/", "~1"))
-        text = f"json_extract_string(json, {pointer})"
-        known = f"json_type(json, {pointer}) IN ({JSON_TYPES[column.params.type]})"
-        parts.append(f"CASE WHEN {known} THEN {_from_text(column, text)} END AS {column.sql}")
-        parts.append(f"{text} AS {column.raw}")
+        parts.append(f"{_from_json(column)} AS {column.sql}")
+        parts.append(f"json_extract_string(json, {_pointer(column)}) AS {column.raw}")
     return parts
+
+
+def _from_json(column: Column) -> str:
+    pointer = _pointer(column)
+    known = f"json_type(json, {pointer}) IN ({JSON_TYPES[column.params.type]})"
+    return f"CASE WHEN {known} THEN {_from_text(column, f'json_extract_string(json, {pointer})')} END"
+
+
+def _pointer(column: Column) -> str:
+    return text_literal("/" + column.stored.replace("~", "~0").replace("/", "~1"))
 
 
 def absent_type(column: Column, format: str) -> str:

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, file_format, table_format
-from mlcc.gates._values import JSON_FORMATS
+from mlcc.gates._sql import text_literal
+from mlcc.gates._values import JSON_FORMATS, TEXT_FORMS
 from mlcc.gates.contract.columns import Column, absent_type, columns_of, literal, view
+from mlcc.gates.contract.foreign import parents_of, reference_checks
 from mlcc.gates.names import check_names
 from mlcc.gates.strictness import ALLOWED, CEILING, DERIVED, FLOOR, SLACK, Way
 from mlcc.record import field, record
@@ -18,17 +20,24 @@ from mlcc.record import field, record
 LOOSER: Mapping[str, Way] = {
     "checks/*.min/limit": FLOOR,
     "checks/*.max/limit": CEILING,
-    "checks/*.max_length/limit": CEILING,
+    **dict.fromkeys(
+        ("checks/*.max_length/limit", "checks/*.max_mixed/limit", "checks/*.references/limit"), CEILING
+    ),
     **dict.fromkeys(("checks/*.max_nulls/limit", "checks/duplicates/limit", "checks/conflicts/limit"), SLACK),
     "checks/*.values/limit": ALLOWED,
     "extra_columns": ("deny", "allow"),
-    **dict.fromkeys(("format", "view", "measures/**", "columns/*/absent", "columns/*/sql"), DERIVED),
+    **dict.fromkeys(
+        ("format", "view", "measures/**", "columns/*/absent", "columns/*/sql", "parents/*/sql"), DERIVED
+    ),
     **dict.fromkeys(
         ("checks/*/measure", "checks/*/query", "freshness/seconds", "freshness/measure"), DERIVED
     ),
 }
 """See mlcc.gates.strictness."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# "nan" and "inf", which are numbers, too, may be words.
+_NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_DATE_OR_TIME = f"{TEXT_FORMS['date']}|{TEXT_FORMS['timestamp']}"
 _RANGED = ("integer", "number", "date", "timestamp")
 # Constructs of other regular-expression languages that RE2 hasn't got, and where the same signs are harmless.
 _NOT_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P=)|\\[1-9]|[*+?}]\+")
@@ -60,9 +69,10 @@ class _Measures:
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
-    """Return no reference: a contract is about the artifact that it guards."""
-    del params
-    return ()
+    """Return the tables that foreign keys refer to."""
+    return tuple(
+        (("references", column, "artifact"), wanted.artifact) for column, wanted in params.references.items()
+    )
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
@@ -72,6 +82,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     columns = columns_of(params)
     names: dict[Loc, str] = {column.loc: column.name for column in columns}
     names.update(((*column.loc, "name"), column.stored) for column in columns)
+    names.update({("references", name, "column"): r.column for name, r in params.references.items()})
     names.update({("denied", i): name for i, name in enumerate(params.denied)})
     check_names(names)
     _check_denied(params, columns)
@@ -81,6 +92,8 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         _measure_column(column, format, measures)
     _measure_key(params, columns, measures)
     _measure_repeats(params, columns, measures)
+    parents = parents_of(params, columns, artifacts)
+    measures.checks.extend(reference_checks(params, parents))
     found: dict[str, object] = {
         "artifact": guards,
         "format": format,
@@ -102,12 +115,13 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         "view": view(columns, format),
         "measures": measures.sql,
         "checks": measures.checks,
+        "parents": parents or None,
         "sql": {id: _select(check.sql, ("checks", id, "sql")) for id, check in params.checks.items()},
     }
     if artifact.engine != DUCKDB:
         from mlcc.gates.contract.engines import rendered  # with sqlglot, which only other engines need
 
-        found = rendered(found, columns, artifact)
+        found = rendered(found, columns, artifact, artifacts)
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -151,6 +165,9 @@ def _measure_column(column: Column, format: str, measures: _Measures) -> None:
         check = {"kind": name, "column": column.name, "limit": shown}
         footer = _footer(column, name, condition) if format == "parquet" and not nan else {}
         measures.add(f"{column.name}.{name}", _count(condition), check, footer)
+    if params.max_mixed is not None:
+        mixed = {"kind": "max_mixed", "column": column.name, "limit": params.max_mixed}
+        measures.add(f"{column.name}.max_mixed", _mixed(sql), mixed)
     if params.unique:
         # In a query of its own: it needs far more memory than the counts, or a shortcut (see the runtime).
         query = [f"SELECT COUNT({sql}) - COUNT(DISTINCT {sql}) AS repeated FROM data"]
@@ -162,6 +179,14 @@ def _measure_column(column: Column, format: str, measures: _Measures) -> None:
 def _count(condition: str) -> str:
     # SUM(CASE ...) and not FILTER: ten times faster in DuckDB, and every engine has it.
     return f"SUM(CASE WHEN {condition} THEN 1 ELSE 0 END)"
+
+
+def _mixed(sql: str) -> str:
+    """Return how many values are of another sort than most: a number, a date with or without time, or other text."""
+    numbers, times = (
+        _count(f"regexp_full_match({sql}, {text_literal(form)})") for form in (_NUMBER, _DATE_OR_TIME)
+    )
+    return f"COUNT({sql}) - GREATEST({numbers}, {times}, COUNT({sql}) - {numbers} - {times})"
 
 
 def _footer(column: Column, name: str, outside: str) -> dict[str, str]:
@@ -203,7 +228,7 @@ def _domains(column: Column) -> Iterator[tuple[str, str, object]]:
         values = [literal(column, value, (*loc, "values", i)) for i, value in enumerate(params.values)]
         # NOT IN says the same, and takes DuckDB four times as long for 5 values, and fourteen times for 50.
         yield "values", f"NOT ({sql} = ANY([{', '.join(values)}]))", list(params.values)
-    for name in ("pattern", "max_length"):
+    for name in ("pattern", "max_length", "max_mixed"):
         if getattr(params, name) is not None and params.type != "string":
             raise GateParamsError(
                 (*loc, name), f"{name} is for strings, and {column.name} is a {params.type}"

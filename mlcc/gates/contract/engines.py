@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc
@@ -10,7 +11,12 @@ from mlcc.gates.contract.columns import Column, from_table, nothing
 from mlcc.gates.dialects import UntranslatableError, check_installed, check_select, table_name, translate
 
 
-def rendered(compiled: dict[str, Any], columns: list[Column], artifact: ArtifactInfo) -> dict[str, object]:
+def rendered(
+    compiled: dict[str, Any],
+    columns: list[Column],
+    artifact: ArtifactInfo,
+    artifacts: Mapping[str, ArtifactInfo],
+) -> dict[str, object]:
     """Return compiled parameters with their SQL in the dialect of the artifact's engine.
 
     A check of the user's own is in that dialect already, and stays as it is. Raises GateParamsError where the engine
@@ -31,7 +37,12 @@ def rendered(compiled: dict[str, Any], columns: list[Column], artifact: Artifact
     }
     for check in compiled["checks"]:
         if "query" in check:
-            check["query"] = [_translated(line, engine, _place(check, own)) for line in check["query"]]
+            check["query"] = [_translated("\n".join(check["query"]), engine, _place(check, own))]
+    for parent in compiled["parents"] or ():
+        other = artifacts[parent["artifact"]]
+        parent["sql"] = _translated(parent["sql"], engine, ("references", parent["column"]))
+        if other.is_table:
+            parent["table"] = table_name(other)
     for id, lines in compiled["sql"].items():
         _check(lines, engine, ("checks", id, "sql"))
     return {
@@ -44,6 +55,8 @@ def rendered(compiled: dict[str, Any], columns: list[Column], artifact: Artifact
 
 def _place(check: dict[str, Any], columns: dict[str, Column]) -> Loc:
     """Return where the spec asks for a check."""
+    if check["kind"] == "references":
+        return ("references", check["column"])
     if "column" not in check:
         return ("unique",) if check["kind"].startswith("key") else ()
     stated = check["kind"] if check["kind"] != "type" else ()

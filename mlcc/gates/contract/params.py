@@ -33,6 +33,12 @@ class Column(Model):
     )
     unique: bool = Field(False, description="true: no value occurs twice.")
     max_length: int | None = Field(None, ge=1, description="Most characters in a string.")
+    max_mixed: int | float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Of a string: largest share of rows whose value is of another sort (number, date, text) than most.",
+    )
 
 
 class Rows(Model):
@@ -56,6 +62,16 @@ class Conflicts(Model):
     max: int | float = Field(0, ge=0, le=1, description="Largest share of such rows.")
 
 
+class Reference(Model):
+    """Where each value of a column must occur: a foreign key. Nulls refer to nothing."""
+
+    artifact: Id = Field(description="The other table, read by the same engine; or the guarded one.")
+    column: Text = Field(description="Its column, of the same type.")
+    max_unmatched: int | float = Field(
+        0, ge=0, le=1, description="Largest share of rows whose value has no match."
+    )
+
+
 class SqlCheck(Model):
     """Your own check."""
 
@@ -63,7 +79,7 @@ class SqlCheck(Model):
 
 
 class Contract(Model):
-    """Schema and quality of the guarded table: Parquet, CSV, TSV or JSON lines."""
+    """Schema and quality of the guarded table: Parquet, CSV, TSV or JSON."""
 
     columns: dict[Text, Column] = Field(
         min_length=1,
@@ -83,6 +99,9 @@ class Contract(Model):
     )
     conflicts: Conflicts | None = Field(
         None, description="How many rows only their label tells apart, which no model can learn."
+    )
+    references: dict[Text, Reference] = Field(
+        default_factory=dict, description="A column that `columns` declares to where its values must occur."
     )
     rows: Rows | None = Field(None, description="How many rows.")
     freshness: Freshness | None = Field(None, description="How old the newest row may be.")

@@ -45,10 +45,11 @@ def known_bad(document: Mapping[str, Any]) -> Iterator[Fixture]:
     path = data_file(document, params["artifact"])
     format = params["format"]
     good = _plausible(params)
+    there = {**artifact_files(document), **_parents(document)}
 
     def fixture(name: str, check: str, table: Table, copies: int = 1) -> Fixture:
         content = table_bytes(format, table, copies)
-        return Fixture(name, "fail", {**artifact_files(document), path: content}, check)
+        return Fixture(name, "fail", {**there, path: content}, check)
 
     for column in params["columns"]:
         yield from (fixture(*bad) for bad in _bad_types(column, format, good))
@@ -59,10 +60,39 @@ def known_bad(document: Mapping[str, Any]) -> Iterator[Fixture]:
     yield from (fixture(*bad) for bad in _bad_frame(params, good))
     yield from (fixture(*bad) for bad in _bad_sizes(params["rows"], good))
     for name, broken in _broken(format, good):
-        yield Fixture(name, "error", {**artifact_files(document), path: broken})
-    there = artifact_files(document)
-    del there[next(iter(artifact_files({"artifacts": {"": document["artifacts"][params["artifact"]]}})))]
-    yield Fixture("the table is missing", "error", there)
+        yield Fixture(name, "error", {**there, path: broken})
+    for parent in _others(params):
+        place = data_file(document, parent["artifact"])
+        column, sound = parent["column"], {**there, path: table_bytes(format, good)}
+        other = table_bytes(parent["format"], {"mlcc_selftest": [1]})
+        files = {**sound, place: other}
+        yield Fixture(f"what {column} refers to is missing", "fail", files, f"{column}.parent")
+        other = _parents(document, {parent["name"]: _OTHER[parent["type"]]})[place]
+        if next(c for c in params["checks"] if c["id"] == f"{column}.references")["limit"] < 1:
+            yield Fixture(
+                f"{column} refers to what isn't there",
+                "fail",
+                {**sound, place: other},
+                f"{column}.references",
+            )
+    missing = dict(there)
+    missing.pop(path)
+    yield Fixture("the table is missing", "error", missing)
+
+
+def _others(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what foreign keys refer to in other tables."""
+    return [parent for parent in params.get("parents", []) if parent["artifact"] != params["artifact"]]
+
+
+def _parents(document: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> dict[str, bytes]:
+    """Return the tables that foreign keys refer to, with the plausible value or that of `values` by parent."""
+    tables: dict[str, tuple[str, Table]] = {}
+    for parent in _others(document["params"]):
+        value = (values or {}).get(parent["name"], _PLAUSIBLE[parent["type"]])
+        _, table = tables.setdefault(parent["artifact"], (parent["format"], {}))
+        table[parent["stored"]] = [value]
+    return {data_file(document, id): table_bytes(*stated) for id, stated in tables.items()}
 
 
 def _stored(column: Mapping[str, Any]) -> str:
@@ -72,6 +102,9 @@ def _stored(column: Mapping[str, Any]) -> str:
 def _plausible(params: Mapping[str, Any]) -> Table:
     """Return a table of one row with the contract's columns, each of its type."""
     table = {_stored(column): [_PLAUSIBLE[column["type"]]] for column in params["columns"]}
+    for parent in params.get("parents", []):
+        if parent["artifact"] == params["artifact"]:
+            table.setdefault(parent["stored"], [_PLAUSIBLE[parent["type"]]])
     # A column that no contract names keeps a table a table when the only declared one is left out.
     return {**table, "mlcc_selftest": [1]}
 
@@ -96,6 +129,10 @@ def _violations(
         yield from _bad_keys(kind, params, good)
     elif kind == "unique":
         yield f"{column['name']} repeats a value", {key: values * 2 for key, values in good.items()}
+    elif kind == "references":
+        return  # see `known_bad`: it is the other table that is wrong
+    elif kind == "max_mixed":
+        yield from _mixed(column, limit, good)
     elif kind == "max_nulls":
         yield from _too_many_nulls(column, limit, good)
     else:
@@ -140,6 +177,13 @@ def _too_many_nulls(column: Mapping[str, Any], limit: Any, good: Table) -> Itera
     for empty in missing:
         what = "NaN" if empty else "null"
         yield f"{column['name']} is {what} too often", {**table, _stored(column): [value] + [empty] * nulls}
+
+
+def _mixed(column: Mapping[str, Any], limit: Any, good: Table) -> Iterator[tuple[str, Table]]:
+    """Yield a column in thirds of numbers, dates and text, of which two are not the most."""
+    if limit < 2 / 3:
+        table = {key: values * 3 for key, values in good.items()}
+        yield f"{column['name']} is mixed", {**table, _stored(column): ["1", "2024-01-31", "a"]}
 
 
 def _bad_values(kind: str, type: str, limit: Any) -> Iterator[Any]:
