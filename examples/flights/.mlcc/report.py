@@ -1,4 +1,4 @@
-# mlcc:generated sha256=d02a0a3043f1fece1a8617bb80460146335c1c140c86ce7fdd786710b9623f7c
+# mlcc:generated sha256=9f4a22b3d292f36a5d981bb0016ab8a8cd25c3641f7912d2242be06addb33fab
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -173,6 +173,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:
@@ -1924,7 +1929,7 @@ def _header(run: Run) -> str:
     paint, words = _colour(run)
     sign = {"pass": "✓ ", "fail": "✗ "}.get(paint, "")
     closed = sum(finding.closes for finding in run.findings)
-    gates = "no gate ran" if not run.findings else f"{closed} of {_count(len(run.findings), 'gate')} closed"
+    gates = "no gate ran" if not run.findings else f"{closed} of {counted(len(run.findings), 'gate')} closed"
     lines = [
         f'<header>\n<div class="band {paint}">\n',
         f'<h1><span class="mark {paint}">{sign}{words}</span>: {escaped(run.name)}</h1>\n',
@@ -1990,7 +1995,7 @@ def _nodes(run: Run) -> str:
         )
     if run.unselected:
         items = [[escaped(id, 120), escaped(why)] for id, why in run.unselected[:MOST_SHOWN]]
-        count = _count(len(run.unselected), "node")
+        count = counted(len(run.unselected), "node")
         parts.append(
             f"<details><summary>{count} not selected</summary>{html_table(['Node', 'Why'], items)}</details>"
         )
@@ -2011,12 +2016,8 @@ def _footer(run: Run) -> str:
     return (
         '<footer class="faint">Made by mlcc from <code>_mlcc/s--*/</code>; '
         "<code>python -I .mlcc/report.py page</code> makes it again. "
-        f"{_count(len(run.findings), 'gate')}, {_count(len(run.nodes), 'node')}.</footer>\n"
+        f"{counted(len(run.findings), 'gate')}, {counted(len(run.nodes), 'node')}.</footer>\n"
     )
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 # --- one gate -------------------------------------------------------------------------------------

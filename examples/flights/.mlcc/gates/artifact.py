@@ -1,4 +1,4 @@
-# mlcc:generated sha256=eadd7e257ca5f3d46be9e91faebce465e8e70d84761c58026ab716d4b8f21e82
+# mlcc:generated sha256=a044cbcc8ac09ebae4ef69a29dd2ad37f84c9e47fdd30e5be2a063513b7e80c2
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -176,6 +176,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:
@@ -1107,11 +1112,6 @@ def value_at(document: object, key: str) -> Any:
             return None
         place = place[step]
     return place
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things, in words."""
-    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def shown_names(names: Any, limit: int = 5) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=3b3aaf2cd21959c2453eb3a76ffde21a631adcc2f6b1e69b0a6e3605bb02769e
+# mlcc:generated sha256=bee589a373363e34eb81700e1738be7bd4638c8789f3f169eae2b997c6af36aa
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -164,6 +164,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=2397b48fdf34efb2a5e39b1e804d75c5e46113eed7e504f65fa95d99b31d0ee3
+# mlcc:generated sha256=59bf4fb7fecc30faf3f84a05dd74e9f82b815d0e29dc3603cc0d35696d38b2d9
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -253,6 +253,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:
@@ -2045,6 +2050,11 @@ def read_rows(gate: Gate, source: Mapping[str, Any]) -> Rows:
     return Rows(arrays, n, source["threshold"], classes, names)
 
 
+def no_predictions() -> Check:
+    """Return the check of a table without rows."""
+    return Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})
+
+
 def refuse_one_class(rows: Rows, source: Mapping[str, Any]) -> None:
     """Raise GateError where labels are to be 0 and 1, and only one of them occurs."""
     if source["values"].get("label") == "binary" and not 0 < rows["label"].sum() < rows.n:
@@ -2762,9 +2772,7 @@ def judge(gate: Gate) -> Verdict:
         raise GateError("the gate's parameters are not complete")
     candidate = read_rows(gate, params["candidate"])
     if candidate.n < 1:
-        return verdict_of(
-            [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})]
-        )
+        return verdict_of([no_predictions()])
     refuse_one_class(candidate, params["candidate"])
     candidate, champion = _sides(gate, candidate)
     measures = (measured(params["metric"], candidate), measured(params["metric"], champion))

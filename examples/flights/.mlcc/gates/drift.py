@@ -1,4 +1,4 @@
-# mlcc:generated sha256=73425fb4481dcf91fd5da407f2dbf5f14096a59c8b5511885c46a7e5fcb5cbad
+# mlcc:generated sha256=bb2a622675da1856272110fc3b9f7564fc812c0bc45b52b8b41242eb18b03ade
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -164,6 +164,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=928b4f9109c4d13187f153c66767fbffd6aa2e9d8cc57fdeb0ac3eddeb79cedb
+# mlcc:generated sha256=8c5617b28146b84fe958c7f402b86bd5cd520c894207db037a34cb49c7493a8d
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -164,6 +164,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=590c1eb01d623477a8983b7f59d2c408c5a4a56e3a16b757b4342b5b4d62d766
+# mlcc:generated sha256=d8beaab148f07b63fd8af366f6054042b766b303cd38f3b0c384715fd61ebd64
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -164,6 +164,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=3d4eacfeab6983b4454d0aff8435f26eb75988308e1c8c9501b9ec3a86116432
+# mlcc:generated sha256=c31b11b0bd79c30e482cdb55f88d21b12453a69b03da78283fd9899f2b4e254c
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -166,6 +166,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:
@@ -1149,7 +1154,7 @@ def _bytes_check(path: str, folders: Sequence[str]) -> Check:
                 f"{visible(path)} is not the same in run 1 and run {i + 2}: {differences}",
                 n=len(folders),
             )
-    files = f"{len(found[0])} file{'s' if len(found[0]) > 1 else ''}"
+    files = counted(len(found[0]), "file")
     return Check(
         id, "pass", f"{visible(path)} has the same bytes in {len(folders)} runs ({files})", n=len(folders)
     )

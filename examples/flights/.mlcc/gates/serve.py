@@ -1,4 +1,4 @@
-# mlcc:generated sha256=64cd992d55db67261c4ea363ef2c629a92b6b1bc2bd955375c6cc8fed3ce91e9
+# mlcc:generated sha256=cdab56b068bb15550c3f3a1b16cd4dd082b3ce0fdab137ff651d2481a199c0b0
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -173,6 +173,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=8cd394127da973e8554dd3069228911b8927bd2add60ef43bf90004af45cdf7e
+# mlcc:generated sha256=2d713820bfbfff3913f29f0d2b593ca1d7347a27cba7ddc3c279ee2e14a042fe
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -168,6 +168,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:
@@ -2202,6 +2207,11 @@ def read_rows(gate: Gate, source: Mapping[str, Any]) -> Rows:
     return Rows(arrays, n, source["threshold"], classes, names)
 
 
+def no_predictions() -> Check:
+    """Return the check of a table without rows."""
+    return Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})
+
+
 def refuse_one_class(rows: Rows, source: Mapping[str, Any]) -> None:
     """Raise GateError where labels are to be 0 and 1, and only one of them occurs."""
     if source["values"].get("label") == "binary" and not 0 < rows["label"].sum() < rows.n:
@@ -3027,9 +3037,7 @@ def judge(gate: Gate) -> Verdict:
         raise GateError("the gate's parameters are not complete")
     rows = read_rows(gate, params["predictions"])
     if rows.n < 1:
-        return verdict_of(
-            [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})]
-        )
+        return verdict_of([no_predictions()])
     reference = None
     if "reference" in params:
         rows, reference = joined(

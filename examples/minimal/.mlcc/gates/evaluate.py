@@ -1,4 +1,4 @@
-# mlcc:generated sha256=6c2299e661ad41d0004d861b8760caea5132d0d3668144c1721e78e76a0d56c1
+# mlcc:generated sha256=668941a188de04507146479c5a9db3c1c5b23e9345b501fdee985833f316d967
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -166,6 +166,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:
@@ -2200,6 +2205,11 @@ def read_rows(gate: Gate, source: Mapping[str, Any]) -> Rows:
     return Rows(arrays, n, source["threshold"], classes, names)
 
 
+def no_predictions() -> Check:
+    """Return the check of a table without rows."""
+    return Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})
+
+
 def refuse_one_class(rows: Rows, source: Mapping[str, Any]) -> None:
     """Raise GateError where labels are to be 0 and 1, and only one of them occurs."""
     if source["values"].get("label") == "binary" and not 0 < rows["label"].sum() < rows.n:
@@ -2717,7 +2727,7 @@ def _judge_rows(gate: Gate) -> tuple[list[Check], list[dict[str, Any]]]:
     params = gate.params
     rows = read_rows(gate, params)
     if rows.n < 1:
-        return [Check("rows", "fail", "there are no predictions", estimate=0, threshold={"min": 1})], []
+        return [no_predictions()], []
     refuse_one_class(rows, params)
     checks: list[Check] = []
     for metric in params["metrics"]:

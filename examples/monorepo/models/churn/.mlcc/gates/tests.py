@@ -1,4 +1,4 @@
-# mlcc:generated sha256=0cdc702e410c40b0ec0782a38bd453a3bce8492d2aea75991d545b4f38e7a422
+# mlcc:generated sha256=5d1c7e268adde06f446b47ddd61d558d8a14caf77837929ed1f184be55f236cf
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -166,6 +166,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=f55e495f670936ece9be8f0ae55c65009bb0bf4a0fcd22fbeac9d75a00eb5394
+# mlcc:generated sha256=9fcd53139a42df167b702adb7355e2dfd4cc974bfb014fc2c79c1e715a6ec58d
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -164,6 +164,11 @@ def rounded(value: float | None) -> float | None:
 def number(value: float) -> str:
     """Return a number as a message shows it: up to 6 significant digits."""
     return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def visible(text: str, limit: int = 400) -> str:
@@ -941,10 +946,15 @@ class EngineTable:
         return rows[0]
 
 
-def open_engine_table(gate: Gate, artifact: str, engine: str, table: str | None) -> EngineTable:
-    """Open an artifact: the warehouse's `table`, or without one a Parquet file or folder. Raises GateError."""
+def open_engine_table(
+    gate: Gate, artifact: str, engine: str, table: str | None, beside: Mapping[str, str] | None = None
+) -> EngineTable:
+    """Open an artifact: the warehouse's `table`, or without one a Parquet file or folder. Raises GateError.
+
+    `beside` maps names that SQL can use to further artifacts of Parquet, which Spark alone reads.
+    """
     if engine == "spark":
-        return _open_spark(gate, artifact, table)
+        return _open_spark(gate, artifact, table, beside or {})
     if engine == "postgres" and table is not None:
         return _open_postgres(gate, table)
     raise GateError(f"this version of the gate runs no SQL on {visible(engine)}")
@@ -999,7 +1009,7 @@ def _oids(known: Any) -> set[int]:
     return {kind.oid for kind in known}
 
 
-def _open_spark(gate: Gate, artifact: str, table: str | None) -> EngineTable:
+def _open_spark(gate: Gate, artifact: str, table: str | None, beside: Mapping[str, str]) -> EngineTable:
     """Open a table of Spark's catalog, or Parquet. Spark's own settings and variables say where it runs."""
     try:
         from pyspark.sql import SparkSession
@@ -1015,9 +1025,9 @@ def _open_spark(gate: Gate, artifact: str, table: str | None) -> EngineTable:
     }
     try:
         session = SparkSession.builder.appName("mlcc").config(map=settings).getOrCreate()
-        if table is None:
-            place = os.path.abspath(gate.path(artifact))
-            session.read.parquet(f"file:{place}").createOrReplaceTempView("mlcc_table")
+        files = dict(beside) if table is not None else {**beside, "mlcc_table": artifact}
+        for name, id in files.items():
+            session.read.parquet(f"file:{os.path.abspath(gate.path(id))}").createOrReplaceTempView(name)
         source = table or "mlcc_table"
         fields = session.table(source).schema.fields
     except Exception as error:
@@ -1667,7 +1677,13 @@ _AHEAD_SECONDS = 86_400
 # How far apart integers may lie for a bit string to be the cheaper way, and how long it may get (32 MB a thread).
 _BITS_PER_ROW = 16
 _MOST_BITS = 1 << 28
-_SHARES = ("max_nulls", "duplicates", "conflicts")  # checks whose limit is a share of the rows
+_SHARES = (
+    "max_nulls",
+    "max_mixed",
+    "references",
+    "duplicates",
+    "conflicts",
+)  # checks whose limit is a share of the rows
 _PHRASES = {
     "type": "{count} of {rows} values of {column} are not of its type",
     "max_nulls": "{count} of {rows} rows have no {column}; at most {limit} may",
@@ -1676,6 +1692,8 @@ _PHRASES = {
     "values": "{count} of {rows} values of {column} are not among the {limit} allowed ones",
     "pattern": "{count} of {rows} values of {column} don't match {limit}",
     "max_length": "{count} of {rows} values of {column} have over {limit} characters",
+    "max_mixed": "{count} of {rows} values of {column} are of another sort (number, date, text) than most; at most {limit} may",
+    "references": "{count} of {rows} values of {column} are not where it refers to; at most {limit} may",
     "unique": "{count} of {rows} rows repeat a value of {column}",
     "key_nulls": "{count} of {rows} rows lack a part of the key {key}",
     "duplicates": "{count} of {rows} rows repeat another one; at most {limit} may",
@@ -1687,10 +1705,11 @@ _PHRASES = {
 def judge(gate: Gate) -> Verdict:
     """Judge the table by the contract's columns first, then by what the committed SQL counts."""
     params = gate.params
-    table = _open(gate)
+    table, parents = _open(gate)
     try:
         checks, absent = _check_columns(params, table.columns)
         measures = _measure(params, table, absent)
+        checks += _define_parents(params, table, parents)
         checks += _check_rows(params["rows"], measures["rows"])
         if measures["rows"] > 0:
             checks += _check_counts(params, table, measures, absent)
@@ -1705,14 +1724,53 @@ def judge(gate: Gate) -> Verdict:
     return verdict_of(checks)
 
 
-def _open(gate: Gate) -> Table | EngineTable:
+def _open(gate: Gate) -> tuple[Table | EngineTable, list[Table]]:
+    """Return the table, and those that foreign keys refer to where DuckDB reads them."""
     params = gate.params
+    wanted = params.get("parents", [])
     if "engine" in params:
-        return open_engine_table(gate, params["artifact"], params["engine"], params.get("table"))
-    table = open_table(gate, params["artifact"], params["format"])
+        beside = {f"mlcc_{parent['name']}": parent["artifact"] for parent in wanted if "table" not in parent}
+        table = open_engine_table(gate, params["artifact"], params["engine"], params.get("table"), beside)
+        return table, []
+    own, *parents = (
+        open_tables(gate, [(each["artifact"], each["format"]) for each in (params, *wanted)])
+        if wanted
+        else [open_table(gate, params["artifact"], params["format"])]
+    )
     for column in params["columns"]:
-        _type_partition(table, _stored(column), column["type"])
-    return table
+        _type_partition(own, _stored(column), column["type"])
+    return own, parents
+
+
+def _define_parents(params: dict[str, Any], table: Table | EngineTable, parents: list[Table]) -> list[Check]:
+    """Give the columns that foreign keys refer to their names, and return a check for each that isn't as it must be.
+
+    Such a column has no value then, so that nothing finds its match.
+    """
+    checks: list[Check] = []
+    for i, wanted in enumerate(params.get("parents", [])):
+        value = f"SELECT {wanted['sql']} AS value FROM "
+        if isinstance(table, EngineTable):
+            table.define(wanted["name"], value + wanted.get("table", f"mlcc_{wanted['name']}"))
+            continue
+        _type_partition(parents[i], wanted["stored"], wanted["type"])
+        problem = _parent_problem(wanted, parents[i])
+        if problem:
+            checks.append(Check(f"{wanted['column']}.parent", "fail", problem))
+        sql = "SELECT NULL AS value" if problem else value + parents[i].source
+        table.rows(f"CREATE VIEW {wanted['name']} AS {sql}")
+    return checks
+
+
+def _parent_problem(wanted: dict[str, Any], parent: Table) -> str | None:
+    actual = parent.columns.get(wanted["stored"])
+    shown = f"{visible(wanted['column'], 80)} refers to the column {visible(wanted['stored'], 80)} of "
+    shown += visible(wanted["artifact"], 80)
+    if actual is None:
+        return f"{shown}, which is missing"
+    if wanted["format"] == "parquet" and actual.partition("(")[0] not in _TYPES[wanted["type"]]:
+        return f"{shown}, which is of type {visible(actual, 80)}, and not {wanted['type']}"
+    return None
 
 
 def _type_partition(table: Table, column: str, type: str) -> None:
@@ -1873,12 +1931,12 @@ def _check_counts(
 
 
 def _repeated(table: Table | EngineTable, check: dict[str, Any], type: str | None) -> Any:
-    """Return how many rows repeat a value of a column, or how many keys occur again.
+    """Return the count of a check that has a query of its own, such as how many rows repeat a value of a column.
 
     Integers that lie close together are marked in a bit string: in a table of 10 million rows that takes
     0.4 s and 80 MB, where the committed query, which says the same, takes 3.2 s and 540 MB.
     """
-    if type == "integer" and isinstance(table, Table):
+    if check["kind"] == "unique" and type == "integer" and isinstance(table, Table):
         name = identifier(check["column"])
         low, high, count = table.one(f"SELECT MIN({name}), MAX({name}), COUNT({name}) FROM data")
         near = count > 0 and high - low < min(_BITS_PER_ROW * count, _MOST_BITS)
