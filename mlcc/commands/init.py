@@ -15,10 +15,19 @@ from mlcc.cli import OK, guarded
     "--data", multiple=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A table to propose a contract of, from all of its rows. Repeatable.",
 )  # fmt: skip
+@click.option(
+    "--contract", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Print the contracts of a file of ODCS, dbt or pandera as a gate spells them, and write nothing.",
+)  # fmt: skip
 @click.option("--stdout", is_flag=True, help="Print the spec instead of writing it.")
 @guarded
-def command(folder: Path, data: tuple[Path, ...], stdout: bool) -> int:
+def command(folder: Path, data: tuple[Path, ...], contract: Path | None, stdout: bool) -> int:
     """Look at a repository and write a commented mlcc.yaml for it."""
+    if contract is not None:
+        from mlcc.init.imports import contract_text, read_contracts
+
+        click.echo("\n".join(map(contract_text, read_contracts(contract))), nl=False)
+        return OK
     from mlcc.init import propose, save
 
     proposal = propose(folder, data)
