@@ -17,20 +17,20 @@ from mlcc.cli import OK, guarded
 )  # fmt: skip
 @click.option(
     "--contract", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Print the contracts of a file of ODCS, dbt or pandera as a gate spells them, and write nothing.",
+    help="A file of ODCS, dbt or pandera: the contracts of the tables under --data; without those, they are printed.",
 )  # fmt: skip
 @click.option("--stdout", is_flag=True, help="Print the spec instead of writing it.")
 @guarded
 def command(folder: Path, data: tuple[Path, ...], contract: Path | None, stdout: bool) -> int:
     """Look at a repository and write a commented mlcc.yaml for it."""
-    if contract is not None:
+    if contract is not None and not data:
         from mlcc.init.imports import contract_text, read_contracts
 
         click.echo("\n".join(map(contract_text, read_contracts(contract))), nl=False)
         return OK
     from mlcc.init import propose, save
 
-    proposal = propose(folder, data)
+    proposal = propose(folder, data, contract)
     if stdout:
         click.echo(proposal.text, nl=False)
         return OK

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mlcc.init.repository import identifier
 from mlcc.init.spelling import scalar
 from mlcc.init.tables import key_for
 from mlcc.record import field, record
-from mlcc.source import MAX_BYTES, load, plain
+from mlcc.source import HIDDEN, MAX_BYTES, load, plain
 
 _TYPES = {
     "string": ("string", "str", "text", "varchar", "char", "category", "object", "uuid", "email"),
@@ -289,10 +289,18 @@ def _pandera_check(found: Imported, name: str, column: dict[str, Any], check: st
 # --- as text ------------------------------------------------------------------------------------------------
 
 
-def contract_text(found: Imported) -> str:
-    """Return the `contract` block of a gate, with comments on what it can't say."""
+def contract_text(found: Imported, artifacts: Collection[str] | None = None) -> str:
+    """Return the `contract` block of a gate, with comments on what it can't say.
+
+    Foreign keys to others than `artifacts` are comments, too: a spec can't refer to what it doesn't declare. Raises
+    SpecError for hidden characters, which no spec may hold.
+    """
     keys = {name: name if key_for(name) == name.casefold() else key_for(name) for name in found.columns}
-    lines = [f"# {found.name}", "contract:", "  columns:" if found.columns else "  columns: {}"]
+    lines = [
+        f"# {' '.join(found.name.split())}",
+        "contract:",
+        "  columns:" if found.columns else "  columns: {}",
+    ]
     for name, column in found.columns.items():
         stated = {**({"name": name} if keys[name] != name else {}), **column}
         lines.append(f"    {scalar(keys[name])}: {_spelled(stated)}")
@@ -300,14 +308,21 @@ def contract_text(found: Imported) -> str:
     if "unique" in table:
         table["unique"] = [keys.get(name, name) for name in table["unique"]]
     lines += [f"  {key}: {_spelled(value)}" for key, value in table.items()]
-    if found.references:
-        lines.append("  references:  # an artifact of each name must be declared")
-    for name, (artifact, column_name) in found.references.items():
-        target = {"artifact": identifier(artifact, "table"), "column": column_name}
-        lines.append(f"    {scalar(keys.get(name, name))}: {_spelled(target)}")
+    references = [
+        (scalar(keys.get(name, name)), {"artifact": identifier(artifact, "table"), "column": other})
+        for name, (artifact, other) in found.references.items()
+    ]
+    declared = [each for each in references if artifacts is None or each[1]["artifact"] in artifacts]
+    for mark, some in (("", declared), ("# ", [each for each in references if each not in declared])):
+        if some:
+            lines.append(f"  {mark}references:  # an artifact of each name must be declared")
+            lines += [f"  {mark}  {name}: {_spelled(target)}" for name, target in some]
     if found.left_out:
         lines.append("  # What a contract can't say, or not so; `checks` takes SQL of your own:")
         lines += [f"  #   {each}" for each in found.left_out]
+    if any(HIDDEN.search(line) for line in lines):
+        message = f"the contract of {found.name!a} has characters that nobody sees"
+        raise SpecError([error("bad-contract", message, None)])
     return "\n".join(lines) + "\n"
 
 

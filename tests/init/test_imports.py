@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from mlcc.compiler import analyse
 from mlcc.diagnostics import SpecError
 from mlcc.gates import GATES
+from mlcc.init import propose, save
 from mlcc.init.imports import contract_text, read_contracts
 
 _ODCS = """\
@@ -181,3 +183,48 @@ def test_files_that_hold_no_contract(tmp_path: Path, name: str, text: str, code:
     with pytest.raises(SpecError) as caught:
         read_contracts(tmp_path / name)
     assert caught.value.diagnostics[0].code == code or (code is None and caught.value.diagnostics[0].code)
+
+
+def test_a_contract_in_a_new_spec(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,status,customer_id\n1,placed,7\n2,shipped,8\n")
+    (tmp_path / "schema.yml").write_text(_DBT)
+    proposal = propose(tmp_path, [tmp_path / "orders.csv"], tmp_path / "schema.yml")
+    path = save(proposal, tmp_path)
+    block = yaml.safe_load(proposal.text)["gates"]["orders-contract"]["contract"]
+    assert block["columns"]["status"] == {"type": "string", "max_nulls": 1, "values": ["placed", "shipped"]}
+    assert "references" not in block
+    assert "#   customer_id: {artifact: stg-customers, column: customer_id}" in proposal.text
+    assert "dbt_utils.at_least_one" in proposal.text
+    assert analyse(path, tmp_path, assume_committed=True).plan.nodes["orders-contract"]
+
+
+def test_a_file_without_the_contract_of_a_table(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_text("x\n1\n")
+    (tmp_path / "schema.yml").write_text("models: [{name: a}, {name: c}]\n")
+    with pytest.raises(SpecError) as caught:
+        propose(tmp_path, [tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "schema.yml")
+    assert caught.value.diagnostics[0].code == "bad-contract"
+    assert "no one contract for 'b'; its contracts are a, c" in caught.value.diagnostics[0].message
+
+
+def test_no_text_of_a_file_becomes_yaml(tmp_path: Path) -> None:
+    hostile = "x\ncontract: {columns: {}}\n# '\"}]"
+    column = {
+        "name": hostile,
+        "data_type": "int",
+        "tests": [{hostile: {}}, {"accepted_values": {"values": [hostile]}}],
+    }
+    (tmp_path / "c.json").write_text(json.dumps({"models": [{"name": hostile, "columns": [column]}]}))
+    (found,) = read_contracts(tmp_path / "c.json")
+    columns = yaml.safe_load(contract_text(found))["contract"]["columns"]
+    assert [(each["name"], each["values"]) for each in columns.values()] == [(hostile, [hostile])]
+
+
+@pytest.mark.parametrize("hidden", ["\x1b[31m", "\u202e", "\0"])
+def test_hidden_characters_are_refused(tmp_path: Path, hidden: str) -> None:
+    (tmp_path / "c.json").write_text(json.dumps({"models": [{"name": "a", "columns": [{"name": hidden}]}]}))
+    (found,) = read_contracts(tmp_path / "c.json")
+    with pytest.raises(SpecError) as caught:
+        contract_text(found)
+    assert caught.value.diagnostics[0].code == "bad-contract"
