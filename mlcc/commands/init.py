@@ -15,16 +15,26 @@ from mlcc.cli import OK, guarded
     "--data", multiple=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A table to propose a contract of, from all of its rows. Repeatable.",
 )  # fmt: skip
+@click.option(
+    "--contract", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A file of ODCS, dbt or pandera: the contracts of the tables under --data; without those, they are printed.",
+)  # fmt: skip
 @click.option("--stdout", is_flag=True, help="Print the spec instead of writing it.")
 @guarded
-def command(folder: Path, data: tuple[Path, ...], stdout: bool) -> int:
+def command(folder: Path, data: tuple[Path, ...], contract: Path | None, stdout: bool) -> int:
     """Look at a repository and write a commented mlcc.yaml for it.
 
     The line _mlcc/ is added to .gitignore where git doesn't ignore that folder yet.
     """
+    if contract is not None and not data:
+        from mlcc.init.imports import contract_text, read_contracts
+
+        click.echo("
+".join(map(contract_text, read_contracts(contract))), nl=False)
+        return OK
     from mlcc.init import ignore_reports, propose, save
 
-    proposal = propose(folder, data)
+    proposal = propose(folder, data, contract)
     if stdout:
         click.echo(proposal.text, nl=False)
         return OK

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,7 @@ class Data:
     kind: str = "data"
     table: TableGuess | None = None
     obstacle: str = "its file isn't here"
+    contract: str = ""  # from another tool's file, as text
 
     @property
     def is_checked(self) -> bool:
@@ -143,15 +145,18 @@ class Survey:
         )
 
 
-def propose(root: Path, tables: Sequence[Path] = ()) -> Proposal:
+def propose(root: Path, tables: Sequence[Path] = (), contract: Path | None = None) -> Proposal:
     """Return a spec for the repository in a folder, with contracts from all rows of `tables` below it.
 
-    Raises SpecError and OutputError for a table that can't be named or read.
+    `contract` is another tool's file, whose contracts take the place of those of the tables that they are named after, or
+    its only one that of the only table. Raises SpecError and OutputError for what can't be named or read.
     """
     repository = Repository(root)
     survey = look(repository)
     for table in tables:
         _add_table(survey, repository, table)
+    if contract is not None:
+        _add_contracts(survey, len(tables), contract)
     text = resources.render(TEMPLATE, s=survey, scalar=scalar, flow=flow, nulls=allowed_nulls)
     return Proposal(text, tuple(_findings(survey)), repository.ignores_reports)
 
@@ -238,6 +243,21 @@ def _add_table(survey: Survey, repository: Repository, table: Path) -> None:
     except NoTableError as problem:
         raise OutputError([error("unreadable-data", f"{path}: {problem}", None)]) from None
     survey.data = [data, *(other for other in survey.data if other is not data)]
+
+
+def _add_contracts(survey: Survey, tables: int, contract: Path) -> None:
+    """Give the first `tables` of the data their contracts from a file."""
+    from mlcc.init.imports import contract_text, read_contracts
+
+    found = read_contracts(contract)
+    ids = {data.id for data in survey.data}
+    for data in survey.data[:tables]:
+        fits = found if len(found) == tables == 1 else [c for c in found if identifier(c.name, "") == data.id]
+        if len(fits) != 1:
+            named = ", ".join(each.name for each in found)
+            message = f"{contract} has no one contract for '{data.id}'; its contracts are {named}"
+            raise SpecError([error("bad-contract", message, None, help="name one table's file under --data")])
+        data.contract = textwrap.indent(contract_text(fits[0], ids), "    ").rstrip("\n")
 
 
 def _add_outputs(survey: Survey, repository: Repository, found: Training, taken: set[str]) -> None:

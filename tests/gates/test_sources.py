@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from mlcc.compiler import analyse, compile_files
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError, file_format
 from mlcc.gates._files import check_array, partitions_of, table_files
 from mlcc.gates._records import GateError
@@ -296,3 +297,22 @@ def test_self_tests_put_files_where_patterns_name_them(project: Project) -> None
         outcomes = list(selftest(script(GATES["contract"]).encode(), document))
         assert len(outcomes) > 8
         assert [outcome.problem for outcome in outcomes if outcome.problem] == []
+
+
+def test_a_pattern_at_the_base_is_the_folder_that_holds_the_base(project: Project) -> None:
+    spec = """version: 1
+name: demo
+triggers: {pull_request: {branches: [main]}}
+artifacts:
+  new: {kind: data, path: "data/*.csv"}
+  old: {kind: data, path: "data/*.csv", at: base}
+gates:
+  g: {guards: new, drift: {reference: old, columns: {x: {}}}}
+"""
+    path = project.write("mlcc.yaml", spec)
+    files = compile_files(analyse(path, project.root, assume_committed=True), ["github"])
+    document = json.loads(next(file.text for file in files if file.path.endswith("gates/g.json")))
+    assert document["artifacts"]["new"]["path"] == ["data/*.csv"]
+    assert document["artifacts"]["old"]["path"] == "_mlcc/base/old/"
+    project.write("_mlcc/base/old/data/a.csv", "x\n1\n")
+    assert table_files(document["artifacts"]["old"]["path"], "csv") == ["_mlcc/base/old/data/a.csv"]
