@@ -12,7 +12,6 @@ import sys
 from mlcc.gates._records import Check, GateError, visible
 from mlcc.gates._report import remove_file
 from mlcc.gates._support import Gate
-from mlcc.runtime.digest import DigestError, artifact_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,17 +102,6 @@ def exit_check(code: int, what: str) -> Check:
     if code > 128:
         return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
     return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
-
-
-def check_untouched(gate: Gate) -> None:
-    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
-    for id, found in gate.inputs.items():
-        try:
-            same = artifact_digest(found["path"]) == found["digest"]
-        except DigestError as error:
-            raise GateError(f"the program left no artifact {visible(id)} behind: {error}") from None
-        if not same:
-            raise GateError(f"the program changed the artifact {visible(id)}, which the gate reads or guards")
 
 
 def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:

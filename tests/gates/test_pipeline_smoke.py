@@ -442,7 +442,7 @@ def test_a_pipeline_that_fails(smoke: Any, command: str, verdict: str) -> None:
 
 def test_an_artifact_that_the_pipeline_changes_is_an_error(smoke: Any) -> None:
     assert smoke(command="echo 1 > out.json; echo 2 >> data.csv").summary == (
-        "the program changed the artifact raw, which the gate reads or guards."
+        "the artifact raw changed while the gate ran: its readers would get something that was not judged."
     )
 
 

@@ -177,7 +177,10 @@ def test_an_artifact_that_the_program_changes_is_an_error(project: Any) -> None:
     params = {"run": "echo > out; echo 2 >> data.csv", "outputs": ["out"]}
     project.gate("reproduce", params, {"raw": "data.csv"})
     outcome = project.run("reproduce")
-    assert outcome.summary == "the program changed the artifact raw, which the gate reads or guards."
+    assert (
+        outcome.summary
+        == "the artifact raw changed while the gate ran: its readers would get something that was not judged."
+    )
     assert outcome.code == 2
 
 

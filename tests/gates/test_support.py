@@ -195,6 +195,39 @@ def test_a_parameter_file_that_is_broken(gate: Any, content: bytes) -> None:
     assert outcome.record["gate_digest"] is None
 
 
+@pytest.mark.parametrize(
+    ("params", "lacking"),
+    [({}, ".mlcc/gates/g.json has empty params"), ({"a": [{}]}, "the gate's parameters lack b")],
+)
+def test_parameters_that_were_cut_say_how_to_mend_them(gate: Any, params: Any, lacking: str) -> None:
+    _rewrite(gate, params=params)
+
+    def judge(gate: _support.Gate) -> Verdict:
+        return Verdict("pass", str(gate.params["a"][0]["b"]))
+
+    assert _support.run("command", judge, _support.__file__, ["g"]) == 2
+    written = "the committed parameters are not whole, and `mlcc compile` writes them again."
+    assert json.loads(Path("_mlcc/s--g/verdict.json").read_text())["summary"] == f"{lacking}: {written}"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda: Path("d.csv").write_text("a\n2\n"), "changed while the gate ran"),
+        (lambda: Path("d.csv").unlink(), "went while the gate ran"),
+    ],
+)
+def test_an_artifact_that_changes_meanwhile_is_an_error(gate: Any, change: Any, told: str) -> None:
+    def judge(_: object) -> Verdict:
+        change()
+        return Verdict("pass", "S.")
+
+    assert _support.run("command", judge, _support.__file__, ["g"]) == 2
+    record = json.loads(Path("_mlcc/s--g/verdict.json").read_text())
+    assert record["verdict"] == "error"
+    assert f"the artifact raw {told}: " in record["summary"]
+
+
 def test_no_parameter_file(gate: Any) -> None:
     Path(".mlcc/gates/g.json").unlink()
     outcome = gate.run("command")

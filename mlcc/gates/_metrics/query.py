@@ -9,7 +9,7 @@ from typing import Any
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
 from mlcc.gates._metrics.catalog import METRICS, OPTIONS, family
 from mlcc.gates._sql import identifier, text_literal
-from mlcc.gates._values import JSON_FORMATS
+from mlcc.gates._values import JSON_FORMATS, TEXT_FORMS
 
 _NEEDS = {
     "labels": (),
@@ -214,13 +214,20 @@ def _expression(sort: str, column: str, classes: list[str]) -> str:
 
 def _number(column: str) -> str:
     """Return a column as a finite number, or NULL: a NULL is counted as a row that can't be judged."""
-    cast = f"TRY_CAST({column} AS DOUBLE)"
+    cast = _cast(column)
     truth = f"CASE lower(CAST({column} AS VARCHAR)) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END"
     return f"CASE WHEN isfinite({cast}) THEN {cast} WHEN {cast} IS NULL THEN {truth} END"
 
 
 def _class(column: str) -> str:
     """Return a class as text: 1 and 1.0 are the same class, NaN is none."""
-    cast = f"TRY_CAST({column} AS DOUBLE)"
+    cast = _cast(column)
     text = f"CAST({column} AS VARCHAR)"
-    return f"CASE WHEN isnan({cast}) THEN NULL ELSE COALESCE(CAST({cast} AS VARCHAR), {text}) END"
+    return f"CASE WHEN isnan(TRY_CAST({column} AS DOUBLE)) THEN NULL ELSE COALESCE(CAST({cast} AS VARCHAR), {text}) END"
+
+
+def _cast(column: str) -> str:
+    """Return a column as a number, or NULL. Text must look like one: DuckDB's cast reads 1_0 as 10."""
+    form = text_literal(TEXT_FORMS["number"])
+    fits = f"typeof({column}) <> 'VARCHAR' OR regexp_full_match(CAST({column} AS VARCHAR), {form})"
+    return f"CASE WHEN {fits} THEN TRY_CAST({column} AS DOUBLE) END"
