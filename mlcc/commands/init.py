@@ -29,8 +29,7 @@ def command(folder: Path, data: tuple[Path, ...], contract: Path | None, stdout:
     if contract is not None and not data:
         from mlcc.init.imports import contract_text, read_contracts
 
-        click.echo("
-".join(map(contract_text, read_contracts(contract))), nl=False)
+        click.echo("\n".join(map(contract_text, read_contracts(contract))), nl=False)
         return OK
     from mlcc.init import ignore_reports, propose, save
 
