@@ -1,4 +1,4 @@
-# mlcc:generated sha256=a044cbcc8ac09ebae4ef69a29dd2ad37f84c9e47fdd30e5be2a063513b7e80c2
+# mlcc:generated sha256=a7bec6d85d56ee5d8b7728bc244f25675af646bb39055507d91e4206a8367331
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -688,6 +688,14 @@ EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _MAX_PARAMETERS = 4 << 20
 _LOGGED_CHECKS = 100
+_WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
+
+
+class _Whole(dict):  # type: ignore[type-arg]  # Python 3.8 has no dict[str, Any] to derive from
+    """An object of the parameters. A key that isn't there was cut out of it."""
+
+    def __missing__(self, key: object) -> object:
+        raise GateError(f"the gate's parameters lack {visible(str(key), 80)}: {_WRITTEN}")
 
 
 class Gate:
@@ -701,7 +709,7 @@ class Gate:
         self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
-        self.params: dict[str, Any] = document["params"]
+        self.params: dict[str, Any] = _whole(document["params"])
         # What is judged: artifact -> its path and digest, known before `judge` is called.
         self.inputs: dict[str, dict[str, Any]] = {}
 
@@ -748,6 +756,7 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         gate = _read(kind, id, folder, script, record)
         record["inputs"] = gate.inputs = _inputs(gate)
         verdict = judge(gate)
+        _check_untouched(gate)
     except GateError as error:
         verdict = Verdict("error", f"{str(error).rstrip('.')}.")
     except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
@@ -815,6 +824,8 @@ def _check_document(document: object, kind: str, id: str, path: str) -> None:
     wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
     if wrong or document["on_inconclusive"] not in ("fail", "warn"):
         raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if not document["params"]:
+        raise GateError(f"{path} has empty params: {_WRITTEN}")
     if document["guards"] not in document["artifacts"]:
         raise GateError(f"{path} doesn't say where the guarded artifact is")
     for artifact in document["artifacts"].values():
@@ -822,6 +833,12 @@ def _check_document(document: object, kind: str, id: str, path: str) -> None:
             raise GateError(f"{path} has an artifact without a path")
     if not _is_waiver(document.get("waive")):
         raise GateError(f"{path} has no proper waive")
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Whole((key, _whole(inner)) for key, inner in value.items())
+    return [_whole(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_path(path: object) -> bool:
@@ -855,6 +872,19 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
         found[id] = {"path": artifact["path"], "digest": digest}
     return found
+
+
+def _check_untouched(gate: Gate) -> None:
+    """Raise GateError where an artifact is no longer what it was: neither its digest nor its readers' is what was judged."""
+    for id, found in gate.inputs.items():
+        try:
+            same = artifact_digest(found["path"]) == found["digest"]
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} went while the gate ran: {error}") from None
+        if not same:
+            raise GateError(
+                f"the artifact {visible(id)} changed while the gate ran: its readers would get something that was not judged"
+            )
 
 
 def _unforeseen(error: BaseException) -> str:
@@ -988,17 +1018,6 @@ def exit_check(code: int, what: str) -> Check:
     if code > 128:
         return Check("command", "error", f"signal {code - 128} ended {what} (exit code {code})")
     return Check("command", "pass" if code == 0 else "fail", f"{what} ended with exit code {code}")
-
-
-def check_untouched(gate: Gate) -> None:
-    """Raise GateError where an artifact is no longer what it was: its readers would get something unjudged."""
-    for id, found in gate.inputs.items():
-        try:
-            same = artifact_digest(found["path"]) == found["digest"]
-        except DigestError as error:
-            raise GateError(f"the program left no artifact {visible(id)} behind: {error}") from None
-        if not same:
-            raise GateError(f"the program changed the artifact {visible(id)}, which the gate reads or guards")
 
 
 def environment(gate: Gate, extra: Mapping[str, str]) -> dict[str, str]:
