@@ -20,10 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.gates.fixtures import table_bytes
-from tests.corruption.bases import SECRET, TENSORS, Base, safetensors
+from tests.corruption.bases import SECRET, Base
+from tests.corruption.damage_files import (
+    Apply,
+    Damage,
+    answers,
+    markdown,
+    models,
+    record,
+    tensors,
+    whole_of,
+    written,
+    xml,
+)
 
-Apply = Callable[[Path], None]
-Damage = tuple[str, str, Apply]
 HOSTILE_NAMES = (
     'a"b', "a'b", "a\nb", "a\r\n::error::x", "::add-mask::x", "##vso[task.complete]", "a,b", "a\tb", "\x1b[31mred",
     "\u202eevil", "\u200b", "incоme", "i\u0307ncome", "INCOME ", "n" * 5000, "a;DROP TABLE data--", "${{ secrets.X }}",
@@ -51,27 +61,16 @@ def cases(base: Base) -> Iterator[Case]:
     builders += [cells, columns, sizes] if base.table else []
     builders += {
         "csv": [delimited], "tsv": [delimited], "jsonl": [json_lines, json_values], "parquet": [parquet],
-        "json": [json_document, json_values], "xml": [xml], "safetensors": [tensors],
+        "json": [json_document, json_values], "xml": [xml], "safetensors": [tensors], "answers": [answers],
+        "record json": [json_document, json_values, record], "record markdown": [record, markdown],
+        "onnx": [models], "xgboost": [models], "lightgbm": [models],
     }[base.form]  # fmt: skip
     for builder in builders:
         if builder.__name__ in base.harmless:
             continue
         for name, sort, apply in builder(base):
             if name not in base.harmless:
-                yield Case(base, name, base.ends.get(sort, "error"), apply)
-
-
-def _content(base: Base, content: bytes | Callable[[], bytes]) -> Apply:
-    """Return what writes the target; large content is made only then."""
-
-    def apply(root: Path) -> None:
-        (root / base.target).write_bytes(content() if callable(content) else content)
-
-    return apply
-
-
-def _whole(base: Base) -> bytes:
-    return base.files[base.target]
+                yield Case(base, name, base.ends.get(name, base.ends.get(sort, "error")), apply)
 
 
 # Files of every form
@@ -95,7 +94,7 @@ def special_files(base: Base) -> Iterator[Damage]:
     yield "a link to nothing", "special", in_its_place(lambda place: place.symlink_to("nowhere"))
     yield "a link to itself", "special", in_its_place(lambda place: place.symlink_to(place.name))
     yield "a link to /dev/zero", "special", in_its_place(lambda place: place.symlink_to("/dev/zero"))
-    if base.kind not in ("tests", "command"):  # whose programs may follow a link
+    if base.kind not in ("tests", "command", "serve", "evidence"):  # which may follow a link
         yield "a link to the whole file", "special", in_its_place(lambda place: place.symlink_to("aside"))
 
 
@@ -106,17 +105,17 @@ def _folder_with_file(place: Path) -> None:
 
 def foreign_bytes(base: Base) -> Iterator[Damage]:
     """Yield content of another format under the file's name."""
-    text = _whole(base)[:2000].decode("latin-1")
-    yield "a gzip bomb", "foreign", _content(base, lambda: _bombs()[0])
-    yield "the file, compressed", "foreign", _content(base, gzip.compress(_whole(base)))
-    yield "a zip bomb", "foreign", _content(base, lambda: _bombs()[1])
-    yield "a pickle", "foreign", _content(base, pickle.dumps({"acc": 1.0}))
-    yield "random bytes", "foreign", _content(base, bytes((i * 89 + i // 7) % 251 for i in range(4096)))
+    text = whole_of(base)[:2000].decode("latin-1")
+    yield "a gzip bomb", "foreign", written(base, lambda: _bombs()[0])
+    yield "the file, compressed", "foreign", written(base, gzip.compress(whole_of(base)))
+    yield "a zip bomb", "foreign", written(base, lambda: _bombs()[1])
+    yield "a pickle", "foreign", written(base, pickle.dumps({"acc": 1.0}))
+    yield "random bytes", "foreign", written(base, bytes((i * 89 + i // 7) % 251 for i in range(4096)))
     if base.form != "xml":  # which may well be in UTF-16
-        yield "UTF-16", "foreign", _content(base, text.encode("utf-16"))
-    yield "NUL bytes", "foreign", _content(base, b"\xff" + bytes(100))
+        yield "UTF-16", "foreign", written(base, text.encode("utf-16"))
+    yield "NUL bytes", "foreign", written(base, b"\xff" + bytes(100))
     if base.form != "jsonl":
-        yield "nothing", "empty" if "empty" in base.ends else "foreign", _content(base, b"")
+        yield "nothing", "empty" if "empty" in base.ends else "foreign", written(base, b"")
 
 
 @functools.cache
@@ -175,7 +174,7 @@ def _nan(value: Any) -> Any:
 
 
 def _table(base: Base, table: dict[str, list[Any]], copies: int = 1) -> Apply:
-    return _content(base, lambda: table_bytes(base.form, table, copies))
+    return written(base, lambda: table_bytes(base.form, table, copies))
 
 
 def cells(base: Base) -> Iterator[Damage]:
@@ -235,11 +234,11 @@ def columns(base: Base) -> Iterator[Damage]:
     # `evaluate` never looks at the names of other columns.
     for name in HOSTILE_NAMES if base.kind == "contract" else HOSTILE_NAMES[:3]:
         yield f"a column is called {name[:20]!a}", "no column", _table(base, renamed(name))
-    many = {
-        f"c{i}": [1] * len(table[base.number]) for i in range(10_000 if base.form != "parquet" else 2_000)
-    }
     if base.form != "jsonl":  # 2 million cells of JSON take a while
-        yield "thousands of other columns", "no column", _table(base, {**lacking, **many})
+        count = 10_000 if base.form != "parquet" else 2_000
+        row = {key: values[:1] for key, values in lacking.items()}
+        many = {**row, **{f"c{i}": [1] for i in range(count)}}
+        yield "thousands of other columns", "no column", _table(base, many, len(table[base.number]))
 
 
 def sizes(base: Base) -> Iterator[Damage]:
@@ -255,14 +254,14 @@ def sizes(base: Base) -> Iterator[Damage]:
 
 def delimited(base: Base) -> Iterator[Damage]:
     """Yield CSV and TSV that breaks the rules, and that was cut."""
-    whole = _whole(base).decode()
+    whole = whole_of(base).decode()
     sign = {"csv": ",", "tsv": "\t"}[base.form]
     lines = whole.splitlines()
     head, body = lines[0], lines[1:]
     narrow = body[0].rpartition(sign)[0]
 
     def text(*rows: str, end: str = "\n") -> Apply:
-        return _content(base, (end.join(rows) + end).encode())
+        return written(base, (end.join(rows) + end).encode())
 
     yield "a row too short", "broken", text(head, *body, narrow)
     yield "a row too long", "broken", text(head, *body, body[0] + sign + "x")
@@ -279,36 +278,36 @@ def delimited(base: Base) -> Iterator[Damage]:
     # Its cells are then names, which a gate may show.
     yield "the header is a row", "no column", text(*(row.replace(SECRET, "x") for row in body))
     yield "two headers", "value", text(head, head, *body)
-    yield "another delimiter", "no column", _content(base, whole.replace(sign, ";").encode())
-    yield "not UTF-8", "broken", _content(base, whole.encode().replace(b"4711", b"\xe9\xff", 1))
-    yield "the header isn't UTF-8", "broken", _content(base, b"\xff" + whole.encode())
+    yield "another delimiter", "no column", written(base, whole.replace(sign, ";").encode())
+    yield "not UTF-8", "broken", written(base, whole.encode().replace(b"4711", b"\xe9\xff", 1))
+    yield "the header isn't UTF-8", "broken", written(base, b"\xff" + whole.encode())
     yield (
         "a BOM within the header",
         "no column",
-        _content(base, whole.replace(base.number, "\ufeff" + base.number, 1).encode()),
+        written(base, whole.replace(base.number, "\ufeff" + base.number, 1).encode()),
     )
     yield (
         "a NUL in a number",
         "value",
-        _content(
+        written(
             base,
             re.sub(rb"\n([^\n]*)$", rb"\n\1", whole.encode())
             .replace(b"2.5", b"2\x00.5")
             .replace(b"0.9", b"0\x00.9"),
         ),
     )
-    yield "only a header, cut", "no column", _content(base, head[:1].encode())
+    yield "only a header, cut", "no column", written(base, head[:1].encode())
     if base.kind == "contract":
         for part in range(1, 12):
             end = len(whole) * part // 12
             sort = "broken" if whole[:end].splitlines()[-1].count(sign) < head.count(sign) else "value"
             end += 0 if sort == "broken" or whole[end - 1] != "\n" else -1
-            yield f"cut after {part} of 12 parts", sort, _content(base, whole[:end].encode())
+            yield f"cut after {part} of 12 parts", sort, written(base, whole[:end].encode())
 
 
 def json_lines(base: Base) -> Iterator[Damage]:
     """Yield JSON lines that aren't objects, or aren't JSON."""
-    whole = _whole(base).decode()
+    whole = whole_of(base).decode()
     lines = whole.splitlines()
     for what, line in (
         ("cut", lines[-1][:-1]), ("cut in a name", '{"i'), ("a list", "[1, 2]"), ("a number", "7"), ("null", "null"),
@@ -316,21 +315,21 @@ def json_lines(base: Base) -> Iterator[Damage]:
         ("single quotes", lines[-1].replace('"', "'")), ("a comment", "// " + lines[-1]), ("NUL", "\x00"),
         ("100,000 brackets", "[" * 100_000),
     ):  # fmt: skip
-        yield f"a line is {what}", "broken", _content(base, "\n".join([*lines[:-1], line, ""]).encode())
-    yield "not UTF-8", "broken", _content(base, whole.encode().replace(b"4711", b"\xe9\xff", 1))
-    yield "one array of objects", "broken", _content(base, ("[" + ",".join(lines) + "]").encode())
+        yield f"a line is {what}", "broken", written(base, "\n".join([*lines[:-1], line, ""]).encode())
+    yield "not UTF-8", "broken", written(base, whole.encode().replace(b"4711", b"\xe9\xff", 1))
+    yield "one array of objects", "broken", written(base, ("[" + ",".join(lines) + "]").encode())
     deep = ('{"a":' * 5000 + "1" + "}" * 5000 + "\n").encode()
-    yield "a line is deep objects", "other line", _content(base, whole.encode() + deep)
+    yield "a line is deep objects", "other line", written(base, whole.encode() + deep)
     yield (
         "a line of 20 MB",
         "other line",
-        _content(base, whole.encode() + b'{"a": "' + b"x" * (20 << 20) + b'"}\n'),
+        written(base, whole.encode() + b'{"a": "' + b"x" * (20 << 20) + b'"}\n'),
     )
 
 
 def json_values(base: Base) -> Iterator[Damage]:
     """Yield JSON with something else in a number's place."""
-    whole = _whole(base).decode()
+    whole = whole_of(base).decode()
     old = re.search(rf'"{base.number}": [0-9.]+', whole)
     number = old[0].rpartition(" ")[2] if old else base.number
     count = 1
@@ -345,7 +344,7 @@ def json_values(base: Base) -> Iterator[Damage]:
             sort = "other type"
         if (base.kind, base.form, what) in _TAKEN:
             continue
-        yield f"JSON: a number is {what}", sort, _content(base, whole.replace(number, text, count).encode())
+        yield f"JSON: a number is {what}", sort, written(base, whole.replace(number, text, count).encode())
 
 
 # DuckDB reads these as what they say; they are no damage for these kinds.
@@ -354,9 +353,9 @@ _TAKEN = {("evaluate", "jsonl", "text"), ("evaluate", "jsonl", "true")}
 
 def json_document(base: Base) -> Iterator[Damage]:
     """Yield a JSON document that was cut at every place, and what strict JSON refuses."""
-    whole = _whole(base)
+    whole = whole_of(base)
     for end in range(9, len(whole), 9):
-        yield f"cut after {end} bytes", "broken", _content(base, whole[:end])
+        yield f"cut after {end} bytes", "broken", written(base, whole[:end])
     for what, content in (
         ("a key twice", b'{"deep": {}, "verdict": "fail", ' + whole[1:]), ("a BOM", b"\xef\xbb\xbf" + whole),
         ("a comment", whole + b"// x"), ("two documents", whole + whole), ("a trailing comma", whole[:-1] + b",}"),
@@ -365,116 +364,25 @@ def json_document(base: Base) -> Iterator[Damage]:
         ("100,000 brackets", b"[" * 100_000), ("200 levels", b'{"a":' * 200 + b"1" + b"}" * 200),
         ("9 MB", b" " * (9 << 20) + whole), ("a lone surrogate", whole.replace(b"{", b'{"\\ud800": NaN, ', 1)),
     ):  # fmt: skip
-        yield f"the document: {what}", "broken", _content(base, content)
+        yield f"the document: {what}", "broken", written(base, content)
 
 
 def parquet(base: Base) -> Iterator[Damage]:
     """Yield Parquet that was cut at many places, or had bytes flipped where they matter."""
-    whole = _whole(base)
+    whole = whole_of(base)
     for part in range(1, 13):
-        yield f"cut after {part} of 13 parts", "broken", _content(base, whole[: len(whole) * part // 13])
+        yield f"cut after {part} of 13 parts", "broken", written(base, whole[: len(whole) * part // 13])
     for back in (1, 4, 5, 8):
         flipped = bytearray(whole)
         flipped[-back] ^= 0xFF
-        yield f"flipped {back} bytes before the end", "broken", _content(base, bytes(flipped))
-    yield "its end is there twice", "broken", _content(base, whole + whole[-8:])
-    yield "its start is missing", "broken", _content(base, whole[100:])
-    yield "a text file with its end", "broken", _content(base, b"id,income\n" + whole[-8:])
+        yield f"flipped {back} bytes before the end", "broken", written(base, bytes(flipped))
+    yield "its end is there twice", "broken", written(base, whole + whole[-8:])
+    yield "its start is missing", "broken", written(base, whole[100:])
+    yield "a text file with its end", "broken", written(base, b"id,income\n" + whole[-8:])
     size = int.from_bytes(whole[-8:-4], "little")
     for factor in (2, 1000):
         longer = whole[:-8] + (size * factor).to_bytes(4, "little") + whole[-4:]
-        yield f"its footer is {factor} times as long", "broken", _content(base, longer)
-
-
-def xml(base: Base) -> Iterator[Damage]:
-    """Yield reports that were cut at many places, that declare entities, or that say something else."""
-    whole = _whole(base)
-    for part in range(1, 12):
-        yield f"cut after {part} of 12 parts", "broken", _content(base, whole[: len(whole) * part // 12])
-    start = b'<?xml version="1.0"?>'
-    root = b"testsuite" if b"testsuite" in whole else b"coverage"
-    laughs = b"".join(b'<!ENTITY l%d "%s">' % (i, b"&l%d;" % (i - 1) * 10) for i in range(1, 9))
-    body = whole.replace(start, b"")
-    for what, content in (
-        ("a bomb of entities", start + b'<!DOCTYPE a [<!ENTITY l0 "lol">' + laughs + b"]>" + body),
-        ("an outside entity", start + b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + body),
-        ("an element isn't closed", whole.replace(b"</", b"<", 1) if b"</" in whole else whole.replace(b"/>", b">")),
-        ("two roots", whole + body), ("another root", start + b"<html/>"), ("text after it", whole + b"x"),
-        ("not UTF-8", whole.replace(b'="', b'="\xff', 1)),
-        ("an unknown encoding", whole.replace(b'"1.0"', b'"1.0" encoding="no-such"')),
-        ("deep nesting", start + b"<" + root + b">" + b"<a>" * 100_000), ("a NUL", whole.replace(root, root + b"\x00", 1)),
-    ):  # fmt: skip
-        yield f"the report: {what}", "broken", _content(base, content)
-    yield from (_suites if root == b"testsuite" else _rates)(base, start)
-
-
-def _suites(base: Base, start: bytes) -> Iterator[Damage]:
-    for what, content, ends in (
-        ("no test", b"<testsuite/>", "fail"), ("one test", b'<testsuite><testcase name="a"/></testsuite>', "fail"),
-        ("a count that is no number", b'<testsuite failures="NaN"><testcase/><testcase/></testsuite>', "error"),
-        ("a count that is negative", b'<testsuite errors="-1"><testcase/><testcase/></testsuite>', "error"),
-        ("a count that is huge", b'<testsuite errors="' + b"9" * 5000 + b'"><testcase/><testcase/></testsuite>', "error"),
-        ("tests within a test", b"<testsuite><testcase><testcase/></testcase></testsuite>", "error"),
-        ("a failure", b"<testsuite><testcase/><testcase/><testcase><failure/></testcase></testsuite>", "fail"),
-        ("an error", b"<testsuite><testcase/><testcase/><testcase><error/></testcase></testsuite>", "fail"),
-        ("a failure only counted", b'<testsuite failures="1"><testcase/><testcase/></testsuite>', "fail"),
-        ("skipped tests", b"<testsuite>" + b"<testcase><skipped/></testcase>" * 9 + b"</testsuite>", "fail"),
-    ):  # fmt: skip
-        yield f"the report has {what}", ends, _content(base, start + content)
-
-
-def _rates(base: Base, start: bytes) -> Iterator[Damage]:
-    for what, content, ends in (
-        ("a low rate", b'line-rate="0.5"', "fail"), ("NaN", b'line-rate="NaN"', "error"), ("inf", b'line-rate="inf"', "error"),
-        ("1e999", b'line-rate="1e999"', "error"), ("-0.1", b'line-rate="-0.1"', "error"), ("90", b'line-rate="90"', "error"),
-        ("text", b'line-rate="high"', "error"), ("nothing", b"", "error"), ("an empty rate", b'line-rate=""', "error"),
-        ("no line", b'line-rate="1" lines-valid="0" lines-covered="0"', "error"),
-        ("more lines covered than there are", b'line-rate="1" lines-valid="1" lines-covered="2"', "error"),
-        ("counts that contradict", b'line-rate="0.9" lines-valid="100" lines-covered="10"', "error"),
-        ("a count of 5,000 digits", b'line-rate="0.9" lines-valid="' + b"9" * 5000 + b'" lines-covered="1"', "error"),
-    ):  # fmt: skip
-        yield f"the coverage has {what}", ends, _content(base, start + b"<coverage " + content + b"/>")
-
-
-def tensors(base: Base) -> Iterator[Damage]:
-    """Yield safetensors that was cut, or whose header doesn't fit its bytes."""
-    whole = _whole(base)
-    for end in range(0, len(whole), 7):
-        yield f"cut after {end} bytes", "broken", _content(base, whole[:end])
-    tensor = TENSORS["w"]
-    for what, header in (
-        ("an offset is negative", {"w": {**tensor, "data_offsets": [-16, 0]}}),
-        ("an offset is past the end", {"w": {**tensor, "data_offsets": [0, 1 << 40]}}),
-        ("an offset is NaN", {"w": {**tensor, "data_offsets": [float("nan"), 16]}}),
-        ("offsets are swapped", {"w": {**tensor, "data_offsets": [16, 0]}}),
-        ("offsets are missing", {"w": {"dtype": "F32", "shape": [2, 2]}}),
-        ("the shape is another", {"w": {**tensor, "shape": [2, 3]}}),
-        ("the shape is negative", {"w": {**tensor, "shape": [-2, -2]}}),
-        ("the shape is huge", {"w": {**tensor, "shape": [1 << 62, 1 << 62]}}),
-        ("the shape is true", {"w": {**tensor, "shape": [True, 4]}}),
-        ("the type is unknown", {"w": {**tensor, "dtype": "F33"}}),
-        ("tensors overlap", {"v": tensor, "w": tensor}),
-        ("there is a gap", {"w": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}}),
-        ("it is a list", [tensor]),
-        ("a tensor is text", {"w": "F32"}),
-        ("metadata is no text", {**TENSORS, "__metadata__": {"a": 1}}),
-        (
-            "a tensor is there twice",
-            json.dumps(TENSORS).encode()[:-1] + b', "w": ' + json.dumps(tensor).encode() + b"}",
-        ),
-        ("it is deep", b"[" * 100_000),
-        ("it isn't UTF-8", b'{"\xff": 1}'),
-        ("it is 4,301 digits", b'{"w": ' + b"9" * 4301 + b"}"),
-    ):
-        yield f"the header: {what}", "broken", _content(base, safetensors(header))
-    for length in (0, 1 << 20, 1 << 40, (1 << 64) - 1):
-        yield (
-            f"the header's length is {length}",
-            "broken",
-            _content(base, length.to_bytes(8, "little") + whole[8:]),
-        )
-    yield "bytes after the tensors", "broken", _content(base, whole + b"x")
-    yield "a pickle before the header", "broken", _content(base, pickle.dumps({"w": 1}) + whole)
+        yield f"its footer is {factor} times as long", "broken", written(base, longer)
 
 
 def flips(whole: bytes, step: int) -> Iterator[tuple[int, bytes]]:

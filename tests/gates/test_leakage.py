@@ -157,6 +157,15 @@ def test_three_classes(project: Any) -> None:
     assert outcome.verdict == "error"
 
 
+@pytest.mark.parametrize("day", ["inf", "1e999", "2031-01-01"])
+def test_a_time_that_cannot_be_compared_is_not_after_training(project: Any, day: str) -> None:
+    test = draw(100, start=200, seed=2)
+    assert make(project, {"time": "day"}, draw(200), test).verdict == "pass"
+    outcome = make(project, {"time": "day"}, draw(200), [*test[:-1], {**test[-1], "day": day}])
+    assert outcome.verdict == "fail"
+    assert outcome.summary.startswith("1 rows have no time")
+
+
 @pytest.mark.parametrize("format", ["%s", "2024-01-01T00:00:%02dZ", "2024-01-01 00:00:%02d"])
 def test_times(project: Any, format: str) -> None:
     train = [{"t": format % i} for i in range(10, 20)]

@@ -109,7 +109,7 @@ def _view(side: str, params: Any, format: str) -> list[str]:
     if params.group is not None:
         parts.append(f"{text(params.group)} AS g")
     if params.time is not None:
-        parts.append(f"{_time(text(params.time))} AS t")
+        parts += _time(text(params.time))
     for i, name in enumerate(params.features or (), 1):
         parts += [f"{sql} AS f{i}_{sort}" for sort, sql in cells(name, format).items()]
     if params.features:
@@ -134,10 +134,14 @@ def _split(split: Any) -> dict[str, str]:
     return {"column": split.column, "train": split.train, "test": split.test}
 
 
-def _time(text: str) -> str:
-    number = text_literal(TEXT_FORMS["number"])
+def _time(text: str) -> list[str]:
+    """Return SQL for a time as a number, or in seconds, and for whether it is a number: the two can't be compared."""
+    is_number = f"regexp_full_match({text}, {text_literal(TEXT_FORMS['number'])})"
     seconds = f"epoch(TRY_CAST({text} AS TIMESTAMPTZ))"
-    return f"CASE WHEN regexp_full_match({text}, {number}) THEN TRY_CAST({text} AS DOUBLE) ELSE {seconds} END"
+    return [
+        f"CASE WHEN {is_number} THEN TRY_CAST({text} AS DOUBLE) ELSE {seconds} END AS t",
+        f"{is_number} AS t_is_number",
+    ]
 
 
 def _queries(params: Any) -> Iterator[tuple[str, list[str]]]:
@@ -150,7 +154,9 @@ def _queries(params: Any) -> Iterator[tuple[str, list[str]]]:
     if params.group is not None:
         yield "group", _shared(["g"], "g IS NULL")
     if params.time is not None:
-        unknown = _unknown("t IS NULL OR isnan(t)")
+        # Infinity is after everything, and says nothing.
+        other = "t_is_number <> (SELECT MAX(t_is_number) FROM train)"
+        unknown = _unknown(f"t IS NULL OR NOT isfinite(t) OR {other}")
         yield "time", [f"SELECT COUNT(*), {unknown}", "FROM test WHERE t <= (SELECT MAX(t) FROM train)"]
 
 

@@ -30,7 +30,7 @@ _LACKING = {
     "key": "lack a part of the key",
     "features": "have no fingerprint",
     "group": "have no group",
-    "time": "have no time",
+    "time": "have no time, or one of another sort (numbers and dates can't be compared)",
 }
 
 
