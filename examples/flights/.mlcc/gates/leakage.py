@@ -1,4 +1,4 @@
-# mlcc:generated sha256=68d99d92fe707ea383932e493f98943270866d750504e30d0f11a007f4480276
+# mlcc:generated sha256=ab06a6721902047893fd6f9367f579b7fd6064d2fd7426906021e5205ab2bf8d
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1640,7 +1640,7 @@ _LACKING = {
     "key": "lack a part of the key",
     "features": "have no fingerprint",
     "group": "have no group",
-    "time": "have no time",
+    "time": "have no time, or one of another sort (numbers and dates can't be compared)",
 }
 
 
