@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,26 @@ def test_an_artifact_that_changes_meanwhile_is_an_error(gate: Any, change: Any, 
     record = json.loads(Path("_mlcc/s--g/verdict.json").read_text())
     assert record["verdict"] == "error"
     assert f"the artifact raw {told}: " in record["summary"]
+
+
+@pytest.mark.parametrize("change", [None, b"b"])
+def test_a_large_artifact_is_digested_again_only_where_its_marks_changed(
+    gate: Any, monkeypatch: pytest.MonkeyPatch, change: bytes | None
+) -> None:
+    monkeypatch.setattr(_support, "_LARGE", 2)
+    digested = []
+    really = _support.artifact_digest
+    monkeypatch.setattr(_support, "artifact_digest", lambda path: digested.append(path) or really(path))
+
+    def judge(_: object) -> Verdict:
+        if change is not None:
+            time.sleep(0.02)  # the file system's clock ticks
+            with Path("d.csv").open("r+b") as file:
+                file.write(change)
+        return Verdict("pass", "S.")
+
+    assert _support.run("command", judge, _support.__file__, ["g"]) == (0 if change is None else 2)
+    assert len(digested) == (1 if change is None else 2)
 
 
 def test_no_parameter_file(gate: Any) -> None:
