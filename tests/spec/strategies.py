@@ -250,7 +250,11 @@ class _Builder:
 
     def verdict_source(self, artifact: str, measured: list[str]) -> Data:
         guarded = self.artifacts[artifact]
-        tables = [name for name in (*measured, *self.readable) if self.is_table(name) and self.one_path(name)]
+        tables = [
+            name
+            for name in (*measured, *self.readable)
+            if self.is_table(name) and self.one_path(name) and self.artifacts[name]["kind"] != "model"
+        ]
         numbers = [
             name
             for name in (*measured, *self.readable)
