@@ -49,8 +49,11 @@ def alike(runs: Mapping[str, Run]) -> Run:
         assert run.selection["selected"] == first.selection["selected"], name
         assert ends(run) == ends(first), f"{name}\n{run.log[-3000:]}"
         assert run.green is run.result["green"] is first.green, name
-        for (node, leg), state in run.states.items():
-            assert state["outputs"] == first.states[node, leg]["outputs"], f"{name}: {node}"
+        # A node that is skipped leaves a state where its job starts all the same, which tells nothing new.
+        outputs = {place: state["outputs"] for place, state in run.states.items() if state["outputs"]}
+        assert outputs == {
+            place: state["outputs"] for place, state in first.states.items() if state["outputs"]
+        }, name
         assert verdict_files(run) == verdict_files(first), name
     return first
 
@@ -103,7 +106,7 @@ def test_drift_of_the_newest_month_retrains(everywhere: Everywhere) -> None:
 
 def test_a_month_like_the_baseline_trains_nothing(everywhere: Everywhere) -> None:
     window = (FLIGHTS / "src" / "flights" / "window.py").read_text(encoding="utf-8")
-    may = window.replace("    return int(row[0])\n\n\ndef cut", "    return 5\n\n\ndef cut")
+    may = window.replace("first = last = newest(features)", "first = last = 5")
     assert may != window
     run = alike(everywhere(MONITOR, ({"src/flights/window.py": may},)))
     assert run.green
