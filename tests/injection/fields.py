@@ -212,6 +212,15 @@ def _environment(texts: Sequence[str]) -> Tree:
 
 EXECUTION = (
     Field("Execution.env{}=", lambda t: job(env=many("V", t)), node("env", prefix="V", last=("text",))),
+    Field(
+        "Artifact.env{}=",
+        lambda t: {
+            "version": 1, "name": "p", "triggers": {"push": {"branches": ["main"]}},
+            "artifacts": {"a": {"kind": "data", "table": "postgres://s.t", "env": many("V", t)}},
+            "gates": {"n": {"guards": "a", "contract": {"columns": {"id": {"type": "integer"}}}}},
+        },
+        node("env", prefix="V", last=("text",)),
+    ),
     Field("Defaults.env{}=", lambda t: base(defaults={"env": many("V", t)}), node("env", prefix="V", last=("text",))),
     Field(
         "Environment.env{}=",
