@@ -6,12 +6,11 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
-import os
 import re
 from typing import NamedTuple
 
-from mlcc.backends.gitlab.platform import is_of_this_gitlab
 from mlcc.report.findings import Run
+from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError
 from mlcc.runtime.web import may_have_token, url_quoted
 
@@ -37,17 +36,13 @@ class Forge(NamedTuple):
     most: int
 
 
-def forge_of(platform: str, run: Run) -> Forge:
+def forge_of(platform: Platform, run: Run) -> Forge:
     """Return where the run's pull request is. Raises RunError."""
+    whose, api, project = platform.forge(run.fact("repository"))
     number = run.fact("pull_request")
-    if platform == "github":
-        return _safe(github(os.environ.get("GITHUB_API_URL", ""), run.fact("repository"), number, BOT))
-    if platform == "gitlab":
-        api = os.environ.get("CI_API_V4_URL", "")
-        if not is_of_this_gitlab(api + "/"):
-            raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
-        return _safe(gitlab(api, os.environ.get("CI_PROJECT_ID", ""), number))
-    return _safe(by_address(os.environ.get("CHANGE_URL", "")))
+    if whose == "github":
+        return _safe(github(api, project, number, BOT))
+    return _safe(gitlab(api, project, number) if whose == "gitlab" else by_address(api))
 
 
 def github(api: str, repository: str, number: str, me: str = "") -> Forge:

@@ -93,7 +93,7 @@ def _commented() -> str:
     token = os.environ.get(TOKEN, "")
     if not token:
         raise RunError("the token for it isn't set in the CI system")
-    forge = forge_of(os.environ.get("MLCC_PLATFORM", ""), run)
+    forge = forge_of(this_platform(), run)
     name = "/".join(part for part in (plan["home"], plan["name"]) if part)
     return publish_comment(forge, token, name, run_number(run), comment(run, name, forge.most))
 

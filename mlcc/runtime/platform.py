@@ -70,6 +70,12 @@ class Platform(Protocol):
     def annotate(self, level: str, title: str, message: str, path: str) -> None:
         """Show an error or a warning beside a file of the repository, where the system has no other way to do so."""
 
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return where the run's pull request is: whose interface (github, gitlab), where that begins, the project there.
+
+        A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
+        """
+
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
 

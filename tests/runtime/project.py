@@ -68,6 +68,9 @@ class FakePlatform:
     def annotate(self, level: str, title: str, message: str, path: str) -> None:
         self.annotations.append((level, title, message, path))
 
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        return "github", "https://api.github.com", repository
+
     def id_token(self, audience: str) -> str:
         self.audiences.append(audience)
         return f"token-{len(self.audiences)}"

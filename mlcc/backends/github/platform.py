@@ -110,6 +110,10 @@ class GitHub:
         )
         print(f"::{level} {told}::{_escaped(message)}", flush=True)
 
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return GitHub itself. https://docs.github.com/actions/reference/workflows-and-actions/variables"""
+        return "github", os.environ.get("GITHUB_API_URL", ""), repository
+
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""
         url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")

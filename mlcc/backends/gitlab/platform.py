@@ -193,6 +193,14 @@ class GitLab:
     def annotate(self, level: str, title: str, message: str, path: str) -> None:
         """Do nothing: the JUnit reports of the gates stand in the merge request."""
 
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return this GitLab. Raises RunError. https://docs.gitlab.com/ci/variables/predefined_variables/"""
+        del repository
+        api = os.environ.get("CI_API_V4_URL", "")
+        if not is_of_this_gitlab(api + "/"):
+            raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
+        return "gitlab", api, os.environ.get("CI_PROJECT_ID", "")
+
     def id_token(self, audience: str) -> str:
         """Return the token that GitLab made for the audience when the job started. Raises RunError.
 

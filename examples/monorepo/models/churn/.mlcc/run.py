@@ -1,4 +1,4 @@
-# mlcc:generated sha256=86f245a444eb2f3f78fbaa282cf008d2f28b908f92c579e1b278c42328700462
+# mlcc:generated sha256=26c4634ad7b657ae66c420150f256db76afc3d51eee34b44a846ffeee06fded6
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -117,6 +117,12 @@ class Platform(Protocol):
 
     def annotate(self, level: str, title: str, message: str, path: str) -> None:
         """Show an error or a warning beside a file of the repository, where the system has no other way to do so."""
+
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return where the run's pull request is: whose interface (github, gitlab), where that begins, the project there.
+
+        A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
+        """
 
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
@@ -2077,6 +2083,10 @@ class GitHub:
         )
         print(f"::{level} {told}::{_escaped(message)}", flush=True)
 
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return GitHub itself. https://docs.github.com/actions/reference/workflows-and-actions/variables"""
+        return "github", os.environ.get("GITHUB_API_URL", ""), repository
+
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""
         url = os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
@@ -2316,6 +2326,14 @@ class GitLab:
     def annotate(self, level: str, title: str, message: str, path: str) -> None:
         """Do nothing: the JUnit reports of the gates stand in the merge request."""
 
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return this GitLab. Raises RunError. https://docs.gitlab.com/ci/variables/predefined_variables/"""
+        del repository
+        api = os.environ.get("CI_API_V4_URL", "")
+        if not is_of_this_gitlab(api + "/"):
+            raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
+        return "gitlab", api, os.environ.get("CI_PROJECT_ID", "")
+
     def id_token(self, audience: str) -> str:
         """Return the token that GitLab made for the audience when the job started. Raises RunError.
 
@@ -2498,6 +2516,11 @@ class Jenkins:
 
     def annotate(self, level: str, title: str, message: str, path: str) -> None:
         """Do nothing: the JUnit reports of the gates stand on the page of the build."""
+
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return the address of the change request's page: Jenkins builds those of several forges."""
+        del repository
+        return "", os.environ.get("CHANGE_URL", ""), ""
 
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.
