@@ -2,8 +2,8 @@
 
 Before anything is measured, each tool has to find exactly what is planted in a dirty table, and nothing in a clean one.
 Then each is measured on clean tables, in a process of its own, from the start of Python to its end. MLCC_BENCH_ROWS says
-how many rows, with commas between sizes, MLCC_BENCH_ROUNDS how many rounds. MLCC_BENCH_PEERS=none leaves all other tools
-out but DuckDB's decode, which is the floor.
+how many rows, with commas between sizes, MLCC_BENCH_ROUNDS how many rounds. MLCC_BENCH_PEERS names the programs of the peers
+that take part, with commas between them (`gx_pandas,polars_streaming`), or `none`; DuckDB's decode, the floor, always does.
 """
 
 from __future__ import annotations
@@ -67,8 +67,13 @@ def project(rows: int, *, dirty: bool) -> Path:
 
 def peers() -> dict[str, Peer]:
     """Return what mlcc is held against, by name."""
-    alone = os.environ.get("MLCC_BENCH_PEERS") == "none"
-    return {FLOOR: PEERS[FLOOR]} if alone else PEERS
+    asked = os.environ.get("MLCC_BENCH_PEERS")
+    if asked is None:
+        return PEERS
+    programs = {PEERS[FLOOR].program, *asked.split(",")} - {"none"}
+    if unknown := programs - {peer.program for peer in PEERS.values()}:
+        raise SystemExit(f"MLCC_BENCH_PEERS: {', '.join(sorted(unknown))} is no program of benchmarks/peers")
+    return {name: peer for name, peer in PEERS.items() if peer.program in programs}
 
 
 def commands(folder: Path) -> list[Command]:
