@@ -115,8 +115,19 @@ def _test_result(record: dict[str, Any]) -> dict[str, Any]:
         if isinstance(gate.get("gate_digest"), str):
             digest = gate["gate_digest"][len("sha256:") :]
             configuration.append({"name": f".mlcc/gates/{id}.json", "digest": {"sha256": digest}})
+        configuration += _files_of(gate, record)
     result = "FAILED" if failed or not record["green"] else "WARNED" if warned or not passed else "PASSED"
     found: dict[str, Any] = {"result": result, "configuration": configuration}
     if record["run"].get("run_url"):
         found["url"] = record["run"]["run_url"]
     return {**found, "passedTests": passed, "warnedTests": warned, "failedTests": failed}
+
+
+def _files_of(gate: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a gate judged by that is no artifact: golden answers, a record that people wrote."""
+    artifacts = record.get("artifacts", {})
+    return [
+        {"name": path, "digest": {"sha256": str(one["digest"])[len("sha256:") :]}}
+        for path, one in gate["inputs"].items()
+        if path not in artifacts and isinstance(one, dict) and "digest" in one
+    ]

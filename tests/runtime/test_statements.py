@@ -42,6 +42,16 @@ def test_without_a_verdict_there_is_no_result(gates: dict[str, Any]) -> None:
     assert TEST_RESULT not in [one["predicateType"] for one in statements(run(gates))]
 
 
+def test_files_that_a_gate_judged_by_are_its_configuration() -> None:
+    golden = {"path": "tests/golden.json", "digest": "sha256:" + "d" * 64}
+    model = {"path": "model", "digest": "sha256:" + "1" * 64}
+    record = run({"a": gate(inputs={"tests/golden.json": golden, "model": model, "odd": "text"})})
+    assert predicate(record, TEST_RESULT)["configuration"] == [
+        {"name": ".mlcc/gates/a.json", "digest": {"sha256": "a" * 64}},
+        {"name": "tests/golden.json", "digest": {"sha256": "d" * 64}},
+    ]
+
+
 def test_what_went_in() -> None:
     images = {"train": "registry/x:1@sha256:" + "e" * 64, "score": "python:3.12"}
     record = run({}, images=images, locks={"uv.lock": "sha256:" + "f" * 64}, seeds={"train": {"SEED": "7"}})
