@@ -15,7 +15,7 @@ from mlcc.gates._records import GateError, number, visible
 from mlcc.gates._report import markdown
 from mlcc.gates._strict import parse_json
 from mlcc.report.page import MARKS
-from mlcc.runtime.statements import RECORD
+from mlcc.runtime.predicates import RECORD
 
 MOST_RECORD = 64 << 20  # bytes
 # What a reader of a model card looks for: gate kinds, and what is said where none of them gave a verdict.

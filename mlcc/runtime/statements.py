@@ -12,10 +12,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-RECORD = "https://mlcc.dev/lineage/1"
-PROVENANCE = "https://slsa.dev/provenance/v1"
-TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
-_STATEMENT = "https://in-toto.io/Statement/v1"
+from mlcc.runtime.predicates import PROVENANCE, RECORD, STATEMENT, TEST_RESULT
+
 _PINNED = re.compile(r"@sha256:([0-9a-f]{64})$")
 _GIT_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -27,7 +25,7 @@ def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
     if any(gate["end"] in ("passed", "failed") for gate in record.get("gates", {}).values()):
         found.append((TEST_RESULT, _test_result(record)))
     return [
-        {"_type": _STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
+        {"_type": STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
         for kind, predicate in found
     ]
 

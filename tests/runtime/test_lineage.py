@@ -13,7 +13,7 @@ from in_toto_attestation.predicates.test_result.v0.test_result_pb2 import TestRe
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 
-from mlcc.runtime.statements import PROVENANCE, RECORD, TEST_RESULT
+from mlcc.runtime.predicates import PROVENANCE, RECORD, TEST_RESULT
 from tests.plans import HEAD
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project

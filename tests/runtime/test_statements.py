@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mlcc.runtime.statements import PROVENANCE, TEST_RESULT, statements, subjects
+from mlcc.runtime.predicates import PROVENANCE, TEST_RESULT
+from mlcc.runtime.statements import statements, subjects
 from tests.runs import gate, run
 
 

@@ -15,6 +15,7 @@ from mlcc.gates._metrics.scores import curve_points
 from mlcc.gates._plots import curves, intervals
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._support import Gate, run
+from mlcc.gates.compare.wear import check_wear
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,14 +38,24 @@ def judge(gate: Gate) -> Verdict:
     refuse_one_class(candidate, params["candidate"])
     candidate, champion = _sides(gate, candidate)
     measures = (measured(params["metric"], candidate), measured(params["metric"], champion))
-    found = _difference(measures, candidate, params)
-    check = _decide(measures, found, params)
+    difference = _difference(measures, candidate, params)
+    check = _decide(measures, difference, params)
     if check.verdict == "fail" and "old_data" in params:
         try:
-            check.message += f". {_moved_by(gate, found)}"
+            check.message += f". {_moved_by(gate, difference)}"
         except GateError as error:
             check.message += f". Whether the model or the data moved it can't be told: {error}"
-    return verdict_of([check], _drawn(check, (candidate, champion), params))
+    plots = _drawn(check, (candidate, champion), params)
+    if "holdout" not in params:
+        return verdict_of([check], plots)
+    wear = check_wear(gate)
+    found = verdict_of([check, wear], plots)
+    # How near a fresh test set is due is for reviewers of a promotion, too.
+    return (
+        found
+        if found.verdict != "pass"
+        else Verdict("pass", f"{check.message}. {wear.message}.", found.checks, plots)
+    )
 
 
 def _sides(gate: Gate, candidate: Rows) -> tuple[Rows, Rows]:
