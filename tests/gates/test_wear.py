@@ -13,6 +13,7 @@ import pytest
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
 from mlcc.gates.compare.compile import compile, references
+from mlcc.gates.selftest import known_bad
 from mlcc.loosening import compare as changes
 from tests.gates.stand_in import opened
 from tests.runs import gate, run, write
@@ -315,6 +316,15 @@ def test_known_bad(project: Any, test_set: Any, records: str) -> None:
         committed = artifact["path"] in ("promotions", "kept/*.jsonl")
         artifact["path"] = [artifact["path"]] if committed else artifact["path"]
     assert opened(project, document) == []
+
+
+def test_known_bad_without_a_champion(project: Any) -> None:
+    params = {key: value for key, value in _PARAMS.items() if key not in ("champion", "key")}
+    for holdout, worn in ((_RECORDS, True), ({"data": "test", "first": "none"}, False)):
+        stated = {**params, "baseline": "majority", "holdout": holdout}
+        document = project.gate("compare", stated, {**_FILES, "promotions": "promotions/"})
+        assert opened(project, document) == []
+        assert ("a test set that is worn out" in [fixture.name for fixture in known_bad(document)]) == worn
 
 
 # --- compile time -------------------------------------------------------------------------------------------
