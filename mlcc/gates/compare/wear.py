@@ -123,10 +123,10 @@ def _promoted(record: dict[str, Any], holdout: str, shown: str) -> Iterator[str]
         if kind != "compare" or end != "passed":
             continue
         judged = _digests_of(gate, had, f"{shown}, the gate {visible(id, 80)}")
+        guarded = _stated(gate, "guards", shown)
+        if guarded not in judged:
+            raise GateError(f"{shown}, doesn't say what the gate {visible(id, 80)} judged")
         if uses or holdout in judged.values():
-            guarded = _stated(gate, "guards", shown)
-            if guarded not in judged:
-                raise GateError(f"{shown}, doesn't say what the gate {visible(id, 80)} judged")
             yield judged[guarded]
 
 
