@@ -17,6 +17,7 @@ BENCHMARKS = {
     "drift": "how often the drift gate closes without drift, and with it",
     "models": "the difference of two models, and scipy's bootstrap",
     "calibration": "how often model gates are wrong",
+    "wear": "what promotions by one test set do to its verdicts",
 }
 """Modules of this package, each with a `main()`. Each runs in a process of its own (see measure.run's peaks)."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlcc import __version__
+from mlcc.card import COUNTS
 from mlcc.gates._records import number
 
 _TYPES = {"model": "machine-learning-model", "data": "data"}
@@ -82,7 +83,10 @@ def _model_card(id: str, record: Mapping[str, Any]) -> dict[str, Any]:
         _metric(name, check)
         for name, gate in record.get("gates", {}).items()
         for check in gate["checks"]
-        if gate["guards"] == id and gate["kind"] in _MEASURING and type(check.get("estimate")) in (int, float)
+        if gate["guards"] == id
+        and gate["kind"] in _MEASURING
+        and (gate["kind"], check.get("id")) not in COUNTS
+        if type(check.get("estimate")) in (int, float)
     ]
     found: dict[str, Any] = {"modelParameters": {"datasets": datasets}} if datasets else {}
     if metrics:

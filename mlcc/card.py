@@ -15,7 +15,7 @@ from mlcc.gates._records import GateError, number, visible
 from mlcc.gates._report import markdown
 from mlcc.gates._strict import parse_json
 from mlcc.report.page import MARKS
-from mlcc.runtime.statements import RECORD
+from mlcc.runtime.predicates import RECORD
 
 MOST_RECORD = 64 << 20  # bytes
 # What a reader of a model card looks for: gate kinds, and what is said where none of them gave a verdict.
@@ -27,6 +27,8 @@ _EXPECTED = (
     (("drift",), "No gate held the data against a baseline."),
     (("artifact",), "No gate checked the model's bytes, or that it was made from this data and code."),
 )
+# Checks of gates that measure models, by kind and id, which count something and measure nothing.
+COUNTS = (("compare", "holdout"), ("slices", "slices"))
 
 
 def of_run(path: Path, render: Callable[[dict[str, Any]], str]) -> str:
@@ -208,7 +210,8 @@ def _limits(record: Mapping[str, Any], notes: str) -> str:
         f"{id}: {check.get('id')}"
         for id, gate in judged.items()
         for check in gate["checks"]
-        if gate["kind"] in ("evaluate", "compare") and "estimate" in check and "interval" not in check
+        if gate["kind"] in ("evaluate", "compare") and (gate["kind"], check.get("id")) not in COUNTS
+        if "estimate" in check and "interval" not in check
     ]
     if points:
         lines.append(f"Without an interval, by the point only: {markdown(', '.join(points), 1000)}.")

@@ -12,6 +12,7 @@ from benchmarks.drift import gate_rates, rates
 from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
 from benchmarks.scale import slope
 from benchmarks.specs import write_spec
+from benchmarks.wear import figures
 from mlcc.compiler import analyse, compile_files
 from mlcc.gates.drift.measures import MEASURES
 
@@ -91,3 +92,10 @@ def test_the_drift_gate_stays_open_without_drift_and_closes_with_it() -> None:
         assert rates(measure, 10_000, 0.3 if measure == "l_infinity" else 1.0, rng, 50)["fail"] == 1
         assert rates(measure, 100, 0.0, rng, 600)["pass"] >= 0.995
     assert gate_rates("psi", 100, rng, 30)["pass"] == 1
+
+
+def test_verdicts_of_one_test_set_can_be_fitted_and_those_of_a_fresh_one_can_not() -> None:
+    lines = {line.promotions: line for line in figures(40)}
+    assert lines[0].worn <= 0.2
+    assert lines[50].worn >= 0.4
+    assert all(line.fresh <= 0.2 and line.chance >= 0.7 for line in lines.values())

@@ -181,3 +181,14 @@ def test_the_bill_of_materials_as_a_command(tmp_path: Path) -> None:
     refused = CliRunner().invoke(cli, ["card", str(tmp_path), "--format", "cyclonedx", "--notes", str(notes)])
     assert refused.exit_code == 2
     assert "don't go with" in refused.stderr
+
+
+@pytest.mark.parametrize(("kind", "id"), [("compare", "holdout"), ("slices", "slices")])
+def test_what_a_gate_counts_is_no_metric_of_the_model(kind: str, id: str) -> None:
+    count = {"id": id, "verdict": "pass", "message": "m", "estimate": 3, "threshold": {"max": 20}}
+    record = run({"good": gate(kind=kind, checks=[CHECK, count])})
+    bill = json.loads(bill_of_materials(record))
+    (model,) = (one for one in bill["components"] if one["type"] == "machine-learning-model")
+    measured = model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+    assert [one["type"] for one in measured] == ["good: auc.min"]
+    assert "by the point only" not in card(record)

@@ -11,7 +11,7 @@ import sys
 from mlcc.gates._records import GateError, Verdict, visible
 from mlcc.gates._report import SCHEMA, prepare_folder, write_reports
 from mlcc.gates._strict import parse_json, read_bytes
-from mlcc.runtime.digest import DigestError, artifact_digest
+from mlcc.runtime.digest import DigestError, artifact_digest, file_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Gate:
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
         self.params: dict[str, Any] = _whole(document["params"])
-        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        # What is judged: artifact -> its path and digest, known before `judge` is called; then what `take` adds.
         self.inputs: dict[str, dict[str, Any]] = {}
 
     def path(self, artifact: str) -> str:
@@ -62,6 +62,21 @@ class Gate:
         if path is None:
             raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
         return path
+
+    def take(self, path: str) -> str:
+        """Count a committed file that is no artifact among what is judged, and return its digest. Raises GateError.
+
+        The verdict names it by its path, and it may not change while the gate runs. Call it before the file is read.
+        """
+        for found in self.inputs.values():
+            if found["path"] == path:
+                return str(found["digest"])
+        try:
+            digest = file_digest(path)
+        except DigestError as error:
+            raise GateError(str(error)) from None
+        self.inputs[path] = {"path": path, "digest": digest}
+        return digest
 
 
 def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
@@ -231,16 +246,20 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
     `large` are the marks that large files had before they were digested: where they are the same, the file is.
     """
     for id, found in gate.inputs.items():
-        if large[id] is not None and large[id] == _file_marks(found["path"]):
+        if large.get(id) is not None and large[id] == _file_marks(found["path"]):
             continue
         try:
             same = artifact_digest(found["path"]) == found["digest"]
         except DigestError as error:
-            raise GateError(f"the artifact {visible(id)} went while the gate ran: {error}") from None
+            raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:
             raise GateError(
-                f"the artifact {visible(id)} changed while the gate ran: its readers would get something that was not judged"
+                f"{_input_shown(gate, id)} changed while the gate ran: its readers would get something that was not judged"
             )
+
+
+def _input_shown(gate: Gate, id: str) -> str:
+    return f"the artifact {visible(id)}" if id in gate.artifacts else f"the file {visible(id)}"
 
 
 def _unforeseen(error: BaseException) -> str:

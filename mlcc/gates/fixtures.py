@@ -17,6 +17,7 @@ from typing import Any
 
 from mlcc.gates._values import JSON_FORMATS
 from mlcc.record import field, record
+from mlcc.runtime.digest import artifact_digest
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -57,6 +58,16 @@ def _one_file(path: str) -> str:
     """Return a file that a path names: the folder's, or one that the pattern matches."""
     plain = path.replace("*", "x").replace("?", "x")
     return plain + "part.parquet" if plain.endswith("/") else plain
+
+
+def digest_of(path: str | Sequence[str], files: Mapping[str, bytes]) -> str:
+    """Return the digest that a gate finds for an artifact at a path, or at several, among a fixture's files."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            place = Path(folder) / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        return artifact_digest(path, folder)
 
 
 def data_file(document: Mapping[str, Any], artifact: str) -> str:

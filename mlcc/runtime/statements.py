@@ -12,10 +12,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-RECORD = "https://mlcc.dev/lineage/1"
-PROVENANCE = "https://slsa.dev/provenance/v1"
-TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
-_STATEMENT = "https://in-toto.io/Statement/v1"
+from mlcc.runtime.predicates import PROVENANCE, RECORD, STATEMENT, TEST_RESULT
+
 _PINNED = re.compile(r"@sha256:([0-9a-f]{64})$")
 _GIT_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -27,7 +25,7 @@ def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
     if any(gate["end"] in ("passed", "failed") for gate in record.get("gates", {}).values()):
         found.append((TEST_RESULT, _test_result(record)))
     return [
-        {"_type": _STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
+        {"_type": STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
         for kind, predicate in found
     ]
 
@@ -115,8 +113,19 @@ def _test_result(record: dict[str, Any]) -> dict[str, Any]:
         if isinstance(gate.get("gate_digest"), str):
             digest = gate["gate_digest"][len("sha256:") :]
             configuration.append({"name": f".mlcc/gates/{id}.json", "digest": {"sha256": digest}})
+        configuration += _files_of(gate, record)
     result = "FAILED" if failed or not record["green"] else "WARNED" if warned or not passed else "PASSED"
     found: dict[str, Any] = {"result": result, "configuration": configuration}
     if record["run"].get("run_url"):
         found["url"] = record["run"]["run_url"]
     return {**found, "passedTests": passed, "warnedTests": warned, "failedTests": failed}
+
+
+def _files_of(gate: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a gate judged by that is no artifact: golden answers, a record that people wrote."""
+    artifacts = record.get("artifacts", {})
+    return [
+        {"name": path, "digest": {"sha256": str(one["digest"])[len("sha256:") :]}}
+        for path, one in gate["inputs"].items()
+        if path not in artifacts and isinstance(one, dict) and "digest" in one
+    ]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlcc.diagnostics import SpecError, error
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._strict import parse_json, read_bytes
-from mlcc.runtime.statements import RECORD
+from mlcc.runtime.predicates import RECORD
 
 if TYPE_CHECKING:
     import duckdb

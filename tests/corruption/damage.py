@@ -25,6 +25,7 @@ from tests.corruption.damage_files import (
     Apply,
     Damage,
     answers,
+    lineage,
     markdown,
     models,
     record,
@@ -63,7 +64,7 @@ def cases(base: Base) -> Iterator[Case]:
         "csv": [delimited], "tsv": [delimited], "jsonl": [json_lines, json_values], "parquet": [parquet],
         "json": [json_document, json_values], "xml": [xml], "safetensors": [tensors], "answers": [answers],
         "record json": [json_document, json_values, record], "record markdown": [record, markdown],
-        "onnx": [models], "xgboost": [models], "lightgbm": [models],
+        "lineage": [lineage], "onnx": [models], "xgboost": [models], "lightgbm": [models],
     }[base.form]  # fmt: skip
     for builder in builders:
         if builder.__name__ in base.harmless:
@@ -94,7 +95,7 @@ def special_files(base: Base) -> Iterator[Damage]:
     yield "a link to nothing", "special", in_its_place(lambda place: place.symlink_to("nowhere"))
     yield "a link to itself", "special", in_its_place(lambda place: place.symlink_to(place.name))
     yield "a link to /dev/zero", "special", in_its_place(lambda place: place.symlink_to("/dev/zero"))
-    if base.kind not in ("tests", "command", "serve", "evidence"):  # which may follow a link
+    if base.kind not in ("tests", "command"):  # which may follow a link
         yield "a link to the whole file", "special", in_its_place(lambda place: place.symlink_to("aside"))
 
 

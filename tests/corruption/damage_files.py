@@ -196,6 +196,33 @@ def record(base: Base) -> Iterator[Damage]:
     yield "the key of the date is missing", "date", _replaced(base, "date", "dat")
 
 
+def lineage(base: Base) -> Iterator[Damage]:
+    """Yield records of runs that were cut, or edited into something else or a contradiction."""
+    whole = whole_of(base)
+    for part in range(12):
+        yield f"cut after {part} of 12 parts", "broken", written(base, whole[: len(whole) * part // 12])
+    for what, old, new in (
+        ("the statement is of another sort", "Statement/v1", "Statement/v2"),
+        ("the record is of another sort", "lineage/1", "lineage/2"), ("the time is a word", "2026-03-02T", "today "),
+        ("the gate passed and failed", '"end": "passed"', '"end": "failed"'),
+        ("the gate has no verdict", '"verdict": "pass"', '"verdict": null'),
+        ("the gate has no kind", '"kind": "compare"', '"sort": "compare"'),
+        ("the gate judged nothing", '"inputs": {"', '"inputs": [], "other": {"'),
+        ("the gate judged another model", "sha256:a", "sha256:b"), ("a digest is no text", '"sha256:a', '1, "x": "sha256:a'),
+        ("the gate guards something else", '"guards": "model"', '"guards": "other"'),
+        ("the artifacts are a text", '"artifacts": {', '"artifacts": "none", "other": {'), ("a number is NaN", "1200", "NaN"),
+        ("a key is there twice", '"guards"', '"guards": "model", "guards"'), ("a list", "{", "[{"),
+    ):  # fmt: skip
+        yield f"the lineage: {what}", "broken", _replaced(base, old, new)
+    for what, more in (
+        ("more text", b"x\n"),
+        ("a list", b"[]\n"),
+        ("an object", b"{}\n"),
+        ("a blank line", b"\n{}"),
+    ):
+        yield f"the lineage has {what} behind it", "broken", written(base, whole + more)
+
+
 def markdown(base: Base) -> Iterator[Damage]:
     """Yield Markdown whose front matter two readers could take differently, that was cut, or has empty sections."""
     whole = whole_of(base).decode()

@@ -10,7 +10,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.corruption.bases import SECRET, Base
+from mlcc.gates.fixtures import table_bytes
+from mlcc.runtime.statements import statements
+from tests.corruption.bases import KEYED, SECRET, Base
+from tests.runs import gate, run
 
 _MODELS = Path(__file__).parents[1] / "gates/models"
 
@@ -61,6 +64,20 @@ approved_by: [Ann Lee]
 
 Scores applications."""
 
+_COMPARED = {
+    "candidate": "t", "champion": "old", "key": "id", "label": "y", "score": "p", "metric": "roc_auc", "margin": 0.05,
+    "holdout": {"data": "base", "records": "promotions"},
+}  # fmt: skip
+
+
+def _promotion() -> bytes:
+    """Return the lineage of a run that promoted another model by other data."""
+    inputs = {"model": {"path": "m", "digest": "sha256:" + "a" * 64}}
+    record = run({"compared": gate(kind="compare", inputs=inputs)}, note=SECRET)
+    record["artifacts"]["model"]["digests"] = {"": "sha256:" + "a" * 64}
+    return "".join(json.dumps(line) + "\n" for line in statements(record)).encode()
+
+
 _QUERIES = [
     {"name": "small", "request": {"x": [1, 2], "note": SECRET}, "response": {"score": 0.5625, "said": "yes"}},
     {"name": "large", "request": {"x": [5, 5]}, "response": {"score": 0.875, "said": "no"}},
@@ -93,6 +110,15 @@ BASES = (
         ends={**_ENDS, "the signature is split": "error"},
     ),
     Base(
+        "compare-records", "compare", _COMPARED,
+        {"m": "m.bin", "t": "t.csv", "old": "old.csv", "base": "raw.csv", "promotions": "promotions.jsonl"},
+        {
+            "m.bin": _WEIGHTS, "t.csv": table_bytes("csv", KEYED), "old.csv": table_bytes("csv", KEYED),
+            "raw.csv": b"x\n1\n",            "promotions.jsonl": _promotion(),
+        },
+        "promotions.jsonl", "lineage",
+    ),
+    Base(
         "serve-golden", "serve", _SERVE, {"m": "m.bin"}, _SERVED, "golden.json", "json", number="0.5625",
         ends={
             f"JSON: a number is {what}": "fail" for what in ("null", "true", "text", "a list", "an object")
@@ -101,5 +127,6 @@ BASES = (
     Base(
         "serve-answers", "serve", _SERVE, {"m": "m.bin"}, _SERVED, "given", "answers", number="0.5625",
         ends=dict.fromkeys(("run", "special", "foreign", "broken"), "fail"),
+        harmless=frozenset(("a link to the whole file",)),  # the program follows it
     ),
 )  # fmt: skip

@@ -212,6 +212,17 @@ def test_the_axis_is_named(compare: Any, before: Any, said: str) -> None:
     assert "can't be told" in again.summary
 
 
+def test_few_rows_of_old_data_name_no_axis(compare: Any) -> None:
+    write_hits(250, 10, 90, 50)
+    Path("new.csv").rename("new-before.csv")
+    Path("old.csv").rename("old-before.csv")
+    write_hits(3000, 100, 300, 600)
+    params = {**_ACCURACY, "min_n": 500, "old_data": {"candidate": "nb", "champion": "ob"}}
+    summary = compare(params, nb="new-before.csv", ob="old-before.csv").summary
+    assert "Whether the model or the data moved it can't be told: on the old data" in summary
+    assert summary.endswith("; there are 400 rows, and 500 are needed.")
+
+
 # --- corrupt predictions: none may pass -----------------------------------------------------------------------
 
 _GOOD = "id,y,p\n" + "".join(f"{i},{i % 2},{i % 2}\n" for i in range(400))

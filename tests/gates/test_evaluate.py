@@ -571,7 +571,7 @@ def _metric(**changes: Any) -> SimpleNamespace:
 
 
 def _params(**changes: Any) -> SimpleNamespace:
-    keys = ("metrics_from", "predictions", "overfit", "min_n", *ROLES)
+    keys = ("metrics_from", "predictions", "champion", "overfit", "min_n", *ROLES)
     defaults = {**dict.fromkeys(keys), "threshold": 0.5, "confidence": 0.95, "metrics": {"x": _metric()}}
     return SimpleNamespace(**{**defaults, **changes})
 
@@ -891,3 +891,139 @@ def test_refuses_options(changes: dict[str, Any], loc: tuple[object, ...]) -> No
     with pytest.raises(GateParamsError) as caught:
         compile(_params(**{**base, **changes}), _ARTIFACTS, "model")
     assert caught.value.loc == loc
+
+
+# --- change axes --------------------------------------------------------------------------------------------
+# With 400 rows, 8 of 10 right is 0.8, and its lower bound 0.764; 0.7 is required.
+
+
+def _hits(right: int, of: int = 10, n: int = 400) -> dict[str, Any]:
+    """Return predictions of 0 and 1, of which `right` of every `of` are right."""
+    label = np.arange(n) // of % 2
+    return {"y": label, "p": np.where(np.arange(n) % of < right, label, 1 - label)}
+
+
+def _both(candidate: dict[str, Any], champion: dict[str, Any]) -> dict[str, str]:
+    _write("csv", champion)
+    Path("p.csv").rename("champion.csv")
+    return {"t": _write("csv", candidate), "old": "champion.csv"}
+
+
+_FLOOR = {
+    "predictions": "t",
+    "champion": "old",
+    "label": "y",
+    "prediction": "p",
+    "metrics": {"accuracy": {"min": 0.7}},
+}
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        (8, "The model moved it: on the same data the champion's accuracy is 0.8 (95 % lower bound "),
+        (6, "The data moved it: on the same data the champion's accuracy is 0.6 (95 % lower bound "),
+        (
+            7,
+            "Whether the model or the data moved it can't be told: on the same data the champion's accuracy is 0.7",
+        ),
+    ],
+)
+def test_the_axis_is_named(evaluate: Any, right: int, said: str) -> None:
+    artifacts = _both(_hits(5), _hits(right))
+    outcome = evaluate(dict(_FLOOR), **artifacts)
+    assert outcome.verdict == "fail"
+    message = outcome.check("accuracy.min")["message"]
+    assert message.startswith("accuracy is 0.5 (95 % lower bound ")
+    assert f"at least 0.7 is required. {said}" in message
+    assert said in outcome.summary
+
+
+@pytest.mark.parametrize("right", [7, 9])
+def test_a_champion_decides_nothing(evaluate: Any, right: int) -> None:
+    outcome = evaluate(dict(_FLOOR), **_both(_hits(right), _hits(5)))
+    assert outcome.verdict == ("pass" if right == 9 else "inconclusive")
+    assert "moved" not in outcome.summary
+    Path("champion.csv").write_text("")
+    assert evaluate(dict(_FLOOR), t="p.csv", old="champion.csv").verdict == outcome.verdict
+
+
+@pytest.mark.parametrize(
+    ("champion", "why"),
+    [
+        (
+            _hits(8, n=390),
+            "there are 400 rows in the predictions, 390 in the champion's: score the same examples",
+        ),
+        (
+            {"y": np.zeros(400, int), "p": np.zeros(400, int)},
+            "the predictions and the champion's have other labels",
+        ),
+        ({"y": _hits(8)["y"]}, "champion.csv has no column p"),
+        (
+            {"y": _hits(8)["y"], "p": np.full(400, "")},
+            "400 of 400 rows have no proper value in the prediction column",
+        ),
+    ],
+)
+def test_a_champion_that_says_nothing(evaluate: Any, champion: Any, why: str) -> None:
+    outcome = evaluate(dict(_FLOOR), **_both(_hits(5), champion))
+    assert (outcome.verdict, outcome.code) == ("fail", 1)
+    assert f". Whether the model or the data moved it can't be told: {why}" in outcome.summary
+
+
+def test_each_limit_has_its_own_axis(evaluate: Any) -> None:
+    # The champion is sure of what is right in 8 of 10, the candidate knows nothing.
+    label = _hits(8)["y"]
+    sure = np.where(_hits(8)["p"] == label, label * 0.98 + 0.01, 0.99 - label * 0.98)
+    artifacts = _both({"y": label, "s": np.full(400, 0.4)}, {"y": label, "s": sure})
+    metrics = {"accuracy": {"min": 0.7}, "log_loss": {"max": 0.5}, "brier_score": {"max": 0.3}}
+    params = {"predictions": "t", "champion": "old", "label": "y", "score": "s", "metrics": metrics}
+    outcome = evaluate(params, **artifacts)
+    assert outcome.checks == {"accuracy.min": "fail", "log_loss.max": "fail", "brier_score.max": "pass"}
+    assert ". The model moved it: " in outcome.check("accuracy.min")["message"]
+    assert ". The data moved it: " in outcome.check("log_loss.max")["message"]  # 0.2 * ln 100 > 0.5
+
+
+@pytest.mark.parametrize(
+    ("champion", "said"),
+    [
+        ('{"acc": 0.8, "se": 0.01}', "The model moved it: on the same data the champion's acc is 0.8"),
+        ('{"acc": 0.65, "se": 0.01}', "The data moved it: on the same data the champion's acc is 0.65"),
+        (
+            '{"acc": 0.71, "se": 0.01}',
+            "Whether the model or the data moved it can't be told: on the same data",
+        ),
+        ('{"se": 0.01}', "Whether the model or the data moved it can't be told: old.json has no acc"),
+        ('{"acc": NaN}', "Whether the model or the data moved it can't be told: old.json is not strict JSON"),
+    ],
+)
+def test_the_axis_of_numbers(project: Any, evaluate: Any, champion: str, said: str) -> None:
+    project.write("new.json", '{"acc": 0.6, "se": 0.01}')
+    project.write("old.json", champion)
+    metrics = {"acc": {"min": 0.7, "stderr": "se"}}
+    outcome = evaluate({"metrics_from": "m", "champion": "c", "metrics": metrics}, m="new.json", c="old.json")
+    assert outcome.verdict == "fail"
+    assert f"at least 0.7 is required. {said}" in outcome.summary
+
+
+def test_a_champion_is_another_artifact_of_the_same_sort() -> None:
+    artifacts = {
+        "t": ArtifactInfo("t.csv"),
+        "m": ArtifactInfo("m.json"),
+        "model": ArtifactInfo("m/", is_model=True),
+    }
+    rows = {"predictions": "t", "label": "y", "prediction": "p", "metrics": {"accuracy": {"min": 0.5}}}
+    numbers = {"metrics_from": "m", "metrics": {"acc": {"min": 0.5}}}
+    for params, champion, message in (
+        (rows, "t", "the same artifact"),
+        (numbers, "m", "the same artifact"),
+        (rows, "model", "'model' is a model"),
+        (rows, "other", "there is no artifact 'other'"),
+        (numbers, "t", "must be in a .json file"),
+    ):
+        model = GATES["evaluate"].params().model_validate({**params, "champion": champion})
+        assert (("champion",), champion) in references(model)
+        with pytest.raises(GateParamsError, match=message) as caught:
+            compile(model, artifacts, "t")
+        assert caught.value.loc == ("champion",)

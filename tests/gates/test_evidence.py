@@ -184,6 +184,13 @@ def test_markdown_that_is_no_record(evidence: Any, record: Any) -> None:
     assert (evidence(record).verdict, evidence(record).code) == ("error", 2)
 
 
+def test_the_record_is_among_what_was_judged(evidence: Any) -> None:
+    inputs = evidence(card()).record["inputs"]
+    digest = "sha256:" + hashlib.sha256(card().encode()).hexdigest()
+    assert inputs["docs/card.md"] == {"path": "docs/card.md", "digest": digest}
+    assert set(inputs) == {"model", "docs/card.md"}
+
+
 def test_a_record_that_is_missing(evidence: Any) -> None:
     evidence(card())
     Path("docs/card.md").unlink()

@@ -60,6 +60,11 @@ _CASES: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
         },
         {"m": "m.json"},
     ),
+    "evaluate, a champion": (
+        "evaluate",
+        {"predictions": "s", "champion": "t", **_SCORED, "metrics": {"accuracy": {"min": 0.6}}},
+        {"s": "s.csv", "t": "t.parquet"},
+    ),
     "compare, classes": (
         "compare",
         {

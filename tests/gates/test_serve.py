@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -63,6 +64,8 @@ def serve(project: Any) -> Any:
 
 def test_a_good_model(serve: Any) -> None:
     outcome = serve(server())
+    golden = "sha256:" + hashlib.sha256(Path("golden.json").read_bytes()).hexdigest()
+    assert outcome.record["inputs"]["golden.json"] == {"path": "golden.json", "digest": golden}
     assert outcome.checks == {
         "start": "pass",
         "golden small": "pass",

@@ -66,6 +66,42 @@ def test_limits(slices: Any, parts: Any, limits: Any, verdict: str) -> None:
     assert outcome.verdict == verdict, outcome.summary
 
 
+@pytest.mark.parametrize(
+    ("hits", "said"),
+    [
+        (320, "The model moved it: there the reference's recall is 0.8 (bounds "),
+        (232, "The data moved it: there the reference's recall is 0.58 (bounds "),
+        (
+            280,
+            "Whether the model or the data moved it can't be told: there the reference's recall is 0.7 (bounds ",
+        ),
+    ],
+)
+def test_the_axis_is_named(slices: Any, hits: int, said: str) -> None:
+    write("s.csv", ("a", 380, 400), ("b", 240, 400))
+    write("t.csv", ("a", 380, 400), ("b", hits, 400))
+    params = {"reference": "t", "key": "id", "metrics": {"recall": {"min": 0.7}}}
+    outcome = slices(params, t="t.csv")
+    assert outcome.verdict == "fail"
+    interval = stats.binomtest(hits, 400).proportion_ci(0.9, method="wilson")
+    assert f"1 suspect. {said}{interval.low:.6g} and {interval.high:.6g})" in outcome.summary
+    params["metrics"] = {"recall": {"min": 0.5}}
+    kept = slices(params, t="t.csv")
+    assert (kept.verdict, "moved" in kept.log) == ("pass", False)
+
+
+def test_the_axis_of_a_ceiling_and_none_of_a_drop(slices: Any) -> None:
+    write("s.csv", ("a", 390, 400), ("b", 240, 400))
+    write("t.csv", ("a", 240, 400), ("b", 320, 400))
+    metrics = {"recall": {"max": 0.8, "max_drop": 0.05}}
+    outcome = slices({"reference": "t", "key": "id", "metrics": metrics}, t="t.csv")
+    assert outcome.checks == {"slices": "pass", "recall.max": "fail", "recall.max_drop": "fail"}
+    assert (
+        ". The model moved it: there the reference's recall is 0.6" in outcome.check("recall.max")["message"]
+    )
+    assert "moved" not in outcome.check("recall.max_drop")["message"]
+
+
 def test_the_sentence(slices: Any) -> None:
     write("s.csv", ("a", 380, 400), ("", 240, 400), ("c", 10, 10))
     outcome = slices({"metrics": {"recall": {"min": 0.7}}})
@@ -265,7 +301,8 @@ _ARTIFACTS = {id: ArtifactInfo(f"{id}.parquet") for id in ("s", "t")}
             {"metrics": {"selection_rate": {"max_drop": 0.1}}, "reference": "t", "key": "id"},
             ("metrics", "selection_rate", "max_drop"),
         ),
-        ({"metrics": {"recall": {"min": 0.5}}, "reference": "t", "key": "id"}, ("reference",)),
+        ({"metrics": {"recall": {"min": 0.5}}, "reference": "t"}, ("reference",)),
+        ({"gap": {"recall": {"max": 0.5}}, "reference": "t", "key": "id"}, ("reference",)),
         ({"metrics": {"recall": {"min": 0.5}}, "reference": "other"}, ("reference",)),
         ({"gap": {"recall": {"max": 1}}}, ("gap", "recall", "max")),
         ({"gap": {"ndcg": {"max": 0.1}}, "prediction": None, "score": "s", "query": "q"}, ("gap", "ndcg")),

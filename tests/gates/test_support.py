@@ -229,6 +229,44 @@ def test_an_artifact_that_changes_meanwhile_is_an_error(gate: Any, change: Any, 
     assert f"the artifact raw {told}: " in record["summary"]
 
 
+def test_a_file_that_is_no_artifact_is_judged_too(gate: Any) -> None:
+    gate.write("golden.json", "[1]")
+
+    def judge(gate: _support.Gate) -> Verdict:
+        assert gate.take("golden.json") == gate.take("golden.json")
+        gate.take("d.csv")
+        return Verdict("pass", "S.")
+
+    assert _support.run("command", judge, _support.__file__, ["g"]) == 0
+    record = json.loads(Path("_mlcc/s--g/verdict.json").read_text())
+    VALIDATOR.validate(record)
+    digest = "sha256:" + hashlib.sha256(b"[1]").hexdigest()
+    assert record["inputs"]["golden.json"] == {"path": "golden.json", "digest": digest}
+    assert set(record["inputs"]) == {"raw", "golden.json"}
+
+
+@pytest.mark.parametrize("made", ["nothing", "a link", "a change"])
+def test_a_file_that_is_no_artifact_is_there_and_stays(gate: Any, made: str) -> None:
+    if made != "nothing":
+        gate.write("given.json", "[1]")
+        Path("golden.json").symlink_to("given.json") if made == "a link" else gate.write("golden.json", "[1]")
+
+    def judge(gate: _support.Gate) -> Verdict:
+        gate.take("golden.json")
+        Path("golden.json").write_text("[2]")
+        return Verdict("pass", "S.")
+
+    assert _support.run("command", judge, _support.__file__, ["g"]) == 2
+    said = {
+        "nothing": "can't be read",
+        "a link": "is not a regular file",
+        "a change": "changed while the gate ran",
+    }
+    summary = json.loads(Path("_mlcc/s--g/verdict.json").read_text())["summary"]
+    assert "golden.json" in summary
+    assert said[made] in summary
+
+
 @pytest.mark.parametrize("change", [None, b"b"])
 def test_a_large_artifact_is_digested_again_only_where_its_marks_changed(
     gate: Any, monkeypatch: pytest.MonkeyPatch, change: bytes | None

@@ -13,7 +13,8 @@ from in_toto_attestation.predicates.test_result.v0.test_result_pb2 import TestRe
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement
 
-from mlcc.runtime.statements import PROVENANCE, RECORD, TEST_RESULT
+from mlcc.gates.compare.wear import _promoted, _records_in
+from mlcc.runtime.predicates import PROVENANCE, RECORD, TEST_RESULT
 from tests.plans import HEAD
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project
@@ -232,3 +233,14 @@ def test_a_record_that_cannot_be_written_is_said(make: Make) -> None:
     (made.root / "_mlcc/s--final/lineage.jsonl").mkdir(parents=True)
     assert made.final(a="success") == 0
     assert any("lineage can't be written" in warning for warning in made.platform.warnings)
+
+
+def test_a_test_set_is_counted_by_the_record_of_a_real_run(make: Make) -> None:
+    """The run's one gate on the model stands in for a comparison, whose packages the test hasn't."""
+    project = ran(make)
+    path = project.root / "_mlcc/s--final/lineage.jsonl"
+    path.write_text(path.read_text().replace('"kind": "evaluate"', '"kind": "compare"'))
+    ((record, shown),) = _records_in(str(path))
+    raw, model = ("sha256:" + sha(text) for text in ("x\n1\n2\n", "7\n"))
+    assert list(_promoted(record, raw, shown)) == [model]
+    assert list(_promoted(record, "sha256:" + sha("another"), shown)) == []

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mlcc.runtime.statements import PROVENANCE, TEST_RESULT, statements, subjects
+from mlcc.runtime.predicates import PROVENANCE, TEST_RESULT
+from mlcc.runtime.statements import statements, subjects
 from tests.runs import gate, run
 
 
@@ -40,6 +41,16 @@ def test_a_red_run_has_not_passed_whatever_its_gates_say() -> None:
 @pytest.mark.parametrize("gates", [{}, {"a": gate("", end="skipped")}, {"a": gate("error", end="lost")}])
 def test_without_a_verdict_there_is_no_result(gates: dict[str, Any]) -> None:
     assert TEST_RESULT not in [one["predicateType"] for one in statements(run(gates))]
+
+
+def test_files_that_a_gate_judged_by_are_its_configuration() -> None:
+    golden = {"path": "tests/golden.json", "digest": "sha256:" + "d" * 64}
+    model = {"path": "model", "digest": "sha256:" + "1" * 64}
+    record = run({"a": gate(inputs={"tests/golden.json": golden, "model": model, "odd": "text"})})
+    assert predicate(record, TEST_RESULT)["configuration"] == [
+        {"name": ".mlcc/gates/a.json", "digest": {"sha256": "a" * 64}},
+        {"name": "tests/golden.json", "digest": {"sha256": "d" * 64}},
+    ]
 
 
 def test_what_went_in() -> None:

@@ -26,6 +26,21 @@ def joined(one: Rows, other: Rows, names: tuple[str, str]) -> tuple[Rows, Rows]:
     return one, other
 
 
+def refuse_other_examples(one: Rows, other: Rows, names: tuple[str, str]) -> None:
+    """Raise GateError where two tables without a key can't be of the same examples: another number, or other labels."""
+    import numpy as np
+
+    if one.n != other.n:
+        counts = f"{one.n} rows in {visible(names[0], 80)}, {other.n} in {visible(names[1], 80)}"
+        raise GateError(f"there are {counts}: score the same examples")
+    if "label" in one.arrays:
+        labels = [np.sort(_plain_values(rows, "label")) for rows in (one, other)]
+        if (labels[0] != labels[1]).any():
+            raise GateError(
+                f"{visible(names[0], 80)} and {visible(names[1], 80)} have other labels: score the same examples"
+            )
+
+
 def by_key(rows: Rows, name: str) -> Rows:
     """Return rows by rising key. Raises GateError for a key that occurs twice."""
     import numpy as np

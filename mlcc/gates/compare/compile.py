@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc
+from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates._metrics.catalog import BOUNDLESS, METRICS, direction, family, value_range
 from mlcc.gates._metrics.levels import check_level, normal_quantile
 from mlcc.gates._metrics.query import check_metric, check_together, options_of, source_of, table_named
-from mlcc.gates.strictness import DERIVED, Way
+from mlcc.gates.strictness import CEILING, DERIVED, PRESENT, Way
 
 LOOSER: Mapping[str, Way] = dict.fromkeys(
     (
@@ -22,9 +22,10 @@ LOOSER: Mapping[str, Way] = dict.fromkeys(
         "*/values/**",
         "old_data/*/format",
         "old_data/*/query",
+        "holdout/first",  # without `records`, which says it
     ),
     DERIVED,
-)
+) | {"holdout": PRESENT, "holdout/records": PRESENT, "holdout/budget": CEILING}
 """See mlcc.gates.strictness."""
 
 _BASELINES = {
@@ -36,12 +37,15 @@ _BASELINES = {
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
-    """Return the artifacts with the predictions of both models."""
+    """Return the artifacts with the predictions of both models, the test set and the records of promotions."""
     found: list[tuple[Loc, str]] = [(("candidate",), params.candidate)]
     if params.champion is not None:
         found.append((("champion",), params.champion))
     if params.old_data is not None:
         found += [(("old_data", key), getattr(params.old_data, key)) for key in ("candidate", "champion")]
+    if params.holdout is not None:
+        held = ((("holdout", key), getattr(params.holdout, key)) for key in ("data", "records"))
+        found += [(loc, id) for loc, id in held if id is not None]
     return tuple(found)
 
 
@@ -49,7 +53,8 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     """Return what is read, what is compared, and when it is good enough. Raises GateParamsError."""
     del guards
     for loc, id in references(params):
-        table_named(artifacts, id, loc)
+        if loc[0] != "holdout":
+            table_named(artifacts, id, loc)
     check_compared(params, params.metric, ("metric",))
     check_together(params, {params.metric: ("metric",)})
     _check_margin(params)
@@ -65,6 +70,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         "z_power": normal_quantile(params.power),
         "power": params.power,
         "min_n": params.min_n,
+        **_holdout(params, artifacts),
     }
     if params.baseline is not None:
         return {**found, "baseline": params.baseline}
@@ -94,6 +100,35 @@ def check_compared(params: Any, name: str, loc: Loc) -> None:
 def _source(params: Any, id: str, artifacts: Mapping[str, ArtifactInfo], loc: Loc) -> dict[str, object]:
     extra = {} if params.key is None else {"key": (params.key, "text")}
     return source_of(params, id, artifacts, [params.metric], loc, extra)
+
+
+def _holdout(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, object]:
+    """Return which test set is counted, and by which records. Raises GateParamsError."""
+    if params.holdout is None:
+        return {}
+    predictions = [id for loc, id in references(params) if loc[0] != "holdout"]
+    for key in ("data", "records"):
+        id, loc = getattr(params.holdout, key), ("holdout", key)
+        if id is None:
+            continue
+        artifact = artifact_named(artifacts, id, loc)
+        if artifact.is_table:
+            raise GateParamsError(
+                loc, f"'{id}' is a table in a warehouse, whose rows have no digest", "name files"
+            )
+        if artifact.is_model or id in predictions:
+            what = (
+                "a model" if artifact.is_model else "a table of predictions, which every model has its own of"
+            )
+            help = (
+                "name the data that the models are scored on" if key == "data" else "name a folder of records"
+            )
+            raise GateParamsError(loc, f"'{id}' is {what}", help)
+    if params.holdout.records == params.holdout.data:
+        raise GateParamsError(("holdout", "records"), "the records of promotions are not the test set")
+    found: dict[str, object] = {"artifact": params.holdout.data, "budget": params.holdout.budget}
+    known = {"first": "none"} if params.holdout.records is None else {"records": params.holdout.records}
+    return {"holdout": {**found, **known}}
 
 
 def _check_margin(params: Any) -> None:

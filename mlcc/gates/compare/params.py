@@ -17,6 +17,28 @@ class OldData(Model):
     champion: Id = Field(description="Artifact: the champion's predictions for the old data.")
 
 
+class Holdout(Model):
+    """The test set that the predictions are for, and how many promotions it may decide."""
+
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("records", "first"),)
+    data: Id = Field(description="Artifact: the test set. By its digest one is told from another.")
+    records: Id | None = Field(
+        None,
+        description=(
+            "Artifact: a folder with the records of the runs that promoted a model, each a lineage.jsonl of another name."
+        ),
+    )
+    first: Literal["none"] | None = Field(
+        None, description="`none`: this test set has promoted no model yet, so there is no record."
+    )
+    budget: int = Field(
+        20,
+        ge=1,
+        le=1000,
+        description="How many promotions it may decide; past that the gate is inconclusive.",
+    )
+
+
 class Compare(Predictions, Options):
     """Judges the difference between two models on the same examples.
 
@@ -67,6 +89,9 @@ class Compare(Predictions, Options):
         ge=0.0001,
         le=1,
         description="With `rows`: share of examples that only one of the two gets right.",
+    )
+    holdout: Holdout | None = Field(
+        None, description="Count the promotions that the test set has decided, and hold them to a budget."
     )
     old_data: OldData | None = Field(
         None, description="When the gate fails, tell whether the model or the data made the difference."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from math import ceil
 
+from mlcc.gates._metrics.axes import moved_by
 from mlcc.gates._metrics.catalog import direction
 from mlcc.gates._metrics.compute import measured
 from mlcc.gates._metrics.join import joined
@@ -15,6 +16,7 @@ from mlcc.gates._metrics.scores import curve_points
 from mlcc.gates._plots import curves, intervals
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._support import Gate, run
+from mlcc.gates.compare.wear import check_wear
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,14 +39,24 @@ def judge(gate: Gate) -> Verdict:
     refuse_one_class(candidate, params["candidate"])
     candidate, champion = _sides(gate, candidate)
     measures = (measured(params["metric"], candidate), measured(params["metric"], champion))
-    found = _difference(measures, candidate, params)
-    check = _decide(measures, found, params)
+    difference = _difference(measures, candidate, params)
+    check = _decide(measures, difference, params)
     if check.verdict == "fail" and "old_data" in params:
         try:
-            check.message += f". {_moved_by(gate, found)}"
+            check.message += f". {_axis(gate, difference)}"
         except GateError as error:
-            check.message += f". Whether the model or the data moved it can't be told: {error}"
-    return verdict_of([check], _drawn(check, (candidate, champion), params))
+            check.message += f". {moved_by(None, str(error))}"
+    plots = _drawn(check, (candidate, champion), params)
+    if "holdout" not in params:
+        return verdict_of([check], plots)
+    wear = check_wear(gate)
+    found = verdict_of([check, wear], plots)
+    # How near a fresh test set is due is for reviewers of a promotion, too.
+    return (
+        found
+        if found.verdict != "pass"
+        else Verdict("pass", f"{check.message}. {wear.message}.", found.checks, plots)
+    )
 
 
 def _sides(gate: Gate, candidate: Rows) -> tuple[Rows, Rows]:
@@ -156,8 +168,8 @@ def _sentence(measures: tuple[Measure, Measure], found: Difference, params: Mapp
     )
 
 
-def _moved_by(gate: Gate, found: Difference) -> str:
-    """Name the axis that moved the metric: old and new data were scored with both models."""
+def _axis(gate: Gate, found: Difference) -> str:
+    """Name the axis that moved the metric: old and new data were scored with both models. Raises GateError."""
     params = gate.params
     sides = [read_rows(gate, params["old_data"][key]) for key in ("candidate", "champion")]
     if not all(side.n for side in sides):
@@ -170,11 +182,9 @@ def _moved_by(gate: Gate, found: Difference) -> str:
         f"on the old data the candidate differs by {number(before.value)} (bounds {number(before.lower)} and "
     )
     shown += f"{number(before.upper)}, n = {before.n}), on the new by {number(found.value)}"
-    if before.upper < floor:
-        return f"The model moved it: {shown}"
-    if before.lower > floor:
-        return f"The data moved it: {shown}"
-    return f"Whether the model or the data moved it can't be told: {shown}"
+    few = _few(measures, before, params["min_n"])
+    axis = None if few else "model" if before.upper < floor else "data" if before.lower > floor else None
+    return moved_by(axis, f"{shown}{few}")
 
 
 def _drawn(check: Check, sides: tuple[Rows, Rows], params: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -14,15 +14,25 @@ from mlcc.gates.evaluate.ranges import idle, meant, outside
 from mlcc.gates.strictness import DERIVED
 
 LOOSER = dict.fromkeys(
-    ("format", "values/**", "classes", "about", "query", "metrics/*/column", "metrics/*/metric"), DERIVED
+    (
+        "format",
+        "values/**",
+        "classes",
+        "about",
+        "query",
+        "metrics/*/column",
+        "metrics/*/metric",
+        "champion/**",
+    ),
+    DERIVED,
 )
 """See mlcc.gates.strictness."""
 DEFAULT_MIN_N = 30
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
-    """Return the artifacts with the numbers, the predictions, and the predictions for the training data."""
-    keys = ("metrics_from", "predictions")
+    """Return the artifacts with the numbers or predictions, the champion's, and the predictions for the training data."""
+    keys = ("metrics_from", "predictions", "champion")
     found = tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
     return found if params.overfit is None else (*found, (("overfit", "train"), params.overfit.train))
 
@@ -35,6 +45,8 @@ def needs_packages(params: Any) -> bool:
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return the bounds to keep to, and for predictions the SQL. Raises GateParamsError."""
     del guards
+    if params.champion is not None and params.champion in (params.predictions, params.metrics_from):
+        raise GateParamsError(("champion",), "the model and the champion are the same artifact")
     check_level(params.confidence, 0.5, ("confidence",), "the confidence of a bound")
     for name, metric in params.metrics.items():
         _check_bounds(metric, ("metrics", name))
@@ -62,8 +74,10 @@ def _from_file(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, 
         if getattr(params, key) is not None:
             what = "needs" if key == "overfit" else "is a column of"
             raise GateParamsError((key,), f"{key} {what} `predictions`; `metrics_from` has only numbers")
-    if artifact_named(artifacts, params.metrics_from, ("metrics_from",)).format != "json":
-        raise GateParamsError(("metrics_from",), "the numbers must be in a .json file")
+    for key in ("metrics_from", "champion"):
+        id = getattr(params, key)
+        if id is not None and artifact_named(artifacts, id, (key,)).format != "json":
+            raise GateParamsError((key,), "the numbers must be in a .json file")
     found = []
     for name, metric in params.metrics.items():
         loc: Loc = ("metrics", name)
@@ -83,7 +97,8 @@ def _from_file(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, 
             }
         )
     least = {} if params.min_n is None else {"min_n": params.min_n}
-    return {"source": "file", "artifact": params.metrics_from, "metrics": found, **least}
+    champion = {} if params.champion is None else {"champion": {"artifact": params.champion}}
+    return {"source": "file", "artifact": params.metrics_from, "metrics": found, **least, **champion}
 
 
 def _path(path: str | None, loc: Loc) -> list[str] | None:
@@ -101,16 +116,20 @@ def _from_rows(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, 
     named = {name: metric.mean for name, metric in params.metrics.items() if metric.mean is not None}
     aliases = {name: f"mean{i}" for i, name in enumerate(named, 1)}
     extra = {aliases[name]: (column, "number") for name, column in named.items()}
-    source = source_of(params, params.predictions, artifacts, computed.values(), ("predictions",), extra)
-    if aliases:
-        source["about"] = {alias: f"the column of {name}" for name, alias in aliases.items()}
+    about = {"about": {alias: f"the column of {name}" for name, alias in aliases.items()}} if aliases else {}
+
+    def table(key: str) -> dict[str, object]:
+        id = getattr(params, key)
+        return {**source_of(params, id, artifacts, computed.values(), (key,), extra), **about}
+
     found = [
         {"id": name, **_limits(metric), **_what(name, metric, computed, aliases)}
         for name, metric in params.metrics.items()
     ]
     return {
         "source": "rows",
-        **source,
+        **table("predictions"),
+        **({} if params.champion is None else {"champion": table("champion")}),
         "min_n": DEFAULT_MIN_N if params.min_n is None else params.min_n,
         "metrics": found,
         **_overfit(params, artifacts, found),

@@ -48,6 +48,13 @@ class Evaluate(Predictions):
     EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("metrics_from", "predictions"),)
     metrics_from: Id | None = Field(None, description="Artifact: a JSON file with the numbers.")
     predictions: Id | None = Field(None, description="Artifact: a table with one row per example.")
+    champion: Id | None = Field(
+        None,
+        description=(
+            "Artifact: the champion's predictions, or numbers, for the same data. Where a limit is missed, they tell whether "
+            "the model or the data made the difference; they decide nothing."
+        ),
+    )
     metrics: dict[Text, Metric] = Field(
         min_length=1,
         description=(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from math import ceil, sqrt
 
+from mlcc.gates._metrics.axes import MOVED, moved_by
 from mlcc.gates._metrics.bounds import Estimate, bounded
 from mlcc.gates._metrics.catalog import BOUNDLESS, direction, value_range
 from mlcc.gates._metrics.compute import measured
+from mlcc.gates._metrics.join import refuse_other_examples
 from mlcc.gates._metrics.measure import Measure, standard_error
 from mlcc.gates._metrics.rows import Rows, no_predictions, read_rows, refuse_one_class
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
@@ -17,7 +19,7 @@ from mlcc.gates.evaluate.drawing import drawn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 _LEAST_SUPPORT = 30
@@ -26,25 +28,80 @@ _SIDES = {"min": ("lower", "at least"), "max": ("upper", "at most")}
 
 def judge(gate: Gate) -> Verdict:
     """Judge every metric that the parameters name."""
-    if not is_finite(gate.params.get("z")) or not gate.params.get("metrics"):
+    params = gate.params
+    if not is_finite(params.get("z")) or not params.get("metrics"):
         raise GateError("the gate's parameters are not complete")
-    if gate.params["source"] == "file":
-        return verdict_of(_judge_file(gate))
-    return verdict_of(*_judge_rows(gate))
+    if params["source"] == "file":
+        checks = _judge_file(gate, params["artifact"])
+        _name_axes(checks, params, lambda source: _judge_file(gate, source["artifact"]))
+        return verdict_of(checks)
+    rows = read_rows(gate, params)
+    if rows.n < 1:
+        return verdict_of([no_predictions()])
+    checks = _judge_rows(rows, params, params)
+    _name_axes(checks, params, lambda source: _judge_champion(gate, source, rows))
+    if "overfit" in params:
+        checks += _gaps(gate, rows)
+    return verdict_of(checks, drawn(rows, params["z"]))
 
 
-def _judge_file(gate: Gate) -> list[Check]:
-    path = gate.path(gate.params["artifact"])
+def _judge_file(gate: Gate, artifact: str) -> list[Check]:
+    path = gate.path(artifact)
     document = read_json(path)
+
+    def estimated(metric: dict[str, Any]) -> tuple[Estimate, bool, int]:
+        found, bounded = _from_document(document, metric, gate.params["z"], path)
+        return found, bounded, found.n
+
+    return _checks(gate.params, estimated)
+
+
+def _judge_rows(rows: Rows, source: dict[str, Any], params: dict[str, Any]) -> list[Check]:
+    refuse_one_class(rows, source)
+    return _checks(params, lambda metric: (*_estimated(metric, rows, params["z"]), rows.n))
+
+
+def _checks(
+    params: dict[str, Any], estimated: Callable[[dict[str, Any]], tuple[Estimate, bool, int]]
+) -> list[Check]:
+    """Hold every metric to its limits; `estimated` returns it, whether its error is known, and the table's rows."""
     checks: list[Check] = []
-    for metric in gate.params["metrics"]:
+    for metric in params["metrics"]:
         try:
-            found, bounded = _from_document(document, metric, gate.params["z"], path)
+            found, bounded, rows = estimated(metric)
         except GateError as error:
             checks.append(Check(metric["id"], "error", str(error)))
             continue
-        checks += _compare(metric, found, gate.params, rows=found.n, bounded=bounded)
+        checks += _compare(metric, found, params, rows=rows, bounded=bounded)
     return checks
+
+
+def _judge_champion(gate: Gate, source: dict[str, Any], rows: Rows) -> list[Check]:
+    """Return the checks of the champion on the same examples as `rows`. Raises GateError."""
+    champion = read_rows(gate, source)
+    refuse_other_examples(rows, champion, ("the predictions", "the champion's"))
+    return _judge_rows(champion, source, gate.params)
+
+
+def _name_axes(
+    checks: Sequence[Check], params: dict[str, Any], judged: Callable[[dict[str, Any]], list[Check]]
+) -> None:
+    """Say in the sentence of each limit that is missed whether the champion misses it on the same data, too.
+
+    `judged` returns the champion's checks, by what the parameters say of its predictions.
+    """
+    missed = [check for check in checks if check.verdict == "fail"]
+    if "champion" not in params or not missed:
+        return
+    try:
+        theirs = {check.id: check for check in judged(params["champion"])}
+    except GateError as error:
+        theirs = {check.id: Check(check.id, "error", str(error)) for check in missed}
+    for check in missed:
+        # A metric that can't be had is one check, whatever its limits.
+        other = theirs.get(check.id) or theirs[check.id.rpartition(".")[0]]
+        said = "" if other.verdict == "error" else "on the same data the champion's "
+        check.message += f". {moved_by(MOVED.get(other.verdict), said + other.message)}"
 
 
 def _from_document(document: object, metric: dict[str, Any], z: float, path: str) -> tuple[Estimate, bool]:
@@ -74,25 +131,6 @@ def _number_at(document: object, steps: Sequence[str], path: str) -> float:
         raise GateError(f"{visible('.'.join(steps))} in {visible(path)} is no number")
     assert isinstance(place, (int, float))
     return place
-
-
-def _judge_rows(gate: Gate) -> tuple[list[Check], list[dict[str, Any]]]:
-    params = gate.params
-    rows = read_rows(gate, params)
-    if rows.n < 1:
-        return [no_predictions()], []
-    refuse_one_class(rows, params)
-    checks: list[Check] = []
-    for metric in params["metrics"]:
-        try:
-            found, is_bounded = _estimated(metric, rows, params["z"])
-        except GateError as error:
-            checks.append(Check(metric["id"], "error", str(error)))
-            continue
-        checks += _compare(metric, found, params, rows=rows.n, bounded=is_bounded)
-    if "overfit" in params:
-        checks += _gaps(gate, rows)
-    return checks, drawn(rows, params["z"])
 
 
 def _estimated(metric: dict[str, Any], rows: Rows, z: float) -> tuple[Estimate, bool]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from mlcc.gates.fixtures import Fixture, artifact_files
-from mlcc.runtime.digest import artifact_digest
+from mlcc.gates.fixtures import Fixture, artifact_files, digest_of
 
 
 def known_bad(document: Mapping[str, Any]) -> Iterator[Fixture]:
@@ -76,10 +73,4 @@ def _front_matter(key: str, value: Any) -> list[str]:
 
 
 def _digest(document: Mapping[str, Any], files: Mapping[str, bytes], id: str) -> str:
-    """Return the digest that the gate finds for an artifact among some files."""
-    with tempfile.TemporaryDirectory() as folder:
-        for path, content in files.items():
-            place = Path(folder) / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-        return artifact_digest(document["artifacts"][id]["path"], folder)
+    return digest_of(document["artifacts"][id]["path"], files)

@@ -30,6 +30,7 @@ def judge(gate: Gate) -> Verdict:
     """Start the model, hold its answers against the golden ones, then measure what has limits."""
     setup, command = program(gate.params)
     params = _checked(gate.params)
+    gate.take(params["golden"])
     queries = read_golden(params["golden"], params["protocol"], params.get("path", "/"), params["tolerance"])
     traced = _traced(queries, params.get("trace"))
     measures = "champion" in params or "max_latency" in params or "max_memory" in params

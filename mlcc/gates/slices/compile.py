@@ -95,9 +95,14 @@ def _check_limits(params: Any) -> None:
         _check_known(params, name, ("gap", name))
         if idle(name, "max", gap.max) and math.isfinite(gap.max):
             raise GateParamsError(("gap", name, "max"), f"no two slices differ by {gap.max} in {name}")
-    dropped = any(metric.max_drop is not None for metric in params.metrics.values())
-    if params.reference is not None and not dropped:
-        raise GateParamsError(("reference",), "no metric is held to the reference", "add `max_drop: X`")
+    if params.reference is not None and not params.metrics:
+        raise GateParamsError(
+            ("reference",), "no metric is held to the reference", "add one with `max_drop: X`"
+        )
+    if params.reference is not None and params.key is None:
+        raise GateParamsError(
+            ("reference",), "the rows of two tables are joined by a key", "add `key: COLUMN`"
+        )
 
 
 def _check_known(params: Any, name: str, loc: Loc) -> None:

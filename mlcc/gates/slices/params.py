@@ -44,7 +44,11 @@ class Slices(Predictions):
         description="Metric -> largest gap between slices; selection_rate: demographic parity, recall: equal opportunity.",
     )
     reference: Id | None = Field(
-        None, description="Artifact: the champion's predictions for the same examples."
+        None,
+        description=(
+            "Artifact: the champion's predictions for the same examples. Where a slice misses a limit, they tell whether the "
+            "model or the data made the difference."
+        ),
     )
     key: Text | None = Field(
         None, description="With `reference`: column that names an example in both tables."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import combinations
 
+from mlcc.gates._metrics.axes import MOVED, moved_by
 from mlcc.gates._metrics.bounds import Estimate, bounded
 from mlcc.gates._metrics.catalog import direction, value_range
 from mlcc.gates._metrics.compute import measured
@@ -61,7 +62,13 @@ def judge(gate: Gate) -> Verdict:
     tried = trials_of(params, rows, reference, large)
     correct([trial for _, _, trials in tried for trial in trials], params["alpha"])
     checks = [_size_check(every, large, params["min_n"])]
-    checks += [_check(metric, limit, trials, params) for metric, limit, trials in tried] if large else []
+    for metric, limit, trials in tried if large else ():
+        check = _check(metric, limit, trials, params)
+        if check.verdict == "fail" and reference is not None and limit in ("min", "max"):
+            worst = _worst(trials).name
+            (part,) = (part for part in large if part.name == worst)
+            check.message += f". {_axis(metric, limit, part, reference, params)}"
+        checks.append(check)
     return verdict_of(checks, _drawn(tried, params))
 
 
@@ -170,7 +177,7 @@ def _check(
             "inconclusive",
             f"{metric['id']} can't be judged: {least} with enough rows of each kind are needed",
         )
-    worst = min(trials, key=lambda trial: (trial.p, trial.name))
+    worst = _worst(trials)
     failed = [trial for trial in trials if trial.rejected]
     kept, threshold, margin = _words(metric, limit, worst)
     confidence = number(100 * (1 - params["alpha"]))
@@ -193,6 +200,30 @@ def _check(
         threshold=threshold,
         margin=margin,
     )
+
+
+def _worst(trials: Sequence[Trial]) -> Trial:
+    """Return the trial that speaks against its limit most."""
+    return min(trials, key=lambda trial: (trial.p, trial.name))
+
+
+def _axis(
+    metric: Mapping[str, Any], side: str, part: Slice, reference: Rows, params: Mapping[str, Any]
+) -> str:
+    """Name the axis that moved a slice past its limit: the reference is held to the same limit there.
+
+    One slice is looked at, whose choice owes nothing to the reference: there is nothing to correct for.
+    """
+    measures = _measures(metric, reference, [part])
+    if not measures:
+        return moved_by(None, f"the reference has too few rows of each kind in {part.name}")
+    _, measure, clusters = measures[part.name]
+    bound = bounded(measure, params["z"], value_range(metric["metric"]), clusters)
+    keeps = bound.lower >= metric[side] if side == "min" else bound.upper <= metric[side]
+    misses = p_of_limit(measure, side, metric[side], clusters) <= params["alpha"]
+    axis = MOVED["fail"] if misses else MOVED["pass"] if keeps else None
+    shown = f"{number(measure.value)} (bounds {number(bound.lower)} and {number(bound.upper)})"
+    return moved_by(axis, f"there the reference's {metric['id']} is {shown}")
 
 
 def _words(metric: Mapping[str, Any], limit: str, worst: Trial) -> tuple[str, dict[str, float], float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.runtime.statements import TEST_RESULT
+from mlcc.runtime.predicates import TEST_RESULT
 from tests.execution.github.act import run_workflow
 from tests.execution.github.api import github_api, green_run
 from tests.execution.github.scratch import commit, git, project_files, push_payload, scratch_repo
