@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # os.path is loaded at start-up anyway; pathlib would cost a gate that judges two numbers 10 ms.
-# ruff: noqa: PTH113, PTH116, PTH119, PTH123
+# ruff: noqa: PTH112, PTH113, PTH114, PTH116, PTH119, PTH123
 import hashlib
 import os
 import sys

@@ -21,14 +21,15 @@ def main() -> int:
     if [len(arguments), *arguments[:1]] not in ([2, "list"], [3, "fetch"]):
         return _end({"error": "usage: python -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER"}, 2)
     try:
-        return _end(_read(*arguments[1:]), 0)
+        return _end(read_address(*arguments[1:]), 0)
     except StoreError as error:
         return _end({"error": str(error)}, 2)
     except Exception as error:  # whatever it is, its text could quote what is secret
         return _end({"error": f"something unforeseen went wrong: {type(error).__name__}"}, 2)
 
 
-def _read(address: str, folder: str | None = None) -> dict[str, object]:
+def read_address(address: str, folder: str | None = None) -> dict[str, object]:
+    """Return the digest and the objects of an address; with a folder, fetch them into it. Raises StoreError."""
     name, path = split_address(address)
     web = opener()
     bucket = Bucket(name, account_of(os.environ, web), web)

@@ -13,9 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from mlcc.diagnostics import OutputError
 from mlcc.gates import GATES
 from mlcc.gates.emit import script
 from mlcc.gates.selftest import selftest
+from mlcc.profiling import profile, profile_text
 from tests.gates.conftest import Outcome, Project, project
 from tests.objects.store import (
     SECRET,
@@ -59,7 +61,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
 def _table(path: str, rows: int = 400, start: int = 0) -> bytes:
     """Return a table of rows with an id, a number, a word, a label and a score, as a file of the name's format."""
     select = (
-        f"SELECT i + {start} AS id, (i * 37 % 101) / 2.0 AS x, CASE WHEN i % 5 = 0 THEN NULL ELSE chr((97 + i % 7)::INTEGER) END AS word, "
+        f"SELECT i + {start} AS id, (i * 37 % 101) / 2.0 AS x, "
+        "CASE WHEN i % 5 = 0 THEN NULL ELSE chr((97 + i % 7)::INTEGER) END AS word, "
         f"i % 2 AS y, (i % 2) * 0.2 + (i * 13 % 51) / 51.0 AS p FROM range({rows}) t(i)"
     )
     target = Path("scratch")
@@ -185,8 +188,6 @@ def test_other_gates_over_objects(project: Project, store: Store, case: str) -> 
 
 
 def test_a_committed_profile_against_objects(project: Project, store: Store) -> None:
-    from mlcc.profiling import profile, profile_text
-
     _put(project, store, "profile", {"old.parquet": _table("t.parquet"), "new.csv": _table("t.csv")})
     project.write("base.json", profile_text(profile(["old.parquet"], ["x"], 10)))
     project.gate(
@@ -195,6 +196,21 @@ def test_a_committed_profile_against_objects(project: Project, store: Store) -> 
         {"live": "s3://acme-ml/profile/new.csv", "base": "base.json"},
     )
     assert project.run("drift").verdict == "pass"
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv by pattern", "partitions"])
+def test_a_profile_of_objects_is_that_of_files(project: Project, store: Store, form: str) -> None:
+    path, names = FORMS[form]
+    prefix = f"profiles-{form.replace(' ', '-')}"
+    _put(project, store, prefix, {name: _table(name, start=1000 * i) for i, name in enumerate(names)})
+    place = path if isinstance(path, str) else path[0]
+    here = profile([place], [], 20)
+    there = profile([f"s3://acme-ml/{prefix}/{place}"], [], 20)
+    assert there["columns"] == here["columns"]
+    assert there["rows"] == here["rows"]
+    with pytest.raises(OutputError) as caught:
+        profile([f"s3://acme-ml/{prefix}/nothing.csv"], [], 20)
+    assert "nothing.csv can't be read: there is no object" in caught.value.diagnostics[0].message
 
 
 def test_the_verdict_names_the_objects(project: Project, store: Store) -> None:
@@ -336,7 +352,7 @@ FAILURES: dict[str, tuple[Callable[[BaseHTTPRequestHandler], Reply | None], str]
     "entities": (lambda r: (200, {}, b'<!DOCTYPE a [<!ENTITY b "c">]><ListBucketResult>&b;</ListBucketResult>'), "no proper XML"),
     "bytes": (lambda r: (200, {}, b"\xff\xfe\x00"), "no proper XML"),
     "an endless answer": (lambda r: (200, {}, b"<" * (9 << 20)), "the endpoint's answer is longer than S3's are"),
-    "a listing cut off": (lambda r: (200, {"Content-Length": "1000"}, b"<ListBucketResult>"), "the endpoint's answer was cut off"),
+    "a listing cut off": (lambda r: (200, {"Content-Length": "1000"}, b"<ListBucketResult>"), "answer was cut off"),
     "a listing without an end": (
         _one(lambda: listing(TABLE, more="<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>")),
         "its listing has no end",

@@ -86,7 +86,7 @@ def test_a_role_that_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Reply, said: str
 ) -> None:
     monkeypatch.setattr(answers, "_PAUSES", (0.0, 0.0))
-    with answering(lambda _: answer) as url, pytest.raises(StoreError, match="role|key") as caught:
+    with answering(lambda _: answer) as url, pytest.raises(StoreError, match=r"role|key") as caught:
         _assume(tmp_path, url)
     assert said in str(caught.value)
     assert SECRET not in str(caught.value)

@@ -106,11 +106,12 @@ def test_objects_that_change_while_a_job_reads_them(
 ) -> None:
     project = make(SPEC)
     (project.root / "sub").mkdir()
-    put = (
-        "import urllib.request as u; u.urlopen(u.Request('%s/acme-ml/live/a.csv', b'x', "
-        "{'Content-Type': 'text/csv', 'Authorization': 'AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request'}, "
-        "method='PUT'))" % store.url
-    )  # fmt: skip
+    headers = {
+        "Content-Type": "text/csv",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/aws4_request",
+    }
+    url = f"{store.url}/acme-ml/live/a.csv"
+    put = f"import urllib.request as u; u.urlopen(u.Request('{url}', b'x', {headers}, method='PUT'))"
     monkeypatch.setenv("MEANWHILE", f'{sys.executable} -c "{put}"')
     project.select()
     assert project.node("sane") == 0
@@ -166,7 +167,7 @@ def test_the_record_of_a_run_names_the_address(make: Make, store: Store) -> None
 
 def test_the_emitted_script_runs_a_node(make: Make, store: Store) -> None:
     """As a runner does: `.mlcc/run.py select`, then a node whose command reads the store's objects."""
-    spec = SPEC.replace("  sane: {guards: live, contract: {columns: {x: {type: integer, max: 5}}}}", 
+    spec = SPEC.replace("  sane: {guards: live, contract: {columns: {x: {type: integer, max: 5}}}}",
                         "  sane: {guards: live, command: {run: 'test \"$DIGEST_LIVE\" != \"\"'}}")  # fmt: skip
     project = make(spec)
     project.write({".mlcc/run.py": runtime_script()})
