@@ -271,6 +271,24 @@ def test_a_gate_that_only_names_objects_fetches_none(project: Project, store: St
     ]
 
 
+def test_a_model_made_from_objects(project: Project, store: Store) -> None:
+    _put(project, store, "made", {"t.csv": GOOD})
+    line = f"{etag(GOOD)}  {len(GOOD)}  made/t.csv\n"
+    stated = "objects:" + hashlib.sha256(line.encode()).hexdigest()
+    files = [{"path": "model.json", "format": "json"}, {"path": "meta.json", "format": "json"}]
+    params = {"files": files, "lineage": {"live": "made_from"}, "metadata": "meta.json"}
+    for digest, verdict in (
+        (stated, "pass"),
+        (stated[len("objects:") :], "fail"),
+        ("objects:" + "0" * 64, "fail"),
+    ):
+        project.write("m/model.json", "{}")
+        project.write("m/meta.json", json.dumps({"made_from": digest}))
+        artifacts: dict[str, str | list[str]] = {"model": "m/", "live": "s3://acme-ml/made/t.csv"}
+        project.gate("artifact", params, artifacts, artifact_kind="model")
+        assert project.run("artifact").checks["lineage.live"] == verdict
+
+
 def test_self_tests_need_no_store(project: Project) -> None:
     for address in ("s3://acme-ml/d/t.csv", "s3://acme-ml/d/x-*.jsonl", "s3://acme-ml/d/"):
         document = project.gate("contract", {"columns": {"x": {"type": "integer"}}}, {"raw": address})
