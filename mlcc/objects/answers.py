@@ -40,6 +40,10 @@ class PassingError(StoreError):
     """What may be over at the next try."""
 
 
+class DeniedError(StoreError):
+    """Who asks may not."""
+
+
 class _NoRedirect(HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
         return None
@@ -132,7 +136,7 @@ def _refusal(error: HTTPError) -> StoreError:
         return StoreError(f"the bucket lies in another region{where}")
     reason = _REASONS.get(code) or ("access is denied" if error.code == 403 else "")
     shown = reason or f"the endpoint answers with status {error.code}{' ' + code if code else ''}"
-    kind = PassingError if error.code in _PASSING else StoreError
+    kind = PassingError if error.code in _PASSING else DeniedError if error.code == 403 else StoreError
     return kind(shown)
 
 

@@ -9,7 +9,7 @@ import shutil
 import sys
 
 from mlcc.objects.account import account_of
-from mlcc.objects.answers import StoreError, opener
+from mlcc.objects.answers import DeniedError, StoreError, opener
 from mlcc.objects.bucket import Bucket, objects_digest, split_address
 
 _ROOM = 64 << 20  # bytes that stay free
@@ -32,7 +32,18 @@ def read_address(address: str, folder: str | None = None) -> dict[str, object]:
     """Return the digest and the objects of an address; with a folder, fetch them into it. Raises StoreError."""
     name, path = split_address(address)
     web = opener()
-    bucket = Bucket(name, account_of(os.environ, web), web)
+    account = account_of(os.environ, web)
+    try:
+        return _read(Bucket(name, account, web), path, folder)
+    except DeniedError as error:
+        if account.key is not None:
+            raise
+        raise StoreError(
+            f"{error}; no key is set (AWS_ACCESS_KEY_ID, or `auth: [aws]` on the node)"
+        ) from None
+
+
+def _read(bucket: Bucket, path: str, folder: str | None) -> dict[str, object]:
     objects = bucket.objects(path)
     found: dict[str, object] = {"digest": objects_digest(objects)}
     if folder is None:

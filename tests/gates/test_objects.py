@@ -566,3 +566,6 @@ def test_who_has_no_key_asks_without(project: Project, monkeypatch: pytest.Monke
         project.gate("contract", {"columns": {"x": {"type": "integer"}}}, {"raw": "s3://acme-ml/d/t.csv"})
         assert project.run("contract").verdict == "pass"
     assert set(seen) == {None}
+    with answering(lambda _: refusal(403, "AccessDenied")) as url:
+        _environment(monkeypatch, {"AWS_ENDPOINT_URL": url})
+        assert "no key is set (AWS_ACCESS_KEY_ID, or `auth: [aws]` on the node)" in _error(project)
