@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -110,7 +111,7 @@ Answering = Callable[[BaseHTTPRequestHandler], "Reply | None"]
 
 
 @contextmanager
-def answering(reply: Answering) -> Iterator[str]:
+def answering(reply: Answering, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Run a server that answers every request by `reply`; None: it wrote the answer itself, or none. Yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -132,10 +133,12 @@ def answering(reply: Answering) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
