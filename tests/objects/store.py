@@ -73,6 +73,14 @@ class Store(NamedTuple):
             assert answer.status == 200
 
 
+def environment(monkeypatch: pytest.MonkeyPatch, env: dict[str, str]) -> None:
+    """Set the variables that name a store and a key, and no others."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+
+
 @contextmanager
 def moto() -> Iterator[Store]:
     """Run moto's server."""
