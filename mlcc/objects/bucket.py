@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 MOST_OBJECTS = 10_000  # each is named in the verdict
+_MOST_TEXT = 4 << 20  # characters of all their keys, as JSON has them
 _MOST_PAGES = 1_000  # of up to 1,000 keys
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
 _WILD = re.compile(r"[*?]")
@@ -48,7 +49,7 @@ class Bucket:
     def objects(self, path: str) -> list[Object]:
         """Return what lies at a path, sorted: one object, all below it (it ends in '/'), or what its wildcards match.
 
-        They mean what they mean for committed files. Raises StoreError for none, and for over 10,000.
+        They mean what they mean for committed files. Raises StoreError for none, and for more than a verdict can name.
         """
         found: list[Object] = []
         for object in self._listed(_WILD.split(path, maxsplit=1)[0]):
@@ -59,6 +60,8 @@ class Bucket:
                 raise StoreError(f"there are over {MOST_OBJECTS} objects: name fewer, or query a warehouse")
         if not found:
             raise StoreError("there is no object")
+        if sum(len(ascii(object.key)) for object in found) > _MOST_TEXT:
+            raise StoreError("the objects' keys are too long to be named in a verdict: name fewer")
         if len({object.key for object in found}) < len(found):
             raise StoreError("the endpoint doesn't answer as S3 does: a key stands twice in its listing")
         return sorted(found)

@@ -123,6 +123,9 @@ def test_too_many_objects(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(StoreError, match="over 2 objects: name fewer"):
             _bucket(url).objects("d/")
         assert len(_bucket(url).objects("d/a.csv")) == 1
+        monkeypatch.setattr(bucket, "_MOST_TEXT", 8)
+        with pytest.raises(StoreError, match="too long to be named"):
+            _bucket(url).objects("d/a.csv")
 
 
 def test_too_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,6 +156,10 @@ def test_the_record_of_a_run_names_the_address(make: Make, store: Store) -> None
     assert project.final(sane="success", fit="success") == 0
     lines = (project.root / "_mlcc/s--final/lineage.jsonl").read_text().splitlines()
     provenance = next(s for s in map(json.loads, lines) if "slsa.dev" in s["predicateType"])
+    (record,) = [s["predicate"] for s in map(json.loads, lines) if "mlcc.dev/lineage" in s["predicateType"]]
+    assert record["gates"]["sane"]["inputs"] == {
+        "live": {"path": "s3://acme-ml/live/*.csv", "digest": _digest(a=ROWS)}
+    }
     used = provenance["predicate"]["buildDefinition"]["resolvedDependencies"]
     (live,) = [one for one in used if one["name"] == "live"]
     assert live == {
