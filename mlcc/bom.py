@@ -61,7 +61,7 @@ def _components(id: str, entry: Mapping[str, Any], record: Mapping[str, Any]) ->
             "bom-ref": f"artifact:{name}",
             "name": name,
             "version": digest,
-            "hashes": [{"alg": "SHA-256", "content": digest.removeprefix("sha256:")}],
+            **_hashes(digest),
             # A folder's digest is of the sorted lines of sha256sum, not of one file.
             "properties": [{"name": "mlcc:form", "value": entry["form"]}],
         }
@@ -70,6 +70,12 @@ def _components(id: str, entry: Mapping[str, Any], record: Mapping[str, Any]) ->
         if kind == "machine-learning-model":
             part["modelCard"] = _model_card(id, record)
         yield part
+
+
+def _hashes(digest: str) -> dict[str, Any]:
+    """Return the hash of an artifact's bytes; a warehouse's table and a store's objects have none."""
+    scheme, _, hex = digest.partition(":")
+    return {"hashes": [{"alg": "SHA-256", "content": hex}]} if scheme == "sha256" else {}
 
 
 def _model_card(id: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
 from mlcc.gates.emit import scripts as gate_scripts
-from mlcc.plan import Gate, Plan
+from mlcc.plan import Form, Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
-RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
+RUNTIME, REPORT, OBJECTS = "mlcc.runtime.main", "mlcc.report.main", "mlcc.objects.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
 
 python3 -I .mlcc/run.py select | node | final"""
 _REPORT_DOC = """What people read of a run: the page with its plots, annotations, and the comment on its pull request.
 
 python3 -I .mlcc/report.py page | notes | comment"""
+
+_OBJECTS_DOC = """What lies at an address of a store: listed, or fetched as it was listed. The runtime and the gates start it.
+
+python3 -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER"""
 
 
 def scripts(plan: Plan) -> list[File]:
@@ -27,6 +31,8 @@ def scripts(plan: Plan) -> list[File]:
         File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
+    if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
+        files.append(File(f"{folder}/objects.py", seal(objects_script())))
     for node in gates:
         files.append(
             File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec)))
@@ -36,3 +42,8 @@ def scripts(plan: Plan) -> list[File]:
     packages = {node.work.packages for node in gates if isinstance(node.work, Gate)}
     files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds, packages)]
     return files
+
+
+def objects_script() -> str:
+    """Return the script that reads addresses, the same bytes for every project."""
+    return bundle(OBJECTS, doc=_OBJECTS_DOC)

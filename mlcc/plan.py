@@ -40,6 +40,7 @@ class Form(str, Enum):
     FOLDER = "folder"
     PATHS = "paths"  # several committed files, by patterns
     TABLE = "table"  # in a warehouse; its one path is ENGINE://SCHEMA.TABLE
+    OBJECTS = "objects"  # in a store, where they stay; its one path is s3://BUCKET/PATH
 
 
 @record
@@ -64,8 +65,8 @@ class Artifact:
 
     @property
     def in_repository(self) -> bool:
-        """Whether it is committed: nothing writes it, and it isn't in a warehouse."""
-        return self.writer is None and self.form is not Form.TABLE
+        """Whether it is committed: nothing writes it, and it isn't in a warehouse or a store."""
+        return self.writer is None and self.form not in (Form.TABLE, Form.OBJECTS)
 
 
 class Role(str, Enum):

@@ -118,8 +118,9 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
     for id, raw in resolved.spec.artifacts.items():
         loc: Loc = ("artifacts", id)
         writer = writers.get(id)
-        paths = (raw.table,) if raw.table is not None else tuple(as_list(raw.path))
-        form = Form.TABLE if raw.table is not None else _form(raw.path)
+        elsewhere = raw.table or raw.uri
+        paths = (elsewhere,) if elsewhere is not None else tuple(as_list(raw.path))
+        form = Form.TABLE if raw.table else Form.OBJECTS if raw.uri else _form(raw.path)
         from_legs = writer is not None and len(resolved.nodes[writer].legs) > 1
         if writer is not None and form is Form.PATHS:
             problems.add(
@@ -141,8 +142,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
                 (*loc, "at"),
                 key=True,
             )
-        if form is Form.TABLE:
-            _check_table(id, raw, resolved.nodes.get(writer or ""), problems)
+        if elsewhere is not None:
+            _check_elsewhere(id, raw, resolved.nodes.get(writer or ""), problems)
         elif raw.engine not in (None, DUCKDB) and (raw.kind != "data" or form is Form.PATHS):
             problems.add(
                 "bad-engine",
@@ -160,28 +161,27 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
     return found
 
 
-def _check_table(id: str, raw: Any, writer: ResolvedNode | None, problems: Problems) -> None:
-    """Report what makes no sense for what lies in a warehouse."""
+def _check_elsewhere(id: str, raw: Any, writer: ResolvedNode | None, problems: Problems) -> None:
+    """Report what makes no sense for what lies in a warehouse or a store, and stays there."""
     loc: Loc = ("artifacts", id)
+    form, keeper, engine = (
+        ("table", "warehouse", "its own name says its engine")
+        if raw.table is not None
+        else ("uri", "store", "DuckDB reads a copy of it")
+    )
+    code = f"bad-{form}"
     if raw.kind != "data":
-        problems.add("bad-table", f"a table holds data, and '{id}' is of kind {raw.kind}", (*loc, "kind"))
+        problems.add(code, f"a {form} holds data, and '{id}' is of kind {raw.kind}", (*loc, "kind"))
     for key in ("from_", "at", "retain", "engine"):
         if getattr(raw, key) is not None:
             key = key.rstrip("_")
-            why = (
-                "its own name says its engine"
-                if key == "engine"
-                else "the warehouse keeps it, and nothing fetches it"
-            )
-            problems.add("bad-table", f"a table has no `{key}`: {why}", (*loc, key), key=True)
+            why = engine if key == "engine" else f"the {keeper} keeps it, and nothing fetches it"
+            problems.add(code, f"a {form} has no `{key}`: {why}", (*loc, key), key=True)
     if writer is not None and raw.from_ is None:
         problems.add(
-            "bad-table",
-            f"'{id}' is in a warehouse, so that '{writer.id}' can't pass it on",
-            (*writer.loc, "writes"),
-            key=True,
-            help="take it out of `writes`; who reads the table after the job names it under `needs`",
-        )
+            code, f"'{id}' is in a {keeper}, so that '{writer.id}' can't pass it on", (*writer.loc, "writes"), key=True,
+            help=f"take it out of `writes`; who reads the {form} after the job names it under `needs`",
+        )  # fmt: skip
 
 
 def _env(id: str, raw: Mapping[str, Any], problems: Problems) -> tuple[tuple[str, Value], ...]:

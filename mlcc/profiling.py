@@ -18,6 +18,7 @@ from mlcc.gates._records import GateError, visible
 from mlcc.gates._report import write_whole
 from mlcc.gates._support import Gate
 from mlcc.gates._table import Table, close, open_files
+from mlcc.runtime.addresses import is_address, local_path
 from mlcc.runtime.digest import DigestError, file_digest
 
 
@@ -26,8 +27,29 @@ def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str
 
     A path is a file, a folder (all files below it but those with a leading '.' or '_'), or a pattern of
     `glob`. Folders of Parquet named COLUMN=VALUE are columns, as gates read them; those above a folder aren't.
-    `columns` are the columns to profile, by default all. Raises SpecError and OutputError.
+    What lies at an address `s3://BUCKET/PATH` is fetched first. `columns` are the columns to profile, by default all.
+    Raises SpecError and OutputError.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        copies = os.path.realpath(folder)
+        return _profile([_here(path, f"{copies}/{i}") for i, path in enumerate(paths)], columns, bins)
+
+
+def _here(path: str, folder: str) -> str:
+    """Return a path, or where the copy lies of what an address names."""
+    if not is_address(path):
+        return path
+    from mlcc.objects.answers import StoreError
+    from mlcc.objects.main import read_address
+
+    try:
+        read_address(path, folder)
+    except StoreError as problem:
+        raise _unreadable(f"{visible(path)} can't be read: {problem}") from None
+    return local_path(path, folder)
+
+
+def _profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str, Any]:
     files, format = _files(paths)
     try:
         import duckdb  # noqa: F401 - only tried: the reading lies in mlcc.gates._table

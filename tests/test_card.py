@@ -137,17 +137,21 @@ def test_the_bill_of_materials_keeps_to_its_schema() -> None:
     record = run({"good": gate(checks=[CHECK]), "other": gate(guards="raw", checks=[CHECK])})
     record["artifacts"]["champion"] = {**record["artifacts"]["model"], "made": False}
     record["artifacts"]["many"] = {**record["artifacts"]["raw"], "digests": {"a": "sha256:" + "4" * 64}}
+    live = {"digests": {"": "objects:" + "e" * 64}, "made": False, "kind": "data", "form": "objects"}
+    record["artifacts"]["live"] = {**live, "paths": ["s3://acme-ml/t/"]}
     text = bill_of_materials(record)
     assert text == bill_of_materials(json.loads(json.dumps(record)))
     found = json.loads(text)
     assert list(cyclonedx().iter_errors(found)) == []
     parts = {part["name"]: part for part in found["components"]}
     assert {name: part["type"] for name, part in parts.items()} == {
-        "code": "file", "model": "machine-learning-model", "raw": "data", "champion": "file", "many/a": "data",
+        "code": "file", "model": "machine-learning-model", "raw": "data", "champion": "file", "many/a": "data", "live": "data",
     }  # fmt: skip
     assert parts["model"]["hashes"] == [{"alg": "SHA-256", "content": "1" * 64}]
+    assert "hashes" not in parts["live"]
+    assert parts["live"]["version"] == "objects:" + "e" * 64
     assert parts["model"]["modelCard"] == {
-        "modelParameters": {"datasets": [{"ref": "artifact:raw"}, {"ref": "artifact:many/a"}]},
+        "modelParameters": {"datasets": [{"ref": "artifact:raw"}, {"ref": "artifact:many/a"}, {"ref": "artifact:live"}]},
         "quantitativeAnalysis": {
             "performanceMetrics": [
                 {
@@ -163,6 +167,7 @@ def test_the_bill_of_materials_keeps_to_its_schema() -> None:
         "artifact:raw",
         "artifact:champion",
         "artifact:many/a",
+        "artifact:live",
     ]
 
 

@@ -37,9 +37,9 @@ _FORMATS = {
 class ArtifactInfo:
     """What a gate may know of an artifact at compile time.
 
-    `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`. `engine` is what
-    runs the SQL over it. `more` are the further paths of a committed list. `is_model` tells a model from a table that
-    is a folder, too.
+    `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`, of objects in a
+    store `s3://BUCKET/PATH`. `engine` is what runs the SQL over it. `more` are the further paths of a committed list.
+    `is_model` tells a model from a table that is a folder, too.
     """
 
     path: str
@@ -49,8 +49,8 @@ class ArtifactInfo:
 
     @property
     def is_table(self) -> bool:
-        """Whether the artifact lies in a warehouse, and not in a file or folder."""
-        return "://" in self.path
+        """Whether the artifact lies in a warehouse, and not in files or objects."""
+        return _is_table(self.path)
 
     @property
     def format(self) -> str | None:
@@ -59,8 +59,12 @@ class ArtifactInfo:
         return next(iter(found)) if len(found) == 1 else None
 
 
+def _is_table(path: str) -> bool:
+    return path.partition("://")[0] in ENGINES and "://" in path
+
+
 def _format_of(path: str) -> str | None:
-    if "://" in path:
+    if _is_table(path):
         return None
     if path.endswith("/"):
         return "parquet"

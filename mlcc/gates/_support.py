@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # os.path is loaded at start-up anyway; pathlib would cost a gate that judges two numbers 10 ms.
-# ruff: noqa: PTH113, PTH116, PTH119, PTH123
+# ruff: noqa: PTH112, PTH113, PTH114, PTH116, PTH119, PTH123
 import hashlib
 import os
 import sys
@@ -11,6 +11,7 @@ import sys
 from mlcc.gates._records import GateError, Verdict, visible
 from mlcc.gates._report import SCHEMA, prepare_folder, write_reports
 from mlcc.gates._strict import parse_json, read_bytes
+from mlcc.runtime.addresses import OBJECTS_SCRIPT, SCHEME, fetch_objects, is_address, local_path, objects_at
 from mlcc.runtime.digest import DigestError, artifact_digest, file_digest
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _MAX_PARAMETERS = 4 << 20
 _LOGGED_CHECKS = 100
 _LARGE = 64 << 20
+COPIES = "_mlcc/objects"
 _WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
 
 
@@ -46,8 +48,10 @@ class Gate:
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
         self.params: dict[str, Any] = _whole(document["params"])
-        # What is judged: artifact -> its path and digest, known before `judge` is called; then what `take` adds.
+        # What is judged: artifact -> its path and digest, known before `judge` is called; at an address its objects, too;
+        # then what `take` adds.
         self.inputs: dict[str, dict[str, Any]] = {}
+        self._fetched: dict[str, str] = {}
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
@@ -57,11 +61,45 @@ class Gate:
         return path
 
     def paths(self, artifact: str) -> str | list[str]:
-        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError.
+
+        What lies at an address is fetched by the first call: the path is that of the copy.
+        """
         path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
         if path is None:
             raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
-        return path
+        if not isinstance(path, str) or not is_address(path):
+            return path
+        if artifact not in self._fetched:
+            self._fetched[artifact] = self._fetch(artifact, path)
+        return self._fetched[artifact]
+
+    def _fetch(self, artifact: str, address: str) -> str:
+        listed = self.inputs[artifact]
+        folder = f"{COPIES}/{self.id}/{artifact}"
+        try:
+            found = fetch_objects(address, folder, sum(object["size"] for object in listed["objects"]))
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(artifact)} can't be judged: {error}") from None
+        if found["digest"] != listed["digest"]:
+            raise GateError(f"the artifact {visible(artifact)} changed before it was fetched")
+        listed["objects"] = found["objects"]
+        return local_path(address, folder)
+
+    def as_named(self, text: str) -> str:
+        """Return a message with addresses instead of the paths of what was fetched from them."""
+        for artifact in self._fetched:
+            bucket = self.artifacts[artifact]["path"][len(SCHEME) :].partition("/")[0]
+            text = text.replace(f"{COPIES}/{self.id}/{artifact}/", f"{SCHEME}{bucket}/")
+        return text
+
+    def remove_copies(self) -> None:
+        """Remove what was fetched: data that isn't to be kept, nor to be taken for another run's."""
+        folder = f"{COPIES}/{self.id}"
+        if os.path.isdir(folder) and not os.path.islink(COPIES) and not os.path.islink(folder):
+            import shutil
+
+            shutil.rmtree(folder, ignore_errors=True)
 
     def take(self, path: str) -> str:
         """Count a committed file that is no artifact among what is judged, and return its digest. Raises GateError.
@@ -110,9 +148,12 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         verdict = judge(gate)
         _check_untouched(gate, large)
     except GateError as error:
-        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+        said = str(error) if gate is None else gate.as_named(str(error))
+        verdict = Verdict("error", f"{said.rstrip('.')}.")
     except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
         verdict = Verdict("error", _unforeseen(error))
+    if gate is not None:
+        gate.remove_copies()
     return _finish(folder, record, verdict, gate)
 
 
@@ -162,6 +203,8 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
         raise GateError(f"{path} is not UTF-8") from None
     _check_document(document, kind, id, path)
     assert isinstance(document, dict)
+    if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
+        lines += f"{_sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS))}  objects\n"
     record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
     return Gate(id, folder, document)
 
@@ -219,11 +262,18 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
-            digest = artifact_digest(artifact["path"])
+            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
-        found[id] = {"path": artifact["path"], "digest": digest}
     return found
+
+
+def _identity(path: str | list[str]) -> dict[str, Any]:
+    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+    if isinstance(path, str) and is_address(path):
+        listed = objects_at(path)
+        return {key: listed[key] for key in ("digest", "objects")}
+    return {"digest": artifact_digest(path)}
 
 
 def _file_marks(path: object) -> tuple[int, ...] | None:
@@ -249,7 +299,7 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
         if large.get(id) is not None and large[id] == _file_marks(found["path"]):
             continue
         try:
-            same = artifact_digest(found["path"]) == found["digest"]
+            same = _identity(found["path"])["digest"] == found["digest"]
         except DigestError as error:
             raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:

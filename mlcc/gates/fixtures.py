@@ -17,6 +17,7 @@ from typing import Any
 
 from mlcc.gates._values import JSON_FORMATS
 from mlcc.record import field, record
+from mlcc.runtime.addresses import SCHEME, is_address
 from mlcc.runtime.digest import artifact_digest
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -37,6 +38,21 @@ class Fixture:
     files: Mapping[str, bytes] = field(default_factory=dict)
     check: str | None = None
     program: str = "exit 1"
+
+
+def in_files(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a gate's document with what lies in a store as paths below the project, where fixtures can be put."""
+    artifacts = {
+        id: {**artifact, "path": _as_file(artifact["path"])} for id, artifact in document["artifacts"].items()
+    }
+    return {**document, "artifacts": artifacts}
+
+
+def _as_file(path: Any) -> Any:
+    if not is_address(path):
+        return path
+    place = path[len(SCHEME) :]
+    return [place] if any(sign in place for sign in "*?") else place
 
 
 def artifact_files(document: Mapping[str, Any]) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.gates import GATES
-from mlcc.gates.fixtures import Fixture
+from mlcc.gates.fixtures import Fixture, in_files
 from mlcc.record import record
 
 TIMEOUT = 120
@@ -43,6 +43,7 @@ def selftest(script: bytes, document: Mapping[str, Any]) -> Iterator[Outcome]:
     `script` is `.mlcc/gates/<kind>.py`, `document` what `.mlcc/gates/<id>.json` holds. The gate's packages must be
     importable by this Python.
     """
+    document = in_files(document)
     fixtures = known_bad(document)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
         yield from threads.map(lambda fixture: _outcome(script, document, fixture), fixtures)

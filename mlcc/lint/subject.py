@@ -135,9 +135,11 @@ class Subject:
         return (*self.loc(node), *key)
 
     def stated(self, node: str, key: str, *rest: str | int) -> Loc:
-        """Return where an execution key of a node is stated: on the node, or under `defaults`."""
-        loc = (*self.loc(node), key, *rest)
-        return loc if self._has(loc) else ("defaults", key, *rest)
+        """Return where an execution key of a node is stated: on the node, on what it takes, or under `defaults`."""
+        takes = self.plan.nodes[node].takes if key == "env" else ()
+        places = (self.loc(node), *(("artifacts", take.artifact) for take in takes))
+        found = ((*place, key, *rest) for place in places)
+        return next(filter(self._has, found), ("defaults", key, *rest))
 
     def _has(self, loc: Loc) -> bool:
         current: Any = self.source.root

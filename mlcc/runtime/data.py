@@ -12,6 +12,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from mlcc.runtime.addresses import is_address, objects_at
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.digest import DigestError, file_digest, paths_digest, table_digest, tree_digest
 from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of
@@ -43,6 +44,28 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
         return file_digest(path)
     except (DigestError, OSError) as problem:
         raise RunError(f"the artifact '{id}' can't be read: {problem}") from None
+
+
+def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether an artifact lies at an address of a store, which only who can log in may read."""
+    return is_address(plan["artifacts"][id]["paths"][0])
+
+
+def remote_digests(
+    node: dict[str, Any], plan: dict[str, Any], env: dict[str, str], seconds: float
+) -> dict[str, str]:
+    """Return artifact -> digest of what a node takes from addresses. Raises RunError, after `seconds` at the latest.
+
+    `env` is the node's environment, with which it logs in.
+    """
+    found = {}
+    for id in node["takes"]:
+        if lies_elsewhere(id, plan):
+            try:
+                found[id] = str(objects_at(plan["artifacts"][id]["paths"][0], env, seconds)["digest"])
+            except DigestError as problem:
+                raise RunError(f"the artifact '{id}' can't be used: {problem}") from None
+    return found
 
 
 def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:

@@ -60,7 +60,7 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     """
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{_show(top)} is not a folder")
+        raise DigestError(f"{printable_name(top)} is not a folder")
     return _digest_of(top, _walk(top, ""))
 
 
@@ -86,7 +86,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
         found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{_show(path)} names no {what}")
+            raise DigestError(f"{printable_name(path)} names no {what}")
         chosen.update(found)
     return chosen
 
@@ -95,10 +95,10 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
         lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
     if not lines:
-        raise DigestError(f"{_show(top)} holds no file")
+        raise DigestError(f"{printable_name(top)} holds no file")
     return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
 
 
@@ -106,12 +106,12 @@ def _hex(path: str, shown: str) -> str:
     digest = hashlib.sha256()
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{_show(shown)} is not a regular file")
+            raise DigestError(f"{printable_name(shown)} is not a regular file")
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
     except OSError as error:
-        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
     return digest.hexdigest()
 
 
@@ -127,7 +127,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
         try:
             entries = list(os.scandir(os.path.join(top, folder)))
         except OSError as error:
-            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -145,7 +145,7 @@ def _candidates(top: str, path: str) -> list[str]:
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
         if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{_show(folder)} is a symlink")
+            raise DigestError(f"{printable_name(folder)} is a symlink")
     place = os.path.join(top, base)
     if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
@@ -167,7 +167,7 @@ def _tracked(top: str) -> list[str] | None:
     if done.returncode == 0:
         return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
     if _inside_work_tree(top):
-        said = _show(os.fsdecode(done.stderr.strip()))
+        said = printable_name(os.fsdecode(done.stderr.strip()))
         raise DigestError(f"git can't list the committed files: {said}")
     return None
 
@@ -182,6 +182,6 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
-def _show(name: str) -> str:
+def printable_name(name: str) -> str:
     """Return a name fit for a message: one printable line."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]

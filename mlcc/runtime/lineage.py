@@ -230,13 +230,24 @@ def _gate_record(
         if verdict and state["verdict"] == ending.verdict and verdict.get("verdict") == ending.verdict:
             checks = verdict.get("checks")
             found["checks"] = checks[:MOST_CHECKS] if isinstance(checks, list) else []
-            found["inputs"] = verdict.get("inputs") if isinstance(verdict.get("inputs"), dict) else {}
+            found["inputs"] = _inputs_of(verdict)
             found.update(
                 {key: verdict[key] for key in ("summary", "gate_digest", "waived") if key in verdict}
             )
             break
     found["checks"] = [check for check in found["checks"] if isinstance(check, dict)]
     return {**found, **_seconds(states)}
+
+
+def _inputs_of(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return what a gate judged by path and digest. The objects behind an address stay in its verdict: they may be many."""
+    inputs = verdict.get("inputs")
+    found = inputs.items() if isinstance(inputs, dict) else ()
+    return {
+        id: {key: value for key, value in taken.items() if key != "objects"}
+        for id, taken in found
+        if isinstance(taken, dict)
+    }
 
 
 def _verdict(id: str, leg: str) -> dict[str, Any] | None:

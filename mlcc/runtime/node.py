@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mlcc.runtime.data import check_guards, clean_outputs, publish, receive
+from mlcc.runtime.data import check_guards, clean_outputs, lies_elsewhere, publish, receive, remote_digests
 from mlcc.runtime.decide import Ending, denied, endings_before, skip_cause
 from mlcc.runtime.log import one_line, say
 from mlcc.runtime.login import Logins
@@ -33,7 +33,7 @@ from mlcc.runtime.records import (
     state_folder,
     write_record,
 )
-from mlcc.runtime.values import node_env, read_values, resolve, runner_env
+from mlcc.runtime.values import digest_env, node_env, read_values, resolve, runner_env
 
 PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
 TEARDOWN_SECONDS = 300.0
@@ -103,12 +103,17 @@ def _decide_and_run(leg: Attempt) -> int:
     if cause is not None:
         leg.finish("skipped", "", cause)
         return SKIP
-    inputs = {id: receive(id, leg.plan, leg.selection) for id in leg.node["takes"]}
+    here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan)]
+    inputs = {id: receive(id, leg.plan, leg.selection) for id in here}
     check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
     leg.state["inputs"] = inputs
     with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
         private = Path(folder)
         env, logins = _environment(leg, private)
+        found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
+        check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
+        leg.state["inputs"].update(found)
+        env.update(digest_env(found))
         try:
             return _attempts(leg, env, logins)
         finally:
@@ -177,6 +182,7 @@ def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         leg.finish("failed", "fail", f"its command ended with {code}")
         return FAIL
     try:
+        _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
         leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
     except RunError as problem:
@@ -184,6 +190,14 @@ def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         return FAIL
     leg.finish("passed", "pass", "")
     return PASS
+
+
+def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
+    """Refuse what a command made of objects that its gates may not have judged: nothing here keeps them as they were."""
+    found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
+    changed = [id for id, digest in found.items() if digest != leg.state["inputs"][id]]
+    if changed:
+        raise RunError(f"'{changed[0]}' changed at its address while the command ran")
 
 
 def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:

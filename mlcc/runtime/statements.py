@@ -42,11 +42,18 @@ def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return an artifact as in-toto's ResourceDescriptors, one for each leg of its writer."""
     md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
     # A folder's digest is of the sorted lines of sha256sum, not of one file.
-    notes = {"annotations": {"mlcc_form": entry["form"]}} if entry["form"] != "file" else {}
-    return [
-        {"name": f"{id}/{leg}" if leg else id, "digest": {"sha256": digest[len("sha256:") :], **md5}, **notes}
-        for leg, digest in entry["digests"].items()
-    ]
+    notes = {"mlcc_form": entry["form"]} if entry["form"] != "file" else {}
+    found = []
+    for leg, digest in entry["digests"].items():
+        own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}
+        if digest.startswith("sha256:"):
+            own["digest"] = {"sha256": digest[len("sha256:") :], **md5}
+            annotations = notes
+        else:  # of a warehouse's table or a store's objects: not of bytes
+            own["uri"] = entry["paths"][0]
+            annotations = {**notes, "mlcc_digest": digest}
+        found.append({**own, "annotations": annotations} if annotations else own)
+    return found
 
 
 def _commit_descriptor(record: dict[str, Any]) -> dict[str, Any]:

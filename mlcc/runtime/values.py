@@ -36,15 +36,20 @@ def node_env(
     where = node.get("working_directory", "")
     for id in (*node["takes"], *node.get("writes", [])):
         path = location(id, plan["artifacts"][id])
-        inside = where and plan["artifacts"][id]["form"] != "table"
+        inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
-    env.update((f"DIGEST_{_upper(id)}", found) for id, found in digests.items())
+    env.update(digest_env(digests))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
     for name, value in node.get("env", {}).items():
         env[name] = resolve(name, value, legs[leg], plan, selection, private)
     return env
+
+
+def digest_env(digests: dict[str, str]) -> dict[str, str]:
+    """Return the variables that name the digests of what a node takes."""
+    return {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
 
 
 def _upper(id: str) -> str:

@@ -143,6 +143,13 @@ Table = Annotated[
         pattern=r"^(?:spark|postgres|bigquery|snowflake|databricks)://[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+){0,2}$"
     ),
 ]
+Uri = Annotated[
+    str,
+    AfterValidator(scalars.check_uri),
+    _schema(
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?![-/~\s])(?!(?:.*/)?\.{1,2}(?:/|$))(?!.*//)[^\\:]+$"
+    ),
+]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
 ]

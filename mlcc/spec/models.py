@@ -27,6 +27,7 @@ from mlcc.spec.base import (
     SecretName,
     Table,
     Text,
+    Uri,
     Version,
 )
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
@@ -171,11 +172,16 @@ class Origin(Execution):
 class Artifact(Model):
     """Code, data or a model: what is validated, built and passed on."""
 
-    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("path", "table"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("path", "uri", "table"),)
     kind: Literal["code", "data", "model", "file"] = Field(description="What it is.")
     path: OneOrMany[Pattern] | None = Field(
         default=None,
         description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards.",
+    )
+    uri: Uri | None = Field(
+        default=None,
+        description="Data that lies in a store and stays there, as s3://BUCKET/PATH: an object, a folder (ending in "
+        "'/'), or with wildcards. Its gates judge a copy, and its readers are held to the same objects.",
     )
     table: Table | None = Field(
         default=None,
@@ -187,7 +193,7 @@ class Artifact(Model):
     )
     env: dict[EnvName, EnvValue] = Field(
         default_factory=dict,
-        description="Variables of the nodes that take it, such as how to log in to its warehouse.",
+        description="Variables of the nodes that take it, such as how to log in to its warehouse or store.",
     )
     from_: Origin | None = Field(
         default=None,

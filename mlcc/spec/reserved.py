@@ -8,7 +8,7 @@ _EXECUTION = frozenset({"profile"})
 
 KEYS: dict[str, frozenset[str]] = {
     "Spec": frozenset({"store", "releases", "notify", "profiles", "params", "instances"}),
-    "Artifact": frozenset({"uri", "registry", "repository", "build", "store", "first"}),
+    "Artifact": frozenset({"registry", "repository", "build", "store", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
     "Gate": _EXECUTION,

@@ -17,10 +17,15 @@ _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _PYTHON_VERSION = re.compile(r"3\.[0-9]{1,2}(?:\.[0-9]{1,2})?\Z")
 _OUTPUT_NAME = re.compile(r"([a-z](?:-?[a-z0-9_])*)\.([A-Za-z_][A-Za-z0-9_]*)\Z")
 _REQUIREMENT = re.compile(r">=([0-9]{1,4})\.([0-9]{1,4})\Z")
-# Where tables lie too, and no gate reads them: DuckDB does so with an extension that its wheel hasn't got.
+# Where tables lie too, and what of it no gate reads.
 _STORE = re.compile(r"(?:s3|gs|gcs|az|abfss?|https?|hdfs)://")
+_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(.+)\Z", re.DOTALL)
 _TABLE = re.compile(
     r"(?:spark|postgres|bigquery|snowflake|databricks)://[\w$-]+(?:\.[\w$-]+){0,2}\Z", re.ASCII
+)
+_OTHER_STORE = (
+    "a gate reads no store but S3 and what speaks its protocol (`uri: s3://…`): fetch the file with "
+    "`from: {command: …}` and `path`"
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -105,15 +110,30 @@ def check_date(value: str) -> str:
 
 def check_table(value: str) -> str:
     """Return `value` if it is the name of a table in a warehouse, such as postgres://ml.requests."""
+    if value.startswith("s3://"):
+        raise ValueError("a table lies in a warehouse; objects in a store are named with `uri`")
     if _STORE.match(value):
-        raise ValueError(
-            'a gate reads no remote store: fetch the file with `from: {command: "aws s3 cp …"}` and `path`'
-        )
+        raise ValueError(_OTHER_STORE)
     if not _TABLE.match(value):
         raise ValueError(
             "a table is ENGINE://SCHEMA.TABLE, with spark, postgres, bigquery, snowflake or databricks; names have "
             "letters, digits, '_', '-' and '$'"
         )
+    return value
+
+
+def check_uri(value: str) -> str:
+    """Return `value` if it is the address of objects in a store, such as s3://acme-ml/events/*.parquet."""
+    match = _URI.match(value)
+    if match is None:
+        if _STORE.match(value) and not value.startswith("s3://"):
+            raise ValueError(_OTHER_STORE)
+        raise ValueError(
+            "a uri is s3://BUCKET/PATH: one object, all below a folder (ending in '/'), or with '*', '**' and '?'"
+        )
+    problem = path_problem(match[1])
+    if problem:
+        raise ValueError(f"behind its bucket, {problem}")
     return value
 
 

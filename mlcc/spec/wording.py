@@ -15,6 +15,7 @@ _NOUNS = {
     "check_requirement": ("a requirement", "requirements"),
     "check_date": ("a date", "dates"),
     "check_table": ("a table (ENGINE://SCHEMA.TABLE)", "tables"),
+    "check_uri": ("an address (s3://BUCKET/PATH)", "addresses"),
     "check_duration": ("a duration", "durations"),
     "check_latency": ("a latency", "latencies"),
     "check_size": ("a size", "sizes"),

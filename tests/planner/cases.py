@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.planner.case import Case
+from tests.planner.objects import OBJECTS
 from tests.planner.tables import TABLES
 from tests.plans import HEAD
 
@@ -440,4 +441,4 @@ TRIGGERS = (
     ),
 )  # fmt: skip
 
-CASES = (*REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES)
+CASES = (*REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS)

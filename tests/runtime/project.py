@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.bundle import bundle
-from mlcc.emitted import REPORT, RUNTIME
+from mlcc.emitted import REPORT, RUNTIME, objects_script
 from mlcc.gates.emit import scripts
-from mlcc.plan import Gate, Plan
+from mlcc.plan import Form, Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 from mlcc.runtime.final import final_main
 from mlcc.runtime.node import node_main
@@ -170,6 +170,8 @@ class Project:
 def emitted(plan: Plan) -> dict[str, str]:
     """Return the files of `.mlcc/` but the runtime, which tests run from the package."""
     files = {".mlcc/plan.json": document(to_runtime(plan), "mlcc.yaml"), ".mlcc/report.py": report_script()}
+    if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
+        files[".mlcc/objects.py"] = objects_script()
     for node in plan.nodes.values():
         if isinstance(node.work, Gate):
             files[f".mlcc/gates/{node.id}.json"] = document(gate_parameters(plan, node), "mlcc.yaml")

@@ -86,3 +86,20 @@ def test_a_model_that_is_only_read_is_no_subject() -> None:
 def test_a_commit_of_no_known_shape_keeps_its_name() -> None:
     record = run({}, artifacts={}, commit={"id": "r1234"})
     assert subjects(record) == [{"name": "commit", "digest": {"commit": "r1234"}}]
+
+
+@pytest.mark.parametrize(
+    ("form", "path", "digest"),
+    [
+        ("table", "postgres://ml.t", "table:" + "d" * 64),
+        ("objects", "s3://acme-ml/t/", "objects:" + "e" * 64),
+    ],
+)
+def test_what_lies_elsewhere_has_an_address_and_no_digest_of_bytes(form: str, path: str, digest: str) -> None:
+    record = run({})
+    live = {"digests": {"": digest}, "made": False, "kind": "data", "form": form, "paths": [path]}
+    record["artifacts"]["live"] = live
+    used = predicate(record, PROVENANCE)["buildDefinition"]["resolvedDependencies"]
+    (found,) = [one for one in used if one["name"] == "live"]
+    annotations = {"mlcc_form": form, "mlcc_digest": digest}
+    assert found == {"name": "live", "uri": path, "annotations": annotations}

@@ -23,6 +23,12 @@ GOOD: dict[str, tuple[Any, ...]] = {
         "snowflake://ML.PROD.T",
         "databricks://a.b.c",
     ),
+    "check_uri": (
+        "s3://acme-ml/a",
+        "s3://abc/a/",
+        "s3://a.b-c.d/a/year=2024/*.parquet",
+        "s3://abc/**/é?.csv",
+    ),
     "check_latency": ("1ms", "50ms", "2s"),
     "check_size": ("1KB", "512MB", "2GiB"),
     "check_path": ("a", "src/", "a/*.py", "é/b c"),
@@ -49,6 +55,12 @@ BAD: dict[str, tuple[Any, ...]] = {
         "s3://bucket/t.parquet", "gs://bucket/t.parquet", "https://host/t.csv",
     ),
     "check_duration": ("", "0s", "5", "m", "1w", "1.5h", "-1s", "10000000s", "1s\n", "１s"),
+    "check_uri": (
+        "", "s3://", "s3://abc", "s3://abc/", "s3://ab/a", "s3://Abc/a", "s3://-abc/a", "s3://abc-/a", "s3://a_bc/a", "S3://abc/a",
+        "s3:/abc/a", "s3://abc//a", "s3://abc/a//b", "s3://abc/../a", "s3://abc/a/./b", "s3://abc/ a", "s3://abc/a:b", "s3://abc/a\\b",
+        "s3://abc/[a]", "s3://abc/{a}", "s3://abc/a\n", "s3://key:secret@abc/a", "s3://abc.example:9000/a", "gs://abc/a", "az://abc/a",
+        "https://host/t.csv", "postgres://ml.t", "a/b.csv", "s3://abc/e\u0301", f"s3://{'a' * 64}/a",
+    ),
     "check_latency": ("", "0ms", "50", "ms", "1m", "1.5s", "-1s", "1000000ms", "1s\n", "１s"),
     "check_size": ("", "0MB", "512", "MB", "1mb", "1.5GB", "-1MB", "10000000KB", "1TB", "1MB\n", "１MB"),
     "check_path": (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_STATEMENT = 8 << 20
 _HEX = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+_STATED = re.compile(r"(?:(sha256|table|objects):)?([0-9a-f]{64})")
 _SUM = re.compile(r"\\?([0-9a-f]{64}) [ *](.+)")
 _IN_TOTO = "application/vnd.in-toto+json"
 
@@ -29,13 +30,14 @@ def check_lineage(gate: Gate, metadata: object) -> Iterator[Check]:
     for id, key in gate.params["lineage"].items():
         name, shown, place = f"lineage.{id}", visible(id, 80), visible(key, 80)
         stated = value_at(metadata, key)
-        match = _HEX.fullmatch(stated) if isinstance(stated, str) else None
+        match = _STATED.fullmatch(stated) if isinstance(stated, str) else None
         now = gate.inputs[id]["digest"]
         if match is None:
             message = f"the model's metadata doesn't say at {place} which {shown} it was made from (a sha256 digest)"
             yield Check(name, "fail", message)
-        elif "sha256:" + match[1] != now:
-            message = f"the model was made from another {shown} than this run's: sha256:{match[1][:12]}…, not {now[:19]}…"
+        elif f"{match[1] or 'sha256'}:{match[2]}" != now:
+            known = f"{match[1] or 'sha256'}:{match[2][:12]}…"
+            message = f"the model was made from another {shown} than this run's: {known}, not {now[:19]}…"
             yield Check(name, "fail", message)
         else:
             yield Check(name, "pass", f"the model was made from this run's {shown} ({now[:19]}…)")

@@ -3,7 +3,7 @@
 ## What it does
 
 Looks for secrets and variables under the names that the clouds give to static keys, such as
-AWS_SECRET_ACCESS_KEY.
+AWS_SECRET_ACCESS_KEY. A key of AWS's form beside AWS_ENDPOINT_URL opens a store of one's own, and is none of a cloud's.
 
 ## Why it is bad
 
@@ -52,9 +52,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each static key of a cloud."""
     seen: set[Span] = set()
     for id, node in subject.plan.nodes.items():
+        own_store = {name for name, _ in node.env} & {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
         for name, value in node.env:
             cloud = CLOUDS.get(name) or (CLOUDS.get(value.name) if isinstance(value, Secret) else None)
-            if cloud is None or not isinstance(value, Secret):
+            if cloud is None or (cloud == "aws" and own_store) or not isinstance(value, Secret):
                 continue
             span = subject.span(subject.stated(id, "env", name), key=True)
             if span not in seen:

@@ -1,0 +1,196 @@
+"""A bucket's limits, and what a store's answers may look like beyond what moto shows."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from collections import namedtuple
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from mlcc.objects import answers, bucket
+from mlcc.objects.account import Account
+from mlcc.objects.answers import StoreError, opener
+from mlcc.objects.bucket import Bucket, Object, objects_digest
+from mlcc.objects.main import read_address
+from mlcc.runtime.addresses import OBJECTS_SCRIPT, local_path, objects_at
+from mlcc.runtime.digest import DigestError
+from tests.objects.store import VARIABLES, Reply, answering, etag, listing
+
+ROWS = b"x\n1\n"
+THREE = (("d/a.csv", ROWS), ("d/b.csv", ROWS), ("d/c.csv", ROWS))
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "_PAUSES", (0.0, 0.0))
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def _bucket(url: str) -> Bucket:
+    return Bucket("acme-ml", Account(None, "us-east-1", url), opener())
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("d/a.csv", ["d/a.csv"]),
+        ("d/", ["d/a.csv", "d/a.csv.gz", "d/e/f.csv"]),
+        ("d/*.csv", ["d/a.csv"]),
+        ("d/**/*.csv", ["d/a.csv", "d/e/f.csv"]),
+        ("d/?.csv*", ["d/a.csv", "d/a.csv.gz"]),
+        ("*", ["d/a.csv", "d/a.csv.gz", "d/e/f.csv", "d2/a.csv"]),
+    ],
+)
+def test_what_lies_at_a_path(path: str, keys: list[str]) -> None:
+    every = [(key, ROWS) for key in ("d/a.csv", "d/a.csv.gz", "d/e/f.csv", "d2/a.csv")]
+    marker = ("d/e/", b"")
+
+    def reply(request: BaseHTTPRequestHandler) -> Reply:
+        prefix = request.path.partition("prefix=")[2].partition("&")[0].replace("%2F", "/")
+        return listing(*(one for one in [*every, marker] if one[0].startswith(prefix)))
+
+    with answering(reply) as url:
+        assert [object.key for object in _bucket(url).objects(path)] == keys
+
+
+def test_chunked_answers() -> None:
+    _, _, body = listing(*THREE)
+
+    def reply(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Transfer-Encoding", "chunked")
+        request.end_headers()
+        whole = "broken" not in request.path
+        for part in (body[:100], body[100:]) if whole else (body[:100],):
+            request.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+        if whole:
+            request.wfile.write(b"0\r\n\r\n")
+
+    with answering(reply) as url:
+        assert len(_bucket(url).objects("d/")) == 3
+        with pytest.raises(StoreError, match="broke off"):
+            _bucket(url).objects("broken/")
+
+
+def _certificate(folder: Path) -> Path:
+    """Write a key and a certificate for 127.0.0.1 that nobody vouches for."""
+    x509 = pytest.importorskip("cryptography.x509")
+    ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
+    hashes = pytest.importorskip("cryptography.hazmat.primitives.hashes")
+    form = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+    path = folder / "own.pem"
+    path.write_bytes(private + made.public_bytes(form.Encoding.PEM))
+    return path
+
+
+def test_certificates_are_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = _certificate(tmp_path)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(own)
+    with answering(lambda _: listing(*THREE), server) as url:
+        with pytest.raises(StoreError, match="SSLCertVerificationError"):
+            _bucket(url).objects("d/")
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        assert len(_bucket(url).objects("d/")) == 3
+
+
+def test_too_many_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket, "MOST_OBJECTS", 2)
+    with answering(lambda _: listing(*THREE)) as url:
+        with pytest.raises(StoreError, match="over 2 objects: name fewer"):
+            _bucket(url).objects("d/")
+        assert len(_bucket(url).objects("d/a.csv")) == 1
+        monkeypatch.setattr(bucket, "_MOST_TEXT", 8)
+        with pytest.raises(StoreError, match="too long to be named"):
+            _bucket(url).objects("d/a.csv")
+
+
+def test_too_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bucket, "_MOST_PAGES", 3)
+    pages = iter(range(100))
+
+    def reply(_: BaseHTTPRequestHandler) -> Reply:
+        more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{next(pages)}</NextContinuationToken>"
+        return listing(("d/a.txt", ROWS), more=more)
+
+    with answering(reply) as url, pytest.raises(StoreError, match="name a folder further down"):
+        _bucket(url).objects("d/*.csv")
+
+
+def test_a_digest_changes_with_every_part_of_an_object() -> None:
+    one = Object("d/a.csv", "e1", 4)
+    others = [one._replace(key="d/b.csv"), one._replace(etag="e2"), one._replace(size=5)]
+    found = {objects_digest([object]) for object in (one, *others)}
+    assert len(found) == 4
+    assert objects_digest([one, others[0]]) == objects_digest([others[0], one])
+
+
+def test_a_disk_without_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(1, 1, (64 << 20) + 11))
+    with answering(lambda _: listing(*THREE)) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(StoreError, match="12 bytes are to be fetched"):
+            read_address("s3://acme-ml/d/", "copies")
+
+
+def test_a_folder_of_an_earlier_run_is_emptied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    stale = tmp_path / "copies/d/old.csv"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("x")
+
+    def reply(request: BaseHTTPRequestHandler) -> Reply:
+        return listing(THREE[0]) if "list-type" in request.path else (200, {"ETag": f'"{etag(ROWS)}"'}, ROWS)
+
+    with answering(reply) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        read_address("s3://acme-ml/d/", "copies")
+    assert [path.name for path in (tmp_path / "copies/d").iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "s3://", "s3://b/", "s3://abc", "gs://abc/d", "s3://ABC/d", "https://abc/d"]
+)
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(StoreError, match="an address is s3://BUCKET/PATH"):
+        read_address(address)
+
+
+def test_where_copies_lie() -> None:
+    assert local_path("s3://acme-ml/d/t.csv", "f") == "f/d/t.csv"
+    assert local_path("s3://acme-ml/d/", "f") == "f/d/"
+    assert local_path("s3://acme-ml/d/*.csv", "f") == "f/"
+
+
+def test_a_script_that_never_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / OBJECTS_SCRIPT
+    script.parent.mkdir()
+    script.write_text("import time\ntime.sleep(60)\n")
+    with pytest.raises(DigestError, match="the store took over"):
+        objects_at("s3://acme-ml/d/", seconds=0.2)
