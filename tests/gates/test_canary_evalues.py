@@ -184,7 +184,7 @@ def test_false_alarms_at_every_look_are_bounded() -> None:
 
 
 def test_bad_candidates_are_not_shown_to_be_good() -> None:
-    """A rate that is at its limit, looked at after every 20 of 2,000 requests: shown to be below with 2.5 % at most, and 3 deviations."""
+    """A rate at its limit, looked at after every 20 of 2,000 requests: shown to be below in 2.5 %, and 3 deviations more."""
     draw = random.Random(7)
     repetitions, limit = 300, 0.05
     shown = 0

@@ -201,7 +201,7 @@ def _control_check(
     lower, upper = ratio_bounds(events, params["alpha"] / 2)
     confidence = 1 - params["alpha"]
     estimate = x * m / (y * n) if y else None
-    times = f"is {number(estimate)} times" if estimate is not None else "has nothing to be divided by in"
+    times = f"is {number(estimate)} times" if estimate is not None else "has no ratio to 0,"
     message = (
         f"the candidate's {_named(rate)} {times} the control's ({seen}), at least {number(lower)} times with "
         f"{number(100 * confidence)} % confidence at every look; at most {number(ratio)} times is allowed, "
