@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +19,7 @@ import pytest
 
 from mlcc.gates._records import GateError
 from mlcc.gates.canary.prometheus import observed
+from tests.gates.engine_services import missing
 
 QUERIES = {"n": "requests", "bad": "errors"}
 
@@ -209,9 +209,7 @@ scrape_configs:
 def prometheus(tmp_path: Path) -> Iterator[tuple[str, dict[str, int]]]:
     """Run Prometheus over a router that exposes counters; yield its URL, and the counters to change."""
     if _PROMETHEUS is None:
-        if os.environ.get("MLCC_TEST_ALL"):
-            pytest.fail("Prometheus isn't installed")
-        pytest.skip("Prometheus isn't installed")
+        missing("prometheus")
     counters = {"good": 0, "bad": 0, "others": 1000, "low": 0, "others_low": 400}
     with _Server(lambda path, headers: (200, _EXPOSED.format(**counters).encode())) as router:
         place = tmp_path / "prometheus.yml"
@@ -221,7 +219,7 @@ def prometheus(tmp_path: Path) -> Iterator[tuple[str, dict[str, int]]]:
             port = taken.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         call = [
-            _PROMETHEUS, f"--config.file={place}", f"--storage.tsdb.path={tmp_path / 'tsdb'}",
+            str(_PROMETHEUS), f"--config.file={place}", f"--storage.tsdb.path={tmp_path / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",
         ]  # fmt: skip
         with (tmp_path / "log").open("wb") as log, subprocess.Popen(call, stdout=log, stderr=log) as process:
