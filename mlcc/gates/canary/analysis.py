@@ -40,7 +40,7 @@ _TEN = log(10)
 def judge_history(params: dict[str, Any], history: History) -> list[Check]:
     """Return the checks on all that was counted. Raises GateError where a metric has no counter."""
     steps = history.steps
-    _check_counters(params, history)
+    check_counters(params, history)
     height = log(closing_tests(params) / params["alpha"])
     alive = _alive_check(params, history)
     if alive.verdict == "fail":
@@ -60,7 +60,20 @@ def closing_tests(params: dict[str, Any]) -> int:
     return len(params["rates"]) + compared + len(params["histograms"]) + 1
 
 
-def _check_counters(params: dict[str, Any], history: History) -> None:
+def alarms(params: dict[str, Any], steps: Sequence[Step]) -> list[str]:
+    """Return the ids of the checks whose evidence is enough to close the gate, of those that compare the arms or hold a limit."""
+    height = log(closing_tests(params) / params["alpha"])
+    found = ["share"] if _is_misrouted(steps, height) else []
+    for rate in params["rates"]:
+        if _is_above(rate, params, steps, height):
+            found.append(rate["id"])
+        if "worse_than_control" in rate and _is_worse(rate, params, steps, height):
+            found.append(f"{rate['id']} against control")
+    return found + [one["id"] for one in params["histograms"] if _change(one["name"], steps) >= height]
+
+
+def check_counters(params: dict[str, Any], history: History) -> None:
+    """Raise GateError where a metric has no counter."""
     arm = history.snapshots[-1].arms[0]
     for rate in params["rates"]:
         if rate["count"] not in arm.counts:
@@ -116,8 +129,8 @@ def _requests_check(params: dict[str, Any], steps: Sequence[Step]) -> Check:
     )
 
 
-def _share_check(steps: Sequence[Step], height: float) -> Check:
-    """Judge whether the candidate gets its share of the requests: all comparisons rest on it."""
+def _is_misrouted(steps: Sequence[Step], height: float) -> bool:
+    """Whether the candidate's share of the requests is shown to be another than its weight, by more than the slack."""
     evidence = [0.0, 0.0]
     for step in steps:
         x, y = (arm.n for arm in step.arms)
@@ -125,6 +138,11 @@ def _share_check(steps: Sequence[Step], height: float) -> Check:
         low = candidate_share(step.weight, 1 / SHARE_SLACK)
         evidence[0] += log_e_above(x, y, high)
         evidence[1] += log_e_above(y, x, 1 - low)
+    return max(evidence) >= height + log(2)  # one for each side
+
+
+def _share_check(steps: Sequence[Step], height: float) -> Check:
+    """Judge whether the candidate gets its share of the requests: all comparisons rest on it."""
     x, y = _counted_by(steps, REQUESTS)
     weights = " and ".join(f"{number(100 * step.weight)} %" for step in steps)
     if not x + y:
@@ -134,10 +152,17 @@ def _share_check(steps: Sequence[Step], height: float) -> Check:
     found = (
         f"the candidate got {number(100 * x / (x + y))} % of {x + y} requests, and its weight is {weights}"
     )
-    if max(evidence) < height - log(2):  # one for each side
+    if not _is_misrouted(steps, height):
         return Check("share", "pass", found, estimate=x / (x + y), n=x + y)
     message = f"{found}: nothing can be compared by a weight that isn't so"
     return Check("share", "error", message, estimate=x / (x + y), n=x + y)
+
+
+def _is_above(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[Step], height: float) -> bool:
+    """Whether the candidate's rate is shown to be over its limit."""
+    bad, n = _counted_by(steps, rate["count"])[0], _counted_by(steps, REQUESTS)[0]
+    prior = centred(twice(rate["max"]))
+    return bool(bad >= params["min_bad"] and log_e_above(bad, n - bad, rate["max"], prior) >= height)
 
 
 def _limit_check(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[Step], height: float) -> Check:
@@ -149,8 +174,9 @@ def _limit_check(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[S
             rate["id"], "inconclusive", f"the candidate served no request, so its {_named(rate)} isn't known"
         )
     lower, upper = lower_rate(bad, n, error), upper_rate(bad, n, error)
-    above = bad >= params["min_bad"] and log_e_above(bad, n - bad, limit, centred(twice(limit))) >= height
-    verdict = "fail" if above else "pass" if upper <= limit else "inconclusive"
+    verdict = (
+        "fail" if _is_above(rate, params, steps, height) else "pass" if upper <= limit else "inconclusive"
+    )
     confidence = 1 - params["alpha"]
     message = (
         f"the candidate's {_named(rate)} is {_percent(bad / n)} ({bad} of {n} requests), between {_percent(lower)} and "
@@ -179,13 +205,24 @@ def _wanted(bad: int, n: int, limit: float, error: float) -> str:
     return f": hold, or extend, for {more} more requests would show it if none of them is bad"
 
 
+def _events(key: str, steps: Sequence[Step]) -> list[tuple[float, int, int]]:
+    """Return for each step its weight, and the bad requests of the candidate and of the control."""
+    return [(step.weight, step.arms[0].counts[key], step.arms[1].counts[key]) for step in steps]
+
+
+def _is_worse(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[Step], height: float) -> bool:
+    """Whether the candidate's rate is shown to be over so many times the control's."""
+    events = _events(rate["count"], steps)
+    bad = sum(x for _, x, _ in events)
+    return bool(bad >= params["min_bad"] and log_e_worse(events, rate["worse_than_control"]) >= height)
+
+
 def _control_check(
     rate: dict[str, Any], params: dict[str, Any], steps: Sequence[Step], height: float
 ) -> Check:
     """Judge how many times the control's rate the candidate's is, by whose the bad events are."""
     id, ratio = f"{rate['id']} against control", rate["worse_than_control"]
     key = rate["count"]
-    events = [(step.weight, step.arms[0].counts[key], step.arms[1].counts[key]) for step in steps]
     (x, y), (n, m) = _counted_by(steps, key), _counted_by(steps, REQUESTS)
     seen = f"{x} of {n} requests against {y} of {m}"
     if not n or not m:
@@ -197,8 +234,7 @@ def _control_check(
     if not x + y:
         message = f"neither arm has had a bad request ({seen}); the {_named(rate)} may be {number(ratio)} times the control's"
         return Check(id, "pass", message, n=0, threshold={"max": ratio})
-    worse = x >= params["min_bad"] and log_e_worse(events, ratio) >= height
-    lower, upper = ratio_bounds(events, params["alpha"] / 2)
+    lower, upper = ratio_bounds(_events(key, steps), params["alpha"] / 2)
     confidence = 1 - params["alpha"]
     estimate = x * m / (y * n) if y else None
     times = f"is {number(estimate)} times" if estimate is not None else "has no ratio to 0,"
@@ -209,7 +245,7 @@ def _control_check(
     )
     return Check(
         id,
-        "fail" if worse else "pass",
+        "fail" if _is_worse(rate, params, steps, height) else "pass",
         message,
         estimate=estimate,
         interval=(lower, upper),
@@ -230,20 +266,25 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
+def _change(name: str, steps: Sequence[Step]) -> float:
+    """Return ln E against both arms having the same distribution of a histogram."""
+    return sum(log_e_changed(step.weight, *(arm.cells[name] for arm in step.arms)) for step in steps)
+
+
 def _changed_check(
     histogram: dict[str, Any], params: dict[str, Any], steps: Sequence[Step], height: float
 ) -> Check:
     """Judge whether both arms have the same distribution. Another one is different, which need not be worse."""
     id, name = histogram["id"], histogram["name"]
-    pairs = [[arm.cells[name] for arm in step.arms] for step in steps]
-    evidence = sum(log_e_changed(step.weight, x, y) for step, (x, y) in zip(steps, pairs))  # noqa: B905 - strict= is newer than Python 3.8
-    candidate, control = ([sum(cell) for cell in zip(*(pair[i] for pair in pairs))] for i in (0, 1))  # noqa: B905 - see above
+    evidence = _change(name, steps)
+    arms = [[step.arms[i].cells[name] for step in steps] for i in (0, 1)]
+    candidate, control = ([sum(cell) for cell in zip(*counted)] for counted in arms)  # noqa: B905 - as above
     n, m = sum(candidate), sum(control)
     if not n or not m:
         return Check(
             id, "inconclusive", f"no value of {visible(id, 80)} was counted in one of the arms ({n} and {m})"
         )
-    moved = sum(abs(x / n - y / m) for x, y in zip(candidate, control)) / 2  # noqa: B905 - see above
+    moved = sum(abs(x / n - y / m) for x, y in zip(candidate, control)) / 2  # noqa: B905 - as above
     changed = evidence >= height
     verdict = "pass"
     if changed:

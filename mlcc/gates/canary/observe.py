@@ -4,11 +4,12 @@ from __future__ import annotations
 
 # os.path is loaded at start-up anyway.
 # ruff: noqa: PTH100, PTH118, PTH123
+import json
 import os
 import time
 
 from mlcc.gates._records import GateError, visible
-from mlcc.gates._report import remove_file
+from mlcc.gates._report import remove_file, write_whole
 from mlcc.gates._shell import run_program
 from mlcc.gates._strict import read_bytes
 from mlcc.gates._support import Gate
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 KEPT = "snapshots.jsonl"
+STATED = "canary.json"
 _MOST_BYTES = 64 << 20
 _AHEAD = 60.0  # seconds that another machine's clock may be ahead
 
@@ -68,8 +70,17 @@ def kept(gate: Gate) -> list[Snapshot]:
 
 
 def forget(gate: Gate) -> None:
-    """Remove what an earlier run has kept. Raises GateError."""
+    """Remove the snapshots that an earlier run has kept. Raises GateError."""
     remove_file(os.path.join(gate.folder, KEPT))
+
+
+def state(gate: Gate) -> None:
+    """Keep what the snapshots are judged by beside them. Raises GateError."""
+    stated = json.dumps({"gate": gate.id, "params": gate.params}, sort_keys=True, indent=2)
+    try:
+        write_whole(os.path.join(gate.folder, STATED), stated + "\n")
+    except OSError as error:
+        raise GateError(f"the parameters can't be kept: {error.strerror}") from None
 
 
 def keep(gate: Gate, snapshot: Snapshot) -> None:

@@ -47,16 +47,19 @@ class CanaryJudge(Model):
     """How sure the judge must be. It may look as often as it likes."""
 
     alpha: int | float = Field(
-        0.05,
+        default=0.05,
         ge=0.0001,
         le=0.2,
         description="Largest chance, over all looks and metrics, of failing a candidate that keeps to its limits.",
     )
     min_bad: int = Field(
-        3, ge=1, le=1000, description="How many bad requests the candidate has at least when a rate fails."
+        default=3,
+        ge=1,
+        le=1000,
+        description="How many bad requests the candidate has at least when a rate fails.",
     )
     min_requests: int = Field(
-        100, ge=1, le=1_000_000_000, description="Fewer requests of the candidate are inconclusive."
+        default=100, ge=1, le=1_000_000_000, description="Fewer requests of the candidate are inconclusive."
     )
 
 

@@ -9,7 +9,7 @@ from mlcc.gates._records import Check, GateError, Verdict, is_finite, verdict_of
 from mlcc.gates._shell import EndAsError
 from mlcc.gates._support import Gate, run
 from mlcc.gates.canary.analysis import judge_history, rate_plots
-from mlcc.gates.canary.observe import forget, keep, kept, look, recorded
+from mlcc.gates.canary.observe import forget, keep, kept, look, recorded, state
 from mlcc.gates.canary.snapshots import History
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ def judge(gate: Gate, watch: Watch | None = None) -> Verdict:
     """Judge what was recorded, or look again and again until a check fails or the time is up."""
     watch = watch or Watch()
     params = check_params(gate.params)
+    state(gate)
     history = History(params["from_zero"])
     if params["observations"]["from"] == "file":
         if watch.seconds is not None or watch.resume:
