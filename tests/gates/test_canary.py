@@ -288,7 +288,7 @@ given = json.loads(pathlib.Path("given.json").read_text())
 one = given[min(now, len(given) - 1)]
 if one is None:
     sys.exit(7)
-one["time"] = time.time()
+one["time"] = one.pop("at", time.time())
 print(json.dumps(one))
 """
 
@@ -343,6 +343,16 @@ def test_a_look_that_fails_is_tried_again(watched: Any) -> None:
     code, record, looks = watched(FIRST, None, None, *GOOD[1:], change={"fail_after": 2})
     assert (code, looks) == (2, 3)
     assert "exit code 7 (2 looks in a row)" in record["summary"]
+
+
+def test_a_snapshot_that_was_seen_before_is_none(watched: Any) -> None:
+    seen = [{**FIRST, "at": time.time() - 5}] * 2
+    _, record, looks = watched(*seen, *GOOD[1:], change={"fail_after": 2})
+    assert looks > 2
+    assert {check["id"]: check["verdict"] for check in record["checks"]}["errors"] == "pass"
+    code, record, looks = watched(*seen, seen[0], change={"fail_after": 2})
+    assert (code, looks) == (2, 3)
+    assert "isn't later" in record["summary"]
 
 
 def test_the_last_look_must_be_good(watched: Any) -> None:

@@ -68,6 +68,7 @@ def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
     while True:
         try:
             snapshot = look(gate)
+            history.check_later(snapshot)
         except GateError as error:
             missed += 1
             # The last look can't be made good by a later one.

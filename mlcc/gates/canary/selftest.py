@@ -86,9 +86,9 @@ def _recordings(params: Mapping[str, Any]) -> Iterator[tuple[str, str, str | Non
         for i in range(params["fail_after"] + 1)
     ]
     yield "the candidate is dead", "fail", "alive", dead
-    x, y = (_MOST, 0) if weight <= 0.5 else (0, _MOST)
+    x, y = (_MOST, 1) if weight <= 0.5 else (1, _MOST)
     wrong = [_snapshot(params, 0), _snapshot(params, 1, _arm(params, x), _arm(params, y))]
-    yield "the router sends all to one arm", "error", "share", wrong
+    yield "the router sends nearly all to one arm", "error", "share", wrong
     yield "no request comes", "inconclusive", "requests", [_snapshot(params, 0), _snapshot(params, 1)]
     yield "too few requests come", "inconclusive", "requests", _grown(params, params["min_requests"] - 1)
     yield from _broken(params)

@@ -158,6 +158,11 @@ class History:
         self.snapshots: list[Snapshot] = []
         self.from_zero = from_zero
 
+    def check_later(self, snapshot: Snapshot) -> None:
+        """Raise GateError for a snapshot that is no later than the last one: it tells nothing new."""
+        if self.snapshots and snapshot.time <= self.snapshots[-1].time:
+            raise GateError("a snapshot isn't later than the one before it")
+
     def add(self, snapshot: Snapshot) -> None:
         """Take a snapshot in. Raises GateError where it isn't later, has other counters, or a counter went back."""
         if not self.snapshots:
@@ -166,8 +171,7 @@ class History:
             self.snapshots.append(snapshot)
             return
         last = self.snapshots[-1]
-        if snapshot.time <= last.time:
-            raise GateError("a snapshot isn't later than the one before it")
+        self.check_later(snapshot)
         if snapshot.edges != last.edges or snapshot.arms[0].counts.keys() != last.arms[0].counts.keys():
             raise GateError("a snapshot has other counters or buckets than the one before it")
         added = [
