@@ -13,7 +13,7 @@ from mlcc.diagnostics import MlccError, OutputError, SpecError, error
 from mlcc.gates._records import GateError, verdict_of
 from mlcc.gates._shares import wilson
 from mlcc.gates._strict import parse_json, read_bytes
-from mlcc.gates.canary.analysis import alarms, check_counters, judge_history
+from mlcc.gates.canary.analysis import alarms, check_counters, concluded, judge_history
 from mlcc.gates.canary.observe import KEPT, STATED
 from mlcc.gates.canary.runtime import check_params
 from mlcc.gates.canary.snapshots import Arm, History, Snapshot, parse_lines, snapshot_of
@@ -132,7 +132,7 @@ def replayed(params: Params, snapshots: Sequence[Snapshot]) -> Replay:
             history.add(snapshot)
             look, seconds = look + 1, snapshot.time - snapshots[0].time
             checks = judge_history(params, history)
-            verdict = verdict_of(checks)
+            verdict = concluded(checks)
             if any(check.verdict == "fail" for check in checks):
                 break
     except GateError as problem:

@@ -115,7 +115,9 @@ def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
 class KindModule(Protocol):
     """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes.
 
-    Where only some parameters need what the kind `requires`, it also has `needs_packages(params) -> bool`.
+    Where only some parameters need what the kind `requires`, it also has `needs_packages(params) -> bool`. Where parameters
+    ask something of the node, it has `check_node(params, timeout, env)`, which takes the timeout in seconds and the names of
+    the variables, and raises GateParamsError.
     """
 
     def references(self, params: object) -> tuple[tuple[Loc, str], ...]:

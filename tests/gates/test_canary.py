@@ -15,12 +15,14 @@ from typing import Any
 import jsonschema
 import pytest
 
+from mlcc.diagnostics import SpecError
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
 from mlcc.gates._records import GateError
-from mlcc.gates.canary.compile import compile
+from mlcc.gates.canary.compile import check_node, compile
 from mlcc.gates.canary.params import Canary
 from mlcc.gates.canary.snapshots import History, line_of, parse_lines, snapshot_of
 from mlcc.gates.emit import script
+from tests.plans import HEAD, plan_of
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 ERRORS = {"errors": {"rate": {"max": 0.02, "worse_than_control": 1.5}}}
@@ -68,6 +70,7 @@ def test_passes_where_the_rate_is_shown_to_be_below(judged: Any, project: Any) -
     outcome = judged(FIRST, snapshot(600, arm(1000, 2), arm(6000, 60)))
     assert (outcome.verdict, outcome.code) == ("pass", 0)
     check = outcome.check("errors")
+    assert outcome.summary == f"All 5 checks passed: {check['message']}."
     assert check["estimate"] == 0.002
     assert check["n"] == 1000
     assert check["interval"][0] < 0.002 < check["interval"][1] <= 0.02
@@ -457,6 +460,37 @@ def test_parameters_that_make_no_sense(params: Any, loc: Any, message: str) -> N
         compiled(**params)
     assert caught.value.loc == loc
     assert message in caught.value.message
+
+
+def test_what_it_asks_of_its_node() -> None:
+    model = Canary.model_validate({**FILE, "observations": {"command": "x"}, "bake": "30m"})
+    with pytest.raises(
+        GateParamsError, match="looks for 1800 s, and its timeout ends it after 1800 s"
+    ) as caught:
+        check_node(model, 1800, {})
+    assert (caught.value.loc, caught.value.help) == (("bake",), "give it a `timeout` beside `canary`: 40m")
+    check_node(model, 1801, {})
+    check_node(Canary.model_validate({**FILE, "bake": "30m"}), 60, {})  # a file is judged at once
+    keys = from_prometheus(url="https://prom", token="PROM_TOKEN")
+    asked = Canary.model_validate({**FILE, **keys})
+    with pytest.raises(GateParamsError, match="no variable PROM_TOKEN") as caught:
+        check_node(asked, 3600, {"OTHER": 1})
+    assert caught.value.loc == ("observations", "prometheus", "token")
+    check_node(asked, 3600, {"PROM_TOKEN": 1})
+
+
+@pytest.mark.parametrize(("timeout", "code"), [("10m", "bad-gate"), ("11m", None)])
+def test_the_nodes_timeout_is_checked(timeout: str, code: str | None) -> None:
+    text = (
+        f"{HEAD}artifacts: {{m: {{kind: model, path: m.bin}}}}\ngates: {{live: {{guards: m, timeout: {timeout}, "
+        "canary: {observations: {command: x}, weight: 5, metrics: {errors: {rate: {max: 0.1}}}}}}\n"
+    )
+    if code is None:
+        assert plan_of(text).nodes["live"].timeout_seconds == 660
+        return
+    with pytest.raises(SpecError) as caught:
+        plan_of(text)
+    assert [found.code for found in caught.value.diagnostics] == [code]
 
 
 def test_a_shortfall_says_two_ways_out() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import exp, log, log1p
 
 from mlcc.gates._plots import curves
-from mlcc.gates._records import Check, GateError, counted, number, visible
+from mlcc.gates._records import Check, GateError, Verdict, counted, number, verdict_of, visible
 from mlcc.gates.canary.evalues import (
     candidate_share,
     centred,
@@ -35,6 +35,7 @@ SHARE_SLACK = 1.1
 _SILENCE = 1e-6  # the chance of no request that is no chance any more
 _DRAWN = 25  # looks in a plot
 _TEN = log(10)
+_GENERAL = 3  # checks that are about no metric come first
 
 
 def judge_history(params: dict[str, Any], history: History) -> list[Check]:
@@ -58,6 +59,15 @@ def closing_tests(params: dict[str, Any]) -> int:
     """Return among how many tests alpha is divided: each limit, comparison and histogram, and the share."""
     compared = sum("worse_than_control" in rate for rate in params["rates"])
     return len(params["rates"]) + compared + len(params["histograms"]) + 1
+
+
+def concluded(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the verdict over all checks; where they pass, its summary quotes the first that is about a metric."""
+    verdict = verdict_of(checks, plots)
+    if verdict.verdict != "pass":
+        return verdict
+    summary = f"All {len(checks)} checks passed: {checks[_GENERAL].message}."
+    return Verdict("pass", summary, checks, plots)
 
 
 def alarms(params: dict[str, Any], steps: Sequence[Step]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,6 +55,25 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     }
     _check_traffic(params, compiled, times["bake"])
     return compiled
+
+
+def check_node(params: Any, timeout: int, env: Collection[str]) -> None:
+    """Refuse a gate that would be ended before it has baked, and one without its token. Raises GateParamsError."""
+    source = params.observations
+    if source.prometheus is not None and source.prometheus.token not in (None, *env):
+        token = source.prometheus.token
+        raise GateParamsError(
+            ("observations", "prometheus", "token"),
+            f"the gate has no variable {token}",
+            f"give it one beside `canary`: env: {{{token}: {{secret: {token}}}}}",
+        )
+    bake = seconds(params.bake)
+    if source.file is None and source.file_from is None and timeout <= bake:
+        raise GateParamsError(
+            ("bake",),
+            f"the gate looks for {bake} s, and its timeout ends it after {timeout} s",
+            f"give it a `timeout` beside `canary`: {math.ceil(bake / 60) + 10}m",
+        )
 
 
 def analysis(params: Any) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import time
 
-from mlcc.gates._records import Check, GateError, Verdict, is_finite, verdict_of, worst
+from mlcc.gates._records import Check, GateError, Verdict, is_finite, worst
 from mlcc.gates._shell import EndAsError
 from mlcc.gates._support import Gate, run
-from mlcc.gates.canary.analysis import judge_history, rate_plots
+from mlcc.gates.canary.analysis import concluded, judge_history, rate_plots
 from mlcc.gates.canary.observe import forget, keep, kept, look, recorded, state
 from mlcc.gates.canary.snapshots import History
 
@@ -87,7 +87,7 @@ def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
 
 
 def _verdict_over(params: dict[str, Any], history: History, checks: list[Check]) -> Verdict:
-    return verdict_of(checks, rate_plots(params, history))
+    return concluded(checks, rate_plots(params, history))
 
 
 def check_params(params: dict[str, Any]) -> dict[str, Any]:
