@@ -77,7 +77,7 @@ _SERVED = {"golden.json": json.dumps(_QUERIES).encode(), "given": _ANSWERS, "m.b
 
 _SNAPSHOT = {
     "time": 1764000000,
-    "of": SECRET,
+    "of": _DIGEST,
     "candidate": {"n": 1500, "bad": 2, "buckets": {"score": {"0.5": 700, "+Inf": 1500}}},
     "control": {"n": 1510, "bad": 9, "buckets": {"score": {"0.5": 690, "+Inf": 1510}}},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -245,6 +246,15 @@ def test_files_that_are_no_evidence(judged: Any, text: str, reason: str) -> None
     assert reason in outcome.summary
 
 
+def test_evidence_of_another_candidate(judged: Any) -> None:
+    own = "sha256:" + hashlib.sha256(b"m").hexdigest()
+    last = snapshot(600, arm(1000, 2), arm(6000, 60))
+    assert judged({**FIRST, "of": own}, {**last, "of": own}).verdict == "pass"
+    outcome = judged({**FIRST, "of": own}, {**last, "of": "sha256:" + "0" * 64})
+    assert outcome.code == 2
+    assert "snapshot 2 is of another candidate" in outcome.summary
+
+
 def test_a_json_array_is_as_good_as_lines(judged: Any) -> None:
     snapshots = [FIRST, snapshot(600, arm(1000, 2), arm(6000, 60))]
     assert judged(text=json.dumps(snapshots, indent=1)).verdict == "pass"
@@ -378,6 +388,9 @@ def test_another_candidate_has_no_evidence_of_the_last_one(watched: Any, project
     code, record, _ = watched(*GOOD, arguments=("--watch", "0", "--resume"), again=True)
     assert code == 2
     assert "of another candidate" in record["summary"]
+    place = project.root / "_mlcc/s--g/snapshots.jsonl"
+    place.write_text(json.dumps({key: value for key, value in FIRST.items() if key != "of"}) + "\n")
+    assert watched(*GOOD, arguments=("--watch", "0", "--resume"), again=True)[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def _limit_check(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[S
     message = (
         f"the candidate's {_named(rate)} is {_percent(bad / n)} ({bad} of {n} requests), between {_percent(lower)} and "
         f"{_percent(upper)} with {number(100 * confidence)} % confidence at every look; at most {_percent(limit)} is allowed, "
-        f"margin {number(100 * (limit - upper))} points"
+        f"margin {100 * (limit - upper):.3g} points"
     )
     if verdict == "inconclusive":
         message += _wanted(bad, n, limit, error)
@@ -247,11 +247,11 @@ def _control_check(
     lower, upper = ratio_bounds(_events(key, steps), params["alpha"] / 2)
     confidence = 1 - params["alpha"]
     estimate = x * m / (y * n) if y else None
-    times = f"is {number(estimate)} times" if estimate is not None else "has no ratio to 0,"
+    times = f"is {estimate:.3g} times" if estimate is not None else "has no ratio to 0,"
     message = (
-        f"the candidate's {_named(rate)} {times} the control's ({seen}), at least {number(lower)} times with "
+        f"the candidate's {_named(rate)} {times} the control's ({seen}), between {lower:.3g} and {upper:.3g} times with "
         f"{number(100 * confidence)} % confidence at every look; at most {number(ratio)} times is allowed, "
-        f"margin {number(ratio - lower)}"
+        f"margin {ratio - lower:.3g}"
     )
     return Check(
         id,

@@ -66,7 +66,7 @@ def kept(gate: Gate) -> list[Snapshot]:
     path = os.path.join(gate.folder, KEPT)
     if not os.path.lexists(path):
         return []
-    return _parsed(read_bytes(path, _MOST_BYTES), visible(path), gate, of=candidate_of(gate))
+    return _parsed(read_bytes(path, _MOST_BYTES), visible(path), gate, is_own=True)
 
 
 def forget(gate: Gate) -> None:
@@ -97,14 +97,14 @@ def candidate_of(gate: Gate) -> str:
     return str(gate.inputs[gate.guards]["digest"])
 
 
-def _parsed(data: bytes, shown: str, gate: Gate, of: str | None = None) -> list[Snapshot]:
+def _parsed(data: bytes, shown: str, gate: Gate, is_own: bool = False) -> list[Snapshot]:
+    """Return the snapshots of a file. Those that say whose they are must be of this candidate, and the gate's own say so."""
     values = parse_lines(_decoded(data, shown), shown)
-    found = []
+    found, own = [], candidate_of(gate)
     for i, value in enumerate(values):
         place = f"{shown}, snapshot {i + 1}"
         found.append(snapshot_of(value, gate.params["weight"] / 100, place))
-        stated = value.get("of", of)
-        if of is not None and stated != of:
+        if value.get("of", None if is_own else own) != own:
             raise GateError(f"{place} is of another candidate: its evidence is not this one's")
     if not found:
         raise GateError(f"{shown} holds no snapshot: no data is not health")
