@@ -264,14 +264,17 @@ def test_the_real_prometheus(project: Any, prometheus: Any, tmp_path: Path) -> N
         "weight": 50,
         "metrics": metrics,
     }
-    changed = {"bake": 4, "every": 0.2, "fail_after": 1000}
+    changed = {"bake": 6, "every": 0.2, "fail_after": 1000}
     project.gate("canary", stated, {"model": "m.bin"}, artifact_kind="model", change=changed)
-    timer = threading.Timer(
-        1.0, lambda: counters.update(good=998, bad=2, low=400, others=2000, others_low=800)
-    )
-    timer.start()
+
+    def serve_once_it_looks() -> None:
+        _await((tmp_path / "_mlcc/s--g/snapshots.jsonl").exists, tmp_path / "log")
+        counters.update(good=998, bad=2, low=400, others=2000, others_low=800)
+
+    traffic = threading.Thread(target=serve_once_it_looks)
+    traffic.start()
     outcome = project.run_script("canary")
-    timer.join()
+    traffic.join()
     assert (outcome.verdict, outcome.code) == ("pass", 0), outcome.log
     assert outcome.check("requests")["n"] == 1000
     assert outcome.check("errors")["estimate"] == 0.002

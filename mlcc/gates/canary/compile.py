@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates.canary.feasible import Shortfall, feasible
@@ -171,6 +170,8 @@ def _prometheus(source: Any, metrics: Any) -> dict[str, object]:
 
 
 def _check_url(url: str, token: str | None, loc: Loc) -> None:
+    from urllib.parse import urlsplit  # most gates ask no Prometheus
+
     help = "such as http://prometheus.internal:9090"
     try:
         place = urlsplit(url)

@@ -12,7 +12,8 @@ from mlcc.gates.canary.analysis import closing_tests
 from mlcc.gates.canary.evalues import centred, log_e_above, log_e_changed, log_e_worse, twice
 from mlcc.gates.fixtures import Fixture, artifact_files
 
-STAND_IN = {"bake": 2, "every": 0.1, "url": "http://127.0.0.1:1"}
+_LOOKS = 2
+STAND_IN = {"bake": 4, "every": 0.1, "fail_after": _LOOKS, "url": "http://127.0.0.1:1"}
 """What takes the place of the gate's own parameters: nothing is waited for, and nobody's Prometheus is asked."""
 
 _MOST = 1 << 30
@@ -81,10 +82,7 @@ def _recordings(params: Mapping[str, Any]) -> Iterator[tuple[str, str, str | Non
         moved = _grown(params, n, candidate={"buckets": {name: {"1": n, "+Inf": n}}})
         yield f"{histogram['id']} moves to another bucket", ends, histogram["id"], moved
     silent = math.ceil(math.log(1e-7) / math.log1p(-weight))
-    dead = [
-        _snapshot(params, i, _arm(params, 0), _arm(params, i * silent))
-        for i in range(params["fail_after"] + 1)
-    ]
+    dead = [_snapshot(params, i, _arm(params, 0), _arm(params, i * silent)) for i in range(_LOOKS + 1)]
     yield "the candidate is dead", "fail", "alive", dead
     x, y = (_MOST, 1) if weight <= 0.5 else (1, _MOST)
     wrong = [_snapshot(params, 0), _snapshot(params, 1, _arm(params, x), _arm(params, y))]
