@@ -15,6 +15,7 @@ BENCHMARKS = {
     "gates": "starting and ending a gate",
     "data": "checking tables of millions of rows, and other tools that do",
     "drift": "how often the drift gate closes without drift, and with it",
+    "judge": "how often the canary judge is wrong, and other rules",
     "models": "the difference of two models, and scipy's bootstrap",
     "calibration": "how often model gates are wrong",
     "wear": "what promotions by one test set do to its verdicts",

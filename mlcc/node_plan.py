@@ -122,6 +122,9 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
         return _gate_with(node, {}, "")
     try:
         compiled = dict(kind.compiler().compile(params, infos, own.guards))
+        check_node = getattr(kind.compiler(), "check_node", None)
+        if check_node is not None:
+            check_node(params, seconds(node.timeout), node.env)
     except GateParamsError as problem:
         problems.add("bad-gate", problem.message, (*node.loc, kind.name, *problem.loc), help=problem.help)
         compiled = {}

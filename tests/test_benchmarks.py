@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import judge
 from benchmarks.drift import gate_rates, rates
 from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
 from benchmarks.scale import slope
@@ -99,3 +100,26 @@ def test_verdicts_of_one_test_set_can_be_fitted_and_those_of_a_fresh_one_can_not
     assert lines[0].worn <= 0.2
     assert lines[50].worn >= 0.4
     assert all(line.fresh <= 0.2 and line.chance >= 0.7 for line in lines.values())
+
+
+def test_the_canary_judge_and_other_rules() -> None:
+    """By hand: of 20 bad requests half are the candidate's, at a weight of 5 %; and 4 of 100 against 38 of 1,900."""
+    assert all(rule(10, 100, 10, 1900) for rule in judge.RULES.values())
+    fails = {name for name, rule in judge.RULES.items() if rule(4, 100, 38, 1900)}
+    assert fails == set()  # twice the control's rate isn't over twice, and p is 0.08
+    assert not any(rule(0, 0, 0, 0) for rule in judge.RULES.values())
+
+
+def test_the_judges_traffic_is_cumulative_and_of_its_size() -> None:
+    counts = judge.traffic(0.1, np.random.default_rng(1))
+    assert counts.shape == (judge.LOOKS, 4)
+    assert (np.diff(counts, axis=0) >= 0).all()
+    assert counts[-1, 1] + counts[-1, 3] == judge.LOOKS * judge.REQUESTS
+    assert counts[-1, 0] == pytest.approx(0.1 * counts[-1, 1], abs=5 * np.sqrt(0.09 * counts[-1, 1]))
+
+
+def test_the_judge_finds_and_shows_what_is_clear() -> None:
+    rng = np.random.default_rng(2)
+    assert judge.share_changed(0.5, rng, 5) == 1
+    assert judge.share_promoted(0, rng, 3) == 1
+    assert judge.share_promoted(0.05, rng, 20) == 0

@@ -119,7 +119,9 @@ def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
 class KindModule(Protocol):
     """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes.
 
-    Where only some parameters need what the kind `requires`, it also has `needs_packages(params) -> bool`.
+    Where only some parameters need what the kind `requires`, it also has `needs_packages(params) -> bool`. Where parameters
+    ask something of the node, it has `check_node(params, timeout, env)`, which takes the timeout in seconds and the names of
+    the variables, and raises GateParamsError.
     """
 
     def references(self, params: object) -> tuple[tuple[Loc, str], ...]:
@@ -294,6 +296,12 @@ GATES: dict[str, GateKind] = {
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
             covers_by=(("O6", ("latency_p95", "memory", "champion")),),
+        ),
+        GateKind(
+            "canary",
+            "A release candidate on live traffic keeps to its limits, and is no worse than the control beside it.",
+            programs=(("observations", "command"),),
+            covers=("I6", "I7", "O6", "O7"),
         ),
         GateKind(
             "evidence",

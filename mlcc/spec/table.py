@@ -25,6 +25,7 @@ SECRET_NAME = Str(scalars.check_secret_name)
 SIZE = Str(scalars.check_size)
 TABLE = Str(scalars.check_table)
 TEXT = Str(scalars.check_text)
+URI = Str(scalars.check_uri)
 BRANCHES = Fields("Branches", {"branches": Key(ListOf(TEXT, least=1))})
 TAGS = Fields("Tags", {"patterns": Key(ListOf(TEXT, least=1))})
 FORM_INPUT = Fields(
@@ -280,6 +281,7 @@ ARTIFACT = Fields(
     {
         "kind": Key(Choice("code", "data", "model", "file")),
         "path": Key(Either(PATH, ListOf(PATH, least=1)), None),
+        "uri": Key(URI, None),
         "table": Key(TABLE, None),
         "engine": Key(Choice("duckdb", "spark"), None),
         "env": Key(
@@ -290,7 +292,7 @@ ARTIFACT = Fields(
         "at": Key(Choice("base"), None),
         "retain": Key(DURATION, None),
     },
-    exactly_one=(("path", "table"),),
+    exactly_one=(("path", "uri", "table"),),
 )
 JOB = Fields(
     "Job",
@@ -577,6 +579,7 @@ EVALUATE = Fields(
         "cluster_key": Key(TEXT, None),
         "metrics_from": Key(ID, None),
         "predictions": Key(ID, None),
+        "champion": Key(ID, None),
         "metrics": Key(DictOf(TEXT, METRIC, least=1)),
         "overfit": Key(OVERFIT, None),
         "min_n": Key(Int(low=1), None),
@@ -584,6 +587,16 @@ EVALUATE = Fields(
     },
     exactly_one=(("metrics_from", "predictions"),),
     at_most_one=(("score", "prediction", "scores"),),
+)
+HOLDOUT = Fields(
+    "Holdout",
+    {
+        "data": Key(ID),
+        "records": Key(ID, None),
+        "first": Key(Choice("none"), None),
+        "budget": Key(Int(low=1, high=1000), 20),
+    },
+    exactly_one=(("records", "first"),),
 )
 OLD_DATA = Fields("OldData", {"candidate": Key(ID), "champion": Key(ID)})
 COMPARE = Fields(
@@ -615,6 +628,7 @@ COMPARE = Fields(
         "min_n": Key(Int(low=1), 30),
         "rows": Key(Int(low=1), None),
         "discordance": Key(Number(low=0.0001, high=1), 0.1),
+        "holdout": Key(HOLDOUT, None),
         "old_data": Key(OLD_DATA, None),
     },
     exactly_one=(("champion", "baseline"),),
@@ -779,6 +793,75 @@ SERVE = Fields(
         "reads": Key(ListOf(ID), []),
     },
 )
+CANARY_RATE = Fields(
+    "CanaryRate",
+    {
+        "max": Key(Number(low=1e-06, high=0.999)),
+        "worse_than_control": Key(Number(low=1, high=1000), None),
+        "over": Key(LATENCY, None),
+        "count": Key(TEXT, None),
+    },
+)
+CANARY_METRIC = Fields(
+    "CanaryMetric",
+    {
+        "rate": Key(CANARY_RATE, None),
+        "histogram": Key(TEXT, None),
+        "on_drift": Key(Choice("hold", "fail"), None),
+    },
+    exactly_one=(("rate", "histogram"),),
+)
+CANARY_JUDGE = Fields(
+    "CanaryJudge",
+    {
+        "alpha": Key(Number(low=0.0001, high=0.2), 0.05),
+        "min_bad": Key(Int(low=1, high=1000), 3),
+        "min_requests": Key(Int(low=1, high=1000000000), 100),
+    },
+)
+PROMETHEUS_SOURCE = Fields(
+    "PrometheusSource",
+    {
+        "url": Key(TEXT),
+        "token": Key(ENV_NAME, None),
+        "arm": Key(TEXT, "arm"),
+        "candidate": Key(TEXT, "candidate"),
+        "control": Key(TEXT, "control"),
+        "queries": Key(DictOf(TEXT, TEXT, least=1)),
+    },
+)
+CANARY_SOURCE = Fields(
+    "CanarySource",
+    {
+        "file": Key(PLAIN_PATH, None),
+        "file_from": Key(ID, None),
+        "command": Key(COMMAND, None),
+        "prometheus": Key(PROMETHEUS_SOURCE, None),
+    },
+    exactly_one=(("file", "file_from", "command", "prometheus"),),
+)
+CANARY_TRAFFIC = Fields(
+    "CanaryTraffic",
+    {
+        "expected_rps": Key(Number(low=1e-06)),
+        "routing": Key(Choice("per-request", "sticky"), "per-request"),
+    },
+)
+CANARY = Fields(
+    "Canary",
+    {
+        "metrics": Key(DictOf(ID, CANARY_METRIC, least=1)),
+        "judge": Key(CANARY_JUDGE, CANARY_JUDGE),
+        "observations": Key(CANARY_SOURCE),
+        "weight": Key(Number(low=0.01, high=99.99)),
+        "bake": Key(DURATION, "10m"),
+        "every": Key(DURATION, "30s"),
+        "max_age": Key(DURATION, "5m"),
+        "fail_after": Key(Int(low=1, high=100), 2),
+        "from_zero": Key(Flag(), False),
+        "traffic": Key(CANARY_TRAFFIC, None),
+    },
+)
 EVIDENCE = Fields(
     "Evidence",
     {
@@ -849,6 +932,7 @@ GATE = Fields(
         "slices": Key(SLICES, None),
         "artifact": Key(ARTIFACT_GATE, None),
         "serve": Key(SERVE, None),
+        "canary": Key(CANARY, None),
         "evidence": Key(EVIDENCE, None),
         "command": Key(COMMAND_GATE, None),
     },
@@ -867,6 +951,7 @@ GATE = Fields(
             "slices",
             "artifact",
             "serve",
+            "canary",
             "evidence",
             "command",
         ),

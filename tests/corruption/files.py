@@ -92,6 +92,20 @@ _SERVE = {
 }
 _SERVED = {"golden.json": json.dumps(_QUERIES).encode(), "given": _ANSWERS, "m.bin": _WEIGHTS}
 
+_SNAPSHOT = {
+    "time": 1764000000,
+    "of": _DIGEST,
+    "candidate": {"n": 1500, "bad": 2, "buckets": {"score": {"0.5": 700, "+Inf": 1500}}},
+    "control": {"n": 1510, "bad": 9, "buckets": {"score": {"0.5": 690, "+Inf": 1510}}},
+}
+_CANARY = {
+    "observations": {"file": "o.json"},
+    "weight": 50,
+    "max_age": "36500d",
+    "from_zero": True,
+    "metrics": {"errors": {"rate": {"max": 0.01, "worse_than_control": 2}}, "scores": {"histogram": "score"}},
+}
+
 
 BASES = (
     _model("onnx", _onnx()),
@@ -114,9 +128,16 @@ BASES = (
         {"m": "m.bin", "t": "t.csv", "old": "old.csv", "base": "raw.csv", "promotions": "promotions.jsonl"},
         {
             "m.bin": _WEIGHTS, "t.csv": table_bytes("csv", KEYED), "old.csv": table_bytes("csv", KEYED),
-            "raw.csv": b"x\n1\n",            "promotions.jsonl": _promotion(),
+            "raw.csv": b"x\n1\n",
+            "promotions.jsonl": _promotion(),
         },
         "promotions.jsonl", "lineage",
+    ),
+    Base(
+        "canary", "canary", _CANARY, {"m": "m.bin"}, {"o.json": json.dumps(_SNAPSHOT).encode(), "m.bin": _WEIGHTS}, "o.json",
+        "json", number="1500",
+        # A list of snapshots is as good as one, and a week of them is long.
+        harmless=frozenset(("the document: a list", "the document: 9 MB")),
     ),
     Base(
         "serve-golden", "serve", _SERVE, {"m": "m.bin"}, _SERVED, "golden.json", "json", number="0.5625",

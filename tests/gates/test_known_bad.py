@@ -214,6 +214,49 @@ def test_command(capfd: Any) -> None:
     assert problems(document("command", {"run": "true"}, {"code": ["src/"], "model": "m.bin"})) == []
 
 
+@st.composite
+def canaries(draw: Any) -> dict[str, Any]:
+    metrics: dict[str, Any] = {}
+    if draw(st.booleans()):
+        limit = draw(st.sampled_from((0.000001, 0.001, 0.05, 0.5, 0.999)))
+        metrics["errors"] = {
+            "rate": {"max": limit, **draw(st.sampled_from(({}, {"worse_than_control": 1000})))}
+        }
+    if draw(st.booleans()):
+        metrics["slow"] = {
+            "rate": {"over": "250ms", "max": 0.1, "worse_than_control": draw(st.sampled_from((1, 3.5)))}
+        }
+    if not metrics or draw(st.booleans()):
+        metrics["scores"] = {"histogram": draw(_NAMES), "on_drift": draw(st.sampled_from(("hold", "fail")))}
+    return {
+        "observations": {"file": "o.jsonl"},
+        "metrics": metrics,
+        "weight": draw(st.sampled_from((0.01, 5, 33.3, 50, 90, 99.9))),
+        "judge": {
+            "alpha": draw(st.sampled_from((0.0001, 0.05, 0.2))),
+            "min_bad": draw(st.sampled_from((1, 3, 1000))),
+            "min_requests": draw(st.sampled_from((1, 100, 100_000))),
+        },
+        "fail_after": draw(st.sampled_from((1, 2, 20))),
+        "from_zero": draw(st.booleans()),
+    }
+
+
+@_SLOW
+@given(canaries())
+def test_canary(capfd: Any, params: dict[str, Any]) -> None:
+    assert problems(document("canary", params, {"model": "m.bin"})) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"command": "true"}, {"prometheus": {"url": "http://prom:9090", "queries": {"n": "n", "bad": "b"}}}],
+)
+def test_canary_on_live_traffic(capfd: Any, source: dict[str, Any]) -> None:
+    params = {"observations": source, "weight": 10, "metrics": {"errors": {"rate": {"max": 0.02}}}}
+    assert problems(document("canary", params, {"model": "m.bin"})) == []
+
+
 GOOD = sorted(
     case
     for case in (Path(__file__).parent / "selftest").glob("*/good*/case.json")
