@@ -9,9 +9,9 @@ from mlcc.plan import Gate, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
 RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
-_DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
+_DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
 
-python3 -I .mlcc/run.py select | node | final"""
+python3 -I .mlcc/run.py select | node | undo | final"""
 _REPORT_DOC = """What people read of a run: the page with its plots, annotations, and the comment on its pull request.
 
 python3 -I .mlcc/report.py page | notes | comment"""

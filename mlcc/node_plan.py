@@ -34,7 +34,7 @@ def node_of(
         needs=tuple(dict.fromkeys(getattr(own, "needs", []))),
         sources=_sources(node, takes, artifacts),
         when=_when(node),
-        status=_status(node),
+        status=node.status,
         branches=_branches(resolved, node),
         blocking=getattr(own, "blocking", True),
         env=env,
@@ -90,10 +90,23 @@ def _placed_keys(problems: Problems, node: ResolvedNode) -> list[str]:
 def _work(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Work:
     if node.kind is ir.NodeKind.GATE:
         return _gate(node, artifacts, problems)
+    if node.kind is ir.NodeKind.RELEASE:
+        return _release(node)
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
         return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
-    return ir.Command(node.setup, node.spec.run if node.kind is ir.NodeKind.JOB else node.spec.command)
+    return ir.Command(node.setup, node.spec.command if node.kind is ir.NodeKind.FETCH else node.spec.run)
+
+
+def _release(node: ResolvedNode) -> ir.Release:
+    own = node.spec
+    undone = own.rollback != "none"
+    return ir.Release(
+        command=ir.Command(node.setup, own.run),
+        deploys=tuple(own.deploys),
+        rollback=ir.Command(node.setup, own.rollback.run) if undone else None,
+        rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
+    )
 
 
 def _shell_quote(text: str) -> str:
@@ -180,7 +193,8 @@ def _takes(
             elif name != own.guards:
                 takes.append(ir.Take(name, ir.Role.READ))
         return tuple(dict.fromkeys(takes))
-    reads = [ir.Take(name, ir.Role.READ) for name in getattr(own, "reads", [])]
+    read = [*getattr(own, "deploys", []), *getattr(own, "reads", [])]
+    reads = [ir.Take(name, ir.Role.READ) for name in dict.fromkeys(read)]
     evaluates = [ir.Take(name, ir.Role.EVALUATE) for name in getattr(own, "evaluates", [])]
     both = {t.artifact for t in reads} & {t.artifact for t in evaluates}
     for name in sorted(both):
@@ -235,11 +249,6 @@ def _when(node: ResolvedNode) -> tuple[ir.Condition, ...]:
     )
 
 
-def _status(node: ResolvedNode) -> ir.Status | None:
-    status = next((c.status for c in node.conditions if c.status is not None), None)
-    return None if status is None else ir.Status(status)
-
-
 def _branches(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
     environment = resolved.spec.environments.get(node.spec.environment or "")
     return tuple(environment.branches) if environment else ()
@@ -287,11 +296,11 @@ def _steps(
         )
     steps += [ir.UseCache(id, tuple(c.path), tuple(c.key)) for id, c in node.cache.items()]
     writers = tuple(dict.fromkeys(a.writer for a in taken if a.writer is not None))
-    steps += [
-        ir.Receive(data=writers),
-        ir.Execute(names(values, ir.Secret), names(values, ir.Variable)),
-        ir.PublishState(),
-    ]
+    used = names(values, ir.Secret), names(values, ir.Variable)
+    steps += [ir.Receive(data=writers), ir.Execute(*used)]
+    if node.kind is ir.NodeKind.RELEASE and node.spec.rollback != "none":
+        steps.append(ir.Undo(*used, seconds(node.spec.rollback.timeout)))
+    steps.append(ir.PublishState())
     if writes:
         steps.append(ir.PublishData(max(artifacts[id].retain_days for id in writes)))
     if node.spec.reports:

@@ -17,6 +17,7 @@ from mlcc.plan_steps import PublishReports as PublishReports
 from mlcc.plan_steps import PublishState as PublishState
 from mlcc.plan_steps import Receive as Receive
 from mlcc.plan_steps import Step as Step
+from mlcc.plan_steps import Undo as Undo
 from mlcc.plan_steps import UseCache as UseCache
 from mlcc.plan_steps import UsePython as UsePython
 from mlcc.plan_values import Input as Input
@@ -120,10 +121,11 @@ class Condition:
 
 
 class Status(str, Enum):
-    """Nodes that run by how others ended (S4)."""
+    """Nodes that run by how others ended (S4, S11)."""
 
     ALWAYS = "always"
     FAILURE = "failure"
+    ROLLBACK = "rollback"  # what it follows began, and didn't pass
 
 
 # --- work -----------------------------------------------------------------------------------------
@@ -152,12 +154,12 @@ class Gate:
 
 @record
 class Release:
-    """Deploys digests that passed. Its steps come with the release language; the shape is reserved."""
+    """A command that deploys, and the one that undoes it at once where it doesn't pass (S11)."""
 
-    environment: str
+    command: Command
     deploys: tuple[str, ...]
-    run: Command
     rollback: Command | None
+    rollback_seconds: int
 
 
 Work = Command | Gate | Release
@@ -217,6 +219,7 @@ class NodeKind(str, Enum):
     GATE = "gate"
     FETCH = "fetch"
     RELEASE = "release"
+    ROLLBACK = "rollback"  # of a release that couldn't undo itself
 
 
 @record
@@ -256,7 +259,18 @@ class Node:
     @property
     def trusted(self) -> bool:
         """Whether the node must not run for a fork's pull request (S10)."""
-        return bool(self.secrets or self.logins or self.kind is NodeKind.RELEASE)
+        return bool(self.secrets or self.logins or self.releases)
+
+    @property
+    def releases(self) -> bool:
+        """Whether the node changes what is deployed: a release, or its rollback."""
+        return self.kind in (NodeKind.RELEASE, NodeKind.ROLLBACK)
+
+    @property
+    def longest_seconds(self) -> int:
+        """The longest that the node takes: its timeout and, of a release, that of undoing it."""
+        undoing = self.work.rollback_seconds if isinstance(self.work, Release) else 0
+        return self.timeout_seconds + undoing
 
 
 # --- triggers and the whole -----------------------------------------------------------------------

@@ -193,8 +193,16 @@ def _work(node: ir.Node) -> JsonObject:
             "packages": work.packages or None,
             "on_inconclusive": work.on_inconclusive if work.on_inconclusive != "fail" else None,
         }
-    command = work.run if isinstance(work, ir.Release) else work
-    return {"setup": [line for step in command.setup for line in lines(step)], "run": lines(command.run)}
+    command = work.command if isinstance(work, ir.Release) else work
+    found: JsonObject = {
+        "setup": [line for step in command.setup for line in lines(step)],
+        "run": lines(command.run),
+    }
+    if isinstance(work, ir.Release):
+        found["deploys"] = list(work.deploys)
+        if work.rollback is not None:
+            found["rollback"] = {"run": lines(work.rollback.run), "timeout": work.rollback_seconds}
+    return found
 
 
 def lines(command: str) -> list[str]:

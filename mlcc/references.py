@@ -17,6 +17,8 @@ def check_references(spec: Spec, nodes: Mapping[str, ResolvedNode], problems: Pr
     """Note every name that leads nowhere and every value that makes no sense where it stands."""
     _check_triggers(spec, problems)
     for node in nodes.values():
+        if node.kind is NodeKind.ROLLBACK:  # it has the keys of its release
+            continue
         _check_artifacts(spec, node, problems)
         _check_surroundings(spec, nodes, node, problems)
         _check_axes(spec, node, problems)
@@ -87,7 +89,7 @@ def _check_input(field_: Any, loc: Loc, problems: Problems) -> None:
 
 def _check_artifacts(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
     own, loc = node.spec, node.loc
-    for key in ("reads", "writes", "evaluates"):
+    for key in ("deploys", "reads", "writes", "evaluates"):
         names = getattr(own, key, [])
         for index, name in enumerate(names):
             if name not in spec.artifacts:
