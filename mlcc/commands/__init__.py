@@ -11,6 +11,7 @@ from typing import cast
 import click
 
 MODULES = {
+    "canary": "mlcc.commands.canary",
     "card": "mlcc.commands.card",
     "compile": "mlcc.commands.compile",
     "gates": "mlcc.commands.gates",

@@ -292,6 +292,12 @@ GATES: dict[str, GateKind] = {
             covers_by=(("O6", ("latency_p95", "memory", "champion")),),
         ),
         GateKind(
+            "canary",
+            "A release candidate on live traffic keeps to its limits, and is no worse than the control beside it.",
+            programs=(("observations", "command"),),
+            covers=("I6", "I7", "O6", "O7"),
+        ),
+        GateKind(
             "evidence",
             "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
             files=("record",),

@@ -50,8 +50,11 @@ def selftest(script: bytes, document: Mapping[str, Any]) -> Iterator[Outcome]:
 
 def known_bad(document: Mapping[str, Any]) -> list[Fixture]:
     """Return the fixtures that a gate's kind has for its parameters."""
-    module = import_module(f"{GATES[document['kind']].module}.selftest")
-    return list(module.known_bad(document))
+    return list(_fixtures_of(document).known_bad(document))
+
+
+def _fixtures_of(document: Mapping[str, Any]) -> Any:
+    return import_module(f"{GATES[document['kind']].module}.selftest")
 
 
 def _outcome(script: bytes, document: Mapping[str, Any], fixture: Fixture) -> Outcome:
@@ -114,14 +117,15 @@ def stand_in(document: Mapping[str, Any], program: str) -> dict[str, Any]:
     """Return a gate's document with `program` instead of every program in its parameters, and nothing that opens it.
 
     A waiver and `on_inconclusive: warn` open a gate whose verdict is what it should be. Of a table in several paths only
-    the first stays: a fixture is one file.
+    the first stays: a fixture is one file. A kind's `STAND_IN` has what else is replaced, such as times to wait.
     """
     framed = {key: value for key, value in document.items() if key != "waive"}
     if "duckdb" in GATES[document["kind"]].requires:
         framed["artifacts"] = {id: _first(artifact) for id, artifact in document["artifacts"].items()}
     params = document["params"]
     if GATES[document["kind"]].programs:
-        params = _replaced(params, {"run": program, "setup": []})
+        others = getattr(_fixtures_of(document), "STAND_IN", {})
+        params = _replaced(params, {"run": program, "setup": [], **others})
     return {**framed, "on_inconclusive": "fail", "params": params}
 
 

@@ -94,7 +94,7 @@ def special_files(base: Base) -> Iterator[Damage]:
     yield "a link to nothing", "special", in_its_place(lambda place: place.symlink_to("nowhere"))
     yield "a link to itself", "special", in_its_place(lambda place: place.symlink_to(place.name))
     yield "a link to /dev/zero", "special", in_its_place(lambda place: place.symlink_to("/dev/zero"))
-    if base.kind not in ("tests", "command", "serve", "evidence"):  # which may follow a link
+    if base.kind not in ("tests", "command", "serve", "evidence", "canary"):  # which may follow a link
         yield "a link to the whole file", "special", in_its_place(lambda place: place.symlink_to("aside"))
 
 

@@ -75,6 +75,20 @@ _SERVE = {
 }
 _SERVED = {"golden.json": json.dumps(_QUERIES).encode(), "given": _ANSWERS, "m.bin": _WEIGHTS}
 
+_SNAPSHOT = {
+    "time": 1764000000,
+    "of": SECRET,
+    "candidate": {"n": 1500, "bad": 2, "buckets": {"score": {"0.5": 700, "+Inf": 1500}}},
+    "control": {"n": 1510, "bad": 9, "buckets": {"score": {"0.5": 690, "+Inf": 1510}}},
+}
+_CANARY = {
+    "observations": {"file": "o.json"},
+    "weight": 50,
+    "max_age": "36500d",
+    "from_zero": True,
+    "metrics": {"errors": {"rate": {"max": 0.01, "worse_than_control": 2}}, "scores": {"histogram": "score"}},
+}
+
 
 BASES = (
     _model("onnx", _onnx()),
@@ -91,6 +105,12 @@ BASES = (
         "evidence-markdown", "evidence", {**_EVIDENCE, "record": "card.md", "sections": ["Use"]}, {"m": "m.bin"},
         {"card.md": _CARD.encode(), "m.bin": _WEIGHTS}, "card.md", "record markdown",
         ends={**_ENDS, "the signature is split": "error"},
+    ),
+    Base(
+        "canary", "canary", _CANARY, {"m": "m.bin"}, {"o.json": json.dumps(_SNAPSHOT).encode(), "m.bin": _WEIGHTS}, "o.json",
+        "json", number="1500",
+        # A list of snapshots is as good as one, and a week of them is long.
+        harmless=frozenset(("the document: a list", "the document: 9 MB")),
     ),
     Base(
         "serve-golden", "serve", _SERVE, {"m": "m.bin"}, _SERVED, "golden.json", "json", number="0.5625",

@@ -25,6 +25,10 @@ _LIGHTGBM = (
     "tree\nversion=v4\nmax_feature_idx=0\nfeature_names=income\ntree_sizes=44\n\n"
     "Tree=0\nnum_leaves=1\nleaf_value=0.5\n\n\nend of trees\n"
 )
+_SNAPSHOTS = "".join(
+    f'{{"time": {time}, "candidate": {{"n": {n}, "bad": 0}}, "control": {{"n": {n}, "bad": 1}}}}\n'
+    for time, n in ((1764000000, 10), (1764000600, 1010))
+)
 _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
 
 
@@ -105,6 +109,17 @@ _JUNIT = '<testsuite tests="1"><testcase name="a"/></testsuite>'
             {"raw": "d.csv"},
         ),
         (
+            "canary",
+            {
+                "observations": {"file": "o.jsonl"},
+                "weight": 50,
+                "max_age": "36500d",
+                "metrics": {"errors": {"rate": {"max": 0.01, "worse_than_control": 1.5}}},
+            },
+            {"d.csv": _CSV, "o.jsonl": _SNAPSHOTS},
+            {"raw": "d.csv"},
+        ),
+        (
             "evidence",
             {"topic": "review", "record": "r.json", "max_age": "90000d", "about": []},
             {"d.csv": _CSV, "r.json": '{"date": "2026-01-01"}'},
@@ -157,5 +172,15 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
 def test_registry() -> None:
     assert list(GATES) == [
         *("tests", "contract", "leakage", "drift", "feature_parity", "feature_value", "reproduce"),
-        *("pipeline_smoke", "evaluate", "compare", "slices", "artifact", "serve", "evidence", "command"),
+        *(
+            "pipeline_smoke",
+            "evaluate",
+            "compare",
+            "slices",
+            "artifact",
+            "serve",
+            "canary",
+            "evidence",
+            "command",
+        ),
     ]

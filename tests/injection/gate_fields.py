@@ -162,6 +162,19 @@ def _recorded(key: str) -> Any:
     return lambda t: gates(t, lambda x: {"evidence": {**_RECORD, key: x}})
 
 
+_PROMETHEUS = {"url": "http://prom", "queries": {"n": "n", "bad": "b"}}
+
+
+def _canary(observations: Any, **keys: Any) -> Tree:
+    errors = {"errors": {"rate": {"max": 0.1}}}
+    return {"canary": {"observations": observations, "weight": 5, "metrics": errors, **keys}}
+
+
+def _asked(make: Any) -> Any:
+    """Return a spec with one `canary` gate over Prometheus for each string."""
+    return lambda t: gates(t, lambda x: _canary({"prometheus": {**_PROMETHEUS, **make(x)}}))
+
+
 def _url_path(text: str) -> str | None:
     sound = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
     return None if sound and " " not in text else "bad-gate"
@@ -315,6 +328,35 @@ GATES = (
             ("value", lambda x: {"path": "o.json", "value": x}, ("value",), lambda x: x.split("."), str, _dotted),
             ("columns[]", lambda x: {"path": "o.csv", "columns": [x]}, ("columns", 0), str, str, lambda x: None),
         )
+    ),
+    Field(
+        "CanarySource.command", lambda t: gates(t, lambda x: _canary({"command": x})), judged("params", "observations", "run"),
+        most=250, form=command,
+    ),
+    Field(
+        "CanarySource.file", lambda t: gates(t, lambda x: _canary({"file": x})), judged("params", "observations", "path"),
+        most=250, form=lambda x: f"{x}.jsonl",
+    ),
+    Field("PrometheusSource.url", _asked(lambda x: {"url": x}), lambda t: [], most=250, refuses=_never),
+    *(
+        Field(
+            f"PrometheusSource.{key}", _asked(lambda x, key=key: {key: x}), judged("params", "observations", key), most=250
+        )
+        for key in ("arm", "candidate", "control")
+    ),
+    Field(
+        "PrometheusSource.queries{}=", _asked(lambda x: {"queries": {"n": x, "bad": "b"}}),
+        judged("params", "observations", "counts", "n"), most=250,
+    ),
+    Field(
+        "CanaryRate.count",
+        lambda t: gates(t, lambda x: _canary({"file": "o.json"}, metrics={"a": {"rate": {"max": 0.1, "count": x}}})),
+        judged("params", "rates", 0, "count"), most=250,
+    ),
+    Field(
+        "CanaryMetric.histogram",
+        lambda t: gates(t, lambda x: _canary({"file": "o.json"}, metrics={"a": {"histogram": x}})),
+        judged("params", "histograms", 0, "name"), most=250,
     ),
     Field("Evidence.record", _recorded("record"), judged("params", "record"), most=250, form=lambda x: f"{x}.md"),
     Field("Evidence.date", _recorded("date"), judged("params", "date", 0), most=250),

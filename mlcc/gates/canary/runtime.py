@@ -1,0 +1,162 @@
+"""The gate `canary`: the candidate is shown to keep to its limits on live traffic, and not shown to be worse than the control."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from mlcc.gates._records import Check, GateError, Verdict, is_finite, verdict_of, worst
+from mlcc.gates._shell import EndAsError
+from mlcc.gates._support import Gate, run
+from mlcc.gates.canary.analysis import judge_history, rate_plots
+from mlcc.gates.canary.observe import forget, keep, kept, look, recorded, state
+from mlcc.gates.canary.snapshots import History
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+SOURCES = ("file", "command", "prometheus")
+_USAGE = "usage: canary.py GATE_ID [--watch SECONDS] [--every SECONDS] [--resume]"
+
+
+class Watch:
+    """How long to look (seconds; None: as the parameters say), how often, and whether earlier snapshots count too."""
+
+    __slots__ = ("every", "resume", "seconds")
+
+    def __init__(
+        self, seconds: float | None = None, every: float | None = None, resume: bool = False
+    ) -> None:
+        self.seconds = seconds
+        self.every = every
+        self.resume = resume
+
+
+def judge(gate: Gate, watch: Watch | None = None) -> Verdict:
+    """Judge what was recorded, or look again and again until a check fails or the time is up."""
+    watch = watch or Watch()
+    params = check_params(gate.params)
+    state(gate)
+    history = History(params["from_zero"])
+    if params["observations"]["from"] == "file":
+        if watch.seconds is not None or watch.resume:
+            raise GateError("recorded observations are judged once: there is nothing to watch or to resume")
+        snapshots = recorded(gate)
+        forget(gate)
+        for snapshot in snapshots:
+            history.add(snapshot)
+            keep(gate, snapshot)
+        return _verdict_over(params, history, judge_history(params, history))
+    if watch.resume:
+        for snapshot in kept(gate):
+            history.add(snapshot)
+    else:
+        forget(gate)
+    with EndAsError():
+        checks = _watched(gate, watch, history)
+    return _verdict_over(params, history, checks)
+
+
+def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
+    """Look until a check fails or the time is up; the last look decides. A look that fails is tried again at the next one."""
+    params = gate.params
+    until = time.monotonic() + (params["bake"] if watch.seconds is None else watch.seconds)
+    every = params["every"] if watch.every is None else watch.every
+    missed = 0
+    while True:
+        try:
+            snapshot = look(gate)
+        except GateError as error:
+            missed += 1
+            # The last look can't be made good by a later one.
+            if missed >= params["fail_after"] or time.monotonic() + every > until:
+                raise GateError(f"{error} ({missed} looks in a row)") from None
+        else:
+            missed = 0
+            history.add(snapshot)
+            keep(gate, snapshot)
+            checks = judge_history(params, history)
+            if worst(check.verdict for check in checks if check.verdict != "error") == "fail":
+                return checks
+            if time.monotonic() + every > until:
+                return checks
+        time.sleep(every)
+
+
+def _verdict_over(params: dict[str, Any], history: History, checks: list[Check]) -> Verdict:
+    return verdict_of(checks, rate_plots(params, history))
+
+
+def check_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters. Raises GateError where one that decides isn't proper."""
+    source = params.get("observations")
+    sound = isinstance(source, dict) and source.get("from") in SOURCES
+    sound = sound and all(
+        is_finite(params.get(key)) and params[key] > 0 for key in ("bake", "every", "max_age")
+    )
+    sound = sound and all(_is_share(params.get(key), most) for key, most in (("weight", 100), ("alpha", 1)))
+    whole = ("min_bad", "min_requests", "fail_after")
+    sound = sound and all(type(params.get(key)) is int and params[key] >= 1 for key in whole)
+    sound = sound and type(params.get("from_zero")) is bool
+    metrics = [params.get("rates"), params.get("histograms")]
+    sound = sound and all(isinstance(some, list) for some in metrics) and any(metrics)
+    if (
+        not sound
+        or not all(map(_is_rate, params["rates"]))
+        or not all(map(_is_histogram, params["histograms"]))
+    ):
+        raise GateError("the gate's parameters have no proper observations, times, limits or metrics")
+    return params
+
+
+def _is_share(value: object, most: float) -> bool:
+    return is_finite(value) and 0 < value < most  # type: ignore[operator]  # a number, as was tested
+
+
+def _is_rate(rate: Any) -> bool:
+    sound = isinstance(rate, dict) and all(isinstance(rate.get(key), str) for key in ("id", "count"))
+    ratio: Any = rate.get("worse_than_control", 1) if sound else None
+    return sound and _is_share(rate.get("max"), 1) and is_finite(ratio) and 1 <= ratio <= 1000
+
+
+def _is_histogram(histogram: Any) -> bool:
+    sound = isinstance(histogram, dict) and all(isinstance(histogram.get(key), str) for key in ("id", "name"))
+    return sound and histogram.get("on_drift") in ("hold", "fail")
+
+
+def _asked(arguments: Sequence[str]) -> tuple[list[str], Watch] | None:
+    """Return the gate and how to watch, as the command line says; None where it isn't proper."""
+    rest, watch = list(arguments), Watch()
+    ids = []
+    while rest:
+        word = rest.pop(0)
+        if word == "--resume":
+            watch.resume = True
+        elif word in ("--watch", "--every") and rest:
+            try:
+                seconds = float(rest.pop(0))
+            except ValueError:
+                return None
+            if not is_finite(seconds) or seconds < 0 or (word == "--every" and seconds == 0):
+                return None
+            if word == "--watch":
+                watch.seconds = seconds
+            else:
+                watch.every = seconds
+        elif word.startswith("-"):
+            return None
+        else:
+            ids.append(word)
+    return ids, watch
+
+
+def main() -> int:
+    """Run the gate that the command line names."""
+    asked = _asked(sys.argv[1:])
+    if asked is None:
+        sys.stderr.write(_USAGE + "\n")
+        return 2
+    ids, watch = asked
+    return run("canary", lambda gate: judge(gate, watch), __file__, ids)
