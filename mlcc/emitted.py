@@ -5,10 +5,10 @@ from __future__ import annotations
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
 from mlcc.gates.emit import scripts as gate_scripts
-from mlcc.plan import Gate, Plan
-from mlcc.plan_json import document, gate_parameters, to_runtime
+from mlcc.plan import Plan, Release
+from mlcc.plan_json import document, gate_of, gate_parameters, to_runtime
 
-RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
+RUNTIME, REPORT, RELEASE = "mlcc.runtime.main", "mlcc.report.main", "mlcc.release.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
 
 python3 -I .mlcc/run.py select | node | undo | final"""
@@ -16,23 +16,44 @@ _REPORT_DOC = """What people read of a run: the page with its plots, annotations
 
 python3 -I .mlcc/report.py page | notes | comment"""
 
+_RELEASE_DOC = """One step of a release through its adapter. Run by hand, MLCC_RUN names the run whose release it is.
+
+python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile"""
+
 
 def scripts(plan: Plan) -> list[File]:
     """Return the files of `.mlcc/`."""
     folder = f"{plan.home}/.mlcc" if plan.home else ".mlcc"
     spec = plan.spec_files[0]
-    gates = [node for node in plan.nodes.values() if isinstance(node.work, Gate)]
+    gates = [(node, gate) for node in plan.nodes.values() if (gate := gate_of(node)) is not None]
     files = [
         File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC))),
         File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
-    for node in gates:
+    files += _releases(plan, folder)
+    for node, _ in gates:
         files.append(
             File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec)))
         )
     prefix = f"{plan.home}/" if plan.home else ""
-    kinds = {node.work.kind for node in gates if isinstance(node.work, Gate)}
-    packages = {node.work.packages for node in gates if isinstance(node.work, Gate)}
+    kinds = {gate.kind for _, gate in gates}
+    packages = {gate.packages for _, gate in gates}
     files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds, packages)]
     return files
+
+
+def _releases(plan: Plan, folder: str) -> list[File]:
+    """Return the script that drives releases through their adapters, and the parameters of each; none where there is none."""
+    driven = {
+        node.id: node.work.drive
+        for node in plan.nodes.values()
+        if isinstance(node.work, Release) and node.work.drive is not None
+    }
+    if not driven:
+        return []
+    parameters = [
+        File(f"{folder}/releases/{id}.json", seal(document(dict(drive), plan.spec_files[0])))
+        for id, drive in driven.items()
+    ]
+    return [File(f"{folder}/release.py", seal(bundle(RELEASE, doc=_RELEASE_DOC))), *parameters]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlcc import plan as ir
@@ -91,14 +91,14 @@ def _work(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     if node.kind is ir.NodeKind.GATE:
         return _gate(node, artifacts, problems)
     if node.kind is ir.NodeKind.RELEASE:
-        return _release(node)
+        return _release(node, artifacts, problems)
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
         return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
     return ir.Command(node.setup, node.spec.command if node.kind is ir.NodeKind.FETCH else node.spec.run)
 
 
-def _release(node: ResolvedNode) -> ir.Release:
+def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Release:
     own = node.spec
     undone = own.rollback != "none"
     return ir.Release(
@@ -106,7 +106,34 @@ def _release(node: ResolvedNode) -> ir.Release:
         deploys=tuple(own.deploys),
         rollback=ir.Command(node.setup, own.rollback.run) if undone else None,
         rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
+        judge=None if own.judge is None else _judge(node, artifacts, problems),
+        drive=own.drive,
     )
+
+
+def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Gate:
+    """Return the gate that a step of a canary asks."""
+    kind = GATES["canary"]
+    guards = node.spec.deploys[0]
+    compiled: dict[str, object] = {}
+    try:
+        compiled.update(kind.compiler().compile(node.spec.judge, _infos(artifacts, [guards]), guards))
+    except GateParamsError as problem:
+        problems.add("bad-gate", problem.message, (*node.loc, "canary", *problem.loc), help=problem.help)
+    return ir.Gate(kind=kind.name, guards=guards, parameters=compiled)
+
+
+def _infos(artifacts: Mapping[str, ir.Artifact], ids: Iterable[str]) -> dict[str, ArtifactInfo]:
+    return {
+        id: ArtifactInfo(
+            artifacts[id].paths[0],
+            artifacts[id].engine,
+            artifacts[id].paths[1:],
+            artifacts[id].kind == "model",
+        )
+        for id in ids
+        if id in artifacts
+    }
 
 
 def _shell_quote(text: str) -> str:
@@ -118,16 +145,7 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     own = node.spec
     params = getattr(own, kind.name)
     named = [own.guards, *(name for _, name in kind.compiler().references(params))]
-    infos = {
-        id: ArtifactInfo(
-            artifacts[id].paths[0],
-            artifacts[id].engine,
-            artifacts[id].paths[1:],
-            artifacts[id].kind == "model",
-        )
-        for id in named
-        if id in artifacts
-    }
+    infos = _infos(artifacts, named)
     if len(infos) < len(set(named)):  # the missing artifact is an error of its own (see `_takes`)
         return _gate_with(node, {}, "")
     engines = {info.engine for info in infos.values()}

@@ -17,8 +17,6 @@ def check_references(spec: Spec, nodes: Mapping[str, ResolvedNode], problems: Pr
     """Note every name that leads nowhere and every value that makes no sense where it stands."""
     _check_triggers(spec, problems)
     for node in nodes.values():
-        if node.kind is NodeKind.ROLLBACK:  # it has the keys of its release
-            continue
         _check_artifacts(spec, node, problems)
         _check_surroundings(spec, nodes, node, problems)
         _check_axes(spec, node, problems)

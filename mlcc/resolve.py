@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import SimpleNamespace as _Keys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc.plan import Leg, NodeKind, Status
 from mlcc.problems import Loc, Problems
-from mlcc.record import replace
 from mlcc.references import check_references
+from mlcc.release_steps import ROLLBACK_SUFFIX, check_release, nodes_of
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.source import Entry, Source
 from mlcc.source import Mapping as Tree
@@ -18,11 +17,9 @@ from mlcc.spec.validate import validate
 if TYPE_CHECKING:
     from mlcc.spec.execution import Condition, Execution
     from mlcc.spec.models import Defaults, Spec
-    from mlcc.spec.releases import Release
 
 RESERVED_NODE_IDS = ("select", "final")
 FETCH_PREFIX = "fetch-"
-ROLLBACK_SUFFIX = "-rollback"
 LONGEST_LEG = 100
 """Characters. A file's name has at most 255 bytes, and it holds the node's id (60), too."""
 
@@ -48,8 +45,10 @@ def resolve(spec: Spec, source: Source) -> Resolved:
         defaults = locked.get(id, spec.defaults)
         _add(nodes, _node(spec, defaults, id, NodeKind.GATE, gate, ("gates", id), problems), problems)
     for id, release in spec.releases.items():
-        for node in _release_nodes(spec, id, release, problems):
-            _add(nodes, node, problems)
+        check_release(spec, id, release, problems)
+        for name, kind, own in nodes_of(spec, id, release):
+            made = _node(spec, spec.defaults, name, kind, own, ("releases", id), problems)
+            _add(nodes, made, problems)
     if not nodes:
         problems.add(
             "nothing-to-run", "the spec has neither jobs nor gates", (), help="add a job under `jobs`"
@@ -76,55 +75,6 @@ def _add(nodes: dict[str, ResolvedNode], node: ResolvedNode, problems: Problems)
             help="choose another id",
         )
     nodes[node.id] = node
-
-
-def _release_nodes(spec: Spec, id: str, release: Release, problems: Problems) -> Iterator[ResolvedNode]:
-    """Yield the node of a release and, where it can be undone, that of its rollback (S11)."""
-    loc: Loc = ("releases", id)
-    _check_release(spec, id, release, problems)
-    environment = release.environment or (id if id in spec.environments else None)
-    keys = {**vars(release), "environment": environment}
-    made = _node(spec, spec.defaults, id, NodeKind.RELEASE, _Keys(**keys), loc, problems)
-    yield made
-    if release.rollback == "none":
-        return
-    undoing: dict[str, Any] = {
-        "deploys": [],
-        "reads": [],
-        "needs": [id],
-        "when": None,
-        "retry": 0,
-        "finally_": None,
-        "reports": {},
-        "path": [],
-    }
-    rollback = _Keys(**{**keys, **undoing, "run": release.rollback.run, "timeout": release.rollback.timeout})
-    node = _node(spec, spec.defaults, id + ROLLBACK_SUFFIX, NodeKind.ROLLBACK, rollback, loc, problems)
-    yield replace(node, status=Status.ROLLBACK)
-
-
-def _check_release(spec: Spec, id: str, release: Release, problems: Problems) -> None:
-    loc: Loc = ("releases", id)
-    if release.environment is None and id not in spec.environments:
-        problems.add(
-            "no-environment", f"the release '{id}' goes into the environment of its id, and there is none", loc, key=True,
-            help=f"add `environments: {{{id}: {{}}}}`, or name another under `environment`",
-        )  # fmt: skip
-    if release.matrix is not None:
-        problems.add(
-            "release-matrix", "a release is one whole: with legs, one could be undone while another stays", (*loc, "matrix"),
-            key=True, help="write a release for each, or loop in its command",
-        )  # fmt: skip
-    if release.cache:
-        problems.add(
-            "release-cache", "what is deployed mustn't depend on what another run left behind", (*loc, "cache"), key=True,
-            help="let a job with the cache write an artifact, and name that under `deploys`",
-        )  # fmt: skip
-    if any(condition.status is not None for condition in _conditions(release)):
-        problems.add(
-            "release-status", "a release follows what passed, not how others ended", (*loc, "when"), key=True,
-            help="name what must end first under `needs`",
-        )  # fmt: skip
 
 
 def _locked_defaults(source: Source) -> dict[str, Defaults]:
@@ -165,7 +115,7 @@ def _node(
         retry=0 if kind is NodeKind.GATE else defaults.retry if own.retry is None else own.retry,
         legs=_legs(own, loc, problems),
         conditions=_conditions(own),
-        status=_status(own),
+        status=Status.ROLLBACK if kind is NodeKind.ROLLBACK else _status(own),
     )
 
 

@@ -12,7 +12,8 @@ from mlcc.lint.reach import KeptAway, Reach, kept_away, reach
 from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.problems import Loc
 from mlcc.record import field, record
-from mlcc.resolve import FETCH_PREFIX, ROLLBACK_SUFFIX
+from mlcc.release_steps import nodes_of
+from mlcc.resolve import FETCH_PREFIX
 from mlcc.source import Source, locate
 from mlcc.today import today
 
@@ -103,7 +104,7 @@ class Subject:
         if kind is NodeKind.FETCH:
             return ("artifacts", node.removeprefix(FETCH_PREFIX), "from")
         if kind in (NodeKind.RELEASE, NodeKind.ROLLBACK):
-            return ("releases", node.removesuffix(ROLLBACK_SUFFIX))
+            return ("releases", self._releases[node])
         return ("gates" if kind is NodeKind.GATE else "jobs", node)
 
     def own(self, node: str) -> Any:
@@ -112,8 +113,14 @@ class Subject:
         if kind is NodeKind.FETCH:
             return self.spec.artifacts[node.removeprefix(FETCH_PREFIX)].from_
         if kind in (NodeKind.RELEASE, NodeKind.ROLLBACK):
-            return self.spec.releases[node.removesuffix(ROLLBACK_SUFFIX)]
+            return self.spec.releases[self._releases[node]]
         return self.gate_specs[node] if kind is NodeKind.GATE else self.spec.jobs[node]
+
+    @cached_property
+    def _releases(self) -> Mapping[str, str]:
+        """The nodes of all releases, each with its release."""
+        releases = self.spec.releases.items()
+        return {node: id for id, release in releases for node, _, _ in nodes_of(self.spec, id, release)}
 
     def takers(self, artifact: str, *kinds: NodeKind) -> list[Node]:
         """Return the nodes of these kinds that read, evaluate or guard an artifact."""

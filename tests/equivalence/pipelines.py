@@ -36,6 +36,11 @@ CONDITIONS: tuple[Data, ...] = (
     {"event": "push"}, {"event": ["push", "pull_request"]}, {"event": "schedule"}, {"trigger": "weekly"}, {"branch": "main"},
     {"branch": "release/*"}, {"tag": "v1*"}, {"input": {"mode": "full"}}, {"event": ["push", "schedule", "manual"]},
 )  # fmt: skip
+CANARY = {
+    "steps": [5, 25],
+    "observations": {"command": "t"},
+    "metrics": {"errors": {"rate": {"max": 0.01}}},
+}
 VERDICTS = ("pass", "fail", "inconclusive", "error", ["fail", "error"], ["pass", "fail"])
 CHANGES = (
     "src/a.py",
@@ -194,11 +199,11 @@ class Builder:
         self.gates[id] = node
 
     def _release(self, id: str) -> None:
-        node: Data = {
-            "run": "t",
-            "deploys": self.some(self.readable, 2),
-            "rollback": "none" if self.chance(3) else {"run": "t"},
-        }
+        node: Data = {"deploys": self.some(self.readable, 2)}
+        if self.chance(2):
+            node |= {"adapter": {"command": "t"}, "canary": CANARY}
+        else:
+            node |= {"run": "t", "rollback": "none" if self.chance(3) else {"run": "t"}}
         self._common(node, id)
         node.pop("matrix", None)
         node["environment"] = "prod" if self.chance(3) else "stage"
@@ -206,7 +211,9 @@ class Builder:
 
     def _status(self, id: str) -> None:
         before = [*self.ordinary, *(other for other, job in self.jobs.items() if other not in self.ordinary)]
-        before += [f"{id}-rollback" for id, release in self.releases.items() if release["rollback"] != "none"]
+        before += [
+            f"{id}-rollback" for id, release in self.releases.items() if release.get("rollback") != "none"
+        ]
         if not before:
             return self._job(id)
         needs = list(self.draw(st.lists(st.sampled_from(before), unique=True, min_size=1, max_size=3)))
