@@ -6,7 +6,7 @@ from mlcc.bundle import bundle
 from mlcc.files import File, seal
 from mlcc.gates.emit import scripts as gate_scripts
 from mlcc.plan import Plan, Release
-from mlcc.plan_json import document, gate_of, gate_parameters, to_runtime
+from mlcc.plan_json import document, gate_parameters, to_runtime
 
 RUNTIME, REPORT, RELEASE = "mlcc.runtime.main", "mlcc.report.main", "mlcc.release.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
@@ -25,7 +25,7 @@ def scripts(plan: Plan) -> list[File]:
     """Return the files of `.mlcc/`."""
     folder = f"{plan.home}/.mlcc" if plan.home else ".mlcc"
     spec = plan.spec_files[0]
-    gates = [(node, gate) for node in plan.nodes.values() if (gate := gate_of(node)) is not None]
+    gates = [(node, gate) for node in plan.nodes.values() if (gate := node.gate) is not None]
     files = [
         File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC))),
         File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),

@@ -225,6 +225,7 @@ class NodeKind(str, Enum):
     FETCH = "fetch"
     RELEASE = "release"
     ROLLBACK = "rollback"  # of a release that couldn't undo itself
+    RECONCILE = "reconcile"  # of candidates that nobody cares for any more
 
 
 @record
@@ -268,8 +269,24 @@ class Node:
 
     @property
     def releases(self) -> bool:
-        """Whether the node changes what is deployed: a release, or its rollback."""
-        return self.kind in (NodeKind.RELEASE, NodeKind.ROLLBACK)
+        """Whether the node changes what is deployed."""
+        return self.kind is NodeKind.RELEASE or self.undoes
+
+    @property
+    def undoes(self) -> bool:
+        """Whether the node only undoes releases: it waits for nobody's approval, since who approved those approved that."""
+        return self.kind in (NodeKind.ROLLBACK, NodeKind.RECONCILE)
+
+    @property
+    def gate(self) -> Gate | None:
+        """The gate that the node is, or that it asks as a step of a release."""
+        return (
+            self.work.judge
+            if isinstance(self.work, Release)
+            else self.work
+            if isinstance(self.work, Gate)
+            else None
+        )
 
     @property
     def longest_seconds(self) -> int:
@@ -405,8 +422,8 @@ class Plan:
 
     @property
     def has_gates(self) -> bool:
-        """Whether any node is a gate."""
-        return any(isinstance(node.work, Gate) for node in self.nodes.values())
+        """Whether any node is a gate, or asks one."""
+        return any(node.gate is not None for node in self.nodes.values())
 
     @property
     def edges(self) -> tuple[Edge, ...]:

@@ -70,20 +70,9 @@ def _json_lines(value: object, indent: str) -> list[str]:
     return [*found, indent + ("}" if isinstance(value, dict) else "]")]
 
 
-def gate_of(node: ir.Node) -> ir.Gate | None:
-    """Return the gate that a node is, or that a step of a release asks."""
-    return (
-        node.work.judge
-        if isinstance(node.work, ir.Release)
-        else node.work
-        if isinstance(node.work, ir.Gate)
-        else None
-    )
-
-
 def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:
     """Return what the gate's script reads: what it guards, what it may open, its compiled parameters."""
-    gate = gate_of(node)
+    gate = node.gate
     assert gate is not None
     artifacts = {take.artifact: plan.artifacts[take.artifact] for take in node.takes}
     content: JsonObject = {

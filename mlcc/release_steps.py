@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ROLLBACK_SUFFIX = "-rollback"
 DEPLOY_SUFFIX = "-deploy"
+RECONCILE_SUFFIX = "-reconcile"
 SCRIPT = "python3 -I .mlcc/release.py"
 DRAIN, LEASE, UNDOING = "5s", "2h", "10m"
 _RUN = Keys(
@@ -28,7 +29,7 @@ _NOTHING: dict[str, Any] = {
 
 
 def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeKind, Keys]]:
-    """Yield the nodes of a release, in order, each with the keys of its own; the last one makes sure it is undone."""
+    """Yield the nodes of a release, in order, each with its keys: its steps, what makes sure it is undone, what looks later."""
     environment = release.environment or (id if id in spec.environments else None)
     keys = {**vars(release), "environment": environment, "judge": None, "drive": None}
     steps = list(_steps(id, release, keys))
@@ -44,6 +45,21 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
             "timeout": undone.timeout,
         }
         yield id + ROLLBACK_SUFFIX, NodeKind.ROLLBACK, Keys(**last)
+    looks = getattr(release.rollback, "reconcile", None)
+    if release.adapter is not None and looks is not None:
+        later: dict[str, Any] = {
+            "needs": [],
+            "run": f"{SCRIPT} {id} reconcile",
+            "when": _by(looks),
+            "timeout": undone.timeout,
+        }
+        yield id + RECONCILE_SUFFIX, NodeKind.RECONCILE, Keys(**{**vars(steps[-1][1]), **_NOTHING, **later})
+
+
+def _by(triggers: object) -> Keys:
+    """Return the condition that one of some triggers started the run."""
+    keys = ("event", "branch", "tag", "input", "gate", "verdict", "status")
+    return Keys(**dict.fromkeys(keys), trigger=triggers)
 
 
 def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -133,7 +149,7 @@ def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:
                 "no-rollback", "it isn't said what undoes this release", loc, key=True,
                 help="`rollback: {run: …}`, or `rollback: none` where nothing can",
             )  # fmt: skip
-        for key in ("drain", "lease"):
+        for key in ("drain", "lease", "reconcile"):
             if own not in (None, "none") and getattr(own, key) is not None:
                 problems.add(
                     "bad-rollback",

@@ -108,7 +108,7 @@ def _node(
         image=image,
         setup=tuple(defaults.setup if own.setup is None else own.setup),
         env={**defaults.env, **_environment_env(spec, own), **own.env},
-        cache={} if kind in (NodeKind.RELEASE, NodeKind.ROLLBACK) else {**defaults.cache, **own.cache},
+        cache={} if loc[0] == "releases" else {**defaults.cache, **own.cache},
         checkout=own.checkout if own.checkout is not None else defaults.checkout,
         working_directory=own.working_directory or defaults.working_directory or "",
         timeout=own.timeout or defaults.timeout,

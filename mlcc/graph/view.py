@@ -108,6 +108,7 @@ def _shape(node: Node) -> Shape:
         NodeKind.FETCH: Shape.FETCH,
         NodeKind.RELEASE: Shape.RELEASE,
         NodeKind.ROLLBACK: Shape.STATUS,
+        NodeKind.RECONCILE: Shape.STATUS,
     }[node.kind]
 
 
@@ -121,6 +122,8 @@ def _caption(node: Node, plan: Plan) -> str:
 def _what(node: Node, plan: Plan) -> str:
     if node.status is not None:
         return _STATUS[node.status]
+    if node.kind is NodeKind.RECONCILE:
+        return "undoes what outlived its lease"
     if isinstance(node.work, Gate):
         return f"{node.work.kind} on {node.work.guards}"
     if isinstance(node.work, Release):

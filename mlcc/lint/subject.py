@@ -103,7 +103,7 @@ class Subject:
         kind = self.plan.nodes[node].kind
         if kind is NodeKind.FETCH:
             return ("artifacts", node.removeprefix(FETCH_PREFIX), "from")
-        if kind in (NodeKind.RELEASE, NodeKind.ROLLBACK):
+        if self.plan.nodes[node].releases:
             return ("releases", self._releases[node])
         return ("gates" if kind is NodeKind.GATE else "jobs", node)
 
@@ -112,7 +112,7 @@ class Subject:
         kind = self.plan.nodes[node].kind
         if kind is NodeKind.FETCH:
             return self.spec.artifacts[node.removeprefix(FETCH_PREFIX)].from_
-        if kind in (NodeKind.RELEASE, NodeKind.ROLLBACK):
+        if self.plan.nodes[node].releases:
             return self.spec.releases[self._releases[node]]
         return self.gate_specs[node] if kind is NodeKind.GATE else self.spec.jobs[node]
 

@@ -214,7 +214,11 @@ def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     leg.state["began"] = True
-    return _command(leg, env, logins)
+    status = _command(leg, env, logins)
+    found = read_record(state_folder(leg.id) / "verdict.json") if status == FAIL else None
+    if found is not None and found.get("gate") == leg.id:  # the step asked a judge, who says why
+        leg.finish("failed", "fail", str(found.get("summary", "")))
+    return status
 
 
 def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from mlcc.gates.canary.params import CanaryAnalysis, CanarySource, CanaryTraffic
-from mlcc.spec.base import Command, Duration, Id, Model
+from mlcc.spec.base import Command, Duration, Id, Model, OneOrMany
 from mlcc.spec.execution import Execution
 
 
@@ -26,6 +26,10 @@ class Rollback(Model):
     lease: Duration | None = Field(
         default=None,
         description="With `adapter`: how long a candidate stays of which nothing more is heard; 2h.",
+    )
+    reconcile: OneOrMany[Id] | None = Field(
+        default=None,
+        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule.",
     )
 
 

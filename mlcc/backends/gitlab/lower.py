@@ -216,8 +216,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
     guarded = plan.environments.get(node.machine.environment or "")
     start = Start(
         always=level > 0 or decides,
-        # A rollback waits for nobody: who approved the release approved that it may be undone.
-        approval=guarded is not None and guarded.approval and node.kind is not ir.NodeKind.ROLLBACK,
+        approval=guarded is not None and guarded.approval and not node.undoes,
         protected=guarded is not None and bool(guarded.approval or guarded.branches),
     )
     before = {edge.source for edge in plan.incoming[node.id]}

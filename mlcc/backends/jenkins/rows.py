@@ -78,7 +78,7 @@ def _machine(plan: ir.Plan, node: ir.Node) -> dict[str, Value]:
     if node.machine.environment is not None:
         environment = plan.environments[node.machine.environment]
         found["lock"] = f"{plan.name} {environment.id}"
-        if environment.approval and node.kind is not ir.NodeKind.ROLLBACK:
+        if environment.approval and not node.undoes:
             found["environment"] = environment.id
             found["approvers"] = approvers(environment)
     if node.logins:
