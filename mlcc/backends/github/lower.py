@@ -6,7 +6,7 @@ too many. Each job's `if` restates S4 over job results and deny lists.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from mlcc import plan as ir
 from mlcc.backends.github import expr, limits
@@ -208,17 +208,14 @@ def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...], scope: Sco
     if node.status is ir.Status.FAILURE:
         terms.append(_failed(scope, before))
     if node.status is ir.Status.ROLLBACK:
-        terms += _unfinished([id for id in node.needs if id in before])
+        first, last = node.needs[0], node.needs[-1]  # the steps of a release follow one another
+        terms += [expr.began(first)] if first in before else []
+        terms += [expr.unfinished(last)] if last in before else []
     if node.status is None:
         for id in before:
             kinds = {edge.kind for edge in plan.incoming[node.id] if edge.source == id}
             terms += _predecessor(plan.nodes[id], node, kinds, denies(plan, plan.nodes[id]), scope)
     return expr.both(terms)
-
-
-def _unfinished(steps: Sequence[str]) -> list[str]:
-    """Return the terms that a release, whose steps follow one another, began and didn't pass."""
-    return [expr.began(steps[0]), expr.unfinished(steps[-1])] if steps else []
 
 
 def _failed(scope: Scope, before: tuple[str, ...]) -> str:
