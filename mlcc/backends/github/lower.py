@@ -210,7 +210,8 @@ def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...], scope: Sco
     if node.status is ir.Status.ROLLBACK:
         first, last = node.needs[0], node.needs[-1]  # the steps of a release follow one another
         terms += [expr.began(first)] if first in before else []
-        terms += [expr.unfinished(last)] if last in before else []
+        # A step that follows one in another file is started all the same, and succeeds without having run.
+        terms += [expr.unfinished(last)] if set(node.needs) <= set(before) else []
     if node.status is None:
         for id in before:
             kinds = {edge.kind for edge in plan.incoming[node.id] if edge.source == id}
