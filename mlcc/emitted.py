@@ -5,13 +5,14 @@ from __future__ import annotations
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
 from mlcc.gates.emit import scripts as gate_scripts
-from mlcc.plan import Form, Gate, Plan
+from mlcc.plan import Form, Plan, Release
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
-RUNTIME, REPORT, OBJECTS = "mlcc.runtime.main", "mlcc.report.main", "mlcc.objects.main"
-_DOC = """The runtime of compiled pipelines: select what runs, run one node, state the result.
+RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
+OBJECTS, RELEASE = "mlcc.objects.main", "mlcc.release.main"
+_DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
 
-python3 -I .mlcc/run.py select | node | final"""
+python3 -I .mlcc/run.py select | node | undo | final"""
 _REPORT_DOC = """What people read of a run: the page with its plots, annotations, and the comment on its pull request.
 
 python3 -I .mlcc/report.py page | notes | comment"""
@@ -19,13 +20,16 @@ python3 -I .mlcc/report.py page | notes | comment"""
 _OBJECTS_DOC = """What lies at an address of a store: listed, or fetched as it was listed. The runtime and the gates start it.
 
 python3 -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER"""
+_RELEASE_DOC = """One step of a release through its adapter. Run by hand, MLCC_RUN names the run whose release it is.
+
+python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile"""
 
 
 def scripts(plan: Plan) -> list[File]:
     """Return the files of `.mlcc/`."""
     folder = f"{plan.home}/.mlcc" if plan.home else ".mlcc"
     spec = plan.spec_files[0]
-    gates = [node for node in plan.nodes.values() if isinstance(node.work, Gate)]
+    gates = [(node, gate) for node in plan.nodes.values() if (gate := node.gate) is not None]
     files = [
         File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC))),
         File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),
@@ -33,13 +37,14 @@ def scripts(plan: Plan) -> list[File]:
     ]
     if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
         files.append(File(f"{folder}/objects.py", seal(objects_script())))
-    for node in gates:
+    files += _releases(plan, folder)
+    for node, _ in gates:
         files.append(
             File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec)))
         )
     prefix = f"{plan.home}/" if plan.home else ""
-    kinds = {node.work.kind for node in gates if isinstance(node.work, Gate)}
-    packages = {node.work.packages for node in gates if isinstance(node.work, Gate)}
+    kinds = {gate.kind for _, gate in gates}
+    packages = {gate.packages for _, gate in gates}
     files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds, packages)]
     return files
 
@@ -47,3 +52,19 @@ def scripts(plan: Plan) -> list[File]:
 def objects_script() -> str:
     """Return the script that reads addresses, the same bytes for every project."""
     return bundle(OBJECTS, doc=_OBJECTS_DOC)
+
+
+def _releases(plan: Plan, folder: str) -> list[File]:
+    """Return the script that drives releases through their adapters, and the parameters of each; none where there is none."""
+    driven = {
+        node.id: node.work.drive
+        for node in plan.nodes.values()
+        if isinstance(node.work, Release) and node.work.drive is not None
+    }
+    if not driven:
+        return []
+    parameters = [
+        File(f"{folder}/releases/{id}.json", seal(document(dict(drive), plan.spec_files[0])))
+        for id, drive in driven.items()
+    ]
+    return [File(f"{folder}/release.py", seal(bundle(RELEASE, doc=_RELEASE_DOC))), *parameters]

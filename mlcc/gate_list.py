@@ -57,8 +57,8 @@ def selftests(plan: Plan, root: Path) -> Iterator[Row]:
 
 def _gates(plan: Plan) -> Iterator[tuple[Node, Gate]]:
     for node in plan.nodes.values():
-        if isinstance(node.work, Gate):
-            yield node, node.work
+        if node.gate is not None:
+            yield node, node.gate
 
 
 def _obstacles(

@@ -51,6 +51,7 @@ FEATURES: Mapping[str, str] = {
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
     "environments": "deployment targets with branches and approval",
+    "releases": "one release at a time into an environment, undone where it doesn't pass",
     "finally": "teardown on the node's own machine",
     "reports": "files for people",
     "comment": "one comment on a pull request, kept up to date",
@@ -102,7 +103,7 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
     stated: tuple[tuple[str, str, object], ...] = (
         ("guards", "guards", isinstance(node.work, Gate) and node.blocking),
         ("outcome-conditions", "when", any(condition.gate for condition in node.when)),
-        ("status-nodes", "when", node.status),
+        ("status-nodes", "when", node.status is not None and node.kind is not NodeKind.ROLLBACK),
         ("always-after-cancel", "when", node.status is Status.ALWAYS),
         ("timeout", "timeout", True),
         ("retry", "retry", node.retry),
@@ -112,6 +113,7 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
         ("environments", "environment", machine.environment),
         ("secrets", "env", node.secrets),
         ("auth", "auth", node.logins),
+        ("releases", "run", node.kind is NodeKind.RELEASE),
         ("finally", "finally", node.teardown),
         ("reports", "reports", node.reports),
     )

@@ -21,7 +21,7 @@ from mlcc.gates.strictness import (
     Way,
     looser,
 )
-from mlcc.plan import Gate, Node, Plan
+from mlcc.plan import Node, Plan
 from mlcc.plan_json import gate_parameters
 from mlcc.record import record
 from mlcc.render_diagnostics import escaped
@@ -60,7 +60,7 @@ def loosened(plan: Plan, root: Path) -> list[Loosened]:
     """Return how the gates of a plan differ from the committed ones, looser ones first."""
     before = gate_documents(root, plan.home)
     blocked = blocking(root, plan.home)
-    nodes = {id: node for id, node in plan.nodes.items() if isinstance(node.work, Gate)}
+    nodes = {id: node for id, node in plan.nodes.items() if node.gate is not None}
     found: list[Loosened] = []
     for id, committed in before.items():
         if id not in nodes:

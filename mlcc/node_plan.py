@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlcc import plan as ir
@@ -34,7 +34,7 @@ def node_of(
         needs=tuple(dict.fromkeys(getattr(own, "needs", []))),
         sources=_sources(node, takes, artifacts),
         when=_when(node),
-        status=_status(node),
+        status=node.status,
         branches=_branches(resolved, node),
         blocking=getattr(own, "blocking", True),
         env=env,
@@ -90,10 +90,50 @@ def _placed_keys(problems: Problems, node: ResolvedNode) -> list[str]:
 def _work(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Work:
     if node.kind is ir.NodeKind.GATE:
         return _gate(node, artifacts, problems)
+    if node.kind is ir.NodeKind.RELEASE:
+        return _release(node, artifacts, problems)
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
         return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
-    return ir.Command(node.setup, node.spec.run if node.kind is ir.NodeKind.JOB else node.spec.command)
+    return ir.Command(node.setup, node.spec.command if node.kind is ir.NodeKind.FETCH else node.spec.run)
+
+
+def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Release:
+    own = node.spec
+    undone = own.rollback != "none"
+    return ir.Release(
+        command=ir.Command(node.setup, own.run),
+        deploys=tuple(own.deploys),
+        rollback=ir.Command(node.setup, own.rollback.run) if undone else None,
+        rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
+        judge=None if own.judge is None else _judge(node, artifacts, problems),
+        drive=own.drive,
+    )
+
+
+def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Gate:
+    """Return the gate that a step of a canary asks."""
+    kind = GATES["canary"]
+    guards = node.spec.deploys[0]
+    compiled: dict[str, object] = {}
+    try:
+        compiled.update(kind.compiler().compile(node.spec.judge, _infos(artifacts, [guards]), guards))
+    except GateParamsError as problem:
+        problems.add("bad-gate", problem.message, (*node.loc, "canary", *problem.loc), help=problem.help)
+    return ir.Gate(kind=kind.name, guards=guards, parameters=compiled)
+
+
+def _infos(artifacts: Mapping[str, ir.Artifact], ids: Iterable[str]) -> dict[str, ArtifactInfo]:
+    return {
+        id: ArtifactInfo(
+            artifacts[id].paths[0],
+            artifacts[id].engine,
+            artifacts[id].paths[1:],
+            artifacts[id].kind == "model",
+        )
+        for id in ids
+        if id in artifacts
+    }
 
 
 def _shell_quote(text: str) -> str:
@@ -105,16 +145,7 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     own = node.spec
     params = getattr(own, kind.name)
     named = [own.guards, *(name for _, name in kind.compiler().references(params))]
-    infos = {
-        id: ArtifactInfo(
-            artifacts[id].paths[0],
-            artifacts[id].engine,
-            artifacts[id].paths[1:],
-            artifacts[id].kind == "model",
-        )
-        for id in named
-        if id in artifacts
-    }
+    infos = _infos(artifacts, named)
     if len(infos) < len(set(named)):  # the missing artifact is an error of its own (see `_takes`)
         return _gate_with(node, {}, "")
     engines = {info.engine for info in infos.values()}
@@ -183,7 +214,8 @@ def _takes(
             elif name != own.guards:
                 takes.append(ir.Take(name, ir.Role.READ))
         return tuple(dict.fromkeys(takes))
-    reads = [ir.Take(name, ir.Role.READ) for name in getattr(own, "reads", [])]
+    read = [*getattr(own, "deploys", []), *getattr(own, "reads", [])]
+    reads = [ir.Take(name, ir.Role.READ) for name in dict.fromkeys(read)]
     evaluates = [ir.Take(name, ir.Role.EVALUATE) for name in getattr(own, "evaluates", [])]
     both = {t.artifact for t in reads} & {t.artifact for t in evaluates}
     for name in sorted(both):
@@ -238,11 +270,6 @@ def _when(node: ResolvedNode) -> tuple[ir.Condition, ...]:
     )
 
 
-def _status(node: ResolvedNode) -> ir.Status | None:
-    status = next((c.status for c in node.conditions if c.status is not None), None)
-    return None if status is None else ir.Status(status)
-
-
 def _branches(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
     environment = resolved.spec.environments.get(node.spec.environment or "")
     return tuple(environment.branches) if environment else ()
@@ -290,11 +317,11 @@ def _steps(
         )
     steps += [ir.UseCache(id, tuple(c.path), tuple(c.key)) for id, c in node.cache.items()]
     writers = tuple(dict.fromkeys(a.writer for a in taken if a.writer is not None))
-    steps += [
-        ir.Receive(data=writers),
-        ir.Execute(names(values, ir.Secret), names(values, ir.Variable)),
-        ir.PublishState(),
-    ]
+    used = names(values, ir.Secret), names(values, ir.Variable)
+    steps += [ir.Receive(data=writers), ir.Execute(*used)]
+    if node.kind is ir.NodeKind.RELEASE and node.spec.rollback != "none":
+        steps.append(ir.Undo(*used, seconds(node.spec.rollback.timeout)))
+    steps.append(ir.PublishState())
     if writes:
         steps.append(ir.PublishData(max(artifacts[id].retain_days for id in writes)))
     if node.spec.reports:

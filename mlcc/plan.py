@@ -17,6 +17,7 @@ from mlcc.plan_steps import PublishReports as PublishReports
 from mlcc.plan_steps import PublishState as PublishState
 from mlcc.plan_steps import Receive as Receive
 from mlcc.plan_steps import Step as Step
+from mlcc.plan_steps import Undo as Undo
 from mlcc.plan_steps import UseCache as UseCache
 from mlcc.plan_steps import UsePython as UsePython
 from mlcc.plan_values import Input as Input
@@ -121,10 +122,11 @@ class Condition:
 
 
 class Status(str, Enum):
-    """Nodes that run by how others ended (S4)."""
+    """Nodes that run by how others ended (S4, S11)."""
 
     ALWAYS = "always"
     FAILURE = "failure"
+    ROLLBACK = "rollback"  # what it follows began, and didn't pass
 
 
 # --- work -----------------------------------------------------------------------------------------
@@ -153,12 +155,17 @@ class Gate:
 
 @record
 class Release:
-    """Deploys digests that passed. Its steps come with the release language; the shape is reserved."""
+    """A command that deploys, and the one that undoes it at once where it doesn't pass (S11).
 
-    environment: str
+    Of a release through an adapter, `judge` is the gate that a step on live traffic asks, and `drive`, once, what its steps read.
+    """
+
+    command: Command
     deploys: tuple[str, ...]
-    run: Command
     rollback: Command | None
+    rollback_seconds: int
+    judge: Gate | None = None
+    drive: Mapping[str, object] | None = field(hash=False, default=None)
 
 
 Work = Command | Gate | Release
@@ -218,6 +225,8 @@ class NodeKind(str, Enum):
     GATE = "gate"
     FETCH = "fetch"
     RELEASE = "release"
+    ROLLBACK = "rollback"  # of a release that couldn't undo itself
+    RECONCILE = "reconcile"  # of candidates that nobody cares for any more
 
 
 @record
@@ -257,7 +266,34 @@ class Node:
     @property
     def trusted(self) -> bool:
         """Whether the node must not run for a fork's pull request (S10)."""
-        return bool(self.secrets or self.logins or self.kind is NodeKind.RELEASE)
+        return bool(self.secrets or self.logins or self.releases)
+
+    @property
+    def releases(self) -> bool:
+        """Whether the node changes what is deployed."""
+        return self.kind is NodeKind.RELEASE or self.undoes
+
+    @property
+    def undoes(self) -> bool:
+        """Whether the node only undoes releases: it waits for nobody's approval, since who approved those approved that."""
+        return self.kind in (NodeKind.ROLLBACK, NodeKind.RECONCILE)
+
+    @property
+    def gate(self) -> Gate | None:
+        """The gate that the node is, or that it asks as a step of a release."""
+        return (
+            self.work.judge
+            if isinstance(self.work, Release)
+            else self.work
+            if isinstance(self.work, Gate)
+            else None
+        )
+
+    @property
+    def longest_seconds(self) -> int:
+        """The longest that the node takes: its timeout and, of a release, that of undoing it."""
+        undoing = self.work.rollback_seconds if isinstance(self.work, Release) else 0
+        return self.timeout_seconds + undoing
 
 
 # --- triggers and the whole -----------------------------------------------------------------------
@@ -387,8 +423,8 @@ class Plan:
 
     @property
     def has_gates(self) -> bool:
-        """Whether any node is a gate."""
-        return any(isinstance(node.work, Gate) for node in self.nodes.values())
+        """Whether any node is a gate, or asks one."""
+        return any(node.gate is not None for node in self.nodes.values())
 
     @property
     def edges(self) -> tuple[Edge, ...]:

@@ -72,8 +72,8 @@ def _json_lines(value: object, indent: str) -> list[str]:
 
 def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:
     """Return what the gate's script reads: what it guards, what it may open, its compiled parameters."""
-    gate = node.work
-    assert isinstance(gate, ir.Gate)
+    gate = node.gate
+    assert gate is not None
     artifacts = {take.artifact: plan.artifacts[take.artifact] for take in node.takes}
     content: JsonObject = {
         "kind": gate.kind,
@@ -193,8 +193,16 @@ def _work(node: ir.Node) -> JsonObject:
             "packages": work.packages or None,
             "on_inconclusive": work.on_inconclusive if work.on_inconclusive != "fail" else None,
         }
-    command = work.run if isinstance(work, ir.Release) else work
-    return {"setup": [line for step in command.setup for line in lines(step)], "run": lines(command.run)}
+    command = work.command if isinstance(work, ir.Release) else work
+    found: JsonObject = {
+        "setup": [line for step in command.setup for line in lines(step)],
+        "run": lines(command.run),
+    }
+    if isinstance(work, ir.Release):
+        found["deploys"] = list(work.deploys)
+        if work.rollback is not None:
+            found["rollback"] = {"run": lines(work.rollback.run), "timeout": work.rollback_seconds}
+    return found
 
 
 def lines(command: str) -> list[str]:

@@ -48,6 +48,15 @@ class Execute:
 
 
 @record
+class Undo:
+    """Undo a release whose process was killed before it could do so itself. `seconds`: the most that it takes."""
+
+    secrets: tuple[str, ...]
+    variables: tuple[str, ...]
+    seconds: int
+
+
+@record
 class PublishState:
     """Pass on how the node ended."""
 
@@ -66,4 +75,6 @@ class PublishReports:
     retain_days: int
 
 
-Step = Checkout | UsePython | UseCache | Receive | Execute | PublishState | PublishData | PublishReports
+Step = (
+    Checkout | UsePython | UseCache | Receive | Execute | Undo | PublishState | PublishData | PublishReports
+)

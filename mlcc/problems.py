@@ -29,9 +29,11 @@ class Problems:
         others: tuple[tuple[Loc, str], ...] = (),
         help: str | None = None,
     ) -> None:
-        """Note an error at `loc`; `others` are the other ends."""
+        """Note an error at `loc`; `others` are the other ends. The same one, of several nodes of one release, counts once."""
         related = tuple(Related(self.span(where, key=True), what) for where, what in others)
-        self.found.append(error(code, message, self.span(loc, key=key), related=related, help=help))
+        found = error(code, message, self.span(loc, key=key), related=related, help=help)
+        if found not in self.found:
+            self.found.append(found)
 
     def unknown(self, what: str, name: str, allowed: list[str], loc: Loc) -> None:
         """Note a reference to something that isn't there."""

@@ -87,7 +87,7 @@ def _check_input(field_: Any, loc: Loc, problems: Problems) -> None:
 
 def _check_artifacts(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
     own, loc = node.spec, node.loc
-    for key in ("reads", "writes", "evaluates"):
+    for key in ("deploys", "reads", "writes", "evaluates"):
         names = getattr(own, key, [])
         for index, name in enumerate(names):
             if name not in spec.artifacts:

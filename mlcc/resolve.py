@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlcc.plan import Leg, NodeKind
+from mlcc.plan import Leg, NodeKind, Status
 from mlcc.problems import Loc, Problems
 from mlcc.references import check_references
+from mlcc.release_steps import ROLLBACK_SUFFIX, check_release, nodes_of
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.source import Entry, Source
 from mlcc.source import Mapping as Tree
@@ -43,6 +44,11 @@ def resolve(spec: Spec, source: Source) -> Resolved:
     for id, gate in spec.gates.items():
         defaults = locked.get(id, spec.defaults)
         _add(nodes, _node(spec, defaults, id, NodeKind.GATE, gate, ("gates", id), problems), problems)
+    for id, release in spec.releases.items():
+        check_release(spec, id, release, problems)
+        for name, kind, own in nodes_of(spec, id, release):
+            made = _node(spec, spec.defaults, name, kind, own, ("releases", id), problems)
+            _add(nodes, made, problems)
     if not nodes:
         problems.add(
             "nothing-to-run", "the spec has neither jobs nor gates", (), help="add a job under `jobs`"
@@ -57,7 +63,8 @@ def _add(nodes: dict[str, ResolvedNode], node: ResolvedNode, problems: Problems)
         other = nodes[node.id]
         problems.add(
             "duplicate-id", f"'{node.id}' names two nodes", node.loc, key=True,
-            others=((other.loc, "first used here"),), help="jobs, gates and fetches (fetch-ARTIFACT) share one set of ids",
+            others=((other.loc, "first used here"),),
+            help=f"jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE{ROLLBACK_SUFFIX}) share one set of ids",
         )  # fmt: skip
     if node.id in RESERVED_NODE_IDS:
         problems.add(
@@ -82,7 +89,7 @@ def _locked_defaults(source: Source) -> dict[str, Defaults]:
 
 
 def _node(
-    spec: Spec, defaults: Defaults, id: str, kind: NodeKind, own: Execution, loc: Loc, problems: Problems
+    spec: Spec, defaults: Defaults, id: str, kind: NodeKind, own: Any, loc: Loc, problems: Problems
 ) -> ResolvedNode:
     runner_axis = getattr(own.runner, "matrix", None)
     python_axis = getattr(own.python, "matrix", None)
@@ -94,20 +101,21 @@ def _node(
         kind=kind,
         spec=own,
         loc=loc,
-        runner=runner,  # type: ignore[arg-type]  # a MatrixRef has an axis, and then runner is None
+        runner=runner,
         runner_axis=runner_axis,
-        python=None if python_axis or not uses_python else own.python or defaults.python,  # type: ignore[arg-type]  # likewise
+        python=None if python_axis or not uses_python else own.python or defaults.python,
         python_axis=python_axis,
         image=image,
         setup=tuple(defaults.setup if own.setup is None else own.setup),
         env={**defaults.env, **_environment_env(spec, own), **own.env},
-        cache={**defaults.cache, **own.cache},
+        cache={} if loc[0] == "releases" else {**defaults.cache, **own.cache},
         checkout=own.checkout if own.checkout is not None else defaults.checkout,
         working_directory=own.working_directory or defaults.working_directory or "",
         timeout=own.timeout or defaults.timeout,
         retry=0 if kind is NodeKind.GATE else defaults.retry if own.retry is None else own.retry,
         legs=_legs(own, loc, problems),
         conditions=_conditions(own),
+        status=Status.ROLLBACK if kind is NodeKind.ROLLBACK else _status(own),
     )
 
 
@@ -120,6 +128,11 @@ def _conditions(own: Execution) -> tuple[Condition, ...]:
     if own.when is None:
         return ()
     return tuple(own.when) if isinstance(own.when, list) else (own.when,)
+
+
+def _status(own: Execution) -> Status | None:
+    stated = next((c.status for c in _conditions(own) if c.status is not None), None)
+    return None if stated is None else Status(stated)
 
 
 def _legs(own: Execution, loc: Loc, problems: Problems) -> tuple[Leg, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc.gates import GATES
-from mlcc.plan import Leg, NodeKind
+from mlcc.plan import Leg, NodeKind, Status
 from mlcc.problems import Loc
 from mlcc.record import field, record
 from mlcc.source import Source
@@ -20,7 +20,7 @@ DEFAULT_RUNNER = "default"
 
 @record
 class ResolvedNode:
-    """A node of the spec with its defaults filled in. `spec` is a Job, a Gate or an Origin; `loc` is its place."""
+    """A node of the spec with its defaults filled in. `spec` is a Job, a Gate, an Origin or a Release; `loc` is its place."""
 
     id: str
     kind: NodeKind
@@ -40,6 +40,7 @@ class ResolvedNode:
     retry: int
     legs: tuple[Leg, ...]
     conditions: tuple[Condition, ...]
+    status: Status | None
 
     @property
     def gate_kind(self) -> str:

@@ -1,7 +1,7 @@
 """The reference interpreter: what a plan means (S1 to S12), independent of every CI system.
 
 It is the oracle that the emitted runtime and the compiled pipelines are tested against, and what
-`mlcc explain` prints. Releases are ordinary nodes here, apart from S10.
+`mlcc explain` prints. A release undoes itself where it fails; what its rollback's node does then is to make sure.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 
 from mlcc.globs import samples
-from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
+from mlcc.plan import Condition, EdgeKind, Gate, Node, Plan, Status
 from mlcc.record import field, record, replace
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.topology import ancestors
@@ -156,7 +156,7 @@ def _refused(plan: Plan, event: Event, pulled: Mapping[str, Mapping[str, str]]) 
 
 def _own_refusal(plan: Plan, node: Node, event: Event) -> str | None:
     if event.kind == "pull_request":
-        if node.kind is NodeKind.RELEASE:
+        if node.releases:
             return "releases never run for pull requests"
         if event.fork and node.trusted:
             return "it uses secrets, and the pull request comes from a fork"
@@ -306,6 +306,8 @@ def skip_reason(
         before = ancestors(node.id, plan.incoming)
         failed = any(ends.get(id) is End.FAILED and plan.nodes[id].blocking for id in before)
         return None if failed else "nothing before it failed"
+    if node.status is Status.ROLLBACK:
+        return _kept(ends[id] for id in node.needs)
     for edge in plan.incoming[node.id]:
         end = ends[edge.source]
         if end is End.UNSELECTED:
@@ -320,6 +322,14 @@ def skip_reason(
         elif end is End.FAILED and (edge.kind is EdgeKind.DATA or plan.nodes[edge.source].blocking):
             return f"'{edge.source}' failed"
     return None
+
+
+def _kept(steps: Iterable[End]) -> str | None:
+    """Say why what was released stays, by how the steps of the release ended; None: it is rolled back (S11)."""
+    ends = set(steps) - {End.UNSELECTED}
+    if not ends & {End.PASSED, End.FAILED}:
+        return "nothing was released"
+    return "the release passed" if ends == {End.PASSED} else None
 
 
 def verdict_of(outcome: Outcome) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 
-from mlcc.plan import Artifact, Edge, EdgeKind, Node, Role
+from mlcc.plan import Artifact, Edge, EdgeKind, Node, Role, Status
 from mlcc.problems import Loc, Problems
 
 Index = Mapping[str, tuple[Edge, ...]]
@@ -118,6 +118,13 @@ def _find_cycle(ids: list[str], incoming: Index) -> list[Edge]:
         walked.append(edge)
         current = edge.source
     return list(reversed(walked[seen[current] :]))
+
+
+def decisive(node: Node, incoming: Index) -> set[str]:
+    """Return the nodes whose ends decide whether one runs: of status nodes that ask for failures, all before them."""
+    if node.status in (Status.FAILURE, Status.ROLLBACK):
+        return ancestors(node.id, incoming)
+    return {edge.source for edge in incoming[node.id]}
 
 
 def ancestors(id: str, incoming: Index) -> set[str]:

@@ -55,13 +55,12 @@ def _of_spec(spec: Path, gates: set[str]) -> dict[str, dict[str, Any]]:
     import json
 
     from mlcc.compiler import analyse
-    from mlcc.plan import Gate
 
-    works = {id: node.work for id, node in analyse(spec).plan.nodes.items()}
+    gates_of_spec = {id: node.gate for id, node in analyse(spec).plan.nodes.items()}
     found = {
-        id: json.loads(json.dumps(work.parameters))
-        for id, work in works.items()
-        if isinstance(work, Gate) and work.kind == "canary"
+        id: json.loads(json.dumps(gate.parameters))
+        for id, gate in gates_of_spec.items()
+        if gate is not None and gate.kind == "canary"
     }
     missing = sorted(gates - set(found))
     if missing:

@@ -88,6 +88,13 @@ def view(plan: Plan) -> View:
     return View(plan.name, vertices, links)
 
 
+_STATUS = {
+    Status.ALWAYS: "always",
+    Status.FAILURE: "on failure",
+    Status.ROLLBACK: "undoes what didn't pass",
+}
+
+
 def _vertex(node: Node, plan: Plan) -> Vertex:
     return Vertex(node.id, _caption(node, plan), _shape(node), not node.blocking)
 
@@ -100,6 +107,8 @@ def _shape(node: Node) -> Shape:
         NodeKind.GATE: Shape.GATE,
         NodeKind.FETCH: Shape.FETCH,
         NodeKind.RELEASE: Shape.RELEASE,
+        NodeKind.ROLLBACK: Shape.STATUS,
+        NodeKind.RECONCILE: Shape.STATUS,
     }[node.kind]
 
 
@@ -112,11 +121,13 @@ def _caption(node: Node, plan: Plan) -> str:
 
 def _what(node: Node, plan: Plan) -> str:
     if node.status is not None:
-        return "always" if node.status is Status.ALWAYS else "on failure"
+        return _STATUS[node.status]
+    if node.kind is NodeKind.RECONCILE:
+        return "undoes what outlived its lease"
     if isinstance(node.work, Gate):
         return f"{node.work.kind} on {node.work.guards}"
     if isinstance(node.work, Release):
-        return f"release to {node.work.environment}"
+        return f"release to {node.machine.environment}"
     if node.kind is NodeKind.FETCH:
         return f"fetches {', '.join(node.writes)}"
     committed = [take.artifact for take in node.takes if plan.artifacts[take.artifact].writer is None]

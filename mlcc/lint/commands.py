@@ -48,6 +48,10 @@ def commands(spec: Spec) -> Iterator[Command]:
             yield from _of_node(artifact.from_, ("artifacts", id, "from"), FETCH_PREFIX + id, ("command",))
     for id, job in spec.jobs.items():
         yield from _of_node(job, ("jobs", id), id, ("run",))
+    for id, release in spec.releases.items():
+        yield from _of_node(
+            release, ("releases", id), id, ("run",), ("rollback", "run"), ("adapter", "command")
+        )
     programs = {kind.name: kind.programs for kind in GATES.values() if kind.programs}
     for id, gate in spec.gates.items():
         kind = next((k for k in programs if getattr(gate, k, None) is not None), "")

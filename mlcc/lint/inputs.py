@@ -21,7 +21,7 @@ def unchecked(subject: Subject, code: str, severity: Severity, *, fetched: bool)
         is_fetched = artifact.writer is not None and nodes[artifact.writer].kind is NodeKind.FETCH
         if is_fetched is not fetched or (artifact.writer is not None and not is_fetched):
             continue
-        readers = subject.takers(id, NodeKind.JOB)
+        readers = subject.takers(id, NodeKind.JOB, NodeKind.RELEASE)
         guards = [node for node, _ in subject.gates(id)]
         if not readers or any(node.blocking for node in guards):
             continue

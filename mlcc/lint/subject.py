@@ -12,6 +12,7 @@ from mlcc.lint.reach import KeptAway, Reach, kept_away, reach
 from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.problems import Loc
 from mlcc.record import field, record
+from mlcc.release_steps import nodes_of
 from mlcc.resolve import FETCH_PREFIX
 from mlcc.source import Source, locate
 from mlcc.today import today
@@ -102,13 +103,24 @@ class Subject:
         kind = self.plan.nodes[node].kind
         if kind is NodeKind.FETCH:
             return ("artifacts", node.removeprefix(FETCH_PREFIX), "from")
+        if self.plan.nodes[node].releases:
+            return ("releases", self._releases[node])
         return ("gates" if kind is NodeKind.GATE else "jobs", node)
 
     def own(self, node: str) -> Any:
-        """Return what the spec says of a node, without its defaults: a Job, a Gate or an Origin."""
-        if self.plan.nodes[node].kind is NodeKind.FETCH:
+        """Return what the spec says of a node, without its defaults: a Job, a Gate, an Origin or a Release."""
+        kind = self.plan.nodes[node].kind
+        if kind is NodeKind.FETCH:
             return self.spec.artifacts[node.removeprefix(FETCH_PREFIX)].from_
-        return self.gate_specs[node] if self.plan.nodes[node].kind is NodeKind.GATE else self.spec.jobs[node]
+        if self.plan.nodes[node].releases:
+            return self.spec.releases[self._releases[node]]
+        return self.gate_specs[node] if kind is NodeKind.GATE else self.spec.jobs[node]
+
+    @cached_property
+    def _releases(self) -> Mapping[str, str]:
+        """The nodes of all releases, each with its release."""
+        releases = self.spec.releases.items()
+        return {node: id for id, release in releases for node, _, _ in nodes_of(self.spec, id, release)}
 
     def takers(self, artifact: str, *kinds: NodeKind) -> list[Node]:
         """Return the nodes of these kinds that read, evaluate or guard an artifact."""

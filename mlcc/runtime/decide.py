@@ -99,7 +99,7 @@ def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) 
 def endings_before(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
     """Return how the selected nodes ended that decide whether `id` runs."""
     node = plan["nodes"][id]
-    if node.get("status") == "failure":
+    if node.get("status") in ("failure", "rollback"):
         return settle(ancestors(id, plan), plan, selection)
     before = dict.fromkeys(other for other, _ in node["before"] if other in selection["selected"])
     return {other: found_ending(other, plan["nodes"][other], selection) for other in before}
@@ -117,6 +117,8 @@ def skip_cause(
         before = [other for other in ancestors(id, plan) if other in endings]
         failed = any(endings[o].end in ("failed", "lost") and _blocks(plan, o) for o in before)
         return None if failed else "nothing before it failed"
+    if status == "rollback":
+        return _kept({endings[o].end for o in steps_of_release(node) if o in endings})
     for other, kind in node["before"]:
         if other not in selection["selected"]:
             if kind in ("data", "guard"):  # selecting pulls these in: without them nothing may run
@@ -126,6 +128,18 @@ def skip_cause(
         if cause:
             return cause
     return None
+
+
+def steps_of_release(node: dict[str, Any]) -> list[str]:
+    """Return the steps that a rollback's node undoes: all that it follows, but for what its variables come from."""
+    return [other for other, kind in node["before"] if kind == "order"]
+
+
+def _kept(ends: set[str]) -> str | None:
+    """Say why what was released stays, by how the steps of the release ended; None: it is rolled back (S11)."""
+    if ends <= {"skipped"}:
+        return "nothing was released"
+    return "the release passed" if ends == {"passed"} else None
 
 
 def _blocks(plan: dict[str, Any], id: str) -> bool:

@@ -33,6 +33,7 @@ from mlcc.runtime.records import (
     state_folder,
     write_record,
 )
+from mlcc.runtime.release import undo, undone
 from mlcc.runtime.values import digest_env, node_env, read_values, resolve, runner_env
 
 PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
@@ -56,6 +57,7 @@ class Attempt:
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
+        self.note = ""  # what is added to the cause
         self.started = time.monotonic()
         self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
@@ -66,7 +68,8 @@ class Attempt:
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
         seconds = round(time.monotonic() - self.started, 1)
-        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]), seconds=seconds)
+        whole = one_line(cause[:MAX_CAUSE]) + self.note
+        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds)
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -94,6 +97,23 @@ def node_main(platform: Platform) -> int:
         return status or ERROR
 
 
+def undo_main(platform: Platform) -> int:
+    """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
+    watch_cancel()
+    id = os.environ.get("MLCC_NODE", "")
+    left = read_record(state_folder(id) / "state.json")
+    if left is not None and (left.get("end") != "failed" or not left.get("began") or left.get("rolled_back")):
+        return PASS
+    leg = Attempt(id, "", platform)
+    if left is None:
+        left = {"inputs": _received(leg), "cause": "its process was killed"}
+    leg.state.update(began=True, inputs=left["inputs"], cause=left["cause"])
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        env, _ = _environment(leg, Path(folder))
+        _undo(leg, env)
+    return PASS if leg.state["rolled_back"] else FAIL
+
+
 def _decide_and_run(leg: Attempt) -> int:
     if leg.id not in leg.selection["selected"]:
         leg.finish("skipped", "", "it isn't selected")
@@ -103,8 +123,7 @@ def _decide_and_run(leg: Attempt) -> int:
     if cause is not None:
         leg.finish("skipped", "", cause)
         return SKIP
-    here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan)]
-    inputs = {id: receive(id, leg.plan, leg.selection) for id in here}
+    inputs = _received(leg)
     check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
     leg.state["inputs"] = inputs
     with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
@@ -117,7 +136,14 @@ def _decide_and_run(leg: Attempt) -> int:
         try:
             return _attempts(leg, env, logins)
         finally:
+            _undo(leg, env)
             _teardown(leg, env)
+
+
+def _received(leg: Attempt) -> dict[str, str]:
+    """Put what the node takes where it expects it, and return the digests. What lies elsewhere is asked for later."""
+    here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan)]
+    return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
 def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
@@ -165,7 +191,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        attempt = _gate if leg.node["kind"] == "gate" else _command
+        attempt = {"gate": _gate, "release": _release, "rollback": _rollback}.get(leg.node["kind"], _command)
         status = attempt(leg, env, logins)
         if status in (PASS, TIMEOUT):
             break
@@ -198,6 +224,34 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
     changed = [id for id, digest in found.items() if digest != leg.state["inputs"][id]]
     if changed:
         raise RunError(f"'{changed[0]}' changed at its address while the command ran")
+
+
+def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    leg.state["began"] = True
+    status = _command(leg, env, logins)
+    found = read_record(state_folder(leg.id) / "verdict.json") if status == FAIL else None
+    if found is not None and found.get("gate") == leg.id:  # the step asked a judge, who says why
+        leg.finish("failed", "fail", str(found.get("summary", "")))
+    return status
+
+
+def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
+    reason = undone(leg.node, leg.plan, leg.selection)
+    if reason is None:
+        return _command(leg, env, logins)
+    say(f"mlcc: {leg.id}: {reason}")
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _undo(leg: Attempt, env: dict[str, str]) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled."""
+    if leg.state.get("began") is not True or leg.state["end"] == "passed":
+        return
+    leg.state["rolled_back"], note = undo(leg.node, env)
+    leg.note = f"; {note}"
+    leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
 
 
 def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:

@@ -272,7 +272,7 @@ def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
 
 def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if event["kind"] == "pull_request":
-        if node["kind"] == "release":
+        if node["kind"] in ("release", "rollback", "reconcile"):
             return "releases never run for pull requests"
         if event["fork"] and node.get("trusted"):
             return "it uses secrets, and the pull request comes from a fork"

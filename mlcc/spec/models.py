@@ -31,6 +31,7 @@ from mlcc.spec.base import (
     Version,
 )
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
+from mlcc.spec.releases import Release
 
 
 class Branches(Model):
@@ -349,6 +350,9 @@ class Spec(Model):
     jobs: dict[Id, Job] = Field(default_factory=dict, description="Id to a command with inputs and outputs.")
     gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above
         default_factory=dict, description="Id to what guards an artifact."
+    )
+    releases: dict[Id, Release] = Field(
+        default_factory=dict, description="Id to what brings artifacts into the environment of that id."
     )
     comment: bool | Comment = Field(
         default=False,

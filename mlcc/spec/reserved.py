@@ -7,11 +7,12 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 
 KEYS: dict[str, frozenset[str]] = {
-    "Spec": frozenset({"store", "releases", "notify", "profiles", "params", "instances"}),
+    "Spec": frozenset({"store", "notify", "profiles", "params", "instances"}),
     "Artifact": frozenset({"registry", "repository", "build", "store", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
     "Gate": _EXECUTION,
+    "Release": _EXECUTION | {"verify", "preview", "after_promote"},
     "ValueRef": frozenset({"param"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""

@@ -958,6 +958,70 @@ GATE = Fields(
     ),
     at_most_one=(("python", "image"),),
 )
+ADAPTER = Fields("Adapter", {"command": Key(COMMAND)})
+CANARY_STEP = Fields(
+    "CanaryStep",
+    {"weight": Key(Number(low=0.01, high=99.99)), "bake": Key(DURATION, None)},
+)
+RELEASE_CANARY = Fields(
+    "ReleaseCanary",
+    {
+        "metrics": Key(DictOf(ID, CANARY_METRIC, least=1)),
+        "judge": Key(CANARY_JUDGE, CANARY_JUDGE),
+        "steps": Key(ListOf(Either(Number(), CANARY_STEP), least=1)),
+        "bake": Key(DURATION, "15m"),
+        "every": Key(DURATION, "30s"),
+        "max_age": Key(DURATION, "5m"),
+        "fail_after": Key(Int(low=1, high=100), 2),
+        "observations": Key(CANARY_SOURCE),
+        "traffic": Key(CANARY_TRAFFIC, None),
+    },
+)
+ROLLBACK = Fields(
+    "Rollback",
+    {
+        "run": Key(COMMAND, None),
+        "timeout": Key(DURATION, "10m"),
+        "drain": Key(DURATION, None),
+        "lease": Key(DURATION, None),
+        "reconcile": Key(Either(ID, ListOf(ID, least=1)), None),
+    },
+)
+RELEASE = Fields(
+    "Release",
+    {
+        "runner": Key(Either(ID, MATRIX_REF), None),
+        "python": Key(Either(PYTHON_VERSION, MATRIX_REF), None),
+        "image": Key(TEXT, None),
+        "setup": Key(ListOf(COMMAND), None),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
+        "environment": Key(ID, None),
+        "auth": Key(ListOf(Choice("aws", "gcp", "azure", "oidc")), []),
+        "services": Key(DictOf(ID, SERVICE), {}),
+        "matrix": Key(MATRIX, None),
+        "cache": Key(DictOf(ID, CACHE), {}),
+        "working_directory": Key(PLAIN_PATH, None),
+        "timeout": Key(DURATION, None),
+        "retry": Key(Int(low=0, high=5), None),
+        "when": Key(Either(CONDITION, ListOf(CONDITION, least=1)), None),
+        "path": Key(ListOf(PATH), []),
+        "checkout": Key(Either(CHECKOUT, Choice("none")), None),
+        "finally": Key(COMMAND, None, attribute="finally_"),
+        "reports": Key(DictOf(ID, REPORT), {}),
+        "run": Key(COMMAND, None),
+        "adapter": Key(ADAPTER, None),
+        "canary": Key(RELEASE_CANARY, None),
+        "deploys": Key(ListOf(ID, least=1)),
+        "rollback": Key(Either(ROLLBACK, Choice("none")), None),
+        "reads": Key(ListOf(ID), []),
+        "needs": Key(ListOf(ID), []),
+    },
+    exactly_one=(("run", "adapter"),),
+    at_most_one=(("python", "image"),),
+)
 TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
 COMMENT = Fields("Comment", {"token": Key(TOKEN_REF, None)})
 LOSS = Fields(
@@ -1003,6 +1067,7 @@ SPEC = Fields(
         "artifacts": Key(DictOf(ID, ARTIFACT), {}),
         "jobs": Key(DictOf(ID, JOB), {}),
         "gates": Key(DictOf(ID, GATE), {}),
+        "releases": Key(DictOf(ID, RELEASE), {}),
         "comment": Key(Either(Flag(), COMMENT), False),
         "targets": Key(TARGETS, TARGETS),
     },

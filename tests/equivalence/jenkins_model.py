@@ -68,6 +68,9 @@ class Build:
             return True
         if node.get("status") == "failure":
             return any(self.ends.get(other) == "fail" for other in self.all_before(id))
+        if node.get("status") == "rollback":
+            ends = {self.ends[other] for other in self.words(id, "order")}
+            return bool(ends & {"pass", "fail"}) and ends != {"pass"}
         data = all(self.ends[other] in ("pass", "unselected") for other in self.words(id, "data"))
         order = all(self.ends[other] in ("pass", "warn", "unselected") for other in self.words(id, "order"))
         return data and order and f",{id}," not in self.deny
@@ -120,7 +123,8 @@ class Build:
 
     def wanted(self, id: str) -> list[str]:
         """Return the folders that an instance gets."""
-        others = self.all_before(id) if self.nodes[id].get("status") == "failure" else self.before(id)
+        looks_back = self.nodes[id].get("status") in ("failure", "rollback")
+        others = self.all_before(id) if looks_back else self.before(id)
         names = ["s--select", *(f"s--{me}" for other in others for me in self.instances(other))]
         names += [f"d--{me}" for other in self.words(id, "data") for me in self.instances(other)]
         return [name for name in names if name in self.stashed]

@@ -36,6 +36,11 @@ CONDITIONS: tuple[Data, ...] = (
     {"event": "push"}, {"event": ["push", "pull_request"]}, {"event": "schedule"}, {"trigger": "weekly"}, {"branch": "main"},
     {"branch": "release/*"}, {"tag": "v1*"}, {"input": {"mode": "full"}}, {"event": ["push", "schedule", "manual"]},
 )  # fmt: skip
+CANARY = {
+    "steps": [5, 25],
+    "observations": {"command": "t"},
+    "metrics": {"errors": {"rate": {"max": 0.01}}},
+}
 VERDICTS = ("pass", "fail", "inconclusive", "error", ["fail", "error"], ["pass", "fail"])
 CHANGES = (
     "src/a.py",
@@ -81,6 +86,7 @@ class Builder:
         self.artifacts: Data = {id: {"kind": "file", "path": path} for id, path in COMMITTED.items()}
         self.jobs: Data = {}
         self.gates: Data = {}
+        self.releases: Data = {}
         self.readable = list(COMMITTED)  # what jobs may read
         if self.chance(3):
             self.artifacts["old"] = {"kind": "file", "path": "conf.yml", "at": "base"}
@@ -104,14 +110,16 @@ class Builder:
         for number in range(self.draw(st.integers(2, 10))):
             id = f"n{number}"
             kind = self.draw(
-                st.sampled_from(("job", "job", "job", "gate", "gate", "evaluate", "status", "fetch"))
+                st.sampled_from(
+                    ("job", "job", "job", "gate", "gate", "evaluate", "status", "fetch", "release")
+                )
             )
             getattr(self, "_" + kind)(id)
         if not self.jobs and not self.gates:
             self._job("last")
         return {
-            "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}},
-            "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates,
+            "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}, "stage": {}},
+            "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates, "releases": self.releases,
         }  # fmt: skip
 
     def _common(self, node: Data, id: str) -> None:
@@ -190,8 +198,22 @@ class Builder:
             self.soft.append(id)
         self.gates[id] = node
 
+    def _release(self, id: str) -> None:
+        node: Data = {"deploys": self.some(self.readable, 2)}
+        if self.chance(2):
+            node |= {"adapter": {"command": "t"}, "canary": CANARY}
+        else:
+            node |= {"run": "t", "rollback": "none" if self.chance(3) else {"run": "t"}}
+        self._common(node, id)
+        node.pop("matrix", None)
+        node["environment"] = "prod" if self.chance(3) else "stage"
+        self.releases[id] = node
+
     def _status(self, id: str) -> None:
         before = [*self.ordinary, *(other for other, job in self.jobs.items() if other not in self.ordinary)]
+        before += [
+            f"{id}-rollback" for id, release in self.releases.items() if release.get("rollback") != "none"
+        ]
         if not before:
             return self._job(id)
         needs = list(self.draw(st.lists(st.sampled_from(before), unique=True, min_size=1, max_size=3)))

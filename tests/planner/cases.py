@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.planner.case import Case
 from tests.planner.objects import OBJECTS
+from tests.planner.releases import RELEASES
 from tests.planner.tables import TABLES
 from tests.plans import HEAD
 
@@ -221,7 +222,7 @@ GRAPH = (
         "one id for a job and a gate",
         ARTIFACTS + "jobs:\n  ①unit: {run: make}\ngates:\n" + GATE.replace("unit", "◆unit"),
         "duplicate-id", "'unit' names two nodes", others=("first used here",),
-        help="jobs, gates and fetches (fetch-ARTIFACT) share one set of ids",
+        help="jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE-rollback) share one set of ids",
     ),
     Case(
         "the id of an own node",
@@ -441,4 +442,4 @@ TRIGGERS = (
     ),
 )  # fmt: skip
 
-CASES = (*REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS)
+CASES = (*REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *RELEASES)

@@ -91,6 +91,13 @@ CAPABILITIES = (
         _DOCS + "reference/workflows-and-actions/deployments-and-environments",
     ),
     Capability(
+        "releases",
+        "emulated",
+        "`concurrency` with a queue, one group for each environment; the runtime undoes a release at once, also when it is "
+        "cancelled. A job of its own does where the machine was lost; it waits for the environment's reviewers, too",
+        "https://github.blog/changelog/2026-05-07-github-actions-concurrency-groups-now-allow-larger-queues",
+    ),
+    Capability(
         "finally", "emulated", "in the runtime, on the same machine; a lost runner runs nothing", _SYNTAX
     ),
     Capability("reports", "exact", "artifacts, and the job's summary for Markdown", _SYNTAX),

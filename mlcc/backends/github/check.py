@@ -39,7 +39,7 @@ def stated(plan: ir.Plan) -> list[Usage]:
     """Return how much a plan uses of the limits that need no lowering; for parts, the largest."""
     # The node's own deadline must end before GitHub's: then it ends the command, tears down and passes on its state.
     minutes = [
-        (-(-node.timeout_seconds // 60) + limits.BACKSTOP_MINUTES, node.id)
+        (-(-node.longest_seconds // 60) + limits.BACKSTOP_MINUTES, node.id)
         for node in plan.nodes.values()
         if _hosted(plan, node)
     ]

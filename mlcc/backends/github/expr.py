@@ -62,6 +62,16 @@ def succeeded(job: str) -> str:
     return f"needs.{job}.result == 'success'"
 
 
+def began(job: str) -> str:
+    """Return the term that a job before this one was started."""
+    return f"needs.{job}.result != 'skipped'"
+
+
+def unfinished(job: str) -> str:
+    """Return the term that a job before this one didn't succeed, for whatever reason."""
+    return f"needs.{job}.result != 'success'"
+
+
 def output(job: str, name: str) -> str:
     """Return the term for an output of a job before this one."""
     return f"needs.{job}.outputs.{name}"

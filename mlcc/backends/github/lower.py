@@ -28,7 +28,7 @@ from mlcc.backends.github.pins import CHECKOUT
 from mlcc.backends.github.platform import FORM_INPUT
 from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of
 from mlcc.record import record
-from mlcc.topology import ancestors
+from mlcc.topology import decisive
 
 SELECT, FINAL = "select", "final"
 ENV = {"MLCC_PLATFORM": "github"}
@@ -164,7 +164,7 @@ def _comment() -> RunStep:
 
 def node_job(plan: ir.Plan, node: ir.Node, scope: Scope) -> Job:
     """Return the job of a node. Of the nodes before it that have their jobs elsewhere, it says nothing."""
-    before = tuple(id for id in _before(plan, node) if id in scope.nodes)
+    before = tuple(id for id in plan.in_order(decisive(node, plan.incoming)) if id in scope.nodes)
     permissions = [Permission("contents", "read")]
     if node.logins:
         permissions.append(Permission("id-token", "write", "logs in without static keys"))
@@ -175,10 +175,11 @@ def node_job(plan: ir.Plan, node: ir.Node, scope: Scope) -> Job:
         needs=(SELECT, *before) if scope.selecting else before,
         if_=_condition(plan, node, before, scope),
         runs_on=_runs_on(plan, node),
-        timeout_minutes=-(-node.timeout_seconds // 60) + limits.BACKSTOP_MINUTES,
+        timeout_minutes=-(-node.longest_seconds // 60) + limits.BACKSTOP_MINUTES,
         permissions=tuple(permissions),
         environment=plan.name if implied else node.machine.environment,
         deployment=not implied,
+        lock=f"{plan.name}-{node.machine.environment}" if node.releases else None,
         legs=tuple(_leg(plan, node, leg) for leg in node.legs) if is_matrix(node) else (),
         container=node.machine.image,
         services={service.id: _service(service) for service in node.machine.services},
@@ -198,22 +199,19 @@ def denies(plan: ir.Plan, node: ir.Node) -> bool:
     return not node.blocking and bool(kinds & {ir.EdgeKind.DATA, ir.EdgeKind.VERDICT})
 
 
-def _before(plan: ir.Plan, node: ir.Node) -> tuple[str, ...]:
-    """Return the nodes whose results the job's condition reads, in the plan's order."""
-    if node.status is ir.Status.FAILURE:
-        wanted = ancestors(node.id, plan.incoming)
-    else:
-        wanted = {edge.source for edge in plan.incoming[node.id]}
-    return plan.in_order(wanted)
-
-
 def _condition(plan: ir.Plan, node: ir.Node, before: tuple[str, ...], scope: Scope) -> Expr:
-    terms = [expr.ALWAYS if node.status is ir.Status.ALWAYS else expr.NOT_CANCELLED]
+    after_cancel = node.status in (ir.Status.ALWAYS, ir.Status.ROLLBACK)
+    terms = [expr.ALWAYS if after_cancel else expr.NOT_CANCELLED]
     if scope.selecting:
         terms.append(expr.succeeded(SELECT))
     terms.append(expr.unlisted(node.id, scope.skip))
     if node.status is ir.Status.FAILURE:
         terms.append(_failed(scope, before))
+    if node.status is ir.Status.ROLLBACK:
+        first, last = node.needs[0], node.needs[-1]  # the steps of a release follow one another
+        terms += [expr.began(first)] if first in before else []
+        # A step that follows one in another file is started all the same, and succeeds without having run.
+        terms += [expr.unfinished(last)] if set(node.needs) <= set(before) else []
     if node.status is None:
         for id in before:
             kinds = {edge.kind for edge in plan.incoming[node.id] if edge.source == id}

@@ -55,7 +55,10 @@ class Service:
 
 @record
 class Job:
-    """A job. `legs` are the values of `matrix.leg` (and `runner`, `python`) of each leg; empty: no matrix."""
+    """A job. `legs` are the values of `matrix.leg` (and `runner`, `python`) of each leg; empty: no matrix.
+
+    Of all jobs with one `lock`, one runs at a time, and the others wait.
+    """
 
     id: str
     name: str
@@ -67,6 +70,7 @@ class Job:
     permissions: tuple[Permission, ...] = (Permission("contents", "read"),)
     environment: str | None = None
     deployment: bool = True  # False: the environment only holds secrets, and nothing is deployed
+    lock: str | None = None
     legs: tuple[Mapping[str, str | tuple[str, ...]], ...] = ()
     container: str | None = None
     services: Mapping[str, Service] = field(hash=False, default_factory=dict)

@@ -67,7 +67,8 @@ def _asks_for_failures(plan: ir.Plan, part: Part, inside: set[str]) -> bool:
 
 def _call(plan: ir.Plan, number: int, part: Part, called: Workflow) -> Call:
     assert isinstance(called.triggers, Interface)
-    always = any(plan.nodes[id].status is ir.Status.ALWAYS for id in part.nodes)
+    after_cancel = (ir.Status.ALWAYS, ir.Status.ROLLBACK)
+    always = any(plan.nodes[id].status in after_cancel for id in part.nodes)
     inputs = {"skip": expr.value(expr.output(SELECT, "skip"))}
     if "failed" in called.triggers.inputs:
         inputs["failed"] = expr.value(expr.ANY_FAILED)

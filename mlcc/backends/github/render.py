@@ -24,7 +24,7 @@ from mlcc.backends.github.model import (
 from mlcc.backends.github.overlay import Overlay, merged
 from mlcc.files import marker_line
 
-ONE_LINE = ("with", "env", "permissions", "environment", "run", "container")
+ONE_LINE = ("with", "env", "permissions", "concurrency", "environment", "run", "container")
 LINE = 90  # characters; a longer expression stands one term a line
 SELF_HOSTED_REASON = "zizmor: ignore[self-hosted-runner]"
 # `$/` is newer (2026-07-30), and neither GitHub Enterprise Server nor most tools know it. Of a called workflow both mean
@@ -200,6 +200,9 @@ def _job(job: Job) -> dict[str, Any]:
     content["runs-on"] = _runs_on(job)
     content["timeout-minutes"] = job.timeout_minutes
     content["permissions"] = _permissions(job.permissions)
+    if job.lock is not None:
+        # Without a queue, GitHub cancels a job that waits as soon as another one does.
+        content["concurrency"] = {"group": job.lock, "cancel-in-progress": False, "queue": "max"}
     if job.environment is not None:
         content["environment"] = (
             {"name": job.environment} if job.deployment else {"name": job.environment, "deployment": False}

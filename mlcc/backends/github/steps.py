@@ -18,7 +18,7 @@ from mlcc.backends.github.pins import (
     Action,
 )
 from mlcc.exhaustive import assert_never
-from mlcc.topology import ancestors
+from mlcc.topology import decisive
 
 SCRIPTS = ".mlcc"
 FILES = "_mlcc"
@@ -45,8 +45,12 @@ def _lower(plan: ir.Plan, node: ir.Node, step: ir.Step) -> Step:
             return UsesStep("receive", *folder(plan, _pattern(plan, node, step)))
         case ir.Execute():
             return RunStep("run", f"exec python3 -I {SCRIPTS}/run.py node", _env(node, step))
+        case ir.Undo():
+            undoing = expr.both([expr.ALWAYS, "steps.run.outcome != 'success'"])
+            return RunStep("undo", f"exec python3 -I {SCRIPTS}/run.py undo", _env(node, step), undoing)
         case ir.PublishState():
-            return publish(plan, "state", f"s--{_instance(node)}", expr.value(expr.NOT_CANCELLED))
+            condition = expr.value(expr.ALWAYS if node.releases else expr.NOT_CANCELLED)
+            return publish(plan, "state", f"s--{_instance(node)}", condition)
         case ir.PublishData():
             # A node that ended without data says so in its state, and its readers refuse to run.
             keep: dict[str, Setting] = {"include-hidden-files": True, "retention-days": step.retain_days}
@@ -107,12 +111,9 @@ def _save(plan: ir.Plan, step: ir.UseCache) -> UsesStep:
 
 def _pattern(plan: ir.Plan, node: ir.Node, step: ir.Receive) -> str:
     """Return the names of what a node receives. The action's pattern is a minimatch: braces are alternatives."""
-    if node.status is ir.Status.FAILURE:
-        wanted = ancestors(node.id, plan.incoming)
-    else:
-        wanted = {edge.source for edge in plan.incoming[node.id]}
     names = ["s--select"]
-    names += [f"s--{_any_leg(plan.nodes[id])}" for id in plan.in_order(wanted)]
+    before = plan.in_order(decisive(node, plan.incoming))
+    names += [f"s--{_any_leg(plan.nodes[id])}" for id in before]
     names += [f"d--{_any_leg(plan.nodes[id])}" for id in plan.in_order(step.data)]
     return names[0] if len(names) == 1 else "{" + ",".join(names) + "}"
 
@@ -149,7 +150,7 @@ def publish(
     )
 
 
-def _env(node: ir.Node, step: ir.Execute) -> dict[str, Text]:
+def _env(node: ir.Node, step: ir.Execute | ir.Undo) -> dict[str, Text]:
     env: dict[str, Text] = {"MLCC_NODE": node.id}
     if node.legs != (ir.Leg(""),):
         env["MLCC_LEG"] = expr.value("matrix.leg")

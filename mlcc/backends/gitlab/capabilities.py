@@ -121,6 +121,13 @@ CAPABILITIES = (
         _DOCS + "environments/protected_environments/",
     ),
     Capability(
+        "releases",
+        "emulated",
+        "`resource_group`, one for each environment; the runtime undoes a release at once, and `after_script` where the script "
+        "was cancelled. A job of a later stage does where the machine was lost, unless the pipeline is cancelled as well",
+        _SYNTAX + "#after_script",
+    ),
+    Capability(
         "finally",
         "emulated",
         "in the runtime, on the same machine; a lost runner runs nothing",

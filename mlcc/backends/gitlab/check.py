@@ -48,7 +48,7 @@ def _approvals(plan: ir.Plan) -> Iterator[Diagnostic]:
     possible = semantics.candidates(plan, event) if plan.triggers.pull_request is not None else frozenset()
     for node in plan.nodes.values():
         environment = plan.environments.get(node.machine.environment or "")
-        if environment is None or not environment.approval:
+        if environment is None or not environment.approval or node.undoes:
             continue
         if node.id in possible:
             yield error(

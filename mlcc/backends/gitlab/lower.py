@@ -186,6 +186,11 @@ def _comment(plan: ir.Plan) -> str:
     return f'MLCC_TOKEN="${plan.comment.token}" {_script(plan, "comment", "report.py")}'
 
 
+def _undoing(plan: ir.Plan, node: ir.Node) -> str:
+    """Return the command that undoes a release whose script GitLab has killed: it does, when a pipeline is cancelled."""
+    return _script(plan, "undo") if any(isinstance(step, ir.Undo) for step in node.steps) else ""
+
+
 def _final(plan: ir.Plan) -> Job:
     return Job(
         id=FINAL,
@@ -211,7 +216,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
     guarded = plan.environments.get(node.machine.environment or "")
     start = Start(
         always=level > 0 or decides,
-        approval=guarded is not None and guarded.approval,
+        approval=guarded is not None and guarded.approval and not node.undoes,
         protected=guarded is not None and bool(guarded.approval or guarded.branches),
     )
     before = {edge.source for edge in plan.incoming[node.id]}
@@ -222,7 +227,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
         script=_script(plan, "node"),
         image=image_of(node),
         own_image=node.machine.image is not None,
-        timeout_minutes=-(-node.timeout_seconds // 60) + BACKSTOP_MINUTES,
+        timeout_minutes=-(-node.longest_seconds // 60) + BACKSTOP_MINUTES,
         variables=variables_of(node),
         artifacts=node_artifacts(plan, node),
         needs=None if level else tuple(map(job_name, plan.in_order(before))),
@@ -232,8 +237,9 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
         failing_codes=FAILURE_CODES if start.approval and not node.blocking else (),
         tags=tags_of(plan, node),
         services=tuple(service_of(service) for service in node.machine.services),
-        caches=None if node.kind is ir.NodeKind.RELEASE else caches_of(plan, node),
+        caches=None if node.releases else caches_of(plan, node),
         environment=environment_of(plan, node),
+        after_script=_undoing(plan, node),
         interruptible=node.machine.environment is None,
         id_tokens=id_tokens_of(node),
         legs=legs_of(plan, node),

@@ -92,6 +92,9 @@ def variables_of(node: ir.Node) -> dict[str, str]:
                 found["GIT_SUBMODULE_STRATEGY"] = "recursive"
             if not step.lfs:
                 found["GIT_LFS_SKIP_SMUDGE"] = "1"
+        elif isinstance(step, ir.Undo):
+            # https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts
+            found["RUNNER_AFTER_SCRIPT_TIMEOUT"] = f"{-(-step.seconds // 60) + 1}m"
     for service in node.machine.services:
         found[f"MLCC_SERVICE_{service.id.upper().replace('-', '_')}"] = f"{service.id}:{service.port}"
     beside = [value for service in node.machine.services for _, value in service.env]
@@ -116,7 +119,7 @@ def node_artifacts(plan: ir.Plan, node: ir.Node) -> Artifacts:
             case ir.PublishReports():
                 kept.append("r")
                 days.append(step.retain_days)
-            case ir.Checkout() | ir.UsePython() | ir.UseCache() | ir.Receive() | ir.Execute():
+            case ir.Checkout() | ir.UsePython() | ir.UseCache() | ir.Receive() | ir.Execute() | ir.Undo():
                 continue
             case _:
                 assert_never(step)

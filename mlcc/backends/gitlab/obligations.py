@@ -38,7 +38,7 @@ def _pipelines(plan: Plan) -> Iterator[str]:
             "-f ci_allow_fork_pipelines_to_run_in_parent_project=false`), or protect every variable: "
             "a member who starts one runs the fork's own files"
         )
-    minutes = max(-(-node.timeout_seconds // 60) for node in plan.nodes.values()) + BACKSTOP_MINUTES
+    minutes = max(-(-node.longest_seconds // 60) for node in plan.nodes.values()) + BACKSTOP_MINUTES
     yield f"let the runners take jobs of {minutes} minutes (their maximum timeout cuts a longer one off)"
     if any(isinstance(step, PublishData) for node in plan.nodes.values() for step in node.steps):
         yield "raise the maximum size of artifacts (100 MB where nobody has) to what a node writes"

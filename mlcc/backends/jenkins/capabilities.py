@@ -144,6 +144,13 @@ CAPABILITIES = (
         _PLUGINS + "lockable-resources/",
     ),
     Capability(
+        "releases",
+        "emulated",
+        "`lock`, one for each environment; the runtime undoes a release at once, also when the build is aborted. A node of its "
+        "own does where the agent was lost, unless the build is aborted as well",
+        _PLUGINS + "lockable-resources/",
+    ),
+    Capability(
         "finally",
         "emulated",
         "in the runtime, on the same machine; a lost agent runs nothing",

@@ -73,6 +73,7 @@ def _uses(plan: ir.Plan, rows: list[Row]) -> Uses:
         locks="lock" in fields,
         approvals="approvers" in fields,
         legs="legs" in fields,
+        rollbacks=any(node.status is ir.Status.ROLLBACK for node in plan.nodes.values()),
         data="writes" in fields,
         reports="reports" in fields,
         junit="junit" in fields,
@@ -136,7 +137,7 @@ def _hours(plan: ir.Plan) -> int:
     """Return a time that no sound run exceeds: the longest way through the graph, and waiting."""
     ends: dict[str, int] = {}
     for id, node in plan.nodes.items():  # topological order
-        own = -(-node.timeout_seconds // 60) + BACKSTOP_MINUTES
+        own = -(-node.longest_seconds // 60) + BACKSTOP_MINUTES
         environment = plan.environments.get(node.machine.environment or "")
         if environment is not None and environment.approval:
             own += APPROVAL_HOURS * 60

@@ -70,6 +70,7 @@ class Uses:
     locks: bool
     approvals: bool
     legs: bool
+    rollbacks: bool
     data: bool
     reports: bool
     junit: bool

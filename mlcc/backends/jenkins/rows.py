@@ -16,7 +16,7 @@ def rows_of(plan: ir.Plan, node: ir.Node) -> Iterator[Row]:
     fields: dict[str, Value] = {}
     runner = node.machine.runner
     fields["label"] = _label(plan, runner) if isinstance(runner, str) else ""
-    fields["minutes"] = -(-node.timeout_seconds // 60) + BACKSTOP_MINUTES
+    fields["minutes"] = -(-node.longest_seconds // 60) + BACKSTOP_MINUTES
     if not node.blocking:
         fields["soft"] = True
     if node.trusted:
@@ -78,7 +78,7 @@ def _machine(plan: ir.Plan, node: ir.Node) -> dict[str, Value]:
     if node.machine.environment is not None:
         environment = plan.environments[node.machine.environment]
         found["lock"] = f"{plan.name} {environment.id}"
-        if environment.approval:
+        if environment.approval and not node.undoes:
             found["environment"] = environment.id
             found["approvers"] = approvers(environment)
     if node.logins:
@@ -108,8 +108,8 @@ def _step(node: ir.Node, step: ir.Step) -> dict[str, Value]:
         case ir.Checkout():
             stated: dict[str, Value] = {"lfs": step.lfs, "submodules": step.submodules}
             return {name: value for name, value in stated.items() if value}
-        case ir.Receive() | ir.PublishState():
-            return {}  # the same for every node: the template's functions
+        case ir.Receive() | ir.PublishState() | ir.Undo():
+            return {}  # the same for every node: the template's functions, and the runtime
     assert_never(step)
 
 

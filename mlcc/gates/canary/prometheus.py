@@ -73,7 +73,7 @@ def _vector(
     source: Mapping[str, Any], query: str, now: float
 ) -> tuple[list[tuple[dict[str, str], float]], float]:
     """Return the labels and the value of each series that an instant query finds, and the oldest sample's time."""
-    answer = parse_json(_answer(source, query, now), f"Prometheus' answer to {visible(query, 200)}")
+    answer = parse_json(_answer_of(source, query, now), f"Prometheus' answer to {visible(query, 200)}")
     shown = f"the query {visible(query, 200)}"
     if not isinstance(answer, dict) or answer.get("status") != "success":
         raise GateError(f"{shown} is refused by Prometheus")
@@ -105,7 +105,7 @@ def _series(entry: object, shown: str) -> tuple[dict[str, str], float, float]:
     return labels, value, at
 
 
-def _answer(source: Mapping[str, Any], query: str, now: float) -> str:
+def _answer_of(source: Mapping[str, Any], query: str, now: float) -> str:
     """Return the body of Prometheus' answer. No proxy is asked, and no redirect followed: a token goes where the spec says."""
     # Most gates ask no Prometheus.
     import http.client

@@ -37,7 +37,7 @@ SEVERITY = Severity.WARNING
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each code artifact that no test guards."""
     for id, artifact in subject.plan.artifacts.items():
-        readers = subject.takers(id, NodeKind.JOB)
+        readers = subject.takers(id, NodeKind.JOB, NodeKind.RELEASE)
         if artifact.kind != "code" or not readers:
             continue
         tests = [node for node, gate in subject.gates(id) if gate.kind in ("tests", "command")]

@@ -60,6 +60,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _is_intermediate(subject: Subject, id: str) -> bool:
-    readers = subject.takers(id, NodeKind.JOB)
+    readers = subject.takers(id, NodeKind.JOB, NodeKind.RELEASE)
     artifacts = subject.plan.artifacts
     return bool(readers) and all(any(artifacts[w].kind == "model" for w in n.writes) for n in readers)

@@ -42,7 +42,7 @@ DEVIATIONS: Sequence[Deviation] = (
     ),
     Deviation(
         "github",
-        "act refuses `deployment` of an environment: the harness takes it out",
+        "act refuses `deployment` of an environment and `queue` of a concurrency group: the harness takes them out",
         "https://nektosact.com/usage/schema.html",
         ("tests/static/test_outputs.py",),
     ),

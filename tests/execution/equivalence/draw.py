@@ -21,8 +21,8 @@ from tests.execution.equivalence.case import Case, Data, Words, outcome
 # Cases that really run, two for each kind of event; one where a case takes three times as long as elsewhere.
 DRAWN = {"github": 14, "gitlab": 7, "jenkins": 14}
 MOST_DRAWN = max(DRAWN.values())
-CANDIDATES = 600  # cases drawn for each choice
-NODES = range(4, 11)
+CANDIDATES = 1000  # cases drawn for each choice
+NODES = range(4, 13)
 MOST_LEGS = 9  # that really run, so that a case takes a few seconds
 ARTIFACTS = {"code": "src/", "docs": "docs/*.md", "conf": "conf.yml"}
 CHANGES = ("src/a.py", "docs/a.md", "docs/x/a.md", "conf.yml", "tests/t.py", "README.md")
@@ -34,12 +34,13 @@ DEFAULT_ENV = {
 }
 
 
-def spec_of(artifacts: Data, jobs: Data, gates: Data) -> Data:
+def spec_of(artifacts: Data, jobs: Data, gates: Data, releases: Data) -> Data:
     """Return a whole spec of these parts."""
     committed = {id: {"kind": "file", "path": path} for id, path in ARTIFACTS.items()}
     return {
-        "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}},
+        "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}, "stage": {}},
         "defaults": {"env": DEFAULT_ENV, "timeout": "5m"}, "artifacts": {**committed, **artifacts}, "jobs": jobs, "gates": gates,
+        "releases": releases,
     }  # fmt: skip
 
 
@@ -51,6 +52,7 @@ class Builder:
         self.artifacts: Data = {}
         self.jobs: Data = {}
         self.gates: Data = {}
+        self.releases: Data = {}
         self.words: dict[str, Words] = {}
         self.readable = list(ARTIFACTS)
         self.measured: list[tuple[str, str]] = []  # (what was measured, the numbers), each for one gate
@@ -65,10 +67,12 @@ class Builder:
         return sorted(self.random.sample(list(of), min(len(of), self.random.randint(1, most))))
 
     def case(self, name: str) -> Case:
-        kinds = ("job", "job", "job", "gate", "gate", "gate", "measured", "status", "fetch")
+        kinds = ("job", "job", "job", "gate", "gate", "gate", "measured", "status", "fetch", "release")
         for number in range(self.random.choice(NODES)):
             getattr(self, "_" + self.random.choice(kinds))(f"n{number}")
-        return Case(name, spec_of(self.artifacts, self.jobs, self.gates), self._event(), self.words)
+        return Case(
+            name, spec_of(self.artifacts, self.jobs, self.gates, self.releases), self._event(), self.words
+        )
 
     def _event(self) -> Event:
         event = self.random.choice(EVENTS)
@@ -132,6 +136,20 @@ class Builder:
             self.words[id] = tuple(word.replace("lost", "fail") for word in self.words[id])
         if "hang" in self.words.get(id, ()):
             node["timeout"] = "1s"
+
+    def _release(self, id: str) -> None:
+        undone = {"run": f"python3 work.py {id}-rollback"}
+        node: Data = {
+            "run": f"python3 work.py {id}",
+            "deploys": self.some(self.readable, 2),
+            "rollback": "none" if self.one_in(4) else undone,
+        }
+        self._common(node, id)
+        node["environment"] = "prod" if self.one_in(3) else "stage"
+        if node.pop("matrix", None):
+            del node["env"]["LEG"]
+        self._turns_out(node, id, "fail", "hang", retry=True)
+        self.releases[id] = node
 
     def _job(self, id: str) -> None:
         node: Data = {"run": f"python3 work.py {id}", "blocking": not self.one_in(4)}

@@ -34,11 +34,12 @@ def case(
     event: Event = MAIN,
     words: Mapping[str, Words] | None = None,
 ) -> Named:
-    """Return a named case. `parts` are a spec's artifacts, jobs and gates; `ends` has a ``NODE: END`` for each node."""
+    """Return a named case. `parts` are a spec's artifacts, jobs, gates and releases; `ends` has a ``NODE: END`` for each node."""
     found = yaml.safe_load(parts)
     jobs = {id: {"run": f"python3 work.py {id}", **node} for id, node in found.get("jobs", {}).items()}
     gates = {id: _gate(id, node) for id, node in found.get("gates", {}).items()}
-    spec = spec_of(found.get("artifacts", {}), jobs, gates)
+    releases = {id: _release(id, node) for id, node in found.get("releases", {}).items()}
+    spec = spec_of(found.get("artifacts", {}), jobs, gates, releases)
     return Named(Case(name, spec, event, words or {}), yaml.safe_load(f"{{{ends}}}"), green)
 
 
@@ -46,11 +47,27 @@ def _gate(id: str, node: dict[str, object]) -> dict[str, object]:
     return node if "evaluate" in node else {"command": {"run": f"python3 work.py {id}"}, **node}
 
 
+def _release(id: str, node: dict[str, object]) -> dict[str, object]:
+    undone = {"run": f"python3 work.py {id}-rollback"}
+    return {"run": f"python3 work.py {id}", "environment": "stage", "rollback": undone, **node}
+
+
 def changed(*paths: str, kind: str = "push") -> Event:
     """Return a push to main, or a pull request, that changes these paths since the newest green commit."""
     return Event(kind, branch="main", changed=frozenset(paths))
 
 
+RELEASES = """
+artifacts: {model: {kind: model, path: out/model.json}}
+jobs:
+  build: {reads: [code], writes: [model]}
+  told: {needs: [live, try], when: {status: always}}
+gates:
+  ok: {guards: model}
+releases:
+  try: {deploys: [model], retry: 1}
+  live: {deploys: [model], needs: [try], environment: prod, env: {TOKEN: {secret: TOKEN}}, timeout: 1s}
+"""
 TRAIN = """
 artifacts: {model: {kind: model, path: out/model.json}, numbers: {kind: data, path: out/numbers.json}}
 jobs:
@@ -240,6 +257,28 @@ NAMED: Sequence[Named] = (
         SECRETS,
         "fetch-rows: passed, train: passed, test: passed, deploy: passed",
         green=True,
+    ),
+    case(
+        "S11 what failed is rolled back once, and what follows doesn't run",
+        RELEASES,
+        "build: passed, ok: passed, try: failed, try-rollback: passed, live: skipped, live-rollback: skipped, told: passed",
+        green=False,
+        words={"try": ("fail",)},
+    ),
+    case(
+        "S11 what passed stays, and what ran out of time is rolled back",
+        RELEASES,
+        "build: passed, ok: passed, try: passed, try-rollback: skipped, live: failed, live-rollback: passed, told: passed",
+        green=False,
+        words={"try": ("fail", "pass"), "live": ("hang",)},
+    ),
+    case(
+        "S11 what didn't pass its gate is never released",
+        RELEASES,
+        "build: passed, ok: failed fail, try: skipped, live: skipped, try-rollback: skipped, live-rollback: skipped, "
+        "told: passed",
+        green=False,
+        words={"ok": ("fail",)},
     ),
     case(
         "S12 a verdict starts what waits for it",

@@ -65,6 +65,7 @@ def test_what_is_drawn_is_dense() -> None:
     ):
         assert any(one.partition(" of a leg")[0].endswith(f" {words}") for one in about), words
     assert any(" of a leg" in one for one in about)
+    assert {"status rollback passed", "status rollback skipped"} <= set(about)
 
 
 PAIRS = {

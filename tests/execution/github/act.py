@@ -35,6 +35,7 @@ CLOSED_API = "http://127.0.0.1:9"  # the discard port: refused at once
 TOKEN = "scratch-token"
 _TIMEOUT = 300
 _UNMAPPED = "Skipping unsupported platform"
+_QUEUE = re.compile(r"(?:, |\n +)queue: max(?=[}\n])")
 _DEPLOYMENT = re.compile(r"^( +environment: \{name: [^{},]+), deployment: false\}$", re.MULTILINE)
 
 
@@ -144,11 +145,12 @@ def _checkout(repo: Path, sha: str, folder: Path) -> Path:
 def _make_readable(checkout: Path) -> None:
     """Take out of the workflows what GitHub knows and act doesn't; only act itself reads this copy of them.
 
-    `deployment` of an environment, which records nothing in the run:
-    https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idenvironment
+    `deployment` of an environment and `queue` of a concurrency group, which change nothing in the run:
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax
     """
     for workflow in sorted((checkout / ".github" / "workflows").glob("*.yml")):
-        _write(workflow, _DEPLOYMENT.sub(r"\1}", workflow.read_text(encoding="utf-8")))
+        text = _QUEUE.sub("", workflow.read_text(encoding="utf-8"))
+        _write(workflow, _DEPLOYMENT.sub(r"\1}", text))
 
 
 def _settings(

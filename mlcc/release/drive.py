@@ -1,0 +1,128 @@
+"""The steps of one release. Each looks at what is served before and after, and may be done twice.
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+from mlcc.release.adapter import Adapter, Deployed, ReleaseError
+from mlcc.runtime.log import say
+
+MARGIN = 900.0  # seconds that a lease leaves beyond what a step takes by itself
+
+
+class Release:
+    """One release: its parameters, its id in this run, and what serves it."""
+
+    def __init__(self, params: dict[str, Any], run: str, adapter: Adapter) -> None:
+        self.params, self.id, self.adapter = params, f"{params['release']}-{run}", adapter
+
+    def lease(self) -> float:
+        """Return until when the candidate may stay where nothing more is heard of this release."""
+        return time.time() + float(self.params["lease"])
+
+
+def deploy(release: Release) -> None:
+    """Start the candidate beside what is live, without a request. Raises ReleaseError while another one is released."""
+    reconcile(release)
+    now = release.adapter.describe()
+    if now.live == release.id:
+        return say(f"mlcc: {release.id} is live already")
+    if now.candidate not in ("", release.id):
+        raise ReleaseError(
+            f"'{now.candidate}' is being released, until {_utc(now.lease)} at the latest: one release at a time"
+        )
+    release.adapter.act("deploy", release.id, 0, release.lease())
+    _expect(release, "deploy", candidate=release.id, weight=0)
+    return None
+
+
+def step(release: Release, number: int) -> int:
+    """Give the candidate its share of the requests, and return how the gate judges it: 0, 1, 2 or 3."""
+    steps = release.params["steps"]
+    before = steps[number - 1]["weight"] if number else 0
+    weight = float(steps[number]["weight"])
+    now = release.adapter.describe()
+    if now.candidate != release.id:
+        raise ReleaseError(f"'{release.id}' isn't the candidate: {_told(now)}")
+    if now.weight not in (before, weight):
+        raise ReleaseError(
+            f"the step before left {before:g} % of the requests, and now it is {now.weight:g} %"
+        )
+    release.adapter.act("set-weight", release.id, weight, release.lease())
+    _expect(release, "set-weight", candidate=release.id, weight=weight)
+    say(f"mlcc: {release.id} gets {weight:g} % of the requests")
+    return subprocess.run(
+        [sys.executable, "-I", ".mlcc/gates/canary.py", steps[number]["gate"]], check=False
+    ).returncode
+
+
+def promote(release: Release) -> None:
+    """Let the candidate have all requests, and be what is live."""
+    now = release.adapter.describe()
+    if now.live == release.id:
+        return say(f"mlcc: {release.id} is live already")
+    last = float(release.params["steps"][-1]["weight"])
+    if now.candidate != release.id or now.weight != last:
+        raise ReleaseError(f"only what got {last:g} % of the requests is promoted: {_told(now)}")
+    release.adapter.act("promote", release.id, 100, release.lease())
+    _expect(release, "promote", live=release.id, candidate="")
+    return None
+
+
+def rollback(release: Release) -> None:
+    """Bring back what was live before this release; where nothing of it is there, that is so already."""
+    now = release.adapter.describe()
+    if release.id not in (now.live, now.candidate):
+        return say(f"mlcc: nothing of {release.id} is served: {_told(now)}")
+    _remove(release, release.id, now)
+    return None
+
+
+def reconcile(release: Release) -> None:
+    """Roll back whatever candidate has outlived its lease: its run was lost, killed, or cancelled while it waited."""
+    now = release.adapter.describe()
+    if not now.candidate or now.lease > time.time():
+        return
+    if not now.lease:
+        raise ReleaseError(
+            f"the candidate '{now.candidate}' has no lease: `describe` must tell what `deploy` got as MLCC_LEASE"
+        )
+    say(f"mlcc: {now.candidate} outlived its lease, which ended at {_utc(now.lease)}")
+    _remove(release, now.candidate, now)
+
+
+def _remove(release: Release, id: str, now: Deployed) -> None:
+    """Take the requests away first, wait for those under way, then remove."""
+    if now.candidate == id and now.weight:
+        release.adapter.act("set-weight", id, 0, release.lease())
+        time.sleep(float(release.params["drain"]))
+    release.adapter.act("rollback", id)
+    left = release.adapter.describe()
+    if id in (left.live, left.candidate) or (now.candidate == id and left.live != now.live):
+        raise ReleaseError(f"after `rollback`, {_told(left)}")
+    say(f"mlcc: {id} was rolled back: {_told(left)}")
+
+
+def _expect(release: Release, verb: str, **wanted: object) -> None:
+    """Raise ReleaseError unless what is served is what the verb was to bring about."""
+    found = release.adapter.describe()
+    for key, value in wanted.items():
+        if getattr(found, key) != value:
+            raise ReleaseError(
+                f"after `{verb}`, `describe` tells {key} {getattr(found, key)!r} instead of {value!r}", 1
+            )
+
+
+def _told(now: Deployed) -> str:
+    candidate = f"'{now.candidate}' has {now.weight:g} %" if now.candidate else "there is no candidate"
+    return f"'{now.live or 'nothing'}' is live, {candidate}"
+
+
+def _utc(moment: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))

@@ -1,0 +1,45 @@
+"""The entry of the emitted `.mlcc/release.py`: one step of a release."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from mlcc.release.adapter import Adapter, ReleaseError
+from mlcc.release.drive import Release, deploy, promote, reconcile, rollback, step
+from mlcc.runtime.log import say
+
+USAGE = "usage: python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile"
+STEPS = {"deploy": deploy, "promote": promote, "rollback": rollback, "reconcile": reconcile}
+
+
+def main() -> int:
+    """Do the step that is named, in the folder of the spec. Returns 0 passed, 1 failed, 2 error, 3 inconclusive."""
+    words = sys.argv[1:]
+    os.chdir(Path(__file__).resolve().parent.parent)
+    try:
+        if len(words) == 2 and words[1] in STEPS:
+            STEPS[words[1]](_release(words[0]))
+            return 0
+        if len(words) == 3 and words[1] == "step" and words[2].isdecimal():
+            return step(_release(words[0]), int(words[2]))
+    except ReleaseError as problem:
+        say(f"mlcc: {problem}")
+        return problem.code
+    say(USAGE)
+    return 2
+
+
+def _release(id: str) -> Release:
+    run = os.environ.get("MLCC_RUN", "")
+    if not run:
+        raise ReleaseError("MLCC_RUN is empty: it names the run whose release this is")
+    try:
+        params: dict[str, Any] = json.loads(Path(f".mlcc/releases/{id}.json").read_text("utf-8"))
+        adapter = Adapter(params["adapter"]["command"], params["folder"], float(params["within"]))
+        return Release(params, run, adapter)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ReleaseError(f"the parameters of the release '{id}' can't be read") from None

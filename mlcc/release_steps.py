@@ -1,0 +1,176 @@
+"""RESOLVE, continued: a release as nodes that follow one another, and the node that makes sure it is undone (S11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace as Keys
+from typing import TYPE_CHECKING, Any
+
+from mlcc.plan import NodeKind
+from mlcc.problems import Loc, Problems
+from mlcc.references import as_list
+from mlcc.spec.scalars import seconds
+
+if TYPE_CHECKING:
+    from mlcc.spec.models import Spec
+    from mlcc.spec.releases import Release
+
+ROLLBACK_SUFFIX = "-rollback"
+DEPLOY_SUFFIX = "-deploy"
+RECONCILE_SUFFIX = "-reconcile"
+SCRIPT = "python3 -I .mlcc/release.py"
+DRAIN, LEASE, UNDOING = "5s", "2h", "10m"
+_RUN = Keys(
+    secret=None, var=None, input=None, matrix=None, output=None, context="run_id", as_="value", default=None
+)
+_NOTHING: dict[str, Any] = {
+    "deploys": [], "reads": [], "when": None, "retry": 0, "finally_": None, "reports": {}, "path": [],
+}  # fmt: skip
+
+
+def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeKind, Keys]]:
+    """Yield the nodes of a release, in order, each with its keys: its steps, what makes sure it is undone, what looks later."""
+    environment = release.environment or (id if id in spec.environments else None)
+    keys = {**vars(release), "environment": environment, "judge": None, "drive": None}
+    steps = list(_steps(id, release, keys))
+    for name, own in steps:
+        yield name, NodeKind.RELEASE, own
+    undone = steps[-1][1].rollback
+    if undone not in (None, "none"):
+        last = {
+            **vars(steps[-1][1]),
+            **_NOTHING,
+            "needs": [name for name, _ in steps],
+            "run": undone.run,
+            "timeout": undone.timeout,
+        }
+        yield id + ROLLBACK_SUFFIX, NodeKind.ROLLBACK, Keys(**last)
+    looks = getattr(release.rollback, "reconcile", None)
+    if release.adapter is not None and looks is not None:
+        later: dict[str, Any] = {
+            "needs": [],
+            "run": f"{SCRIPT} {id} reconcile",
+            "when": _by(looks),
+            "timeout": undone.timeout,
+        }
+        yield id + RECONCILE_SUFFIX, NodeKind.RECONCILE, Keys(**{**vars(steps[-1][1]), **_NOTHING, **later})
+
+
+def _by(triggers: object) -> Keys:
+    """Return the condition that one of some triggers started the run."""
+    keys = ("event", "branch", "tag", "input", "gate", "verdict", "status")
+    return Keys(**dict.fromkeys(keys), trigger=triggers)
+
+
+def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    """Yield one node for a command; for an adapter one that deploys, one for each share of the requests, one that promotes."""
+    if release.adapter is None:
+        yield id, Keys(**keys)
+        return
+    stated = release.rollback if release.rollback not in (None, "none") else None
+    undone = Keys(run=f"{SCRIPT} {id} rollback", timeout=getattr(stated, "timeout", UNDOING))
+    # Who drives the adapter runs in the project's folder, and the adapter in the node's.
+    keys = {**keys, "rollback": undone, "env": {**release.env, "MLCC_RUN": _RUN}, "working_directory": None}
+    once: dict[str, Any] = {"finally_": None, "reports": {}}
+    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **once, "run": f"{SCRIPT} {id} deploy"})
+    before = id + DEPLOY_SUFFIX
+    steps = shares(release)
+    for number, (weight, bake) in enumerate(steps):
+        judge = Keys(**{**vars(release.canary), "weight": weight, "bake": bake, "from_zero": False})
+        within = seconds(bake) + seconds(release.timeout or UNDOING)
+        own = {
+            "run": f"{SCRIPT} {id} step {number}",
+            "needs": [before],
+            "judge": judge,
+            "timeout": f"{within}s",
+        }
+        before = step_id(id, weight)
+        yield before, Keys(**{**keys, **once, **own})
+    drive = {
+        "release": id,
+        "adapter": {"command": release.adapter.command},
+        "folder": release.working_directory or "",
+        "within": seconds(release.timeout or UNDOING),
+        "lease": seconds(getattr(stated, "lease", None) or LEASE),
+        "drain": seconds(getattr(stated, "drain", None) or DRAIN),
+        "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in steps],
+    }
+    yield id, Keys(**{**keys, "run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive})
+
+
+def shares(release: Release) -> list[tuple[float, str]]:
+    """Return the steps of a canary: percent, and how long they are watched."""
+    if release.canary is None:
+        return []
+    bake = release.canary.bake
+    return [
+        (step, bake) if isinstance(step, int | float) else (step.weight, step.bake or bake)
+        for step in release.canary.steps
+    ]
+
+
+def step_id(id: str, weight: float) -> str:
+    """Return the id of a step's node: of 2.5 percent, ID-2-5."""
+    return f"{id}-{weight:g}".replace(".", "-")
+
+
+def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> None:
+    """Note what makes no sense for a release."""
+    loc: Loc = ("releases", id)
+    if release.environment is None and id not in spec.environments:
+        problems.add(
+            "no-environment", f"the release '{id}' goes into the environment of its id, and there is none", loc, key=True,
+            help=f"add `environments: {{{id}: {{}}}}`, or name another under `environment`",
+        )  # fmt: skip
+    if release.matrix is not None:
+        problems.add(
+            "release-matrix", "a release is one whole: with legs, one could be undone while another stays", (*loc, "matrix"),
+            key=True, help="write a release for each, or loop in its command",
+        )  # fmt: skip
+    if release.cache:
+        problems.add(
+            "release-cache", "what is deployed mustn't depend on what another run left behind", (*loc, "cache"), key=True,
+            help="let a job with the cache write an artifact, and name that under `deploys`",
+        )  # fmt: skip
+    if any(condition.status is not None for condition in as_list(release.when)):
+        problems.add(
+            "release-status", "a release follows what passed, not how others ended", (*loc, "when"), key=True,
+            help="name what must end first under `needs`",
+        )  # fmt: skip
+    _check_rollback(release, loc, problems)
+    _check_canary(release, loc, problems)
+
+
+def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:
+    own = release.rollback
+    if release.adapter is None:
+        if own is None or (own != "none" and own.run is None):
+            problems.add(
+                "no-rollback", "it isn't said what undoes this release", loc, key=True,
+                help="`rollback: {run: …}`, or `rollback: none` where nothing can",
+            )  # fmt: skip
+        for key in ("drain", "lease", "reconcile"):
+            if own not in (None, "none") and getattr(own, key) is not None:
+                problems.add(
+                    "bad-rollback",
+                    f"`{key}` is for releases with an `adapter`",
+                    (*loc, "rollback", key),
+                    key=True,
+                )
+    elif own == "none" or (own is not None and own.run is not None):
+        problems.add("bad-rollback", "an adapter's own verb undoes the release", (*loc, "rollback"), key=True)
+
+
+def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
+    if release.canary is None:
+        return
+    if release.adapter is None:
+        problems.add(
+            "bad-canary", "a command can't give a candidate a share of the requests", (*loc, "canary"), key=True,
+            help="release through an `adapter`",
+        )  # fmt: skip
+    weights = [weight for weight, _ in shares(release)]
+    if weights != sorted(set(weights)) or not all(0.01 <= weight <= 99.99 for weight in weights):
+        problems.add(
+            "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent", (*loc, "canary", "steps")
+        )  # fmt: skip

@@ -1,0 +1,100 @@
+"""The keys of a release: what brings artifacts that passed into an environment, and what undoes that."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from mlcc.gates.canary.params import CanaryAnalysis, CanarySource, CanaryTraffic
+from mlcc.spec.base import Command, Duration, Id, Model, OneOrMany
+from mlcc.spec.execution import Execution
+
+
+class Rollback(Model):
+    """What undoes a release that didn't pass. With an `adapter`, its verbs do."""
+
+    run: Command | None = Field(
+        default=None,
+        description="Brings back what ran before. It may run more than once, and the last time must do no harm.",
+    )
+    timeout: Duration = Field(default="10m", description="Of the rollback alone, after the release's own.")
+    drain: Duration | None = Field(
+        default=None,
+        description="With `adapter`: how long requests under way may take once it gets no new ones; 5s.",
+    )
+    lease: Duration | None = Field(
+        default=None,
+        description="With `adapter`: how long a candidate stays of which nothing more is heard; 2h.",
+    )
+    reconcile: OneOrMany[Id] | None = Field(
+        default=None,
+        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule.",
+    )
+
+
+class Adapter(Model):
+    """What serves the model, by the verbs of a program: describe, deploy, set-weight, promote, rollback."""
+
+    command: Command = Field(
+        description="Gets the verb as its last word, and MLCC_RELEASE, MLCC_WEIGHT and MLCC_LEASE as variables."
+    )
+
+
+class CanaryStep(Model):
+    """A share of the requests, and how long it is watched."""
+
+    weight: int | float = Field(
+        ge=0.01, le=99.99, description="The candidate's share of the requests in percent."
+    )
+    bake: Duration | None = Field(
+        default=None, description="How long, if not as long as the canary's other steps."
+    )
+
+
+class ReleaseCanary(CanaryAnalysis):
+    """Lets the candidate serve a growing share of the requests, each judged before the next."""
+
+    steps: list[int | float | CanaryStep] = Field(
+        min_length=1,
+        description="Shares in percent, each larger than the one before; or steps with a time of their own.",
+    )
+    bake: Duration = Field(default="15m", description="How long each step is watched, at most.")
+    every: Duration = Field(default="30s", description="How long the judge waits between two looks.")
+    max_age: Duration = Field(default="5m", description="How old the last observation may be.")
+    fail_after: int = Field(
+        default=2,
+        ge=1,
+        le=100,
+        description="So many looks in a row without a request of the candidate, or without an observation, end it.",
+    )
+    observations: CanarySource = Field(description="Where both arms' counters are read.")
+    traffic: CanaryTraffic | None = Field(
+        default=None, description="What comes in: the compiler says where a step can't show what it must."
+    )
+
+
+class Release(Execution):
+    """Brings artifacts that passed their gates into an environment: one at a time, and never for a pull request."""
+
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("run", "adapter"),)
+    run: Command | None = Field(
+        default=None, description="One bash process together with `setup`, in strict mode."
+    )
+    adapter: Adapter | None = Field(
+        default=None, description="Releases by steps, through what serves the model."
+    )
+    canary: ReleaseCanary | None = Field(
+        default=None,
+        description="With `adapter`: steps on live traffic, before the candidate gets all of it.",
+    )
+    deploys: list[Id] = Field(
+        min_length=1, description="Artifacts that it brings there: their blocking gates must have passed."
+    )
+    rollback: Rollback | Literal["none"] | None = Field(
+        default=None,
+        description="What happens where it failed, ran out of time or was cancelled. With `run` it must be said; "
+        "`none`: nothing can undo it.",
+    )
+    reads: list[Id] = Field(default_factory=list, description="Other artifacts that it consumes.")
+    needs: list[Id] = Field(default_factory=list, description="Nodes that must end first (order only).")

@@ -1,0 +1,64 @@
+"""Broken releases. ◆ and ① as in `cases`."""
+
+from __future__ import annotations
+
+from tests.planner.case import Case
+
+ARTIFACTS = """artifacts:
+  code: {kind: code, path: src/}
+  model: {kind: model, path: model.bin}
+  scored: {kind: data, path: scored.json}
+"""
+LIVE = "environments: {live: {}}\n"
+RELEASES = (
+    Case(
+        "a release without an environment",
+        ARTIFACTS + "releases:\n  ◆live: {deploys: [code], run: make, rollback: none}\n",
+        "no-environment", "the release 'live' goes into the environment of its id, and there is none",
+        help="add `environments: {live: {}}`, or name another under `environment`",
+    ),
+    Case(
+        "a release into an environment that isn't there",
+        LIVE + ARTIFACTS + "releases:\n  ship: {deploys: [code], run: make, rollback: none, environment: ◆lief}\n",
+        "unknown-environment", "there is no environment 'lief'", help="did you mean 'live'?",
+    ),
+    Case(
+        "a release of an artifact that isn't there",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [◆cod], run: make, rollback: none}\n",
+        "unknown-artifact", "there is no artifact 'cod'", help="did you mean 'code'?",
+    ),
+    Case(
+        "a release with legs",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: none, ◆matrix: {axes: {zone: [a, b]}}}\n",
+        "release-matrix", "a release is one whole: with legs, one could be undone while another stays",
+        help="write a release for each, or loop in its command",
+    ),
+    Case(
+        "a release with a cache",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: none,\n"
+        "    ◆cache: {pip: {path: [~/x], key: [r.txt]}}}\n",
+        "release-cache", "what is deployed mustn't depend on what another run left behind",
+        help="let a job with the cache write an artifact, and name that under `deploys`",
+    ),
+    Case(
+        "a release that follows a failure",
+        LIVE + ARTIFACTS + "jobs:\n  train: {run: make, writes: [model]}\n"
+        "releases:\n  live: {deploys: [code], needs: [train], run: make, rollback: none,\n    ◆when: {status: failure}}\n",
+        "release-status", "a release follows what passed, not how others ended", help="name what must end first under `needs`",
+    ),
+    Case(
+        "a job has the name of a rollback",
+        LIVE + ARTIFACTS + "jobs:\n  ①live-rollback: {run: make}\n"
+        "releases:\n  ◆live: {deploys: [code], run: make, rollback: {run: make}}\n",
+        "duplicate-id", "'live-rollback' names two nodes", others=("first used here",),
+        help="jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE-rollback) share one set of ids",
+    ),
+    Case(
+        "a release deploys a measurement",
+        LIVE + ARTIFACTS + "jobs:\n  train: {run: make, writes: [model]}\n"
+        "  ①score: {run: make, evaluates: [model], writes: [scored]}\n"
+        "releases:\n  ◆live: {deploys: [scored], run: make, rollback: none}\n",
+        "reads-evaluation", "'scored' is a measurement made before the gates: only gates read it",
+        others=("it evaluates, and writes it",), help="let a job that `reads` the model write an artifact of its own",
+    ),
+)  # fmt: skip

@@ -1,0 +1,161 @@
+"""A release that doesn't pass is undone once: by itself, by its job, or by its rollback's node (S11)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from mlcc.runtime.node import undo_main
+from tests.plans import HEAD
+from tests.runtime.conftest import Make
+from tests.runtime.project import Project
+from tests.runtime.test_cancel import start, wait_for
+
+SPEC = (
+    HEAD
+    + """environments: {live: {}}
+artifacts: {model: {kind: model, path: model.bin}}
+releases:
+  live:
+    deploys: [model]
+    run: |
+      COMMAND
+    rollback: {run: 'UNDO', timeout: 20s}
+"""
+)
+UNDO = "echo undone >> log"
+
+
+def released(make: Make, command: str, undo: str = UNDO, keys: str = "") -> Project:
+    text = SPEC.replace("COMMAND", command).replace("UNDO", undo) + keys
+    project = make(text, {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\nready\n"})
+    project.select()
+    return project
+
+
+def log(project: Project) -> list[str]:
+    path = project.root / "log"
+    return path.read_text().split() if path.exists() else []
+
+
+def test_a_release_that_passes_stays(make: Make) -> None:
+    project = released(make, 'echo "$DIGEST_MODEL" > log')
+    assert project.node("live") == 0
+    assert project.node("live-rollback") == 0
+    assert undo_main_of(project, "live") == 0
+    assert log(project)[0].startswith("sha256:")
+    assert len(log(project)) == 1
+    assert project.ended("live") == ("passed", "pass", "")
+    assert project.ended("live-rollback") == ("skipped", "", "the release passed")
+    assert project.final() == 0
+
+
+def test_a_release_that_fails_is_undone_once_and_at_once(make: Make) -> None:
+    project = released(make, "echo began >> log; exit 3")
+    assert project.node("live") == 1
+    assert log(project) == ["began", "undone"]
+    assert project.ended("live") == ("failed", "fail", "its command ended with 3; it was rolled back")
+    assert undo_main_of(project, "live") == 0
+    assert project.node("live-rollback") == 0
+    assert log(project) == ["began", "undone"]
+    assert project.ended("live-rollback") == ("passed", "pass", "")
+    assert project.final() == 1
+
+
+def test_the_undoing_has_a_time_of_its_own(make: Make) -> None:
+    project = released(make, "sleep 60", keys="    timeout: 1s\n")
+    assert project.node("live") == 5
+    assert log(project) == ["undone"]
+    assert project.ended("live")[2] == "it didn't end within 1 s; it was rolled back"
+
+
+def test_only_the_last_attempt_is_undone(make: Make) -> None:
+    project = released(make, "echo began >> log; exit 3", keys="    retry: 2\n")
+    assert project.node("live") == 1
+    assert log(project) == ["began", "began", "began", "undone"]
+
+
+def test_a_second_attempt_that_passes_stays(make: Make) -> None:
+    project = released(make, 'echo began >> log; test "$(wc -l < log)" -gt 1', keys="    retry: 2\n")
+    assert project.node("live") == 0
+    assert log(project) == ["began", "began"]
+
+
+def test_where_undoing_fails_the_rollbacks_node_tries_again(make: Make) -> None:
+    project = released(make, "exit 3", undo='echo tried >> log; test "$(wc -l < log)" -gt 1')
+    assert project.node("live") == 1
+    assert project.ended("live")[2] == "its command ended with 3; its rollback ended with 1"
+    assert project.node("live-rollback") == 0
+    assert log(project) == ["tried", "tried"]
+
+
+def test_a_rollback_that_never_works_is_red(make: Make) -> None:
+    project = released(make, "exit 3", undo="exit 4")
+    project.node("live")
+    assert project.node("live-rollback") == 1
+    assert project.final() == 1
+    assert any("live-rollback" in cause for cause in project.record("s--final/result.json")["causes"])
+
+
+def test_a_lost_machine_leaves_the_undoing_to_the_rollbacks_node(make: Make) -> None:
+    project = released(make, "exit 3")
+    assert project.node("live-rollback") == 0  # the release left no state
+    assert log(project) == ["undone"]
+
+
+def test_what_never_began_is_not_undone(make: Make) -> None:
+    project = released(make, "echo began >> log")
+    (project.root / "model.bin").unlink()
+    assert project.node("live") == 2
+    assert project.node("live-rollback") == 0
+    assert undo_main_of(project, "live") == 0
+    assert log(project) == []
+
+
+def test_a_release_without_a_rollback_says_so(make: Make) -> None:
+    text = SPEC.replace("COMMAND", "exit 3").replace("{run: 'UNDO', timeout: 20s}", "none")
+    project = make(text, {"model.bin": "weights\n"})
+    assert project.select()["selected"] == ["live"]
+    assert project.node("live") == 1
+    assert project.ended("live")[2] == "its command ended with 3; nothing can undo it"
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGTERM]], ids=["one", "two"])
+def test_a_cancelled_release_is_undone(make: Make, signals: list[signal.Signals]) -> None:
+    project = released(make, "echo $$ > ready; sleep 60", undo="sleep 0.5; echo undone >> log")
+    with start(project, "node", MLCC_NODE="live") as node:
+        wait_for(project.root / "ready")
+        for number in signals:
+            node.send_signal(number)
+            time.sleep(0.2)
+        output, _ = node.communicate(timeout=30)
+    assert "Traceback" not in output
+    assert log(project) == ["undone"]
+    assert project.ended("live") == ("failed", "error", "the run was cancelled; it was rolled back")
+    assert project.state("live")["rolled_back"] is True
+
+
+def test_a_killed_release_is_undone_by_its_job(make: Make) -> None:
+    project = released(make, "echo $$ > ready; sleep 60")
+    with start(project, "node", MLCC_NODE="live") as node:
+        child = wait_for(project.root / "ready")
+        node.kill()
+        node.wait(30)
+        os.killpg(int(child), signal.SIGKILL)  # as the CI system does to all that a job has started
+    with start(project, "undo", MLCC_NODE="live") as undoing:
+        assert undoing.wait(30) == 0
+    assert log(project) == ["undone"]
+    assert project.ended("live")[2] == "its process was killed; it was rolled back"
+    with start(project, "undo", MLCC_NODE="live") as again:
+        assert again.wait(30) == 0
+    assert project.node("live-rollback") == 0
+    assert log(project) == ["undone"]
+
+
+def undo_main_of(project: Project, node: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLCC_NODE", node)
+        return undo_main(project.platform)

@@ -1,0 +1,66 @@
+"""S11: one release at a time, of what passed, and undone where it doesn't pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from mlcc.semantics import Event, Outcome, run, select
+from tests.plans import HEAD, plan_of
+
+F, T = Outcome.FAIL, Outcome.TIMEOUT
+PUSH = Event("push", branch="main", changed=frozenset({"src/a.py"}))
+RELEASED = (
+    HEAD
+    + """artifacts:
+  code: {kind: code, path: src/}
+  model: {kind: model, path: build/model.bin}
+environments: {stage: {}, live: {}}
+jobs:
+  build: {run: t, reads: [code], writes: [model]}
+gates:
+  ok: {guards: model, command: {run: check}}
+releases:
+  stage: {deploys: [model], run: deploy, rollback: {run: undo}}
+  live: {deploys: [model], needs: [stage], run: deploy, rollback: {run: undo}}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ends"),
+    [
+        ({}, "passed passed passed skipped passed skipped"),
+        ({"build": F}, "failed skipped skipped skipped skipped skipped"),
+        ({"ok": F}, "passed failed skipped skipped skipped skipped"),
+        ({"stage": F}, "passed passed failed passed skipped skipped"),
+        ({"stage": T}, "passed passed failed passed skipped skipped"),
+        ({"live": F}, "passed passed passed skipped failed passed"),
+        ({"live": T, "live-rollback": F}, "passed passed passed skipped failed failed"),
+    ],
+    ids=str,
+)
+def test_s11_what_began_and_did_not_pass_is_rolled_back(outcomes: dict[str, Outcome], ends: str) -> None:
+    plan = plan_of(RELEASED)
+    found = run(plan, select(plan, PUSH), outcomes)
+    order = ("build", "ok", "stage", "stage-rollback", "live", "live-rollback")
+    assert [found.ends[id].value for id in order] == ends.split()
+    assert found.green is (not outcomes)
+
+
+def test_s11_a_release_never_runs_for_pull_requests_nor_does_its_rollback() -> None:
+    plan = plan_of(
+        RELEASED.replace(
+            "{push: {branches: [main]}}", "{push: {branches: [main]}, pull_request: {branches: [main]}}"
+        )
+    )
+    found = select(plan, Event("pull_request", branch="main", changed=frozenset({"src/a.py"})))
+    assert found.selected == {"build", "ok"}
+    assert found.reasons["live"] == found.reasons["live-rollback"] == "releases never run for pull requests"
+
+
+def test_s11_a_release_takes_what_passed_and_its_rollback_takes_nothing() -> None:
+    plan = plan_of(RELEASED)
+    edges = {(e.source, e.kind.value) for e in plan.incoming["live"]}
+    assert edges == {("build", "data"), ("ok", "guard"), ("stage", "order")}
+    assert {(e.source, e.kind.value) for e in plan.incoming["live-rollback"]} == {("live", "order")}
+    assert not plan.nodes["live-rollback"].takes
