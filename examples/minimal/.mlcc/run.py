@@ -1,21 +1,21 @@
-# mlcc:generated sha256=26c4634ad7b657ae66c420150f256db76afc3d51eee34b44a846ffeee06fded6
+# mlcc:generated sha256=0ed7c8b71e9a0ada2a8d418bb26a884dbc04823cb8e71880f25ea17837d2ca36
 # fmt: off
 # ruff: noqa
 # flake8: noqa
 # mypy: ignore-errors
 # isort: skip_file
-"""The runtime of compiled pipelines: select what runs, run one node, state the result.
+"""The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
 
-python3 -I .mlcc/run.py select | node | final
+python3 -I .mlcc/run.py select | node | undo | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log,
-  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.groups,
-  mlcc.runtime.process, mlcc.runtime.node, mlcc.runtime.web, mlcc.backends.github.platform,
-  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
-  mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.digest, mlcc.runtime.predicates, mlcc.runtime.statements, mlcc.runtime.lineage,
+  mlcc.runtime.log, mlcc.runtime.addresses, mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values,
+  mlcc.runtime.final, mlcc.runtime.groups, mlcc.runtime.process, mlcc.runtime.release,
+  mlcc.runtime.node, mlcc.runtime.web, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
+  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -48,7 +48,8 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
 
 # --- mlcc.runtime.platform ----------------------------------------------------------------------------------
@@ -363,7 +364,7 @@ def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) 
 def endings_before(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
     """Return how the selected nodes ended that decide whether `id` runs."""
     node = plan["nodes"][id]
-    if node.get("status") == "failure":
+    if node.get("status") in ("failure", "rollback"):
         return settle(ancestors(id, plan), plan, selection)
     before = dict.fromkeys(other for other, _ in node["before"] if other in selection["selected"])
     return {other: found_ending(other, plan["nodes"][other], selection) for other in before}
@@ -381,6 +382,8 @@ def skip_cause(
         before = [other for other in ancestors(id, plan) if other in endings]
         failed = any(endings[o].end in ("failed", "lost") and _blocks(plan, o) for o in before)
         return None if failed else "nothing before it failed"
+    if status == "rollback":
+        return _kept({endings[o].end for o in steps_of_release(node) if o in endings})
     for other, kind in node["before"]:
         if other not in selection["selected"]:
             if kind in ("data", "guard"):  # selecting pulls these in: without them nothing may run
@@ -390,6 +393,18 @@ def skip_cause(
         if cause:
             return cause
     return None
+
+
+def steps_of_release(node: dict[str, Any]) -> list[str]:
+    """Return the steps that a rollback's node undoes: all that it follows, but for what its variables come from."""
+    return [other for other, kind in node["before"] if kind == "order"]
+
+
+def _kept(ends: set[str]) -> str | None:
+    """Say why what was released stays, by how the steps of the release ended; None: it is rolled back (S11)."""
+    if ends <= {"skipped"}:
+        return "nothing was released"
+    return "the release passed" if ends == {"passed"} else None
 
 
 def _blocks(plan: dict[str, Any], id: str) -> bool:
@@ -574,7 +589,7 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     """
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{_show(top)} is not a folder")
+        raise DigestError(f"{printable_name(top)} is not a folder")
     return _digest_of(top, _walk(top, ""))
 
 
@@ -600,7 +615,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
         found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{_show(path)} names no {what}")
+            raise DigestError(f"{printable_name(path)} names no {what}")
         chosen.update(found)
     return chosen
 
@@ -609,10 +624,10 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
         lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
     if not lines:
-        raise DigestError(f"{_show(top)} holds no file")
+        raise DigestError(f"{printable_name(top)} holds no file")
     return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
 
 
@@ -620,12 +635,12 @@ def _hex(path: str, shown: str) -> str:
     digest = hashlib.sha256()
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{_show(shown)} is not a regular file")
+            raise DigestError(f"{printable_name(shown)} is not a regular file")
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
     except OSError as error:
-        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
     return digest.hexdigest()
 
 
@@ -641,7 +656,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
         try:
             entries = list(os.scandir(os.path.join(top, folder)))
         except OSError as error:
-            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -659,7 +674,7 @@ def _candidates(top: str, path: str) -> list[str]:
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
         if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{_show(folder)} is a symlink")
+            raise DigestError(f"{printable_name(folder)} is a symlink")
     place = os.path.join(top, base)
     if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
@@ -681,7 +696,7 @@ def _tracked(top: str) -> list[str] | None:
     if done.returncode == 0:
         return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
     if _inside_work_tree(top):
-        said = _show(os.fsdecode(done.stderr.strip()))
+        said = printable_name(os.fsdecode(done.stderr.strip()))
         raise DigestError(f"git can't list the committed files: {said}")
     return None
 
@@ -696,9 +711,20 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
-def _show(name: str) -> str:
+def printable_name(name: str) -> str:
     """Return a name fit for a message: one printable line."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.predicates --------------------------------------------------------------------------------
+# The types of statements about a run (https://github.com/in-toto/attestation, spec/v1): what each one says.
+#
+# Standard library only: bundled into emitted scripts.
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+RECORD = "https://mlcc.dev/lineage/1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 
 
 # --- mlcc.runtime.statements --------------------------------------------------------------------------------
@@ -710,10 +736,6 @@ def _show(name: str) -> str:
 #
 # Standard library only: bundled into the emitted script.
 
-RECORD = "https://mlcc.dev/lineage/1"
-PROVENANCE = "https://slsa.dev/provenance/v1"
-TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
-_STATEMENT = "https://in-toto.io/Statement/v1"
 _PINNED = re.compile(r"@sha256:([0-9a-f]{64})$")
 _GIT_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -725,7 +747,7 @@ def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
     if any(gate["end"] in ("passed", "failed") for gate in record.get("gates", {}).values()):
         found.append((TEST_RESULT, _test_result(record)))
     return [
-        {"_type": _STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
+        {"_type": STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
         for kind, predicate in found
     ]
 
@@ -742,11 +764,18 @@ def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
     """Return an artifact as in-toto's ResourceDescriptors, one for each leg of its writer."""
     md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
     # A folder's digest is of the sorted lines of sha256sum, not of one file.
-    notes = {"annotations": {"mlcc_form": entry["form"]}} if entry["form"] != "file" else {}
-    return [
-        {"name": f"{id}/{leg}" if leg else id, "digest": {"sha256": digest[len("sha256:") :], **md5}, **notes}
-        for leg, digest in entry["digests"].items()
-    ]
+    notes = {"mlcc_form": entry["form"]} if entry["form"] != "file" else {}
+    found = []
+    for leg, digest in entry["digests"].items():
+        own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}
+        if digest.startswith("sha256:"):
+            own["digest"] = {"sha256": digest[len("sha256:") :], **md5}
+            annotations = notes
+        else:  # of a warehouse's table or a store's objects: not of bytes
+            own["uri"] = entry["paths"][0]
+            annotations = {**notes, "mlcc_digest": digest}
+        found.append({**own, "annotations": annotations} if annotations else own)
+    return found
 
 
 def _commit_descriptor(record: dict[str, Any]) -> dict[str, Any]:
@@ -813,11 +842,22 @@ def _test_result(record: dict[str, Any]) -> dict[str, Any]:
         if isinstance(gate.get("gate_digest"), str):
             digest = gate["gate_digest"][len("sha256:") :]
             configuration.append({"name": f".mlcc/gates/{id}.json", "digest": {"sha256": digest}})
+        configuration += _files_of(gate, record)
     result = "FAILED" if failed or not record["green"] else "WARNED" if warned or not passed else "PASSED"
     found: dict[str, Any] = {"result": result, "configuration": configuration}
     if record["run"].get("run_url"):
         found["url"] = record["run"]["run_url"]
     return {**found, "passedTests": passed, "warnedTests": warned, "failedTests": failed}
+
+
+def _files_of(gate: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a gate judged by that is no artifact: golden answers, a record that people wrote."""
+    artifacts = record.get("artifacts", {})
+    return [
+        {"name": path, "digest": {"sha256": str(one["digest"])[len("sha256:") :]}}
+        for path, one in gate["inputs"].items()
+        if path not in artifacts and isinstance(one, dict) and "digest" in one
+    ]
 
 
 # --- mlcc.runtime.lineage -----------------------------------------------------------------------------------
@@ -1036,13 +1076,24 @@ def _gate_record(
         if verdict and state["verdict"] == ending.verdict and verdict.get("verdict") == ending.verdict:
             checks = verdict.get("checks")
             found["checks"] = checks[:MOST_CHECKS] if isinstance(checks, list) else []
-            found["inputs"] = verdict.get("inputs") if isinstance(verdict.get("inputs"), dict) else {}
+            found["inputs"] = _inputs_of(verdict)
             found.update(
                 {key: verdict[key] for key in ("summary", "gate_digest", "waived") if key in verdict}
             )
             break
     found["checks"] = [check for check in found["checks"] if isinstance(check, dict)]
     return {**found, **_seconds(states)}
+
+
+def _inputs_of(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return what a gate judged by path and digest. The objects behind an address stay in its verdict: they may be many."""
+    inputs = verdict.get("inputs")
+    found = inputs.items() if isinstance(inputs, dict) else ()
+    return {
+        id: {key: value for key, value in taken.items() if key != "objects"}
+        for id, taken in found
+        if isinstance(taken, dict)
+    }
 
 
 def _verdict(id: str, leg: str) -> dict[str, Any] | None:
@@ -1068,6 +1119,76 @@ def one_line(text: str) -> str:
 def say(text: str, before: str = "") -> None:
     """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
     print(before + one_line(text), flush=True)
+
+
+# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
+# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
+#
+# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
+# emitted scripts.
+
+SCHEME = "s3://"
+OBJECTS_SCRIPT = ".mlcc/objects.py"
+_SECONDS = 300.0  # that a listing may take at most
+_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+
+
+def is_address(path: object) -> bool:
+    """Whether an artifact's path is an address of a store."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def objects_at(
+    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
+    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
+
+    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
+    """
+    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
+
+
+def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
+    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
+
+    `size` is about how many bytes they have. Raises DigestError.
+    """
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+
+
+def local_path(address: str, folder: str) -> str:
+    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
+    key = address[len(SCHEME) :].partition("/")[2]
+    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
+
+
+def _answer(
+    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
+) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    where = f"{printable_name(address)} can't be read"
+    if not os.path.isfile(OBJECTS_SCRIPT):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
+    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
+        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
 
 
 # --- mlcc.runtime.data --------------------------------------------------------------------------------------
@@ -1101,6 +1222,28 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
         return file_digest(path)
     except (DigestError, OSError) as problem:
         raise RunError(f"the artifact '{id}' can't be read: {problem}") from None
+
+
+def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether an artifact lies at an address of a store, which only who can log in may read."""
+    return is_address(plan["artifacts"][id]["paths"][0])
+
+
+def remote_digests(
+    node: dict[str, Any], plan: dict[str, Any], env: dict[str, str], seconds: float
+) -> dict[str, str]:
+    """Return artifact -> digest of what a node takes from addresses. Raises RunError, after `seconds` at the latest.
+
+    `env` is the node's environment, with which it logs in.
+    """
+    found = {}
+    for id in node["takes"]:
+        if lies_elsewhere(id, plan):
+            try:
+                found[id] = str(objects_at(plan["artifacts"][id]["paths"][0], env, seconds)["digest"])
+            except DigestError as problem:
+                raise RunError(f"the artifact '{id}' can't be used: {problem}") from None
+    return found
 
 
 def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
@@ -1358,15 +1501,20 @@ def node_env(
     where = node.get("working_directory", "")
     for id in (*node["takes"], *node.get("writes", [])):
         path = location(id, plan["artifacts"][id])
-        inside = where and plan["artifacts"][id]["form"] != "table"
+        inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
-    env.update((f"DIGEST_{_upper(id)}", found) for id, found in digests.items())
+    env.update(digest_env(digests))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
     for name, value in node.get("env", {}).items():
         env[name] = resolve(name, value, legs[leg], plan, selection, private)
     return env
+
+
+def digest_env(digests: dict[str, str]) -> dict[str, str]:
+    """Return the variables that name the digests of what a node takes."""
+    return {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
 
 
 def _upper(id: str) -> str:
@@ -1688,6 +1836,37 @@ def shell(
         return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
 
 
+# --- mlcc.runtime.release -----------------------------------------------------------------------------------
+# What undoes a release: the release itself, at once, and its rollback's node where that couldn't be (S11).
+#
+# Standard library only: bundled into the emitted script.
+
+def undo(node: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
+    """Run the rollback of a release that didn't pass. Return whether it is undone, and how to say so.
+
+    It has a time of its own, so that a release which used up its time is undone, too.
+    """
+    rollback = node.get("rollback")
+    if rollback is None:
+        return False, "nothing can undo it"
+    say("mlcc: rolling back")
+    lines = [*node.get("setup", []), *rollback["run"]]
+    code = shell(lines, env, time.monotonic() + rollback["timeout"], node.get("working_directory") or ".")
+    return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
+
+
+def undone(node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]) -> str | None:
+    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told."""
+    steps = steps_of_release(node)
+    states = [state for id in steps for state in read_states(id, plan["nodes"][id], selection)]
+    if any(state is None for state in states):
+        return None
+    began = [state for state in states if state is not None and state.get("began") is True]
+    if not began:
+        return "nothing was released"
+    return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
+
+
 # --- mlcc.runtime.node --------------------------------------------------------------------------------------
 # One leg of one node: decide, receive, run, publish, and say how it ended (S2, S4, S5, S7, S8).
 #
@@ -1714,6 +1893,7 @@ class Attempt:
             shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
+        self.note = ""  # what is added to the cause
         self.started = time.monotonic()
         self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
@@ -1724,7 +1904,8 @@ class Attempt:
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
         seconds = round(time.monotonic() - self.started, 1)
-        self.state.update(end=end, verdict=verdict, cause=one_line(cause[:MAX_CAUSE]), seconds=seconds)
+        whole = one_line(cause[:MAX_CAUSE]) + self.note
+        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds)
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -1752,6 +1933,23 @@ def node_main(platform: Platform) -> int:
         return status or ERROR
 
 
+def undo_main(platform: Platform) -> int:
+    """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
+    watch_cancel()
+    id = os.environ.get("MLCC_NODE", "")
+    left = read_record(state_folder(id) / "state.json")
+    if left is not None and (left.get("end") != "failed" or not left.get("began") or left.get("rolled_back")):
+        return PASS
+    leg = Attempt(id, "", platform)
+    if left is None:
+        left = {"inputs": _received(leg), "cause": "its process was killed"}
+    leg.state.update(began=True, inputs=left["inputs"], cause=left["cause"])
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        env, _ = _environment(leg, Path(folder))
+        _undo(leg, env)
+    return PASS if leg.state["rolled_back"] else FAIL
+
+
 def _decide_and_run(leg: Attempt) -> int:
     if leg.id not in leg.selection["selected"]:
         leg.finish("skipped", "", "it isn't selected")
@@ -1761,16 +1959,27 @@ def _decide_and_run(leg: Attempt) -> int:
     if cause is not None:
         leg.finish("skipped", "", cause)
         return SKIP
-    inputs = {id: receive(id, leg.plan, leg.selection) for id in leg.node["takes"]}
+    inputs = _received(leg)
     check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
     leg.state["inputs"] = inputs
     with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
         private = Path(folder)
         env, logins = _environment(leg, private)
+        found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
+        check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
+        leg.state["inputs"].update(found)
+        env.update(digest_env(found))
         try:
             return _attempts(leg, env, logins)
         finally:
+            _undo(leg, env)
             _teardown(leg, env)
+
+
+def _received(leg: Attempt) -> dict[str, str]:
+    """Put what the node takes where it expects it, and return the digests. What lies elsewhere is asked for later."""
+    here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan)]
+    return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
 def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
@@ -1818,7 +2027,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        attempt = _gate if leg.node["kind"] == "gate" else _command
+        attempt = {"gate": _gate, "release": _release, "rollback": _rollback}.get(leg.node["kind"], _command)
         status = attempt(leg, env, logins)
         if status in (PASS, TIMEOUT):
             break
@@ -1835,6 +2044,7 @@ def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         leg.finish("failed", "fail", f"its command ended with {code}")
         return FAIL
     try:
+        _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
         leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
     except RunError as problem:
@@ -1842,6 +2052,42 @@ def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         return FAIL
     leg.finish("passed", "pass", "")
     return PASS
+
+
+def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
+    """Refuse what a command made of objects that its gates may not have judged: nothing here keeps them as they were."""
+    found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
+    changed = [id for id, digest in found.items() if digest != leg.state["inputs"][id]]
+    if changed:
+        raise RunError(f"'{changed[0]}' changed at its address while the command ran")
+
+
+def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    leg.state["began"] = True
+    status = _command(leg, env, logins)
+    found = read_record(state_folder(leg.id) / "verdict.json") if status == FAIL else None
+    if found is not None and found.get("gate") == leg.id:  # the step asked a judge, who says why
+        leg.finish("failed", "fail", str(found.get("summary", "")))
+    return status
+
+
+def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
+    reason = undone(leg.node, leg.plan, leg.selection)
+    if reason is None:
+        return _command(leg, env, logins)
+    say(f"mlcc: {leg.id}: {reason}")
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _undo(leg: Attempt, env: dict[str, str]) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled."""
+    if leg.state.get("began") is not True or leg.state["end"] == "passed":
+        return
+    leg.state["rolled_back"], note = undo(leg.node, env)
+    leg.note = f"; {note}"
+    leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
 
 
 def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -2873,7 +3119,7 @@ def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
 
 def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if event["kind"] == "pull_request":
-        if node["kind"] == "release":
+        if node["kind"] in ("release", "rollback", "reconcile"):
             return "releases never run for pull requests"
         if event["fork"] and node.get("trusted"):
             return "it uses secrets, and the pull request comes from a fork"
@@ -2948,16 +3194,16 @@ def _touched(plan: dict[str, Any], nodes: dict[str, Any], own: dict[str, str | N
 
 
 # --- mlcc.runtime.main --------------------------------------------------------------------------------------
-# The entry of the emitted `.mlcc/run.py`: `select`, `node` or `final`.
+# The entry of the emitted `.mlcc/run.py`: `select`, `node`, `undo` or `final`.
 
-COMMANDS = {"select": select_main, "node": node_main, "final": final_main}
+COMMANDS = {"select": select_main, "node": node_main, "undo": undo_main, "final": final_main}
 
 
 def main() -> int:
     """Run the command that is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        say("usage: python3 -I .mlcc/run.py select | node | final")
+        say("usage: python3 -I .mlcc/run.py select | node | undo | final")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=b7210b42d0ecfd7d4592a07614f3cd289c7169a9a471c441538814b89cfeb29e
+# mlcc:generated sha256=26c837fa3da180e1e409dfe22f9d90e8c92fe79f323b75ad893c3a4c2b8bd67e
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -13,8 +13,8 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.gates._records, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._shell, mlcc.gates.reproduce.trees,
-  mlcc.gates.reproduce.runtime
+  mlcc.runtime.digest, mlcc.runtime.addresses, mlcc.gates._support, mlcc.gates._shell,
+  mlcc.gates.reproduce.trees, mlcc.gates.reproduce.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -544,7 +544,7 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     """
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{_show(top)} is not a folder")
+        raise DigestError(f"{printable_name(top)} is not a folder")
     return _digest_of(top, _walk(top, ""))
 
 
@@ -570,7 +570,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
         found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{_show(path)} names no {what}")
+            raise DigestError(f"{printable_name(path)} names no {what}")
         chosen.update(found)
     return chosen
 
@@ -579,10 +579,10 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
         lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
     if not lines:
-        raise DigestError(f"{_show(top)} holds no file")
+        raise DigestError(f"{printable_name(top)} holds no file")
     return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
 
 
@@ -590,12 +590,12 @@ def _hex(path: str, shown: str) -> str:
     digest = hashlib.sha256()
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{_show(shown)} is not a regular file")
+            raise DigestError(f"{printable_name(shown)} is not a regular file")
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
     except OSError as error:
-        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
     return digest.hexdigest()
 
 
@@ -611,7 +611,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
         try:
             entries = list(os.scandir(os.path.join(top, folder)))
         except OSError as error:
-            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -629,7 +629,7 @@ def _candidates(top: str, path: str) -> list[str]:
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
         if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{_show(folder)} is a symlink")
+            raise DigestError(f"{printable_name(folder)} is a symlink")
     place = os.path.join(top, base)
     if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
@@ -651,7 +651,7 @@ def _tracked(top: str) -> list[str] | None:
     if done.returncode == 0:
         return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
     if _inside_work_tree(top):
-        said = _show(os.fsdecode(done.stderr.strip()))
+        said = printable_name(os.fsdecode(done.stderr.strip()))
         raise DigestError(f"git can't list the committed files: {said}")
     return None
 
@@ -666,9 +666,79 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
-def _show(name: str) -> str:
+def printable_name(name: str) -> str:
     """Return a name fit for a message: one printable line."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
+# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
+#
+# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
+# emitted scripts.
+
+SCHEME = "s3://"
+OBJECTS_SCRIPT = ".mlcc/objects.py"
+_SECONDS = 300.0  # that a listing may take at most
+_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+
+
+def is_address(path: object) -> bool:
+    """Whether an artifact's path is an address of a store."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def objects_at(
+    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
+    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
+
+    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
+    """
+    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
+
+
+def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
+    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
+
+    `size` is about how many bytes they have. Raises DigestError.
+    """
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+
+
+def local_path(address: str, folder: str) -> str:
+    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
+    key = address[len(SCHEME) :].partition("/")[2]
+    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
+
+
+def _answer(
+    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
+) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    where = f"{printable_name(address)} can't be read"
+    if not os.path.isfile(OBJECTS_SCRIPT):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
+    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
+        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
 
 
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
@@ -679,6 +749,7 @@ _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _MAX_PARAMETERS = 4 << 20
 _LOGGED_CHECKS = 100
 _LARGE = 64 << 20
+COPIES = "_mlcc/objects"
 _WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
 
 
@@ -701,8 +772,10 @@ class Gate:
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
         self.params: dict[str, Any] = _whole(document["params"])
-        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        # What is judged: artifact -> its path and digest, known before `judge` is called; at an address its objects, too;
+        # then what `take` adds.
         self.inputs: dict[str, dict[str, Any]] = {}
+        self._fetched: dict[str, str] = {}
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
@@ -712,11 +785,60 @@ class Gate:
         return path
 
     def paths(self, artifact: str) -> str | list[str]:
-        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError.
+
+        What lies at an address is fetched by the first call: the path is that of the copy.
+        """
         path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
         if path is None:
             raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
-        return path
+        if not isinstance(path, str) or not is_address(path):
+            return path
+        if artifact not in self._fetched:
+            self._fetched[artifact] = self._fetch(artifact, path)
+        return self._fetched[artifact]
+
+    def _fetch(self, artifact: str, address: str) -> str:
+        listed = self.inputs[artifact]
+        folder = f"{COPIES}/{self.id}/{artifact}"
+        try:
+            found = fetch_objects(address, folder, sum(object["size"] for object in listed["objects"]))
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(artifact)} can't be judged: {error}") from None
+        if found["digest"] != listed["digest"]:
+            raise GateError(f"the artifact {visible(artifact)} changed before it was fetched")
+        listed["objects"] = found["objects"]
+        return local_path(address, folder)
+
+    def as_named(self, text: str) -> str:
+        """Return a message with addresses instead of the paths of what was fetched from them."""
+        for artifact in self._fetched:
+            bucket = self.artifacts[artifact]["path"][len(SCHEME) :].partition("/")[0]
+            text = text.replace(f"{COPIES}/{self.id}/{artifact}/", f"{SCHEME}{bucket}/")
+        return text
+
+    def remove_copies(self) -> None:
+        """Remove what was fetched: data that isn't to be kept, nor to be taken for another run's."""
+        folder = f"{COPIES}/{self.id}"
+        if os.path.isdir(folder) and not os.path.islink(COPIES) and not os.path.islink(folder):
+            import shutil
+
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def take(self, path: str) -> str:
+        """Count a committed file that is no artifact among what is judged, and return its digest. Raises GateError.
+
+        The verdict names it by its path, and it may not change while the gate runs. Call it before the file is read.
+        """
+        for found in self.inputs.values():
+            if found["path"] == path:
+                return str(found["digest"])
+        try:
+            digest = file_digest(path)
+        except DigestError as error:
+            raise GateError(str(error)) from None
+        self.inputs[path] = {"path": path, "digest": digest}
+        return digest
 
 
 def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
@@ -750,9 +872,12 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         verdict = judge(gate)
         _check_untouched(gate, large)
     except GateError as error:
-        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+        said = str(error) if gate is None else gate.as_named(str(error))
+        verdict = Verdict("error", f"{said.rstrip('.')}.")
     except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
         verdict = Verdict("error", _unforeseen(error))
+    if gate is not None:
+        gate.remove_copies()
     return _finish(folder, record, verdict, gate)
 
 
@@ -802,6 +927,8 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
         raise GateError(f"{path} is not UTF-8") from None
     _check_document(document, kind, id, path)
     assert isinstance(document, dict)
+    if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
+        lines += f"{_sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS))}  objects\n"
     record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
     return Gate(id, folder, document)
 
@@ -859,11 +986,18 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
-            digest = artifact_digest(artifact["path"])
+            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
-        found[id] = {"path": artifact["path"], "digest": digest}
     return found
+
+
+def _identity(path: str | list[str]) -> dict[str, Any]:
+    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+    if isinstance(path, str) and is_address(path):
+        listed = objects_at(path)
+        return {key: listed[key] for key in ("digest", "objects")}
+    return {"digest": artifact_digest(path)}
 
 
 def _file_marks(path: object) -> tuple[int, ...] | None:
@@ -886,16 +1020,20 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
     `large` are the marks that large files had before they were digested: where they are the same, the file is.
     """
     for id, found in gate.inputs.items():
-        if large[id] is not None and large[id] == _file_marks(found["path"]):
+        if large.get(id) is not None and large[id] == _file_marks(found["path"]):
             continue
         try:
-            same = artifact_digest(found["path"]) == found["digest"]
+            same = _identity(found["path"])["digest"] == found["digest"]
         except DigestError as error:
-            raise GateError(f"the artifact {visible(id)} went while the gate ran: {error}") from None
+            raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:
             raise GateError(
-                f"the artifact {visible(id)} changed while the gate ran: its readers would get something that was not judged"
+                f"{_input_shown(gate, id)} changed while the gate ran: its readers would get something that was not judged"
             )
+
+
+def _input_shown(gate: Gate, id: str) -> str:
+    return f"the artifact {visible(id)}" if id in gate.artifacts else f"the file {visible(id)}"
 
 
 def _unforeseen(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=43b4f654f4ff895450a88146ce229eee5a023d023e2a60fdfe2518b2abb5f9a9
+# mlcc:generated sha256=f6d73b2aa990919f72bcbf0d53d44b3ad95ed9c6b96ae0f106aa8e3af9d08e78
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,12 +12,13 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.gates._metrics.measure, mlcc.gates._shares, mlcc.gates._metrics.bounds,
-  mlcc.gates._metrics.catalog, mlcc.gates._metrics.classes, mlcc.gates._metrics.numbers,
-  mlcc.gates._metrics.ranking, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.gates._support, mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._sql,
-  mlcc.gates._table, mlcc.gates._metrics.rows, mlcc.gates._metrics.scores, mlcc.gates._metrics.compute,
-  mlcc.gates._plots, mlcc.gates.evaluate.drawing, mlcc.gates.evaluate.runtime
+  mlcc.gates._metrics.axes, mlcc.gates._records, mlcc.gates._metrics.measure, mlcc.gates._shares,
+  mlcc.gates._metrics.bounds, mlcc.gates._metrics.catalog, mlcc.gates._metrics.classes,
+  mlcc.gates._metrics.numbers, mlcc.gates._metrics.ranking, mlcc.gates._report, mlcc.gates._strict,
+  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.addresses, mlcc.gates._support,
+  mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._sql, mlcc.gates._table, mlcc.gates._metrics.rows,
+  mlcc.gates._metrics.scores, mlcc.gates._metrics.compute, mlcc.gates._metrics.join, mlcc.gates._plots,
+  mlcc.gates.evaluate.drawing, mlcc.gates.evaluate.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -37,6 +38,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
+
+
+# --- mlcc.gates._metrics.axes -------------------------------------------------------------------------------
+# Code, data or model: which of them made a metric miss what it is held to.
+
+# How the old model fares on the same data -> the axis that moved: what either model misses is no model's doing.
+MOVED = {"fail": "data", "pass": "model"}
+
+
+def moved_by(axis: str | None, shown: str) -> str:
+    """Return a sentence that names the axis that moved a metric: `model`, `data`, or None where that can't be told."""
+    who = f"The {axis} moved it" if axis else "Whether the model or the data moved it can't be told"
+    return f"{who}: {shown}"
 
 
 # --- mlcc.gates._records ------------------------------------------------------------------------------------
@@ -1260,7 +1274,7 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     """
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{_show(top)} is not a folder")
+        raise DigestError(f"{printable_name(top)} is not a folder")
     return _digest_of(top, _walk(top, ""))
 
 
@@ -1286,7 +1300,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
         found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{_show(path)} names no {what}")
+            raise DigestError(f"{printable_name(path)} names no {what}")
         chosen.update(found)
     return chosen
 
@@ -1295,10 +1309,10 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {_show(name)} is not plain UTF-8 on one line")
+            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
         lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
     if not lines:
-        raise DigestError(f"{_show(top)} holds no file")
+        raise DigestError(f"{printable_name(top)} holds no file")
     return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
 
 
@@ -1306,12 +1320,12 @@ def _hex(path: str, shown: str) -> str:
     digest = hashlib.sha256()
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{_show(shown)} is not a regular file")
+            raise DigestError(f"{printable_name(shown)} is not a regular file")
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
     except OSError as error:
-        raise DigestError(f"{_show(shown)} can't be read: {error.strerror}") from None
+        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
     return digest.hexdigest()
 
 
@@ -1327,7 +1341,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
         try:
             entries = list(os.scandir(os.path.join(top, folder)))
         except OSError as error:
-            raise DigestError(f"{_show(folder or top)} can't be read: {error.strerror}") from None
+            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -1345,7 +1359,7 @@ def _candidates(top: str, path: str) -> list[str]:
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
         if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{_show(folder)} is a symlink")
+            raise DigestError(f"{printable_name(folder)} is a symlink")
     place = os.path.join(top, base)
     if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
@@ -1367,7 +1381,7 @@ def _tracked(top: str) -> list[str] | None:
     if done.returncode == 0:
         return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
     if _inside_work_tree(top):
-        said = _show(os.fsdecode(done.stderr.strip()))
+        said = printable_name(os.fsdecode(done.stderr.strip()))
         raise DigestError(f"git can't list the committed files: {said}")
     return None
 
@@ -1382,9 +1396,79 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
-def _show(name: str) -> str:
+def printable_name(name: str) -> str:
     """Return a name fit for a message: one printable line."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
+# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
+#
+# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
+# emitted scripts.
+
+SCHEME = "s3://"
+OBJECTS_SCRIPT = ".mlcc/objects.py"
+_SECONDS = 300.0  # that a listing may take at most
+_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+
+
+def is_address(path: object) -> bool:
+    """Whether an artifact's path is an address of a store."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def objects_at(
+    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
+    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
+
+    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
+    """
+    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
+
+
+def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
+    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
+
+    `size` is about how many bytes they have. Raises DigestError.
+    """
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+
+
+def local_path(address: str, folder: str) -> str:
+    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
+    key = address[len(SCHEME) :].partition("/")[2]
+    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
+
+
+def _answer(
+    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
+) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    where = f"{printable_name(address)} can't be read"
+    if not os.path.isfile(OBJECTS_SCRIPT):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
+    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
+        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
 
 
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
@@ -1395,6 +1479,7 @@ _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _MAX_PARAMETERS = 4 << 20
 _LOGGED_CHECKS = 100
 _LARGE = 64 << 20
+COPIES = "_mlcc/objects"
 _WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
 
 
@@ -1417,8 +1502,10 @@ class Gate:
         self.on_inconclusive: str = document["on_inconclusive"]
         self.waive: dict[str, str] | None = document.get("waive")
         self.params: dict[str, Any] = _whole(document["params"])
-        # What is judged: artifact -> its path and digest, known before `judge` is called.
+        # What is judged: artifact -> its path and digest, known before `judge` is called; at an address its objects, too;
+        # then what `take` adds.
         self.inputs: dict[str, dict[str, Any]] = {}
+        self._fetched: dict[str, str] = {}
 
     def path(self, artifact: str) -> str:
         """Return an artifact's one path, relative to the project root. Raises GateError."""
@@ -1428,11 +1515,60 @@ class Gate:
         return path
 
     def paths(self, artifact: str) -> str | list[str]:
-        """Return an artifact's one path, or the list of its committed ones. Raises GateError."""
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError.
+
+        What lies at an address is fetched by the first call: the path is that of the copy.
+        """
         path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
         if path is None:
             raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
-        return path
+        if not isinstance(path, str) or not is_address(path):
+            return path
+        if artifact not in self._fetched:
+            self._fetched[artifact] = self._fetch(artifact, path)
+        return self._fetched[artifact]
+
+    def _fetch(self, artifact: str, address: str) -> str:
+        listed = self.inputs[artifact]
+        folder = f"{COPIES}/{self.id}/{artifact}"
+        try:
+            found = fetch_objects(address, folder, sum(object["size"] for object in listed["objects"]))
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(artifact)} can't be judged: {error}") from None
+        if found["digest"] != listed["digest"]:
+            raise GateError(f"the artifact {visible(artifact)} changed before it was fetched")
+        listed["objects"] = found["objects"]
+        return local_path(address, folder)
+
+    def as_named(self, text: str) -> str:
+        """Return a message with addresses instead of the paths of what was fetched from them."""
+        for artifact in self._fetched:
+            bucket = self.artifacts[artifact]["path"][len(SCHEME) :].partition("/")[0]
+            text = text.replace(f"{COPIES}/{self.id}/{artifact}/", f"{SCHEME}{bucket}/")
+        return text
+
+    def remove_copies(self) -> None:
+        """Remove what was fetched: data that isn't to be kept, nor to be taken for another run's."""
+        folder = f"{COPIES}/{self.id}"
+        if os.path.isdir(folder) and not os.path.islink(COPIES) and not os.path.islink(folder):
+            import shutil
+
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def take(self, path: str) -> str:
+        """Count a committed file that is no artifact among what is judged, and return its digest. Raises GateError.
+
+        The verdict names it by its path, and it may not change while the gate runs. Call it before the file is read.
+        """
+        for found in self.inputs.values():
+            if found["path"] == path:
+                return str(found["digest"])
+        try:
+            digest = file_digest(path)
+        except DigestError as error:
+            raise GateError(str(error)) from None
+        self.inputs[path] = {"path": path, "digest": digest}
+        return digest
 
 
 def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
@@ -1466,9 +1602,12 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         verdict = judge(gate)
         _check_untouched(gate, large)
     except GateError as error:
-        verdict = Verdict("error", f"{str(error).rstrip('.')}.")
+        said = str(error) if gate is None else gate.as_named(str(error))
+        verdict = Verdict("error", f"{said.rstrip('.')}.")
     except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
         verdict = Verdict("error", _unforeseen(error))
+    if gate is not None:
+        gate.remove_copies()
     return _finish(folder, record, verdict, gate)
 
 
@@ -1518,6 +1657,8 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
         raise GateError(f"{path} is not UTF-8") from None
     _check_document(document, kind, id, path)
     assert isinstance(document, dict)
+    if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
+        lines += f"{_sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS))}  objects\n"
     record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
     return Gate(id, folder, document)
 
@@ -1575,11 +1716,18 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
-            digest = artifact_digest(artifact["path"])
+            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
-        found[id] = {"path": artifact["path"], "digest": digest}
     return found
+
+
+def _identity(path: str | list[str]) -> dict[str, Any]:
+    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+    if isinstance(path, str) and is_address(path):
+        listed = objects_at(path)
+        return {key: listed[key] for key in ("digest", "objects")}
+    return {"digest": artifact_digest(path)}
 
 
 def _file_marks(path: object) -> tuple[int, ...] | None:
@@ -1602,16 +1750,20 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
     `large` are the marks that large files had before they were digested: where they are the same, the file is.
     """
     for id, found in gate.inputs.items():
-        if large[id] is not None and large[id] == _file_marks(found["path"]):
+        if large.get(id) is not None and large[id] == _file_marks(found["path"]):
             continue
         try:
-            same = artifact_digest(found["path"]) == found["digest"]
+            same = _identity(found["path"])["digest"] == found["digest"]
         except DigestError as error:
-            raise GateError(f"the artifact {visible(id)} went while the gate ran: {error}") from None
+            raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:
             raise GateError(
-                f"the artifact {visible(id)} changed while the gate ran: its readers would get something that was not judged"
+                f"{_input_shown(gate, id)} changed while the gate ran: its readers would get something that was not judged"
             )
+
+
+def _input_shown(gate: Gate, id: str) -> str:
+    return f"the artifact {visible(id)}" if id in gate.artifacts else f"the file {visible(id)}"
 
 
 def _unforeseen(error: BaseException) -> str:
@@ -2575,6 +2727,70 @@ def _summing_to_one(scores: Any) -> Any:
     return scores
 
 
+# --- mlcc.gates._metrics.join -------------------------------------------------------------------------------
+# Two tables of predictions for the same examples, brought into the same order by their key.
+
+def joined(one: Rows, other: Rows, names: tuple[str, str]) -> tuple[Rows, Rows]:
+    """Return both by rising `key`; `names` are what messages call them.
+
+    Raises GateError, with counts, for a key that occurs twice, keys that only one has, and labels or queries that
+    differ: the difference of a metric means something on the same examples only.
+    """
+    one, other = by_key(one, names[0]), by_key(other, names[1])
+    _refuse_other_keys(one["key"], other["key"], names)
+    for alias in ("label", "query"):
+        if alias in one.arrays:
+            differ = int((_plain_values(one, alias) != _plain_values(other, alias)).sum())
+            if differ:
+                raise GateError(f"the two tables give {differ} of {one.n} examples another {alias}")
+    return one, other
+
+
+def refuse_other_examples(one: Rows, other: Rows, names: tuple[str, str]) -> None:
+    """Raise GateError where two tables without a key can't be of the same examples: another number, or other labels."""
+    import numpy as np
+
+    if one.n != other.n:
+        counts = f"{one.n} rows in {visible(names[0], 80)}, {other.n} in {visible(names[1], 80)}"
+        raise GateError(f"there are {counts}: score the same examples")
+    if "label" in one.arrays:
+        labels = [np.sort(_plain_values(rows, "label")) for rows in (one, other)]
+        if (labels[0] != labels[1]).any():
+            raise GateError(
+                f"{visible(names[0], 80)} and {visible(names[1], 80)} have other labels: score the same examples"
+            )
+
+
+def by_key(rows: Rows, name: str) -> Rows:
+    """Return rows by rising key. Raises GateError for a key that occurs twice."""
+    import numpy as np
+
+    found = rows.take(np.argsort(rows["key"], kind="stable"))
+    twice = int((found["key"][1:] == found["key"][:-1]).sum())
+    if twice:
+        raise GateError(f"{twice} of {rows.n} rows of {visible(name, 80)} repeat a key")
+    return found
+
+
+def _refuse_other_keys(one: Any, other: Any, names: tuple[str, str]) -> None:
+    import numpy as np
+
+    common = len(np.intersect1d(one, other, assume_unique=True))
+    if common != len(one) or common != len(other):
+        alone = f"{len(one) - common} only in {visible(names[0], 80)}, {len(other) - common} only in "
+        raise GateError(
+            f"{common} keys are in both tables, {alone}{visible(names[1], 80)}: score the same examples"
+        )
+
+
+def _plain_values(rows: Rows, alias: str) -> Any:
+    """Return what labels are, not the codes of classes, which count from another start in another table."""
+    import numpy as np
+
+    values = rows[alias]
+    return np.array(rows.names)[values] if alias == "label" and values.dtype.kind == "i" else values
+
+
 # --- mlcc.gates._plots --------------------------------------------------------------------------------------
 # What a gate's page draws: plots as plain data, in a verdict beside its checks.
 #
@@ -2724,25 +2940,80 @@ _SIDES = {"min": ("lower", "at least"), "max": ("upper", "at most")}
 
 def judge(gate: Gate) -> Verdict:
     """Judge every metric that the parameters name."""
-    if not is_finite(gate.params.get("z")) or not gate.params.get("metrics"):
+    params = gate.params
+    if not is_finite(params.get("z")) or not params.get("metrics"):
         raise GateError("the gate's parameters are not complete")
-    if gate.params["source"] == "file":
-        return verdict_of(_judge_file(gate))
-    return verdict_of(*_judge_rows(gate))
+    if params["source"] == "file":
+        checks = _judge_file(gate, params["artifact"])
+        _name_axes(checks, params, lambda source: _judge_file(gate, source["artifact"]))
+        return verdict_of(checks)
+    rows = read_rows(gate, params)
+    if rows.n < 1:
+        return verdict_of([no_predictions()])
+    checks = _judge_rows(rows, params, params)
+    _name_axes(checks, params, lambda source: _judge_champion(gate, source, rows))
+    if "overfit" in params:
+        checks += _gaps(gate, rows)
+    return verdict_of(checks, drawn(rows, params["z"]))
 
 
-def _judge_file(gate: Gate) -> list[Check]:
-    path = gate.path(gate.params["artifact"])
+def _judge_file(gate: Gate, artifact: str) -> list[Check]:
+    path = gate.path(artifact)
     document = read_json(path)
+
+    def estimated(metric: dict[str, Any]) -> tuple[Estimate, bool, int]:
+        found, bounded = _from_document(document, metric, gate.params["z"], path)
+        return found, bounded, found.n
+
+    return _checks(gate.params, estimated)
+
+
+def _judge_rows(rows: Rows, source: dict[str, Any], params: dict[str, Any]) -> list[Check]:
+    refuse_one_class(rows, source)
+    return _checks(params, lambda metric: (*_estimated(metric, rows, params["z"]), rows.n))
+
+
+def _checks(
+    params: dict[str, Any], estimated: Callable[[dict[str, Any]], tuple[Estimate, bool, int]]
+) -> list[Check]:
+    """Hold every metric to its limits; `estimated` returns it, whether its error is known, and the table's rows."""
     checks: list[Check] = []
-    for metric in gate.params["metrics"]:
+    for metric in params["metrics"]:
         try:
-            found, bounded = _from_document(document, metric, gate.params["z"], path)
+            found, bounded, rows = estimated(metric)
         except GateError as error:
             checks.append(Check(metric["id"], "error", str(error)))
             continue
-        checks += _compare(metric, found, gate.params, rows=found.n, bounded=bounded)
+        checks += _compare(metric, found, params, rows=rows, bounded=bounded)
     return checks
+
+
+def _judge_champion(gate: Gate, source: dict[str, Any], rows: Rows) -> list[Check]:
+    """Return the checks of the champion on the same examples as `rows`. Raises GateError."""
+    champion = read_rows(gate, source)
+    refuse_other_examples(rows, champion, ("the predictions", "the champion's"))
+    return _judge_rows(champion, source, gate.params)
+
+
+def _name_axes(
+    checks: Sequence[Check], params: dict[str, Any], judged: Callable[[dict[str, Any]], list[Check]]
+) -> None:
+    """Say in the sentence of each limit that is missed whether the champion misses it on the same data, too.
+
+    `judged` returns the champion's checks, by what the parameters say of its predictions.
+    """
+    missed = [check for check in checks if check.verdict == "fail"]
+    if "champion" not in params or not missed:
+        return
+    try:
+        theirs = {check.id: check for check in judged(params["champion"])}
+    except GateError as error:
+        theirs = {check.id: Check(check.id, "error", str(error)) for check in missed}
+    for check in missed:
+        # A metric that can't be had is one check, whatever its limits.
+        other = theirs.get(check.id) or theirs[check.id.rpartition(".")[0]]
+        said = "" if other.verdict == "error" else "on the same data the champion's "
+        check.message += f". {moved_by(MOVED.get(other.verdict), said + other.message)}"
 
 
 def _from_document(document: object, metric: dict[str, Any], z: float, path: str) -> tuple[Estimate, bool]:
@@ -2772,25 +3043,6 @@ def _number_at(document: object, steps: Sequence[str], path: str) -> float:
         raise GateError(f"{visible('.'.join(steps))} in {visible(path)} is no number")
     assert isinstance(place, (int, float))
     return place
-
-
-def _judge_rows(gate: Gate) -> tuple[list[Check], list[dict[str, Any]]]:
-    params = gate.params
-    rows = read_rows(gate, params)
-    if rows.n < 1:
-        return [no_predictions()], []
-    refuse_one_class(rows, params)
-    checks: list[Check] = []
-    for metric in params["metrics"]:
-        try:
-            found, is_bounded = _estimated(metric, rows, params["z"])
-        except GateError as error:
-            checks.append(Check(metric["id"], "error", str(error)))
-            continue
-        checks += _compare(metric, found, params, rows=rows.n, bounded=is_bounded)
-    if "overfit" in params:
-        checks += _gaps(gate, rows)
-    return checks, drawn(rows, params["z"])
 
 
 def _estimated(metric: dict[str, Any], rows: Rows, z: float) -> tuple[Estimate, bool]:
