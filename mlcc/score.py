@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from mlcc.gates import GATES
 from mlcc.gates.evidence.compile import TOPICS
-from mlcc.plan import Gate, Plan
+from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.record import record
 from mlcc.today import today
 
 if TYPE_CHECKING:
     from mlcc.compiler import Analysis
+    from mlcc.spec.models import Spec
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "data": (
@@ -59,6 +60,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """Section -> its seven tests; the first of `data` is D1."""
+_UNDOING = ("I7",)
 _LETTERS = {"data": "D", "model": "M", "infrastructure": "I", "monitoring": "O"}
 _LEVELS = (
     (0, "untested: research rather than a product"),
@@ -110,11 +112,12 @@ def score(analysis: Analysis, day: str | None = None) -> Score:
     automatic = _automatic(plan)
     found: dict[str, list[tuple[str, float]]] = {}
     for node in plan.nodes.values():
-        if not isinstance(node.work, Gate) or (day or today()) <= dict(node.work.waiver).get("until", ""):
+        gate = node.gate
+        if gate is not None and (day or today()) <= dict(gate.waiver).get("until", ""):
             continue
         # A record says what was done by hand, whoever looks for it.
-        by_itself = node.id in automatic and node.work.kind != "evidence"
-        for id in _covers(node.work.kind, getattr(analysis.spec.gates[node.id], node.work.kind)):
+        by_itself = node.id in automatic and (gate is None or gate.kind != "evidence")
+        for id in _run_by(node, analysis.spec):
             found.setdefault(id, []).append((node.id, 1.0 if by_itself else 0.5))
     return Score(plan.name, {section: tuple(_items(section, found)) for section in SECTIONS})
 
@@ -137,6 +140,15 @@ def _automatic(plan: Plan) -> frozenset[str]:
     from mlcc.lint.reach import reach
 
     return frozenset().union(*(found for event, found in reach(plan) if event.kind != "manual"))
+
+
+def _run_by(node: Node, spec: Spec) -> tuple[str, ...]:
+    """Return the tests that a node runs: a gate, a step of a canary, or what undoes a release."""
+    if isinstance(node.work, Gate):
+        return _covers(node.work.kind, getattr(spec.gates[node.id], node.work.kind))
+    if node.gate is not None:
+        return GATES[node.gate.kind].covers
+    return _UNDOING if node.kind is NodeKind.ROLLBACK else ()
 
 
 def _covers(kind: str, params: Any) -> tuple[str, ...]:

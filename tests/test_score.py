@@ -151,3 +151,22 @@ def test_json(tmp_path: Path) -> None:
     assert (found["name"], found["score"]) == ("demo", 1)
     assert found["sections"]["data"]["tests"][0]["gates"] == ["table"]
     assert sum(len(section["tests"]) for section in found["sections"].values()) == 28
+
+
+RELEASED = (
+    SPEC.replace("jobs:", "environments: {stage: {}, live: {}}\njobs:")
+    + """releases:
+  stage: {deploys: [code], run: ./deploy.sh, rollback: {run: ./undo.sh}}
+  live:
+    deploys: [code]
+    adapter: {command: ./serve.sh}
+    canary: {steps: [5, 25], observations: {command: ./look.sh}, metrics: {errors: {rate: {max: 0.01}}}}
+"""
+)
+
+
+def test_a_release_is_watched_and_can_be_undone(tmp_path: Path) -> None:
+    items = {i.id: i for section in scored(tmp_path, RELEASED).sections.values() for i in section}
+    assert items["I6"].gates == ("live-5", "live-25")
+    assert set(items["I7"].gates) == {"live-5", "live-25", "stage-rollback", "live-rollback"}
+    assert items["I6"].points == items["I7"].points == 1
