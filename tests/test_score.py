@@ -114,6 +114,13 @@ def test_some_items_are_covered_by_a_parameter_alone(kind: str, key: str, items:
     assert set(GATES[kind].covered(SimpleNamespace(**{key: []}))) == set(without)
 
 
+@pytest.mark.parametrize(("kind", "item"), [("drift", "O7"), ("artifact", "I4")])
+def test_what_never_sees_a_models_quality_is_no_test_of_it(kind: str, item: str) -> None:
+    """A distribution that stays, and bytes that are what they must be, say nothing of how good predictions are."""
+    every = SimpleNamespace(**dict.fromkeys(GATES[kind].params().model_fields, ("x",)))
+    assert item not in GATES[kind].covered(every)
+
+
 def test_what_hangs_on_a_parameter_is_covered_and_the_parameter_is_there() -> None:
     for kind in GATES.values():
         for item, keys in kind.covers_by:

@@ -1,27 +1,23 @@
-"""Strict reading of JSON: what two parsers could understand differently is refused."""
+"""Files as gates read them: bytes up to a limit, and strict JSON (see mlcc.strict_json)."""
 
 from __future__ import annotations
 
 # os.path is loaded at start-up anyway; pathlib would cost a gate that judges two numbers 10 ms.
 # ruff: noqa: PTH116, PTH123
-import json
 import os
 import stat
-from math import isfinite
 
 from mlcc.gates._records import GateError, visible
+from mlcc.strict_json import JsonError, strict_json
 
 MAX_BYTES = 8 << 20
-MAX_DEPTH = 64
-_MAX_DIGITS = 40
-_MAX_INTEGER_DIGITS = 19
 
 
 def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
     """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
 
-    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
-    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
+    `strict_json` refuses.
     """
     return parse_json(_text(path, limit), visible(path), finite=finite)
 
@@ -29,22 +25,9 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
     """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real if finite else float,
-            parse_constant=_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
-    except RecursionError:
-        raise GateError(f"{shown} is nested too deeply") from None
-    except _RefusedError as error:
-        raise GateError(f"{shown} is not strict JSON: {error}") from None
-    _check_depth(value, shown)
-    return value
+        return strict_json(text, finite=finite)
+    except JsonError as error:
+        raise GateError(f"{shown} {visible(str(error))}") from None
 
 
 def read_bytes(path: str, limit: int) -> bytes:
@@ -63,53 +46,9 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-class _RefusedError(Exception):
-    """A JSON value that is well-formed and refused."""
-
-
 def _text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
-        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
-    return int(digits)
-
-
-def _real(digits: str) -> float:
-    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
-    if not isfinite(value):
-        raise _RefusedError("a number is too large or has too many digits")
-    return value
-
-
-def _constant(name: str) -> object:
-    raise _RefusedError(f"{name} is no JSON number")
-
-
-def _check_depth(value: object, shown: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")

@@ -12,50 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.diagnostics import OutputError, SpecError, error
+from mlcc.init.imported import Imported, column_of, settled
+from mlcc.init.odcs import read_odcs
 from mlcc.init.repository import identifier
 from mlcc.init.spelling import scalar
 from mlcc.init.tables import key_for
-from mlcc.record import field, record
 from mlcc.source import HIDDEN, MAX_BYTES, load, plain
-
-_TYPES = {
-    "string": ("string", "str", "text", "varchar", "char", "category", "object", "uuid", "email"),
-    "integer": ("integer", "int", "bigint", "smallint", "tinyint", "int8", "int16", "int32", "int64", "long"),
-    "number": ("number", "float", "double", "decimal", "numeric", "real", "float16", "float32", "float64"),
-    "boolean": ("boolean", "bool"),
-    "date": ("date",),
-    "timestamp": (
-        "timestamp",
-        "datetime",
-        "timestamp_ntz",
-        "timestamptz",
-        "datetime64[ns]",
-        "datetime64[us]",
-    ),
-}
-
-
-@record
-class Imported:
-    """A table's contract: what each column must be, by name, what the table must be, and what can't be said."""
-
-    name: str
-    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
-    table: dict[str, Any] = field(default_factory=dict)
-    references: dict[str, tuple[str, str]] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-
-    def leave_out(self, place: str, what: object) -> None:
-        """List what a contract can't say."""
-        shown = what if isinstance(what, str) else json.dumps(what, default=str, sort_keys=True)
-        self.left_out.append(" ".join(f"{place}: {shown}".split()))
 
 
 def read_contracts(path: Path) -> list[Imported]:
     """Return the contracts that a file holds, one a table. Raises SpecError and OutputError for a file that holds none."""
     document = _json(path) if path.suffix == ".json" else plain(load(path).root)
     if isinstance(document, dict):
-        for sign, reader in (("schema", _odcs), ("models", _dbt), ("sources", _dbt), ("columns", _pandera)):
+        for sign, reader in (
+            ("schema", read_odcs),
+            ("models", _dbt),
+            ("sources", _dbt),
+            ("columns", _pandera),
+        ):
             if document.get(sign):
                 try:
                     return list(reader(document))
@@ -86,97 +60,6 @@ def _json(path: Path) -> object:
         raise _bad(path, "it isn't proper JSON") from None
 
 
-def _column(found: Imported, name: str, stated: object) -> dict[str, Any]:
-    """Return a new column, with its `type` where a contract knows it (see `_settled`)."""
-    plain_type = str(stated or "").partition("(")[0].strip().lower()
-    type = next((ours for ours, theirs in _TYPES.items() if plain_type in theirs), None)
-    if type is None:
-        found.leave_out(name, f"its type is {stated or 'not said'}; declare the column by hand")
-    return found.columns.setdefault(name, {"type": type})
-
-
-def _settled(found: Imported) -> Imported:
-    """Return a contract whose columns all have a type; what is said of the others is listed."""
-    unknown = {name: column for name, column in found.columns.items() if column["type"] is None}
-    for name, column in unknown.items():
-        del found.columns[name]
-        rules = {key: value for key, value in column.items() if key not in ("type", "max_nulls")}
-        if name in found.references:
-            rules["references"] = found.references.pop(name)
-        if rules:
-            found.leave_out(name, rules)
-    if set(found.table.get("unique", ())) - set(found.columns):
-        found.leave_out("the table", {"unique": found.table.pop("unique")})
-    return found
-
-
-# --- Open Data Contract Standard ----------------------------------------------------------------------------
-
-_OPTIONS = {"minimum": "min", "maximum": "max", "maxLength": "max_length", "pattern": "pattern"}
-
-
-def _odcs(document: Mapping[str, Any]) -> Iterator[Imported]:
-    """Read https://bitol-io.github.io/open-data-contract-standard/."""
-    for table in document["schema"]:
-        found = Imported(str(table["name"]))
-        key: list[tuple[int, str]] = []
-        for i, stated in enumerate(table.get("properties") or ()):
-            name = str(stated.get("physicalName") or stated["name"])
-            column = _column(found, name, stated.get("logicalType") or stated.get("physicalType"))
-            if stated.get("primaryKey"):
-                key.append((int(stated.get("primaryKeyPosition") or i), name))
-            _odcs_property(found, name, column, stated)
-        if key:
-            found.table["unique"] = [name for _, name in sorted(key)]
-        for rule in table.get("quality") or ():
-            _odcs_rows(found, rule)
-        for rule in document.get("slaProperties") or ():
-            found.leave_out("slaProperties", rule)
-        yield _settled(found)
-
-
-def _odcs_property(found: Imported, name: str, column: dict[str, Any], stated: Mapping[str, Any]) -> None:
-    if not (stated.get("required") or stated.get("primaryKey")):
-        column["max_nulls"] = 1
-    if stated.get("unique"):
-        column["unique"] = True
-    for option, value in (stated.get("logicalTypeOptions") or {}).items():
-        if option in _OPTIONS:
-            column[_OPTIONS[option]] = value
-        else:
-            found.leave_out(name, {option: value})
-    for link in stated.get("relationships") or ():
-        table, _, other = str(link["to"]).rpartition(".")
-        found.references[name] = (table, other)
-    for rule in stated.get("quality") or ():
-        metric, arguments = rule.get("metric") or rule.get("rule"), rule.get("arguments") or {}
-        none = rule.get("mustBe") == 0
-        if metric == "nullValues" and none:
-            column.pop("max_nulls", None)
-        elif metric in ("duplicateValues", "duplicateCount") and none:
-            column["unique"] = True
-        elif metric == "invalidValues" and none and set(arguments) == {"validValues"}:
-            column["values"] = arguments["validValues"]
-        elif metric == "invalidValues" and none and set(arguments) == {"pattern"}:
-            column["pattern"] = arguments["pattern"]
-        else:
-            found.leave_out(name, rule)
-
-
-def _odcs_rows(found: Imported, rule: Mapping[str, Any]) -> None:
-    bounds = {
-        "mustBeGreaterThan": ("min", 1),
-        "mustBeGreaterOrEqualTo": ("min", 0),
-        "mustBeLessThan": ("max", -1),
-        "mustBeLessOrEqualTo": ("max", 0),
-    }
-    stated = [(bounds[key], rule[key]) for key in bounds if key in rule]
-    if (rule.get("metric") or rule.get("rule")) != "rowCount" or not stated:
-        found.leave_out("the table", rule)
-    for (key, more), limit in stated if (rule.get("metric") or rule.get("rule")) == "rowCount" else ():
-        found.table.setdefault("rows", {})[key] = limit + more
-
-
 # --- dbt ----------------------------------------------------------------------------------------------------
 
 
@@ -187,13 +70,13 @@ def _dbt(document: Mapping[str, Any]) -> Iterator[Imported]:
         found = Imported(str(table["name"]))
         for stated in table.get("columns") or ():
             name = str(stated["name"])
-            column = _column(found, name, stated.get("data_type"))
+            column = column_of(found, name, stated.get("data_type"))
             column["max_nulls"] = 1
             for test in _tests(stated):
                 _dbt_test(found, name, column, test)
         for test in _tests(table):
             found.leave_out("the table", test)
-        yield _settled(found)
+        yield settled(found)
 
 
 def _tests(stated: Mapping[str, Any]) -> list[Any]:
@@ -230,15 +113,26 @@ _CHECKS = {
     "greater_than_or_equal_to": "min",
     "less_than_or_equal_to": "max",
     "isin": "values",
-    "str_matches": "pattern",
 }
+_COLUMN_KEYS = frozenset(
+    ("title", "description", "dtype", "nullable", "checks", "name", "unique", "coerce", "required", "regex")
+)
+_TABLE_KEYS = frozenset(
+    (
+        "schema_type", "version", "api", "columns", "dtype", "coerce", "name", "unique", "report_duplicates",
+        "unique_column_names", "add_missing_columns", "title", "description", "metadata", "dataframe_library",
+    )
+)  # fmt: skip
+# Options of a check that change what it decides, and what they are if not given.
+_DEFAULTS = {"raise_warning": False, "ignore_na": True, "element_wise": False}
+_LABELS = frozenset(("check_name", "name", "title", "description", "error", "n_failure_cases"))
 
 
 def _pandera(document: Mapping[str, Any]) -> Iterator[Imported]:
     """Read what pandera's `to_yaml` and `to_json` write: https://pandera.readthedocs.io/."""
     found = Imported("table")
     for name, stated in document["columns"].items():
-        column = _column(found, name, stated.get("dtype"))
+        column = column_of(found, name, stated.get("dtype") or document.get("dtype"))
         if stated.get("nullable"):
             column["max_nulls"] = 1
         if stated.get("unique"):
@@ -247,43 +141,65 @@ def _pandera(document: Mapping[str, Any]) -> Iterator[Imported]:
             column["required"] = False
         if stated.get("regex"):
             found.leave_out(name, "a pattern for the names of columns")
-        for check, value in _pandera_checks(stated.get("checks")):
+        for check, value in _pandera_checks(stated):
             _pandera_check(found, name, column, check, value)
     if document.get("strict") is True:
         found.table["extra_columns"] = "deny"
     if document.get("unique"):
-        found.table["unique"] = list(document["unique"])
-    for key in ("checks", "index"):
-        if document.get(key):
-            found.leave_out(key, document[key])
-    yield _settled(found)
+        unique = document["unique"]
+        found.table["unique"] = [unique] if isinstance(unique, str) else list(unique)
+    for key, value in document.items():
+        if key not in _TABLE_KEYS and value and (key, value) != ("strict", True):
+            found.leave_out(key, value)
+    yield settled(found)
 
 
-def _pandera_checks(checks: Any) -> Iterator[tuple[str, Any]]:
-    """Yield name and value of checks, which older versions write as a mapping, and newer ones as a list."""
-    listed = checks.items() if isinstance(checks, dict) else [(None, check) for check in checks or ()]
-    for name, stated in listed:
-        if not isinstance(stated, dict) or "options" not in stated:
-            yield str(name), stated
-            continue
-        rest = {key: value for key, value in stated.items() if key != "options"}
-        yield (
-            str(stated["options"].get("check_name", name)),
-            rest["value"] if set(rest) == {"value"} else rest,
-        )
+def _pandera_checks(column: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield name and arguments of each check.
+
+    They are a mapping under `checks`, a list there with the name of each among its `options`, or, as version 0.35 writes
+    them where no name occurs twice, keys beside the column's own.
+    """
+    checks = column.get("checks") or ()
+    for check in () if isinstance(checks, dict) else checks:
+        named = isinstance(check, dict) and isinstance(check.get("options"), dict)
+        yield str(check["options"].get("check_name") if named else None), check
+    yield from (checks if isinstance(checks, dict) else {}).items()
+    yield from ((key, value) for key, value in column.items() if key not in _COLUMN_KEYS)
 
 
-def _pandera_check(found: Imported, name: str, column: dict[str, Any], check: str, value: Any) -> None:
-    if check == "in_range" and isinstance(value, dict) and all(each is not False for each in value.values()):
-        column.update(min=value["min_value"], max=value["max_value"])
-    elif check == "str_length" and isinstance(value, dict) and not value.get("min_value"):
-        column["max_length"] = value["max_value"]
-    elif check == "str_matches" and isinstance(value, str):
-        column["pattern"] = f"(?:{value})(?s:.*)"  # pandera matches at the start
-    elif check in _CHECKS and not isinstance(value, dict):
-        column[_CHECKS[check]] = value
+def _pandera_check(found: Imported, name: str, column: dict[str, Any], check: str, stated: Any) -> None:
+    arguments, options = {"value": stated}, {}
+    if isinstance(stated, dict):
+        options = {
+            **(stated.get("options") or {}),
+            **{key: stated[key] for key in _DEFAULTS if key in stated},
+        }
+        arguments = {key: value for key, value in stated.items() if key not in ("options", *_DEFAULTS)}
+    odd = {key: value for key, value in options.items() if key not in _LABELS and value != _DEFAULTS.get(key)}
+    limits = None if odd else _pandera_limits(check, arguments)
+    if limits is None:
+        value = arguments["value"] if set(arguments) == {"value"} else arguments
+        found.leave_out(name, {check: value, **odd})
     else:
-        found.leave_out(name, {check: value})
+        column.update(limits)
+
+
+def _pandera_limits(check: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a contract says of a column where pandera has a check; None: it can't."""
+    least, most = arguments.get("min_value"), arguments.get("max_value")
+    if check == "in_range":
+        whole = arguments.get("include_min", True) and arguments.get("include_max", True)
+        return {"min": least, "max": most} if whole and least is not None and most is not None else None
+    if check == "str_length":
+        alone = not least and most is not None and arguments.get("exact_value") is None
+        return {"max_length": most} if alone else None
+    if len(arguments) != 1:
+        return None
+    (value,) = arguments.values()
+    if check == "str_matches" and isinstance(value, str):
+        return {"pattern": f"(?:{value})(?s:.*)"}  # pandera matches at the start
+    return {_CHECKS[check]: value} if check in _CHECKS else None
 
 
 # --- as text ------------------------------------------------------------------------------------------------

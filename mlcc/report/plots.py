@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from mlcc.gates._records import is_finite, visible
 from mlcc.report.svg import (
     DASHES,
+    FONT_SIZE,
     LETTER,
     SERIES,
     Scale,
@@ -36,7 +37,10 @@ MOST_POINTS = 400
 MOST_INTERVALS = 400  # in a table
 DRAWN_ROWS = 40  # in a picture
 NAMES = 70.0  # height of turned names below bars
-TURNED_NAME = 16.0  # width that one of them takes
+TURN = 38  # degrees
+TURNED_NAME = (
+    1.2 * FONT_SIZE / math.sin(math.radians(TURN))
+)  # from one to the next, for a line's height between them
 ROW = 23.0
 
 
@@ -141,7 +145,7 @@ def _histogram(plot: dict[str, Any], id: str, title: str) -> tuple[str, list[str
         return svg_rect(x, y - 9, 16, 10, _paint(number), hollow=_hollow(number))
 
     parts, top = _legend([name for name, _ in series], swatch)
-    turned = max(len(label) for label in labels) * LETTER * len(labels) > RIGHT - LEFT
+    turned = (max(len(label) for label in labels) + 2) * LETTER * len(labels) > RIGHT - LEFT
     bottom = HEIGHT - (NAMES if turned else 24)
     values = [value for _, found in series for value in found]
     y = Scale(min(0.0, *values), max(0.0, *values) or 1.0, bottom, top + 4)
@@ -172,7 +176,9 @@ def _bar_names(labels: list[str], bottom: float, turned: bool) -> Iterator[str]:
     for place in range(0, len(labels), every):
         x = LEFT + slot * (place + 0.5)
         if turned:
-            yield svg_text(x + 3, bottom + 14, clipped(labels[place], 11), anchor="end", turn=-38)
+            room = (x + 3) / (LETTER * math.cos(math.radians(TURN)))  # to the picture's edge
+            name = clipped(labels[place], min(11, int(room)))
+            yield svg_text(x + 3, bottom + 14, name, anchor="end", turn=-TURN)
         else:
             yield svg_text(x, bottom + 17, labels[place], anchor="middle")
 

@@ -71,6 +71,32 @@ def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
     return Ending("failed", verdict, causes[0] if causes else "some of its legs were skipped")
 
 
+def read_verdict(id: str, leg: str) -> dict[str, Any] | None:
+    """Return what a leg of a gate found; None where it left no verdict. Raises RunError on one that isn't its own."""
+    found = read_record(state_folder(id, leg) / "verdict.json")
+    if found is not None and found.get("gate") != id:
+        raise RunError(f"the verdict beside the state of '{id}' is of another gate")
+    return found
+
+
+def verdict_problem(id: str, node: dict[str, Any], selection: dict[str, Any]) -> str:
+    """Say why the verdicts of a gate can't be believed; empty: they can, or its state can't (see `found_ending`)."""
+    try:
+        for leg, state in zip(legs_of(node), read_states(id, node, selection)):  # noqa: B905 - Python 3.8
+            if state is None:
+                continue
+            found = read_verdict(id, leg)
+            if state["end"] == "passed" and (found or {}).get("verdict") != state["verdict"]:
+                return (
+                    "it passed, and its verdict says something else"
+                    if found
+                    else "it passed without a verdict"
+                )
+    except RunError as problem:
+        return str(problem)
+    return ""
+
+
 def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
     """Return how a node ended; a state that can't be believed is none."""
     try:

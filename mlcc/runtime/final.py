@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import Any
 
-from mlcc.runtime.decide import Ending, settle
+from mlcc.runtime.decide import Ending, read_verdict, settle, verdict_problem
 from mlcc.runtime.lineage import keep_lineage
 from mlcc.runtime.log import one_line, say
 from mlcc.runtime.platform import Platform
@@ -18,7 +18,6 @@ from mlcc.runtime.records import (
     RunError,
     legs_of,
     read_plan,
-    read_record,
     read_selection,
     state_folder,
     waivers_of,
@@ -44,7 +43,7 @@ def final_main(platform: Platform) -> int:
         report(platform)
         return 1
     endings = settle(plan["nodes"], plan, selection)
-    red = red_causes(plan, endings, results)
+    red = [*_broken_verdicts(plan, endings, selection), *red_causes(plan, endings, results)]
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
@@ -89,6 +88,19 @@ def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[s
         if r == "cancelled" and id not in endings
     ]
     return causes or _unexplained(plan, results)
+
+
+def _broken_verdicts(
+    plan: dict[str, Any], endings: dict[str, Ending], selection: dict[str, Any]
+) -> list[str]:
+    """Return the gates, blocking or not, whose verdict isn't one that a gate of this run can have left."""
+    gates = [
+        id for id, found in endings.items() if plan["nodes"][id]["kind"] == "gate" and found.end != "lost"
+    ]
+    problems = {id: verdict_problem(id, plan["nodes"][id], selection) for id in gates}
+    return [
+        f"the verdict of '{id}' can't be believed: {problem}" for id, problem in problems.items() if problem
+    ]
 
 
 def _unexplained(plan: dict[str, Any], results: dict[str, Any]) -> list[str]:
@@ -141,10 +153,15 @@ def summary(
 
 def _sentence(id: str, plan: dict[str, Any]) -> str:
     """Return what a gate found, for a node whose state has no cause."""
-    for leg in legs_of(plan["nodes"][id]):
-        record = read_record(state_folder(id, leg) / "verdict.json")
-        if record is not None:
-            return str(record.get("summary", ""))
+    if plan["nodes"][id]["kind"] != "gate":
+        return ""
+    try:
+        for leg in legs_of(plan["nodes"][id]):
+            record = read_verdict(id, leg)
+            if record is not None:
+                return str(record.get("summary", ""))
+    except RunError as problem:
+        return str(problem)
     return ""
 
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mlcc.runtime.decide import Ending, read_states
+from mlcc.runtime.decide import Ending, read_states, read_verdict
 from mlcc.runtime.digest import DigestError, file_digest
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError, legs_of, read_record, state_folder, waivers_of, write_text
@@ -252,6 +252,6 @@ def _inputs_of(verdict: dict[str, Any]) -> dict[str, Any]:
 
 def _verdict(id: str, leg: str) -> dict[str, Any] | None:
     try:
-        return read_record(state_folder(id, leg) / "verdict.json")
+        return read_verdict(id, leg)
     except RunError:
         return None

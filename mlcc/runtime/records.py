@@ -15,9 +15,10 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mlcc.runtime.platform import Facts
+from mlcc.strict_json import JsonError, strict_json
 
 ROOT = Path("_mlcc")
 MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
@@ -46,27 +47,18 @@ def _instance(node: str, leg: str) -> str:
     return f"{node}--{leg}" if leg else node
 
 
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} isn't JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
 def read_json(path: Path) -> Any:
     """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
             raise RunError(f"{path} is no file, or too large to be a record")
-        return json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+        return strict_json(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as problem:
+    except JsonError as problem:
+        raise RunError(f"{path} {problem}") from None
+    except (OSError, ValueError) as problem:
         raise RunError(f"{path} can't be read: {problem}") from None
 
 

@@ -34,6 +34,7 @@ from tests.corruption.damage_files import (
     written,
     xml,
 )
+from tests.corruption.http_model import http_answer
 
 HOSTILE_NAMES = (
     'a"b', "a'b", "a\nb", "a\r\n::error::x", "::add-mask::x", "##vso[task.complete]", "a,b", "a\tb", "\x1b[31mred",
@@ -64,7 +65,8 @@ def cases(base: Base) -> Iterator[Case]:
         "csv": [delimited], "tsv": [delimited], "jsonl": [json_lines, json_values], "parquet": [parquet],
         "json": [json_document, json_values], "xml": [xml], "safetensors": [tensors], "answers": [answers],
         "record json": [json_document, json_values, record], "record markdown": [record, markdown],
-        "lineage": [lineage], "onnx": [models], "xgboost": [models], "lightgbm": [models],
+        "lineage": [lineage], "http answer": [http_answer],
+        "onnx": [models], "xgboost": [models], "lightgbm": [models],
     }[base.form]  # fmt: skip
     for builder in builders:
         if builder.__name__ in base.harmless:

@@ -16,11 +16,11 @@ import pytest
 
 from mlcc.gates import GATES, ArtifactInfo
 from mlcc.gates.emit import script
-from tests.corruption import bases, files, tables
+from tests.corruption import bases, files, http_model, tables
 from tests.corruption.bases import SECRET, Base
 from tests.corruption.damage import Case, cases, flips
 
-BASES = (*bases.BASES, *tables.BASES, *files.BASES)
+BASES = (*bases.BASES, *tables.BASES, *files.BASES, *http_model.BASES)
 CASES = [case for base in BASES for case in cases(base)]
 EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
 MEMORY = 700 << 20  # bytes, resident; DuckDB alone takes 100 MiB

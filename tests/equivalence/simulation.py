@@ -133,6 +133,9 @@ class Simulation:
             return STATUS[outcome]
         opened = opens(node, outcome)
         verdict = outcome.value if gate else "pass" if opened else "fail"
+        if gate:
+            found = {"gate": leg.id, "verdict": verdict, "summary": "told so"}
+            records.write_record(records.state_folder(leg.id, leg.leg) / "verdict.json", found)
         leg.finish("passed" if opened else "failed", verdict, "" if opened else "told so")
         return 0 if opened else STATUS[outcome]
 

@@ -192,6 +192,31 @@ def test_compiled_is_readable() -> None:
     json.dumps(compiled, allow_nan=False)
 
 
+@pytest.mark.parametrize(
+    ("lists", "others", "spelled"), [(1, 80, "= ANY(["), (64, 0, "= ANY(["), (65, 0, "NOT IN (")]
+)
+def test_the_number_of_lists_decides_how_values_are_listed(lists: int, others: int, spelled: str) -> None:
+    columns = {f"c{i}": _column("string", values=["a", "b"]) for i in range(lists)}
+    columns.update({f"o{i}": _column("string") for i in range(others)})
+    measures = _compile(_params(columns=columns))["measures"]
+    listed = [measure["sql"] for name, measure in measures.items() if name.endswith(".values")]
+    assert len(listed) == lists
+    assert all(spelled in sql for sql in listed)
+
+
+@pytest.mark.parametrize("lists", [64, 65])
+def test_many_lists_count_the_same(project: Any, lists: int) -> None:
+    """A value off the list fails, an empty cell is none."""
+    columns = {f"c{i}": {"type": "string", "values": ["a", "b"], "max_nulls": 0.5} for i in range(lists)}
+    rows = [list(columns), ["a"] * lists, ["b"] * (lists - 1) + ["x"], [""] + ["a"] * (lists - 1)]
+    project.write("t.csv", "".join(",".join(row) + "\n" for row in rows))
+    project.gate("contract", {"columns": columns}, {"t": "t.csv"})
+    found = project.run("contract")
+    assert found.verdict == "fail"
+    failed = [id for id, verdict in found.checks.items() if verdict == "fail"]
+    assert failed == [f"c{lists - 1}.values"]
+
+
 def test_both_kinds_of_parameters_compile_alike() -> None:
     raw = {
         "columns": {"x": {"type": "integer", "min": 1}, "t": {"type": "date"}},

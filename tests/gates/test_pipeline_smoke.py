@@ -345,11 +345,83 @@ def test_onnx_weights_of_a_graph_inside_a_node() -> None:
     assert (tally.numbers, tally.bad) == (2, 1)
 
 
-def test_a_constant_of_a_node_may_be_minus_infinity() -> None:
-    mask = helper.make_node("Constant", [], ["mask"], value=weights([float("-inf")]))
+def counted(*nodes: Any) -> tuple[int, int]:
+    """Return how many numbers a model with these nodes has, and how many of them are bad."""
     tally = Tally()
-    tally_onnx(memoryview(model(weights([1.0]), nodes=[mask])), "m", tally)
-    assert (tally.numbers, tally.bad) == (1, 0)
+    tally_onnx(memoryview(model(nodes=list(nodes))), "m", tally)
+    return tally.numbers, tally.bad
+
+
+_ML = {"domain": "ai.onnx.ml"}
+_INF, _NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize("value", [_INF, -_INF, _NAN])
+def test_a_constant_of_a_node_may_be_infinite_and_never_nan(value: float) -> None:
+    """Of every type, as a tensor, a number and a list."""
+    bad = int(np.isnan(value))
+    for dtype in (np.float16, np.float32, np.float64):
+        tensor = weights([1.0, value], dtype)
+        assert counted(helper.make_node("Constant", [], ["c"], value=tensor)) == (2, bad)
+        assert counted(helper.make_node("ConstantOfShape", ["s"], ["c"], value=tensor)) == (2, bad)
+    assert counted(helper.make_node("Constant", [], ["c"], domain="ai.onnx", value_float=value)) == (1, bad)
+    assert counted(helper.make_node("Constant", [], ["c"], value_floats=[value, 2.0])) == (2, bad)
+    sparse = helper.make_sparse_tensor(weights([value]), weights([0], np.int64), [3])
+    assert counted(helper.make_node("Constant", [], ["c"], sparse_value=sparse)) == (1, bad)
+
+
+@pytest.mark.parametrize("value", [_INF, _NAN])
+def test_weights_in_attributes(value: float) -> None:
+    linear = helper.make_node("LinearClassifier", ["x"], ["y"], coefficients=[1.0, value], **_ML)
+    assert counted(linear) == (2, 1)
+    assert counted(helper.make_node("Gemm", ["x"], ["y"], alpha=value)) == (1, 1)
+    leaves = helper.make_node("TreeEnsembleRegressor", ["x"], ["y"], target_weights=[value, 1.0], **_ML)
+    assert counted(leaves) == (2, 1)
+    tensors = helper.make_node("Other", ["x"], ["y"], many=[weights([1.0, value]), weights([value])])
+    assert counted(tensors) == (3, 2)
+
+
+def test_splits_of_trees_may_be_infinite_and_never_nan() -> None:
+    for operator in ("TreeEnsembleClassifier", "TreeEnsembleRegressor"):
+        tree = helper.make_node(operator, ["x"], ["y"], nodes_values=[_INF, 1.0, _NAN], **_ML)
+        assert counted(tree) == (3, 1)
+    splits = weights([_INF, _NAN, 1.0], np.float64)
+    assert counted(helper.make_node("TreeEnsemble", ["x"], ["y"], nodes_splits=splits, **_ML)) == (3, 1)
+
+
+def test_what_a_node_looks_for_in_the_data_is_no_weight() -> None:
+    imputer = helper.make_node(
+        "Imputer", ["x"], ["y"], replaced_value_float=_NAN, imputed_value_floats=[0.5, _NAN], **_ML
+    )
+    assert counted(imputer) == (2, 1)
+    encoder = helper.make_node("LabelEncoder", ["x"], ["y"], keys_floats=[_NAN], values_int64s=[1], **_ML)
+    assert counted(encoder) == (0, 0)
+
+
+def test_attributes_of_nodes_in_graphs_inside_nodes_and_in_functions() -> None:
+    inner = helper.make_graph([helper.make_node("Gemm", ["a"], ["b"], alpha=_NAN)], "inner", [], [])
+    branch = helper.make_node("If", ["c"], ["o"], then_branch=inner)
+    assert counted(branch) == (1, 1)
+    deeper = helper.make_graph([branch], "deeper", [], [])
+    assert counted(helper.make_node("Loop", ["n"], ["o"], body=deeper)) == (1, 1)
+    whole = onnx.ModelProto.FromString(model(weights([1.0])))
+    whole.functions.add(name="f", attribute_proto=[helper.make_attribute("a", _NAN)]).node.append(
+        helper.make_node("Gemm", ["a"], ["b"], alpha=_INF)
+    )
+    tally = Tally()
+    tally_onnx(memoryview(whole.SerializeToString()), "m", tally)
+    assert (tally.numbers, tally.bad) == (3, 2)
+
+
+def test_a_cut_number_of_an_attribute_is_refused() -> None:
+    attribute = onnx.AttributeProto(name="a", type=onnx.AttributeProto.STRING)
+    raw = attribute.SerializeToString() + b"\x3a\x03abc"  # field 7, floats: three bytes
+    node = onnx.NodeProto(op_type="Gemm")
+    whole = model(weights([1.0]))
+    inside = node.SerializeToString() + b"\x2a" + bytes([len(raw)]) + raw
+    graph = b"\x0a" + bytes([len(inside)]) + inside
+    with pytest.raises(GateError, match="cut off within a number"):
+        tally_onnx(memoryview(whole + b"\x3a" + bytes([len(graph)]) + graph), "m", Tally())
 
 
 def test_onnx_that_is_refused(smoke: Any) -> None:
@@ -524,8 +596,12 @@ def test_known_bad_pipelines_are_good_but_for_their_fault(project: Any) -> None:
     assert outcome.verdict == "pass", outcome.log
 
 
-def test_weights_in_attributes_are_not_taken_for_judged(smoke: Any) -> None:
-    node = helper.make_node("LinearClassifier", ["x"], ["y"], domain="ai.onnx.ml", coefficients=[1.0, 2.0])
-    outcome = smoke(model(nodes=[node]), path="m.onnx")
-    assert outcome.checks["o: finite"] == "error"
-    assert "with `finite: false`" in outcome.check("o: finite")["message"]
+def test_weights_in_attributes_are_judged(smoke: Any) -> None:
+    for weight, verdict in ((2.0, "pass"), (_NAN, "fail")):
+        node = helper.make_node("LinearClassifier", ["x"], ["y"], coefficients=[1.0, weight], **_ML)
+        outcome = smoke(model(nodes=[node]), path="m.onnx")
+        assert outcome.checks["o: finite"] == verdict
+    assert (
+        "the first in the attribute coefficients of a node of m.onnx" in outcome.check("o: finite")["message"]
+    )
+    assert smoke(model(), path="m.onnx").checks["o: finite"] == "error"

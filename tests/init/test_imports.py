@@ -133,6 +133,68 @@ def test_open_data_contract(tmp_path: Path) -> None:
     assert "select 1" in left_out[3]
 
 
+_LINKED = """\
+apiVersion: v3.1.0
+kind: DataContract
+schema:
+  - id: visits_obj
+    name: visits
+    properties:
+      - {id: visit_id, name: id, logicalType: integer, primaryKey: true}
+      - id: visit_patient
+        name: patient
+        physicalName: patient_no
+        logicalType: integer
+        relationships:
+          - {to: schema/patients_obj/properties/patient_id, customProperties: [{property: cardinality, value: many-to-one}]}
+          - {to: people.id}
+      - {id: visit_ward, name: ward, logicalType: string, relationships: [{to: hospital.wards.code}]}
+      - {name: nurse, logicalType: string, relationships: [{to: "https://example.com/staff.yaml#nurses.code"}]}
+      - {name: room, logicalType: string, relationships: [{to: rooms.code, type: similarTo}]}
+      - {name: device, logicalType: string}
+      - {name: maker, logicalType: string}
+    relationships:
+      - {from: visits.device, to: devices.serial}
+      - {from: [schema/visits_obj/properties/visit_ward], to: [wards.code]}
+      - {from: [visits.device, visits.maker], to: [devices.serial, devices.maker]}
+      - {from: visits.unknown, to: devices.serial}
+      - {from: visits.maker, to: [makers.id]}
+    quality:
+      - {metric: rowCount, mustBeBetween: [100, 120]}
+  - id: patients_obj
+    name: patients
+    properties:
+      - {id: patient_id, name: id, physicalName: pid, logicalType: integer}
+      - {name: tenant, logicalType: string}
+    quality:
+      - {metric: duplicateValues, mustBe: 0, arguments: {properties: [id, tenant]}}
+      - {metric: duplicateValues, mustBeLessThan: 3, arguments: {properties: [tenant]}}
+"""
+
+
+def test_relationships_of_a_data_contract(tmp_path: Path) -> None:
+    """By names or ids, at a property or a table; nested, composite and foreign ones are listed."""
+    (tmp_path / "c.yaml").write_text(_LINKED)
+    visits, patients = read_contracts(tmp_path / "c.yaml")
+    assert visits.references == {
+        "patient_no": ("patients", "pid"),
+        "device": ("devices", "serial"),
+        "ward": ("wards", "code"),
+    }
+    assert [line.partition(": ")[0] for line in visits.left_out] == [
+        "patient_no",  # its second one
+        "ward",  # nested
+        "nurse",  # in another file
+        "room",  # no foreign key
+        "the table",  # of two columns
+        "the table",  # of a column that isn't declared
+        "maker",  # one end is a list
+    ]
+    assert visits.table == {"unique": ["id"], "rows": {"min": 101, "max": 119}}
+    assert patients.table == {"unique": ["pid", "tenant"]}
+    assert len(patients.left_out) == 1
+
+
 def test_dbt(tmp_path: Path) -> None:
     block, left_out = _imported(tmp_path, _DBT)
     assert block == {
@@ -165,6 +227,113 @@ def test_pandera(tmp_path: Path, format: str) -> None:
         "unique": ["age", "region"],
     }
     assert left_out == ['region: {"str_startswith": "S"}', 'index: [{"dtype": "int64", "nullable": false}]']
+
+
+_LISTED = """\
+schema_type: dataframe
+version: 0.24.0
+columns:
+  weight:
+    title: null
+    description: null
+    dtype: float64
+    nullable: false
+    checks:
+    - min_value: 0.5
+      max_value: 90
+      include_min: true
+      include_max: true
+      options: {check_name: in_range, raise_warning: false, ignore_na: true}
+    - {value: 95, options: {check_name: less_than_or_equal_to, raise_warning: true}}
+    unique: false
+    coerce: false
+    required: true
+    regex: false
+  grade:
+    dtype: string[python]
+    nullable: true
+    checks:
+    - {min_value: null, max_value: 3, exact_value: null, options: {check_name: str_length}}
+    - {min_value: 2, max_value: null, exact_value: null, options: {check_name: str_length}}
+    - {value: "[A-F]", options: {check_name: str_matches, title: a letter}}
+    - {value: [A, B], options: {check_name: isin, ignore_na: false}}
+    unique: false
+    required: true
+checks: null
+index: null
+dtype: null
+coerce: false
+strict: false
+name: null
+ordered: false
+unique: null
+report_duplicates: all
+unique_column_names: false
+add_missing_columns: false
+title: null
+description: null
+"""
+_BESIDE = """\
+schema_type: dataframe
+api: pandas
+columns:
+  weight:
+    dtype: float64
+    in_range: {min_value: 0.5, max_value: 90, include_min: true, include_max: false}
+    greater_than_or_equal_to: 0.5
+    less_than_or_equal_to: {max_value: 95, raise_warning: true}
+  grade:
+    dtype: string[pyarrow]
+    nullable: true
+    str_length: {min_value: null, max_value: 3, exact_value: null}
+    isin: [A, B]
+  code:
+    dtype: Int64
+    checks:
+    - {min_value: 1, options: {check_name: greater_than_or_equal_to}}
+    - {forbidden_values: [7], options: {check_name: notin}}
+  seen:
+    dtype: datetime64[ns, UTC]
+    greater_than_or_equal_to: "2024-01-31 00:00:00"
+strict: filter
+unique: weight
+"""
+
+
+def test_pandera_checks_in_a_list(tmp_path: Path) -> None:
+    """With the name of each among its options."""
+    block, left_out = _imported(tmp_path, _LISTED)
+    assert block == {
+        "columns": {
+            "weight": {"type": "number", "min": 0.5, "max": 90},
+            "grade": {"type": "string", "max_nulls": 1, "max_length": 3, "pattern": "(?:[A-F])(?s:.*)"},
+        }
+    }
+    assert left_out == [
+        'weight: {"less_than_or_equal_to": 95, "raise_warning": true}',
+        'grade: {"str_length": {"exact_value": null, "max_value": null, "min_value": 2}}',
+        'grade: {"ignore_na": false, "isin": ["A", "B"]}',
+    ]
+
+
+def test_pandera_checks_beside_the_keys_of_a_column(tmp_path: Path) -> None:
+    """As version 0.35 writes them, where a name occurs once; else a list, with the name of each argument."""
+    block, left_out = _imported(tmp_path, _BESIDE)
+    assert block == {
+        "columns": {
+            "weight": {"type": "number", "min": 0.5},
+            "grade": {"type": "string", "max_nulls": 1, "max_length": 3, "values": ["A", "B"]},
+            "code": {"type": "integer", "min": 1},
+            "seen": {"type": "timestamp", "min": "2024-01-31 00:00:00"},
+        },
+        "unique": ["weight"],
+    }
+    assert left_out == [
+        'weight: {"in_range": {"include_max": false, "include_min": true, "max_value": 90, "min_value": 0.5}}',
+        'weight: {"less_than_or_equal_to": {"max_value": 95}, "raise_warning": true}',
+        'code: {"notin": {"forbidden_values": [7]}}',
+        "strict: filter",
+    ]
 
 
 @pytest.mark.parametrize(

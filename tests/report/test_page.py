@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +275,31 @@ def test_a_broken_file_of_plots_doesnt_keep_the_page(root: Path, content: str) -
     write_run(root)
     (root / "_mlcc/s--raw-drift/plots.json").write_text(content)
     assert len(list(Tree(made()).all("svg"))) == 10
+
+
+@pytest.mark.parametrize("bars", [8, 10, 22, 40, 100, 400])
+def test_names_of_many_bars_dont_overlap(bars: int) -> None:
+    """Turned by 38 degrees, lines of 13 px lie 13 px apart at least, and begin in the picture; a table has them all."""
+    labels = [f"[{number}.12345, {number + 1}.12345)" for number in range(bars)]
+    drawing = draw(histogram("t", labels, {"n": [1.0] * bars}), "p")
+    found = re.findall(r'x="([0-9.]+)"[^>]*transform="rotate\(-38 [^>]*>([^<]+)<', drawing.picture)
+    places = [float(x) for x, _ in found]
+    gaps = [after - before for before, after in pairwise(places)]
+    assert len(found) > 4
+    assert min(gaps) * math.sin(math.radians(38)) >= 13
+    letter = 7.8  # px, on average
+    assert all(
+        x - len(name) * letter * math.cos(math.radians(38)) >= 0
+        for x, (_, name) in zip(places, found, strict=True)
+    )
+    assert [row[0] for row in drawing.rows] == labels
+
+
+def test_names_side_by_side_have_a_gap() -> None:
+    """Of 340 px, seven names of six letters (7.8 px) would take all but 12."""
+    texts = draw(histogram("t", ["abcdef"] * 7, {"n": [1.0] * 7}), "p").picture
+    assert texts.count("rotate(") == 7
+    assert "rotate(" not in draw(histogram("t", ["abcde"] * 5, {"n": [1.0] * 5}), "p").picture
 
 
 def test_a_bar_is_as_high_as_its_value() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from mlcc.runtime.decide import Ending
@@ -126,6 +128,59 @@ def test_a_cell_is_one_line_without_markup(text: str) -> None:
     assert "\n" not in shown
     assert "\r" not in shown
     assert not any(sign in shown for sign in "|<>[]`*_@!")
+
+
+GATED = (
+    HEAD + "artifacts: {code: {kind: code, path: src/a.py}}\n"
+    "gates: {g: {guards: code, blocking: BLOCKING, command: {run: 'COMMAND'}}}\n"
+)
+BROKEN = {
+    "cut short": '{"gate": "g", "verdict": "pa',
+    "empty": "",
+    "no JSON": "<!DOCTYPE html>",
+    "no object": "[]",
+    "null": "null",
+    "a key twice": '{"gate": "g", "gate": "g", "verdict": "pass"}',
+    "NaN": '{"gate": "g", "verdict": "pass", "checks": [{"estimate": NaN}]}',
+    "a number that overflows": '{"gate": "g", "verdict": "pass", "checks": [{"estimate": 1e999}]}',
+    "brackets": "[" * 100_000,
+    "deep": '{"gate": "g", "verdict": "pass", "checks": ' + "[" * 70 + "]" * 70 + "}",
+    "an endless number": '{"gate": "g", "verdict": "pass", "n": ' + "9" * 5000 + "}",
+    "another gate's": '{"gate": "other", "verdict": "pass", "summary": "x", "inputs": {}, "checks": []}',
+    "nobody's": '{"verdict": "pass"}',
+    "another verdict": '{"gate": "g", "verdict": "fail"}',
+    "a verdict that is none": '{"gate": "g", "verdict": ["pass"]}',
+}
+
+
+@pytest.mark.parametrize("blocking", ["true", "false"])
+@pytest.mark.parametrize("text", [*BROKEN.values(), None], ids=[*BROKEN, "missing"])
+def test_s6_a_verdict_that_cant_be_believed_is_red_and_recorded(
+    make: Make, text: str | None, blocking: str
+) -> None:
+    made = make(GATED.replace("BLOCKING", blocking).replace("COMMAND", "true"))
+    made.select()
+    assert made.node("g") == 0
+    verdict = made.root / "_mlcc/s--g/verdict.json"
+    verdict.unlink() if text is None else verdict.write_text(text)
+    assert made.final(g="success") == 1
+    (cause,) = causes(made)
+    assert cause.startswith("the verdict of 'g' can't be believed: ")
+    assert made.platform.summaries[-1].startswith("## ❌ p")
+    lines = (made.root / "_mlcc/s--final/lineage.jsonl").read_text().splitlines()
+    record = json.loads(lines[0])["predicate"]
+    assert (record["green"], record["causes"]) == (False, [cause])
+
+
+def test_s6_a_broken_verdict_of_a_failed_gate_leaves_a_record_too(make: Make) -> None:
+    made = make(GATED.replace("BLOCKING", "true").replace("COMMAND", "false"))
+    made.select()
+    assert made.node("g") == 1
+    (made.root / "_mlcc/s--g/verdict.json").write_text("{")
+    assert made.final(g="failure") == 1
+    broken, failed = causes(made)
+    assert broken.startswith("the verdict of 'g' can't be believed: ")
+    assert failed.startswith("'g' failed: ")
 
 
 HOSTILE_CAUSE = "x\n::add-path::/tmp ##[set-output name=skip],a,\u2028##vso[x] \x1b[2J"

@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.spec import texts
+from tests.spec.gate_strategies import Near, kinds, params
 from tests.spec.texts import to_yaml
 
 __all__ = ["specs", "to_yaml"]
@@ -249,67 +250,42 @@ class _Builder:
         self.nodes.append(id)
 
     def verdict_source(self, artifact: str, measured: list[str]) -> Data:
-        guarded = self.artifacts[artifact]
+        near = self.near(artifact, measured)
+        kind = self.one(kinds(near))
+        return {kind: self.draw(params(kind, near))}
+
+    def near(self, artifact: str, measured: list[str]) -> Near:
+        """Return what a gate of an artifact may refer to: what is there already."""
+        others = (*measured, *self.readable)
+        guarded = self.artifacts[artifact]["path"]
+        is_model = self.artifacts[artifact]["kind"] == "model"
         tables = [
             name
-            for name in (*measured, *self.readable)
-            if self.is_table(name) and self.one_path(name) and self.artifacts[name]["kind"] != "model"
+            for name in (*others, artifact)
+            if self.is_table(name) and self.artifacts[name]["kind"] != "model"
         ]
-        numbers = [
-            name
-            for name in (*measured, *self.readable)
-            if self.artifacts[name]["path"] == f"metrics/{name}.json"
-        ]
-        kinds = ["tests", "command"]
-        kinds += ["contract"] if guarded["kind"] != "code" and self.is_table(artifact) else []
-        kinds += ["evaluate"] if tables or numbers else []
-        match self.one(kinds):
-            case "tests":
-                return {
-                    "tests": self.one(
-                        ({"run": "pytest"}, {"run": "pytest", "junit": "junit.xml", "min_passed": 3})
-                    )
-                }
-            case "command":
-                return {"command": {"run": self.draw(texts.command)}}
-            case "contract":
-                return {"contract": self.contract()}
-            case _ if tables and (not numbers or self.chance(5)):
-                metrics = {"roc_auc": {"min": 0.7}, "log_loss": {"max": 0.6}}
-                return {
-                    "evaluate": {
-                        "predictions": self.one(tables),
-                        "label": "late",
-                        "score": "p",
-                        "metrics": metrics,
-                    }
-                }
-            case _:
-                metrics = {"r2": {"min": 0.5, "value": "test.r2", "stderr": "test.se"}}
-                return {"evaluate": {"metrics_from": self.one(numbers), "metrics": metrics}}
-
-    def one_path(self, artifact: str) -> bool:
-        return isinstance(self.artifacts[artifact]["path"], str)
+        return Near(
+            artifact,
+            folder=isinstance(guarded, str) and guarded.endswith("/"),
+            is_model=is_model,
+            is_table=artifact in tables,
+            tables=tuple(tables),
+            alike=tuple(
+                name for name in others if name in tables and self.format(name) == self.format(artifact)
+            ),
+            numbers=tuple(name for name in others if self.artifacts[name]["path"] == f"metrics/{name}.json"),
+            readable=others,
+        )
 
     def is_table(self, artifact: str) -> bool:
-        path = self.artifacts[artifact]["path"]
-        return isinstance(path, str) and path.startswith(("data/", "build/", "out/"))
+        return self.format(artifact) in ("parquet", "csv")
 
-    def contract(self) -> Data:
-        columns: Data = {
-            "id": {"type": "integer", "unique": True},
-            "income": {"type": "number", "min": 0, "max": 10**6, "max_nulls": 0.02},
-            "region": {"type": "string", "values": ["SE", "NO", self.draw(texts.hostile_text)]},
-            "at": {"type": "timestamp", "required": self.chance(5)},
-        }
-        made: Data = {"columns": columns, "rows": {"min": 10}}
-        if self.chance(3):
-            made["freshness"] = {"column": "at", "max_age": "36h"}
-        if self.chance(3):
-            made["checks"] = {"sane": {"sql": "select id from data where income < 0"}}
-        if self.chance(3):
-            made["denied"] = ["name"]
-        return made
+    def format(self, artifact: str) -> str:
+        """Return the format of a table, or whatever the path of another artifact ends in."""
+        path = self.artifacts[artifact]["path"]
+        if isinstance(path, list):
+            return ""
+        return "parquet" if path.startswith("out/") else str(path).rpartition(".")[2]
 
     # --- how a node runs ---
 

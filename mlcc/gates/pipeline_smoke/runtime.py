@@ -54,7 +54,7 @@ def _output_checks(gate: Gate, output: dict[str, Any], before: Mapping[str, tupl
         _tally(gate, path, output, tally)
     except GateError as error:
         return [Check(f"{id}: finite" if "format" in output else f"{id}: new", "error", str(error))]
-    checks.append(_finite_check(id, path, output["format"], tally))
+    checks.append(_finite_check(id, path, tally))
     if "decreases" in output:
         checks.append(_decrease_check(id, path, tally))
     return checks
@@ -96,17 +96,9 @@ def _new_check(
     )
 
 
-_UNREAD = (
-    " in an initializer, and those in attributes of nodes, as scikit-learn's models have them, aren't read: "
-    "with `finite: false` the gate only asks that the file is written"
-)
-
-
-def _finite_check(id: str, path: str, format: str, tally: Tally) -> Check:
+def _finite_check(id: str, path: str, tally: Tally) -> Check:
     if not tally.numbers:
-        return Check(
-            f"{id}: finite", "error", f"{visible(path)} holds no number{_UNREAD if format == 'onnx' else ''}"
-        )
+        return Check(f"{id}: finite", "error", f"{visible(path)} holds no number")
     if tally.bad:
         message = (
             f"{tally.bad} of {tally.numbers} numbers in {visible(path)} are NaN, infinite or missing, "

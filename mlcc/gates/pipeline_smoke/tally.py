@@ -10,14 +10,15 @@ from mlcc.gates._records import GateError, visible
 # How a format spells a number that isn't finite: all bits of its exponent are set. Of each element (little
 # endian) that is its last byte, and where that doesn't decide, some bits of the byte before it.
 # Sources: IEEE 754-2019, section 3.4; bfloat16 is the upper half of float32; E4M3 and E5M2: OCP 8-bit
-# floating point specification 1.0, section 5.
+# floating point specification 1.0, section 5. The last number is how many bits the significand has: an infinity's
+# are all 0.
 FLOATS = {
-    "f8": (8, re.compile(rb"[\x7f\xff]"), 0xF0),
-    "f4": (4, re.compile(rb"[\x7f\xff]"), 0x80),
-    "bf16": (2, re.compile(rb"[\x7f\xff]"), 0x80),
-    "f2": (2, re.compile(rb"[\x7c-\x7f\xfc-\xff]"), 0),
-    "f8_e4m3": (1, re.compile(rb"[\x7f\xff]"), 0),
-    "f8_e5m2": (1, re.compile(rb"[\x7c-\x7f\xfc-\xff]"), 0),
+    "f8": (8, re.compile(rb"[\x7f\xff]"), 0xF0, 52),
+    "f4": (4, re.compile(rb"[\x7f\xff]"), 0x80, 23),
+    "bf16": (2, re.compile(rb"[\x7f\xff]"), 0x80, 7),
+    "f2": (2, re.compile(rb"[\x7c-\x7f\xfc-\xff]"), 0, 10),
+    "f8_e4m3": (1, re.compile(rb"[\x7f\xff]"), 0, 3),
+    "f8_e5m2": (1, re.compile(rb"[\x7c-\x7f\xfc-\xff]"), 0, 2),
 }
 _BLOCK = 1 << 20
 
@@ -62,9 +63,12 @@ class Tally:
         elif type(value) in (int, float):
             self.add(value, place)
 
-    def add_floats(self, data: memoryview, kind: str, place: str) -> None:
-        """Count raw little-endian numbers of a kind of `FLOATS`. Raises GateError where the last is cut off."""
-        size, pattern, mask = FLOATS[kind]
+    def add_floats(self, data: memoryview, kind: str, place: str, *, infinite: bool = False) -> None:
+        """Count raw little-endian numbers of a kind of `FLOATS`; `infinite`: of them, only NaN is bad.
+
+        Raises GateError where the last is cut off.
+        """
+        size, pattern, mask, bits = FLOATS[kind]
         if len(data) % size:
             raise GateError(f"{place} is cut off within a number")
         for start in range(0, len(data), _BLOCK * size):
@@ -74,4 +78,7 @@ class Tally:
             if mask:
                 before = bytes(block[size - 2 :: size])
                 found = [i for i in found if before[i] & mask == mask]
+            if infinite:
+                wide = ((i, int.from_bytes(block[i * size : (i + 1) * size], "little")) for i in found)
+                found = [i for i, number in wide if number & (1 << bits) - 1]
             self.count(len(high), len(found), place)
