@@ -1,4 +1,4 @@
-# mlcc:generated sha256=43b5292522fc2a151b30d09dc0cba692bbdb25216ef26e718f6668193334d78b
+# mlcc:generated sha256=d8aa5baf88330eb253f2ee91e53efeb1b8791159198962121638e94e6dc31d3a
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,11 +10,12 @@ python3 -I .mlcc/report.py page | notes | comment
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.runtime.platform, mlcc.runtime.records, mlcc.report.findings,
-  mlcc.runtime.log, mlcc.runtime.web, mlcc.report.comment, mlcc.report.forges, mlcc.report.notes,
-  mlcc.report.svg, mlcc.report.plots, mlcc.report.style, mlcc.report.html, mlcc.report.margin,
-  mlcc.report.page, mlcc.report.post, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
-  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.report.main
+  mlcc.gates._records, mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records,
+  mlcc.report.findings, mlcc.runtime.log, mlcc.runtime.web, mlcc.report.comment, mlcc.report.forges,
+  mlcc.report.notes, mlcc.report.svg, mlcc.report.plots, mlcc.report.style, mlcc.report.html,
+  mlcc.report.margin, mlcc.report.page, mlcc.report.post, mlcc.backends.github.platform,
+  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
+  mlcc.report.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -37,7 +38,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from html import escape
 from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -272,6 +273,85 @@ class Platform(Protocol):
         """Return node -> how the system itself says it ended, for the final node."""
 
 
+# --- mlcc.strict_json ---------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+#
+# Standard library only: bundled into the emitted scripts.
+
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+_MOST_SHOWN = 80  # letters of a key in a message
+
+
+class JsonError(Exception):
+    """Text that isn't strict JSON. The message goes on from the name of its source: "is not JSON: …"."""
+
+
+def strict_json(text: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises JsonError for a duplicate key, NaN, Infinity, a number that overflows or has over 40 digits (an integer: over
+    19), and nesting deeper than 64. The message may hold letters of the text.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_json_object,
+            parse_int=_json_integer,
+            parse_float=_json_real if finite else float,
+            parse_constant=_json_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise JsonError("is nested too deeply") from None
+    _check_depth(value)
+    return value
+
+
+def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        shown = twice if len(twice) <= _MOST_SHOWN else twice[:_MOST_SHOWN] + "…"
+        raise JsonError(f"is not strict JSON: the key {shown} occurs twice")
+    return found
+
+
+def _json_integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise JsonError(f"is not strict JSON: an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _json_real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise JsonError("is not strict JSON: a number is too large or has too many digits")
+    return value
+
+
+def _json_constant(name: str) -> object:
+    raise JsonError(f"is not strict JSON: {name} is no JSON number")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise JsonError(f"is nested deeper than {MAX_DEPTH} levels")
+
+
 # --- mlcc.runtime.records -----------------------------------------------------------------------------------
 # The files that nodes leave for one another under `_mlcc/`, and how they are read and written.
 #
@@ -310,27 +390,18 @@ def _instance(node: str, leg: str) -> str:
     return f"{node}--{leg}" if leg else node
 
 
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} isn't JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
 def read_json(path: Path) -> Any:
     """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
             raise RunError(f"{path} is no file, or too large to be a record")
-        return json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+        return strict_json(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as problem:
+    except JsonError as problem:
+        raise RunError(f"{path} {problem}") from None
+    except (OSError, ValueError) as problem:
         raise RunError(f"{path} can't be read: {problem}") from None
 
 
@@ -1041,7 +1112,10 @@ MOST_POINTS = 400
 MOST_INTERVALS = 400  # in a table
 DRAWN_ROWS = 40  # in a picture
 NAMES = 70.0  # height of turned names below bars
-TURNED_NAME = 16.0  # width that one of them takes
+TURN = 38  # degrees
+TURNED_NAME = (
+    1.2 * FONT_SIZE / math.sin(math.radians(TURN))
+)  # from one to the next, for a line's height between them
 ROW = 23.0
 
 
@@ -1146,7 +1220,7 @@ def _histogram(plot: dict[str, Any], id: str, title: str) -> tuple[str, list[str
         return svg_rect(x, y - 9, 16, 10, _paint(number), hollow=_hollow(number))
 
     parts, top = _legend([name for name, _ in series], swatch)
-    turned = max(len(label) for label in labels) * LETTER * len(labels) > RIGHT - LEFT
+    turned = (max(len(label) for label in labels) + 2) * LETTER * len(labels) > RIGHT - LEFT
     bottom = HEIGHT - (NAMES if turned else 24)
     values = [value for _, found in series for value in found]
     y = Scale(min(0.0, *values), max(0.0, *values) or 1.0, bottom, top + 4)
@@ -1177,7 +1251,9 @@ def _bar_names(labels: list[str], bottom: float, turned: bool) -> Iterator[str]:
     for place in range(0, len(labels), every):
         x = LEFT + slot * (place + 0.5)
         if turned:
-            yield svg_text(x + 3, bottom + 14, clipped(labels[place], 11), anchor="end", turn=-38)
+            room = (x + 3) / (LETTER * math.cos(math.radians(TURN)))  # to the picture's edge
+            name = clipped(labels[place], min(11, int(room)))
+            yield svg_text(x + 3, bottom + 14, name, anchor="end", turn=-TURN)
         else:
             yield svg_text(x, bottom + 17, labels[place], anchor="middle")
 

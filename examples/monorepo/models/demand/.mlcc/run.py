@@ -1,4 +1,4 @@
-# mlcc:generated sha256=0ed7c8b71e9a0ada2a8d418bb26a884dbc04823cb8e71880f25ea17837d2ca36
+# mlcc:generated sha256=c38a9bdf13378abf43d7b987cdb5db2ced0f3a60c9afbafb4aa2ca6d44385678
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,12 +10,13 @@ python3 -I .mlcc/run.py select | node | undo | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.platform, mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.runtime.predicates, mlcc.runtime.statements, mlcc.runtime.lineage,
-  mlcc.runtime.log, mlcc.runtime.addresses, mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values,
-  mlcc.runtime.final, mlcc.runtime.groups, mlcc.runtime.process, mlcc.runtime.release,
-  mlcc.runtime.node, mlcc.runtime.web, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
-  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide,
+  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates, mlcc.runtime.statements,
+  mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.addresses, mlcc.runtime.data,
+  mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.groups,
+  mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.node, mlcc.runtime.web,
+  mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
+  mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -42,9 +43,10 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
+from math import isfinite
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,6 +134,85 @@ class Platform(Protocol):
         """Return node -> how the system itself says it ended, for the final node."""
 
 
+# --- mlcc.strict_json ---------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+#
+# Standard library only: bundled into the emitted scripts.
+
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+_MOST_SHOWN = 80  # letters of a key in a message
+
+
+class JsonError(Exception):
+    """Text that isn't strict JSON. The message goes on from the name of its source: "is not JSON: …"."""
+
+
+def strict_json(text: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises JsonError for a duplicate key, NaN, Infinity, a number that overflows or has over 40 digits (an integer: over
+    19), and nesting deeper than 64. The message may hold letters of the text.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_json_object,
+            parse_int=_json_integer,
+            parse_float=_json_real if finite else float,
+            parse_constant=_json_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise JsonError("is nested too deeply") from None
+    _check_depth(value)
+    return value
+
+
+def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        shown = twice if len(twice) <= _MOST_SHOWN else twice[:_MOST_SHOWN] + "…"
+        raise JsonError(f"is not strict JSON: the key {shown} occurs twice")
+    return found
+
+
+def _json_integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise JsonError(f"is not strict JSON: an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _json_real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise JsonError("is not strict JSON: a number is too large or has too many digits")
+    return value
+
+
+def _json_constant(name: str) -> object:
+    raise JsonError(f"is not strict JSON: {name} is no JSON number")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise JsonError(f"is nested deeper than {MAX_DEPTH} levels")
+
+
 # --- mlcc.runtime.records -----------------------------------------------------------------------------------
 # The files that nodes leave for one another under `_mlcc/`, and how they are read and written.
 #
@@ -170,27 +251,18 @@ def _instance(node: str, leg: str) -> str:
     return f"{node}--{leg}" if leg else node
 
 
-def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text} isn't JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
 def read_json(path: Path) -> Any:
     """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
             raise RunError(f"{path} is no file, or too large to be a record")
-        return json.loads(path.read_text("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+        return strict_json(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as problem:
+    except JsonError as problem:
+        raise RunError(f"{path} {problem}") from None
+    except (OSError, ValueError) as problem:
         raise RunError(f"{path} can't be read: {problem}") from None
 
 
@@ -334,6 +406,32 @@ def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
         return Ending("passed", verdict)
     causes = [state["cause"] for state in there if state["end"] == "failed"]
     return Ending("failed", verdict, causes[0] if causes else "some of its legs were skipped")
+
+
+def read_verdict(id: str, leg: str) -> dict[str, Any] | None:
+    """Return what a leg of a gate found; None where it left no verdict. Raises RunError on one that isn't its own."""
+    found = read_record(state_folder(id, leg) / "verdict.json")
+    if found is not None and found.get("gate") != id:
+        raise RunError(f"the verdict beside the state of '{id}' is of another gate")
+    return found
+
+
+def verdict_problem(id: str, node: dict[str, Any], selection: dict[str, Any]) -> str:
+    """Say why the verdicts of a gate can't be believed; empty: they can, or its state can't (see `found_ending`)."""
+    try:
+        for leg, state in zip(legs_of(node), read_states(id, node, selection)):  # noqa: B905 - Python 3.8
+            if state is None:
+                continue
+            found = read_verdict(id, leg)
+            if state["end"] == "passed" and (found or {}).get("verdict") != state["verdict"]:
+                return (
+                    "it passed, and its verdict says something else"
+                    if found
+                    else "it passed without a verdict"
+                )
+    except RunError as problem:
+        return str(problem)
+    return ""
 
 
 def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
@@ -1098,7 +1196,7 @@ def _inputs_of(verdict: dict[str, Any]) -> dict[str, Any]:
 
 def _verdict(id: str, leg: str) -> dict[str, Any] | None:
     try:
-        return read_record(state_folder(id, leg) / "verdict.json")
+        return read_verdict(id, leg)
     except RunError:
         return None
 
@@ -1621,7 +1719,7 @@ def final_main(platform: Platform) -> int:
         report(platform)
         return 1
     endings = settle(plan["nodes"], plan, selection)
-    red = red_causes(plan, endings, results)
+    red = [*_broken_verdicts(plan, endings, selection), *red_causes(plan, endings, results)]
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
@@ -1666,6 +1764,19 @@ def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[s
         if r == "cancelled" and id not in endings
     ]
     return causes or _unexplained(plan, results)
+
+
+def _broken_verdicts(
+    plan: dict[str, Any], endings: dict[str, Ending], selection: dict[str, Any]
+) -> list[str]:
+    """Return the gates, blocking or not, whose verdict isn't one that a gate of this run can have left."""
+    gates = [
+        id for id, found in endings.items() if plan["nodes"][id]["kind"] == "gate" and found.end != "lost"
+    ]
+    problems = {id: verdict_problem(id, plan["nodes"][id], selection) for id in gates}
+    return [
+        f"the verdict of '{id}' can't be believed: {problem}" for id, problem in problems.items() if problem
+    ]
 
 
 def _unexplained(plan: dict[str, Any], results: dict[str, Any]) -> list[str]:
@@ -1718,10 +1829,15 @@ def summary(
 
 def _sentence(id: str, plan: dict[str, Any]) -> str:
     """Return what a gate found, for a node whose state has no cause."""
-    for leg in legs_of(plan["nodes"][id]):
-        record = read_record(state_folder(id, leg) / "verdict.json")
-        if record is not None:
-            return str(record.get("summary", ""))
+    if plan["nodes"][id]["kind"] != "gate":
+        return ""
+    try:
+        for leg in legs_of(plan["nodes"][id]):
+            record = read_verdict(id, leg)
+            if record is not None:
+                return str(record.get("summary", ""))
+    except RunError as problem:
+        return str(problem)
     return ""
 
 

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=41eb728d2ab8404fcae55d8abd38456a42357b5eae07ce699ee716bc8e6c4ee8
+# mlcc:generated sha256=bf479fdf5988d6f57d7e69d0c608bfd83052da0dd7cf1abd1512469b1146e2bb
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,7 +12,7 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.gates._report, mlcc.gates._strict, mlcc.runtime.patterns,
+  mlcc.gates._records, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict, mlcc.runtime.patterns,
   mlcc.runtime.digest, mlcc.runtime.addresses, mlcc.gates._support, mlcc.gates._engines,
   mlcc.gates._files, mlcc.gates._sql, mlcc.gates._reasons, mlcc.gates._table, mlcc.gates._values,
   mlcc.gates.contract.runtime
@@ -300,20 +300,96 @@ def _xml(text: str) -> str:
     return shown.replace('"', "&quot;")
 
 
-# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# --- mlcc.strict_json ---------------------------------------------------------------------------------------
 # Strict reading of JSON: what two parsers could understand differently is refused.
+#
+# Standard library only: bundled into the emitted scripts.
 
-MAX_BYTES = 8 << 20
 MAX_DEPTH = 64
 _MAX_DIGITS = 40
 _MAX_INTEGER_DIGITS = 19
+_MOST_SHOWN = 80  # letters of a key in a message
+
+
+class JsonError(Exception):
+    """Text that isn't strict JSON. The message goes on from the name of its source: "is not JSON: …"."""
+
+
+def strict_json(text: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises JsonError for a duplicate key, NaN, Infinity, a number that overflows or has over 40 digits (an integer: over
+    19), and nesting deeper than 64. The message may hold letters of the text.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_json_object,
+            parse_int=_json_integer,
+            parse_float=_json_real if finite else float,
+            parse_constant=_json_constant if finite else float,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+    except RecursionError:
+        raise JsonError("is nested too deeply") from None
+    _check_depth(value)
+    return value
+
+
+def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        shown = twice if len(twice) <= _MOST_SHOWN else twice[:_MOST_SHOWN] + "…"
+        raise JsonError(f"is not strict JSON: the key {shown} occurs twice")
+    return found
+
+
+def _json_integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise JsonError(f"is not strict JSON: an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _json_real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise JsonError("is not strict JSON: a number is too large or has too many digits")
+    return value
+
+
+def _json_constant(name: str) -> object:
+    raise JsonError(f"is not strict JSON: {name} is no JSON number")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise JsonError(f"is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Files as gates read them: bytes up to a limit, and strict JSON (see mlcc.strict_json).
+
+MAX_BYTES = 8 << 20
 
 
 def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
     """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
 
-    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, a
-    duplicate key, NaN, Infinity, a number that overflows or has too many digits, and nesting deeper than 64.
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
+    `strict_json` refuses.
     """
     return parse_json(_text(path, limit), visible(path), finite=finite)
 
@@ -321,22 +397,9 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
     """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real if finite else float,
-            parse_constant=_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
-    except RecursionError:
-        raise GateError(f"{shown} is nested too deeply") from None
-    except _RefusedError as error:
-        raise GateError(f"{shown} is not strict JSON: {error}") from None
-    _check_depth(value, shown)
-    return value
+        return strict_json(text, finite=finite)
+    except JsonError as error:
+        raise GateError(f"{shown} {visible(str(error))}") from None
 
 
 def read_bytes(path: str, limit: int) -> bytes:
@@ -355,56 +418,12 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-class _RefusedError(Exception):
-    """A JSON value that is well-formed and refused."""
-
-
 def _text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _RefusedError(f"the key {visible(twice, 80)} occurs twice")
-    return found
-
-
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
-        raise _RefusedError(f"an integer has over {_MAX_INTEGER_DIGITS} digits")
-    return int(digits)
-
-
-def _real(digits: str) -> float:
-    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
-    if not isfinite(value):
-        raise _RefusedError("a number is too large or has too many digits")
-    return value
-
-
-def _constant(name: str) -> object:
-    raise _RefusedError(f"{name} is no JSON number")
-
-
-def _check_depth(value: object, shown: str) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise GateError(f"{shown} is nested deeper than {MAX_DEPTH} levels")
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
