@@ -71,7 +71,7 @@ def test_the_pieces_of_the_guide_compile_together(tmp_path: Path) -> None:
     for block in blocks(GUIDE):
         title, _, body = block.partition("\n")
         pieces.setdefault(title.partition("#")[0].strip(), []).append(body)
-    assert set(pieces) == {"artifacts:", "jobs:", "gates:", "comment: true"}
+    assert set(pieces) == {"artifacts:", "environments:", "jobs:", "releases:", "gates:", "comment: true"}
     compiles(HEAD + "".join(f"{title}\n{''.join(bodies)}" for title, bodies in pieces.items()), tmp_path)
 
 

@@ -209,8 +209,8 @@ def test_each_leg_of_a_matrix_is_a_subject(make: Make) -> None:
     assert names == [f"m/{leg.id}" for leg in made.plan.nodes["a"].legs]
 
 
-@pytest.mark.parametrize("checks", ["[1]", "{}", '[{"id": "x", "n": 1e999}]'])
-def test_a_forged_verdict_never_breaks_the_final_node(make: Make, checks: str) -> None:
+@pytest.mark.parametrize(("checks", "status"), [("[1]", 0), ("{}", 0), ('[{"id": "x", "n": 1e999}]', 1)])
+def test_a_forged_verdict_never_breaks_the_final_node(make: Make, checks: str, status: int) -> None:
     made = make(
         HEAD
         + "artifacts: {code: {kind: code, path: src/}}\ngates: {g: {guards: code, command: {run: 'true'}}}\n"
@@ -219,7 +219,7 @@ def test_a_forged_verdict_never_breaks_the_final_node(make: Make, checks: str) -
     made.node("g")
     verdict = '{"gate": "g", "verdict": "pass", "summary": "x", "inputs": [], "checks": %s}'
     (made.root / "_mlcc/s--g/verdict.json").write_text(verdict % checks)
-    assert made.final(g="success") == 0
+    assert made.final(g="success") == status  # an infinite number makes it no JSON
     written = (made.root / "_mlcc/s--final/lineage.jsonl").exists()
     assert written != any("lineage can't be written" in warning for warning in made.platform.warnings)
     if written:
