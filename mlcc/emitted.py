@@ -32,7 +32,7 @@ def scripts(plan: Plan) -> list[File]:
             File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec)))
         )
     prefix = f"{plan.home}/" if plan.home else ""
-    kinds = {node.work.kind for node in gates if isinstance(node.work, Gate)}
+    names = {node.work.script for node in gates if isinstance(node.work, Gate)}
     packages = {node.work.packages for node in gates if isinstance(node.work, Gate)}
-    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds, packages)]
+    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(names, packages)]
     return files

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # os.path is loaded at start-up anyway; pathlib would cost a gate that judges two numbers 10 ms.
 # ruff: noqa: PTH116, PTH123
-import json
 import os
 import stat
 from math import isfinite
@@ -29,22 +28,52 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
     """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_real if finite else float,
-            parse_constant=_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None
+        value = _scanned(text, _Hooks(finite))
     except RecursionError:
         raise GateError(f"{shown} is nested too deeply") from None
     except _RefusedError as error:
         raise GateError(f"{shown} is not strict JSON: {error}") from None
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise GateError(f"{shown} is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
     _check_depth(value, shown)
     return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _object
+        self.parse_int = _integer
+        self.parse_float = _real if finite else float
+        self.parse_constant = _constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
 
 
 def read_bytes(path: str, limit: int) -> bytes:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from math import exp, isfinite, log, sqrt
 
+from mlcc.gates._metrics.estimate import Estimate
 from mlcc.gates._metrics.measure import Measure, standard_error
 from mlcc.gates._records import GateError
 from mlcc.gates._shares import wilson
@@ -21,22 +22,6 @@ from mlcc.gates._shares import wilson
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-
-class Estimate:
-    """A metric's value, its lower and upper bound, the rows it is over, and the rows that its error rests on.
-
-    `support` is less than `n` where a rare class decides, as for roc_auc.
-    """
-
-    __slots__ = ("lower", "n", "support", "upper", "value")
-
-    def __init__(self, value: float, lower: float, upper: float, n: int, support: int | None = None) -> None:
-        self.value = value
-        self.lower = lower
-        self.upper = upper
-        self.n = n
-        self.support = n if support is None else support
 
 
 def bounded(found: Measure, z: float, limits: tuple[float, float], clusters: Any = None) -> Estimate:
