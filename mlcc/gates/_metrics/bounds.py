@@ -6,8 +6,7 @@
 - Areas (roc_auc, average_precision): the standard error of the influences on the logit scale; where that is
   degenerate, Wilson's bound with the size of the smaller class.
 - The mean of a column of one's own: the value and its standard error, normal theory.
-- Everything else (losses, errors): the same, and where the influences are skewed the end on the side of their tail lies further
-  out, by Hall's correction (1983). A few large errors that the rows happen not to have would else make the bound too bold.
+- Everything else (losses, errors): by the influences and their skewness (see mlcc.gates._metrics.widths).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from math import exp, isfinite, log, sqrt
 
 from mlcc.gates._metrics.estimate import Estimate
 from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._metrics.widths import half_widths
 from mlcc.gates._records import GateError
 from mlcc.gates._shares import wilson
 
@@ -54,19 +54,11 @@ def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
         return Estimate(ends[0], ends[1], ends[2], made.n)
     if found.shape == "mean" and clusters is None:
         return _mean_of_two(*(_share_of(hits, trials, z) for hits, trials in found.shares))
-    error = standard_error(found.influence, clusters)
-    shift = error * _skewness(found, clusters) * (2 * z * z + 1) / 6 if found.shape != "column" else 0.0
-    lower, upper = found.value - z * error + min(0.0, shift), found.value + z * error + max(0.0, shift)
-    return Estimate(found.value, lower, upper, found.n, found.support)
-
-
-def _skewness(found: Measure, clusters: Any) -> float:
-    """Return the skewness of the value, as the influences give it: theirs over the root of how many they are."""
-    import numpy as np
-
-    sums = found.influence if clusters is None else np.bincount(clusters, found.influence)
-    spread = float((sums**2).sum())
-    return float((sums**3).sum()) / spread**1.5 if spread > 0 else 0.0
+    if found.shape == "column":
+        below = above = z * standard_error(found.influence, clusters)
+    else:
+        below, above = half_widths(found.influence, z, clusters)
+    return Estimate(found.value, found.value - below, found.value + above, found.n, found.support)
 
 
 def _share(found: Measure, z: float, clusters: Any) -> Estimate:
