@@ -400,6 +400,35 @@ def test_few_clusters_have_students_width() -> None:
     assert found == (pytest.approx(expected, rel=1e-3), pytest.approx(expected, rel=1e-3))
 
 
+def test_bounds_of_a_ratio_are_fiellers() -> None:
+    """The lower one, by its definition: there the numerator less the bound times the denominator is t errors from 0."""
+    rng = np.random.default_rng(4)
+    label = rng.gamma(2, 3, 60)
+    said = label + rng.standard_t(5, 60)
+    found = measured({"metric": "r2"}, rows_of(label=label, prediction=said))
+    bound = bounded(found, _Z, value_range("r2"))
+    errors, spread = (label - said) ** 2, (label - label.mean()) ** 2
+
+    def off(limit: float) -> float:
+        terms = errors - (1 - limit) * spread
+        return float(terms.mean() / (terms.std(ddof=1) / math.sqrt(60)) + stats.t.ppf(0.95, 59))
+
+    assert stats.skew(found.influence) > 0
+    assert bound.lower == pytest.approx(optimize.brentq(off, 0, found.value), abs=1e-4)
+
+
+def test_floors_of_r2_are_passed_as_seldom_as_they_say() -> None:
+    """Of 2,000 samples of 100 rows; the influences at the value itself would pass in 177."""
+    rng = np.random.default_rng(5)
+    passed = 0
+    for _ in range(2000):
+        label = rng.gamma(2, 3, 100)
+        said = label + rng.standard_t(6, 100)
+        found = measured({"metric": "r2"}, rows_of(label=label, prediction=said))
+        passed += bounded(found, _Z, value_range("r2")).lower > 1 - 1.5 / 18
+    assert 60 <= passed <= 125
+
+
 def test_upper_bounds_of_long_tails_are_not_bold() -> None:
     """Of 2,000 samples of 50 squares of Student's t with 6 degrees of freedom; normal theory misses in 346."""
     squares = np.random.default_rng(8).standard_t(6, (2000, 50)) ** 2

@@ -57,7 +57,7 @@ def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
     if found.shape == "column":
         below = above = z * standard_error(found.influence, clusters)
     else:
-        below, above = half_widths(found.influence, z, clusters)
+        below, above = half_widths(found.influence, z, clusters, found.denominator)
     return Estimate(found.value, found.value - below, found.value + above, found.n, found.support)
 
 

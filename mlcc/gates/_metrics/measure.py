@@ -28,10 +28,22 @@ class Measure:
 
     A value that counts rows is a function `of` the means of their `terms`: from an index of rows to their terms, (rows,
     k). `cells` numbers the rows so that rows with one number have the same terms: that is a handful of cells, however
-    many rows there are. `hits` are the rows themselves, where each is a hit (1) or not.
+    many rows there are. A ratio of means has its `denominator`: that of each row over their mean, less 1. `hits` are the
+    rows themselves, where each is a hit (1) or not.
     """
 
-    __slots__ = ("cells", "hits", "influence", "of", "shape", "shares", "support", "terms", "value")
+    __slots__ = (
+        "cells",
+        "denominator",
+        "hits",
+        "influence",
+        "of",
+        "shape",
+        "shares",
+        "support",
+        "terms",
+        "value",
+    )
 
     def __init__(
         self,
@@ -54,6 +66,7 @@ class Measure:
         self.of = of
         self.cells = cells
         self.hits: Any = None
+        self.denominator: Any = None
 
     @property
     def n(self) -> int:

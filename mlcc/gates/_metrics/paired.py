@@ -80,7 +80,7 @@ def _by_influence(
     elif sides[0].shape == "area":
         below = above = z * sqrt(found.variance / found.n)
     else:
-        below, above = half_widths(influence, z, clusters)
+        below, above = half_widths(influence, z, clusters, sides[0].denominator)
     return found.value - below, found.value + above
 
 

@@ -10,7 +10,8 @@ bounds of 95 % miss so often (%), with normal theory and with this:
     lognormal (1)     13.7   6.3     8.1   4.8
     t squared (6 df)  17.3   6.3    10.9   5.8
 
-The other end is Student's alone, which errs on the safe side.
+The other end is Student's alone, which errs on the safe side. The bounds of a ratio (R²) are those that the rows don't
+contradict (Fieller 1954): at each of them its own influences are taken.
 """
 
 from __future__ import annotations
@@ -25,14 +26,25 @@ if TYPE_CHECKING:
 
 _UNSEEN = 1.5  # the true skewness over what rows show of it
 _SYMMETRIC = 1e-6
+_ROUNDS = 12
 
 
-def half_widths(influence: Any, z: float, clusters: Any = None) -> tuple[float, float]:
+def half_widths(
+    influence: Any, z: float, clusters: Any = None, denominator: Any = None
+) -> tuple[float, float]:
     """Return how far the lower and the upper bound lie from a value, by its influences, (n,).
 
-    `z` is the normal quantile of their confidence; `clusters` numbers the cluster of each row from 0. Raises GateError
-    for a single row or cluster.
+    `z` is the normal quantile of their confidence; `clusters` numbers the cluster of each row from 0; `denominator` is
+    that of a ratio (see Measure). Raises GateError for a single row or cluster.
     """
+    below, above = _widths(influence, z, clusters)
+    for _ in range(_ROUNDS if denominator is not None else 0):
+        below = _widths(influence + below * denominator, z, clusters)[0]
+        above = _widths(influence - above * denominator, z, clusters)[1]
+    return below, above
+
+
+def _widths(influence: Any, z: float, clusters: Any) -> tuple[float, float]:
     import numpy as np
 
     error = standard_error(influence, clusters)
