@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import calibration
 from benchmarks.drift import gate_rates, rates
 from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
 from benchmarks.scale import slope
@@ -91,3 +92,24 @@ def test_the_drift_gate_stays_open_without_drift_and_closes_with_it() -> None:
         assert rates(measure, 10_000, 0.3 if measure == "l_infinity" else 1.0, rng, 50)["fail"] == 1
         assert rates(measure, 100, 0.0, rng, 600)["pass"] >= 0.995
     assert gate_rates("psi", 100, rng, 30)["pass"] == 1
+
+
+def test_the_calibration_finds_gates_that_err_as_seldom_as_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 300 trials 5 % are 15 ± 4, and 95 % are 285 ± 4."""
+    monkeypatch.setattr(calibration, "METRICS", ("mean_absolute_error",))
+    monkeypatch.setattr(calibration, "LARGE", 200_000)
+    compared = [line.share for line in calibration.compared(300)]
+    assert [share <= 0.1 for share in compared] == [True, True, False, False]
+    assert compared[3] >= 0.9
+    evaluated = [line.share for line in calibration.evaluated(300)]
+    assert [share <= 0.1 for share in evaluated] == [True, True, False]
+
+
+def test_a_figure_is_met_within_its_bounds() -> None:
+    figures = [
+        calibration.Line("", "", 1, share, 100, least, most)
+        for share, least, most in ((0.06, None, 0.06), (0.07, None, 0.06), (0.9, 0.9, None), (0.8, 0.9, None))
+    ]
+    assert [line.met for line in figures] == [True, False, True, False]
+    assert figures[0].cells()[3:] == ("6.00 %", "± 2.37", "at most 6 %", "met")
+    assert calibration.Line("", "", 1, 0.5, 100).cells()[5:] == ("", "")
