@@ -400,6 +400,25 @@ def test_few_clusters_have_students_width() -> None:
     assert found == (pytest.approx(expected, rel=1e-3), pytest.approx(expected, rel=1e-3))
 
 
+@pytest.mark.parametrize("digits", [1, 9])
+def test_influences_on_the_average_precision_are_the_jackknifes(digits: int) -> None:
+    """By scikit-learn, without each row in turn; rounded scores are tied."""
+    label, score = binary(6, 60)
+    score = np.round(score, digits)
+    found = measured({"metric": "average_precision"}, rows_of(label=label, score=score))
+    without = np.array(
+        [sk.average_precision_score(np.delete(label, i), np.delete(score, i)) for i in range(60)]
+    )
+    assert found.influence == pytest.approx(59 * (without.mean() - without), abs=1e-10)
+
+
+def test_a_single_positive_has_an_average_precision() -> None:
+    label = np.array([0, 1, 0])
+    found = measured({"metric": "average_precision"}, rows_of(label=label, score=np.array([0.9, 0.8, 0.1])))
+    assert (found.value, found.support) == (0.5, 1)
+    assert np.isfinite(found.influence).all()
+
+
 def test_bounds_of_a_ratio_are_fiellers() -> None:
     """The lower one, by its definition: there the numerator less the bound times the denominator is t errors from 0."""
     rng = np.random.default_rng(4)

@@ -46,7 +46,7 @@ def _share_of(hits: float, n: float, z: float) -> Estimate:
 def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
     if found.shape == "share":
         return _share(found, z, clusters)
-    if found.shape == "area":
+    if found.shape in ("area", "precision"):
         return _area(found, z, clusters)
     if found.shape == "f1" and clusters is None:
         made = _share_of(*found.shares[0], z)

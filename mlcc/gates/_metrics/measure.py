@@ -24,7 +24,8 @@ class Measure:
 
     `influence` has one number a row, of mean zero. `shape` says on which scale its bound is right, by what
     the value is: a `share` of trials (`shares`: hits and trials), `f1` of such a share, a `mean` of shares,
-    an `area` (logit), the mean of a `column`, or another `number`. `support` is the number of rows that the error rests on.
+    an `area` or an average `precision` (logit), the mean of a `column`, or another `number`. `support` is the number of
+    rows that the error rests on.
 
     A value that counts rows is a function `of` the means of their `terms`: from an index of rows to their terms, (rows,
     k). `cells` numbers the rows so that rows with one number have the same terms: that is a handful of cells, however

@@ -5,7 +5,7 @@ either, and a paired test needs far fewer rows. How the interval is found, in th
 
 - hits or misses: the cells of the two-by-two table of agreement are resampled, 10,000 times whatever n is;
 - other metrics that count (f1, kappa), without clusters: the cells of (label, one, other) are resampled alike;
-- areas: the normal interval from the influences, for roc_auc DeLong's;
+- areas under the ROC curve: DeLong's normal interval (1988);
 - everything else: from the influences and their skewness (see mlcc.gates._metrics.widths).
 
 Resampling is seeded and takes cells, so that the same rows in any order give the same interval.

@@ -59,8 +59,9 @@ def _same(ordered: Any) -> tuple[Any, Any]:
 def average_precision(label: Any, score: Any) -> Measure:
     """Return the mean over positives of the precision at their score; `label` is 0 or 1, both (n,).
 
-    The influence is the derivative of E[y T(s) / M(s)] / E[y], with M the share of rows that score at least s
-    and T that of positives among them. Raises GateError without a positive.
+    The influence of a row is n - 1 times what the value loses without it: the jackknife's (Tukey 1958), whose variance
+    isn't too small (Efron and Stein 1981). The derivative's is, where there are only some hundred rows. Raises GateError
+    without a positive.
     """
     import numpy as np
 
@@ -70,17 +71,18 @@ def average_precision(label: Any, score: Any) -> Measure:
     order = np.argsort(-score)
     y = label[order].astype(float)
     start, end = _same(score[order])
-    at_least = (end + 1) / n
-    true = np.cumsum(y)[end] / n
-    precision, share = true / at_least, positives / n
-    value = float((y * precision).sum() / positives)
-    # What a row adds to the precision at every positive that scores no higher than it does.
-    adds_true = _sums_from(y / at_least, start) / n
-    adds_rows = _sums_from(y * true / at_least**2, start) / n
-    terms = y * precision + y * adds_true - adds_rows - share * value - value * (y - share)
+    at_least, true = end + 1.0, np.cumsum(y)[end]
+    terms = y * true / at_least
+    # Without a row, the precision at its score and below has one row less, and one positive less if it is one.
+    others = np.maximum(at_least - 1, 1)
+    above = np.concatenate([[0.0], np.cumsum(terms)])[start]
+    below = _sums_from(y * true / others, start) - y * true / others
+    fewer = _sums_from(y / others, start) - y / others
+    without = (above + below - y * fewer) / np.maximum(positives - y, 1)
     influence = np.empty(n)
-    influence[order] = terms / share
-    return Measure(value, influence - influence.mean(), shape="area", support=min(positives, n - positives))
+    influence[order] = (n - 1) * (without.mean() - without)
+    support = min(positives, n - positives)
+    return Measure(float(terms.sum() / positives), influence, shape="precision", support=support)
 
 
 def _sums_from(values: Any, start: Any) -> Any:
