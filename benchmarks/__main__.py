@@ -16,7 +16,7 @@ BENCHMARKS = {
     "data": "checking tables of millions of rows, and other tools that do",
     "drift": "how often the drift gate closes without drift, and with it",
     "models": "the difference of two models, and scipy's bootstrap",
-    "calibration": "how often model gates are wrong",
+    "calibration": "how often gates are wrong, by simulation",
 }
 """Modules of this package, each with a `main()`. Each runs in a process of its own (see measure.run's peaks)."""
 

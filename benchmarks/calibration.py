@@ -62,7 +62,7 @@ class Line:
         goal = goal if self.least is None else f"at least {100 * self.least:g} %"
         verdict = ("met" if self.met else "NOT met") if goal else ""
         shown = f"{self.n:>9,}  {100 * self.share:6.2f} % ± {100 * error:.2f}"
-        return f"{self.what:<55}{self.about:<24}{shown}  {goal:<14}{verdict}".rstrip()
+        return f"{self.what:<57}{self.about:<24}{shown}  {goal:<14}{verdict}".rstrip()
 
 
 def main() -> None:
