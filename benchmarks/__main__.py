@@ -17,7 +17,7 @@ BENCHMARKS = {
     "drift": "how often the drift gate closes without drift, and with it",
     "judge": "how often the canary judge is wrong, and other rules",
     "models": "the difference of two models, and scipy's bootstrap",
-    "calibration": "how often model gates are wrong",
+    "calibration": "how often gates are wrong, by simulation",
     "wear": "what promotions by one test set do to its verdicts",
 }
 """Modules of this package, each with a `main()`. Each runs in a process of its own (see measure.run's peaks)."""

@@ -33,7 +33,7 @@ def _metrics() -> None:
         gate = "evaluate, metrics from JSON"
         commands = [
             Command(PASS, (sys.executable, "-I", "-c", "pass"), folder),
-            Command(gate, (sys.executable, "-I", ".mlcc/gates/evaluate.py", "good"), folder),
+            Command(gate, (sys.executable, "-I", ".mlcc/gates/evaluate.file.py", "good"), folder),
         ]
         found = interleave(commands, ROUNDS)
     print(compare(found, (PASS,)))

@@ -13,16 +13,20 @@ import importlib.util
 import re
 import sys
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from mlcc.files import marker_line
 
 # Scripts must start on what long-lived runners have.
 OLDEST_PYTHON = (3, 8)
 _DYNAMIC = frozenset(("__import__", "exec", "eval", "importlib", "runpy", "imp"))
+# Modules in C that only some versions have: scripts are the same whichever Python wrote them.
+_OF_SOME_VERSIONS = frozenset(("_sha2", "_sha256"))
+_AS_WRITTEN: Mapping[str, str] = MappingProxyType({})
 _MAY_IMPORT = re.compile(rf"\b(?:import|{'|'.join(sorted(_DYNAMIC))})\b")
 _WIDTH = 110
 # Tools that a repository runs over all of its Python leave the scripts alone: they would edit or refuse them.
@@ -48,14 +52,17 @@ class _Module:
     defined: set[str] = field(default_factory=set)  # names that its body defines at the top level
 
 
-def bundle(entry: str, *, doc: str, allow: Collection[str] = ()) -> str:
+def bundle(
+    entry: str, *, doc: str, allow: Collection[str] = (), instead: Mapping[str, str] = _AS_WRITTEN
+) -> str:
     """Return one script that runs `main()` of the module `entry`, of it and the modules of its package that it imports.
 
     `doc` is the script's docstring. `allow` names packages that functions may import when they need them.
+    `instead` maps modules to others that define what is taken of them, and take their place.
     The digest in the script's marker is left blank, for `mlcc.files.seal`. Raises BundleError for an import
     of anything else, names that collide, a cycle, a missing `main`, and code that needs a newer Python.
     """
-    modules = _dependencies_first(entry)
+    modules = _dependencies_first(entry, instead)
     if "main" not in modules[-1].defined:
         raise BundleError(f"{entry} has no main()")
     for module in modules:
@@ -120,13 +127,15 @@ def _take_import(module: _Module, statement: ast.Import | ast.ImportFrom) -> Non
         }
         module.names.setdefault(origin, set()).update(shown)
         return
-    if any(alias.asname for alias in statement.names):
+    # `x as x` says that others may take it from here.
+    if any(alias.asname not in (None, alias.name) for alias in statement.names):
         raise BundleError(f"{module.name} renames what it imports from {origin}")
     module.needs.setdefault(origin, set()).update(alias.name for alias in statement.names)
 
 
 def _check_standard(origin: str, name: str) -> None:
-    if origin.partition(".")[0] not in sys.stdlib_module_names or origin.partition(".")[0] in _DYNAMIC:
+    known = sys.stdlib_module_names | _OF_SOME_VERSIONS
+    if origin.partition(".")[0] not in known or origin.partition(".")[0] in _DYNAMIC:
         raise BundleError(f"{name} imports {origin}, which a script of its own can't")
 
 
@@ -191,7 +200,7 @@ def _without(source: str, dropped: Sequence[ast.stmt], name: str) -> str:
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(kept)).strip("\n")
 
 
-def _dependencies_first(entry: str) -> list[_Module]:
+def _dependencies_first(entry: str, instead: Mapping[str, str] = _AS_WRITTEN) -> list[_Module]:
     """Return the modules that `entry` needs, each after those that it needs itself; `entry` is the last."""
     done: dict[str, _Module] = {}
     open_: list[str] = []
@@ -203,11 +212,12 @@ def _dependencies_first(entry: str) -> list[_Module]:
             return
         open_.append(name)
         module = _take_apart(name, _source(name))
-        for needed, taken in module.needs.items():
+        for written, taken in module.needs.items():
+            needed = instead.get(written, written)
             if needed.partition(".")[0] != entry.partition(".")[0]:
                 _check_standard(needed, name)
             visit(needed)
-            missing = taken - done[needed].defined
+            missing = taken - done[needed].defined.union(*done[needed].needs.values())
             if missing:
                 raise BundleError(
                     f"{name} imports {sorted(missing)[0]} from {needed}, which doesn't define it"

@@ -33,11 +33,11 @@ def gate_documents(root: Path, home: str) -> dict[str, JsonObject]:
     }
 
 
-def gate_script(root: Path, home: str, kind: str) -> bytes | None:
-    """Return the committed script of a gate kind; None where there is none that could be read."""
+def gate_script(root: Path, home: str, name: str) -> bytes | None:
+    """Return a committed script of a gate kind (`GateKind.scripts`); None where there is none that could be read."""
     try:
         with Folder(root) as repository:
-            return repository.read(f"{home}/{FOLDER}/{kind}.py" if home else f"{FOLDER}/{kind}.py")
+            return repository.read(f"{home}/{FOLDER}/{name}.py" if home else f"{FOLDER}/{name}.py")
     except (OSError, UnsafePathError):
         return None
 

@@ -43,9 +43,9 @@ def scripts(plan: Plan) -> list[File]:
             File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec)))
         )
     prefix = f"{plan.home}/" if plan.home else ""
-    kinds = {gate.kind for _, gate in gates}
+    names = {gate.script for _, gate in gates}
     packages = {gate.packages for _, gate in gates}
-    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(kinds, packages)]
+    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(names, packages)]
     return files
 
 

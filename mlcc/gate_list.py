@@ -42,10 +42,10 @@ def selftests(plan: Plan, root: Path) -> Iterator[Row]:
     from mlcc.gates.selftest import selftest
 
     committed = gate_documents(root, plan.home)
-    scripts = {gate.kind: gate_script(root, plan.home, gate.kind) for _, gate in _gates(plan)}
+    scripts = {gate.script: gate_script(root, plan.home, gate.script) for _, gate in _gates(plan)}
     _refuse(_obstacles(plan, committed, scripts))
     for node, gate in _gates(plan):
-        for outcome in selftest(scripts[gate.kind] or b"", committed[node.id]):
+        for outcome in selftest(scripts[gate.script] or b"", committed[node.id]):
             yield {
                 "pipeline": plan.name,
                 "gate": outcome.gate,
@@ -68,7 +68,7 @@ def _obstacles(
     for node, gate in _gates(plan):
         stated = committed.get(node.id, {})
         compiled = as_committed(plan, node)
-        if scripts[gate.kind] is None or any(stated.get(key) != value for key, value in compiled.items()):
+        if scripts[gate.script] is None or any(stated.get(key) != value for key, value in compiled.items()):
             message = f"what is committed of the gate '{node.id}' isn't what the spec compiles to"
             yield message, "run `mlcc compile` first: the test is of the committed gates"
             return

@@ -120,7 +120,7 @@ def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: P
         compiled.update(kind.compiler().compile(node.spec.judge, _infos(artifacts, [guards]), guards))
     except GateParamsError as problem:
         problems.add("bad-gate", problem.message, (*node.loc, "canary", *problem.loc), help=problem.help)
-    return ir.Gate(kind=kind.name, guards=guards, parameters=compiled)
+    return ir.Gate(kind=kind.name, guards=guards, parameters=compiled, script=kind.name)
 
 
 def _infos(artifacts: Mapping[str, ir.Artifact], ids: Iterable[str]) -> dict[str, ArtifactInfo]:
@@ -147,10 +147,10 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     named = [own.guards, *(name for _, name in kind.compiler().references(params))]
     infos = _infos(artifacts, named)
     if len(infos) < len(set(named)):  # the missing artifact is an error of its own (see `_takes`)
-        return _gate_with(node, {}, "")
+        return _gate_with(node, {}, "", kind.name)
     engines = {info.engine for info in infos.values()}
     if engines != {DUCKDB} and DUCKDB in kind.requires and not _engines_fit(node, kind, infos, problems):
-        return _gate_with(node, {}, "")
+        return _gate_with(node, {}, "", kind.name)
     try:
         compiled = dict(kind.compiler().compile(params, infos, own.guards))
         check_node = getattr(kind.compiler(), "check_node", None)
@@ -159,7 +159,9 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     except GateParamsError as problem:
         problems.add("bad-gate", problem.message, (*node.loc, kind.name, *problem.loc), help=problem.help)
         compiled = {}
-    return _gate_with(node, compiled, kind.packages(params, engines))
+    packages = kind.packages(params, engines)
+    single_files = all(artifacts[id].form is ir.Form.FILE for id in infos)
+    return _gate_with(node, compiled, packages, kind.script(packages, single_files))
 
 
 def _engines_fit(
@@ -181,8 +183,8 @@ def _engines_fit(
     return kind.runs_on_engines and len(engines) == 1
 
 
-def _gate_with(node: ResolvedNode, compiled: dict[str, object], packages: str) -> ir.Gate:
-    """Return a gate with the parameters of its script."""
+def _gate_with(node: ResolvedNode, compiled: dict[str, object], packages: str, script: str) -> ir.Gate:
+    """Return a gate with its script and the parameters of that."""
     kind = GATES[node.gate_kind]
     own = node.spec
     if kind.programs:
@@ -192,6 +194,7 @@ def _gate_with(node: ResolvedNode, compiled: dict[str, object], packages: str) -
         kind=kind.name,
         guards=own.guards,
         parameters=compiled,
+        script=script,
         packages=packages,
         on_inconclusive=own.on_inconclusive,
         waiver=()

@@ -147,6 +147,7 @@ class Gate:
     kind: str
     guards: str
     parameters: Mapping[str, object] = field(hash=False)
+    script: str  # its name, `.mlcc/gates/<name>.py`
     packages: str = ""  # the list of pinned packages that the script needs, `.mlcc/gates/<name>.txt`
     on_inconclusive: str = "fail"
     waiver: tuple[tuple[str, str], ...] = ()

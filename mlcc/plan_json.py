@@ -189,6 +189,7 @@ def _work(node: ir.Node) -> JsonObject:
     if isinstance(work, ir.Gate):
         return {
             "gate": work.kind,
+            "script": work.script if work.script != work.kind else None,
             "guards": work.guards,
             "packages": work.packages or None,
             "on_inconclusive": work.on_inconclusive if work.on_inconclusive != "fail" else None,

@@ -5,7 +5,6 @@ Standard library only: bundled into the emitted scripts.
 
 from __future__ import annotations
 
-import json
 from math import isfinite
 
 MAX_DEPTH = 64
@@ -25,20 +24,50 @@ def strict_json(text: str, *, finite: bool = True) -> object:
     19), and nesting deeper than 64. The message may hold letters of the text.
     """
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_json_object,
-            parse_int=_json_integer,
-            parse_float=_json_real if finite else float,
-            parse_constant=_json_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+        value = _scanned(text, _Hooks(finite))
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
     except RecursionError:
         raise JsonError("is nested too deeply") from None
     _check_depth(value)
     return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _json_object
+        self.parse_int = _json_integer
+        self.parse_float = _json_real if finite else float
+        self.parse_constant = _json_constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
 
 
 def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:

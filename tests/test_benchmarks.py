@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import judge
+from benchmarks import calibration, judge
 from benchmarks.drift import gate_rates, rates
 from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
 from benchmarks.scale import slope
@@ -123,3 +123,26 @@ def test_the_judge_finds_and_shows_what_is_clear() -> None:
     assert judge.share_changed(0.5, rng, 5) == 1
     assert judge.share_promoted(0, rng, 3) == 1
     assert judge.share_promoted(0.05, rng, 20) == 0
+
+
+def test_the_calibration_finds_gates_that_err_as_seldom_as_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 300 trials 5 % are 15 ± 4, and 95 % are 285 ± 4."""
+    monkeypatch.setattr(calibration, "METRICS", ("mean_absolute_error",))
+    monkeypatch.setattr(calibration, "LARGE", 200_000)
+    compared = [line.share for line in calibration.compared(300)]
+    assert [share <= 0.1 for share in compared] == [True, True, False, False]
+    assert compared[3] >= 0.9
+    evaluated = [line.share for line in calibration.evaluated(300)]
+    assert [share <= 0.1 for share in evaluated] == [True, True, False]
+
+
+def test_a_figure_is_met_within_its_bounds() -> None:
+    figures = [
+        calibration.Line("", "", 1, share, 100, least, most)
+        for share, least, most in ((0.06, None, 0.06), (0.07, None, 0.06), (0.9, 0.9, None), (0.8, 0.9, None))
+    ]
+    assert [line.met for line in figures] == [True, False, True, False]
+    assert str(figures[0]).split("  ")[-2:] == ["at most 6 %", " met"]
+    assert " 6.00 % ± 2.37 " in str(figures[0])
+    assert str(figures[3]).endswith("at least 90 % NOT met")
+    assert str(calibration.Line("", "", 1, 0.5, 100)).endswith(" 50.00 % ± 5.00")

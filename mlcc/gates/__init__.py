@@ -144,7 +144,8 @@ class GateKind:
     user's own programs, which the node's setup comes before; `files` the parameters that name a committed file, on
     which the gate runs again; `covers` the items of the ML Test Score (Breck et al. 2017), and `covers_by`
     names, for an item that a gate covers only by some of its parameters, those of which one must be given;
-    `runs_on_engines` says whether its tables may be read by another engine than DuckDB.
+    `runs_on_engines` says whether its tables may be read by another engine than DuckDB. `small` is the module, beside
+    `runtime`, of a script of its own: the part of the gate that needs no package and reads single files only.
     """
 
     name: str
@@ -155,6 +156,7 @@ class GateKind:
     covers: tuple[str, ...] = ()
     covers_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
     runs_on_engines: bool = False
+    small: str = ""
 
     def covered(self, params: object) -> tuple[str, ...]:
         """Return the items that a gate covers with these parameters."""
@@ -174,6 +176,15 @@ class GateKind:
     def runtime(self) -> str:
         """The module with `judge()` and `main()`, which its script is bundled from."""
         return self.module + ".runtime"
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The names of its scripts, `.mlcc/gates/<name>.py`: of the whole gate, and of its small part."""
+        return (self.name, f"{self.name}.{self.small}") if self.small else (self.name,)
+
+    def script(self, packages: str, single_files: bool) -> str:
+        """Return the name of a gate's script, by its list of packages and whether its artifacts are single files."""
+        return self.scripts[-1] if single_files and not packages else self.name
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -266,6 +277,7 @@ GATES: dict[str, GateKind] = {
             "A model's metrics keep to their floors and ceilings, judged by the confidence bound.",
             requires=("duckdb", "numpy"),
             covers=("I4",),
+            small="file",
         ),
         GateKind(
             "compare",

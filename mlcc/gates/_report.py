@@ -9,10 +9,9 @@ from __future__ import annotations
 
 # os.path is loaded at start-up anyway; pathlib would cost a gate that judges two numbers 10 ms.
 # ruff: noqa: PTH103, PTH105, PTH108, PTH114, PTH118, PTH120, PTH123
-import json
 import os
 
-from mlcc.gates._records import GateError, Verdict, visible
+from mlcc.gates._records import GateError, Verdict, is_finite, visible
 
 REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
 SCHEMA = "https://mlcc.dev/verdict/1"
@@ -49,14 +48,44 @@ def remove_file(path: str) -> None:
 
 def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
     """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    text = json_text(record)
     if verdict.plots:
+        import json
+
         plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
         write_whole(os.path.join(folder, "plots.json"), plots + "\n")
     # The verdict comes last: where it is, the others are.
     write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
     write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
     write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def json_text(value: object, margin: str = "\n") -> str:
+    """Return `json.dumps(value, sort_keys=True, indent=2, allow_nan=False)`, without the time to import json.
+
+    What isn't as plain as most of a report is left to json. Raises ValueError and TypeError as it does.
+    """
+    inner = margin + "  "
+    if isinstance(value, dict) and value and all(_is_plain(key) for key in value):
+        parts = [f'"{key}": {json_text(value[key], inner)}' for key in sorted(value)]
+        return "{" + inner + ("," + inner).join(parts) + margin + "}"
+    if isinstance(value, (list, tuple)) and value:
+        parts = [json_text(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(parts) + margin + "]"
+    if _is_plain(value):
+        return f'"{value}"'
+    if is_finite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    import json
+
+    return json.dumps(value, sort_keys=True, indent=2, allow_nan=False).replace("\n", margin)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON shows a text as it is."""
+    return type(value) is str and value.isascii() and value.isprintable() and not {'"', "\\"} & set(value)
 
 
 def write_whole(path: str, text: str) -> None:

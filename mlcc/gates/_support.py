@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # os.path is loaded at start-up anyway; pathlib would cost a gate that judges two numbers 10 ms.
 # ruff: noqa: PTH112, PTH113, PTH114, PTH116, PTH119, PTH123
-import hashlib
 import os
 import sys
 
@@ -13,6 +12,7 @@ from mlcc.gates._report import SCHEMA, prepare_folder, write_reports
 from mlcc.gates._strict import parse_json, read_bytes
 from mlcc.runtime.addresses import OBJECTS_SCRIPT, SCHEME, fetch_objects, is_address, local_path, objects_at
 from mlcc.runtime.digest import DigestError, artifact_digest, file_digest
+from mlcc.runtime.file_digest import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
     parameters = read_bytes(path, _MAX_PARAMETERS)
     with open(script, "rb") as file:
         code = file.read()
-    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    lines = f"{sha256(code).hexdigest()}  script\n{sha256(parameters).hexdigest()}  parameters\n"
     try:
         document = parse_json(parameters.decode("utf-8"), path)
     except UnicodeDecodeError:
@@ -204,8 +204,8 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
     _check_document(document, kind, id, path)
     assert isinstance(document, dict)
     if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
-        lines += f"{_sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS))}  objects\n"
-    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+        lines += f"{sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS)).hexdigest()}  objects\n"
+    record["gate_digest"] = "sha256:" + sha256(lines.encode("ascii")).hexdigest()
     return Gate(id, folder, document)
 
 
@@ -351,7 +351,3 @@ def _log(lines: Sequence[str]) -> None:
 
 def _is_id(text: str) -> bool:
     return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

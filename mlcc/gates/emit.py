@@ -10,31 +10,37 @@ from mlcc.files import File, marker_line
 from mlcc.gates import DUCKDB, GATES, GateKind
 
 FOLDER = ".mlcc/gates"
+_OF_SINGLE_FILES = {"mlcc.runtime.digest": "mlcc.runtime.single_digest"}
 
 
-def scripts(kinds: Iterable[str], packages: Iterable[str] = ()) -> list[File]:
-    """Return `.mlcc/gates/<kind>.py`, and `.txt` where the kind may need packages, for each of `kinds`.
+def scripts(names: Iterable[str], packages: Iterable[str] = ()) -> list[File]:
+    """Return `.mlcc/gates/<name>.py` for each of the scripts `names`, and `.txt` where gates may need packages.
 
-    `packages` are the lists that gates need (`GateKind.packages`): those with an engine's driver are added. Paths are
-    relative to the project root. The markers are unsealed.
+    A script's name is its kind's, or one of `GateKind.scripts`. `packages` are the lists that gates need
+    (`GateKind.packages`): those with an engine's driver are added. Paths are relative to the project root. The markers
+    are unsealed.
     """
+    wanted = sorted(set(names))
     found: list[File] = []
-    for name in sorted(set(kinds)):
-        kind = GATES[name]
-        found.append(File(f"{FOLDER}/{name}.py", script(kind)))
-        if kind.requires:
+    for name in wanted:
+        kind, _, part = name.partition(".")
+        found.append(File(f"{FOLDER}/{name}.py", script(GATES[kind], part)))
+        if GATES[kind].requires and not part:
             found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
-    for name in sorted(set(packages) - {"", *kinds}):
+    for name in sorted(set(packages) - {"", *wanted}):
         found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
     return found
 
 
-def script(kind: GateKind) -> str:
-    """Return the script of a gate kind, the same bytes for every project."""
+def script(kind: GateKind, part: str = "") -> str:
+    """Return the script of a gate kind, or of its small `part`: the same bytes for every project."""
+    name = f"{kind.name}.{part}" if part else kind.name
     doc = f"The gate `{kind.name}`. {kind.title}\n\n"
-    doc += f"Run it in the folder of mlcc.yaml: python -I {FOLDER}/{kind.name}.py GATE_ID\n"
+    doc += f"Run it in the folder of mlcc.yaml: python -I {FOLDER}/{name}.py GATE_ID\n"
     doc += f"It reads {FOLDER}/GATE_ID.json, writes verdict.json, junit.xml and summary.md to\n"
     doc += "_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive."
+    if part:
+        return bundle(f"{kind.module}.{part}", doc=doc, instead=_OF_SINGLE_FILES)
     return bundle(kind.runtime, doc=doc, allow=kind.imports)
 
 

@@ -40,7 +40,7 @@ class Outcome:
 def selftest(script: bytes, document: Mapping[str, Any]) -> Iterator[Outcome]:
     """Yield what a gate makes of each of its kind's fixtures, in their order.
 
-    `script` is `.mlcc/gates/<kind>.py`, `document` what `.mlcc/gates/<id>.json` holds. The gate's packages must be
+    `script` is the gate's script, `document` what `.mlcc/gates/<id>.json` holds. The gate's packages must be
     importable by this Python.
     """
     document = in_files(document)

@@ -29,6 +29,7 @@ class Finding(NamedTuple):
     gate: str
     leg: str
     kind: str
+    script: str
     guards: str
     blocking: bool
     lenient: bool
@@ -148,6 +149,7 @@ def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> 
         gate=gate,
         leg=leg,
         kind=str(node["gate"]),
+        script=str(node.get("script", node["gate"])),
         guards=str(node["guards"]),
         blocking=bool(node.get("blocking", True)),
         lenient=node.get("on_inconclusive") == "warn",

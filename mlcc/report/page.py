@@ -221,6 +221,7 @@ def _origin(finding: Finding) -> str:
         for id, digest in sorted(finding.inputs.items())
     ]
     rows += [["the gate itself", f"<code>{escaped(finding.digest, 100)}</code>"]] if finding.digest else []
-    again = f"<p>Run it again: <code>python -I .mlcc/gates/{escaped(finding.kind, 60)}.py {escaped(finding.gate, 80)}</code></p>"
+    call = f"python -I .mlcc/gates/{escaped(finding.script, 60)}.py {escaped(finding.gate, 80)}"
+    again = f"<p>Run it again: <code>{call}</code></p>"
     table = html_table(["Judged", "Digest"], rows) if rows else ""
     return f"<details><summary>What was judged</summary>{table}{again}</details>\n"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mlcc.runtime.digest import DigestError, printable_name
+from mlcc.runtime.file_digest import DigestError, shown_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _answer(
     import json
     import subprocess
 
-    where = f"{printable_name(address)} can't be read"
+    where = f"{shown_name(address)} can't be read"
     if not os.path.isfile(OBJECTS_SCRIPT):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
     try:
@@ -76,7 +76,7 @@ def _answer(
     if not isinstance(found, dict):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
     if done.returncode != 0 or "error" in found:
-        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
     if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
         raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found

@@ -8,24 +8,20 @@ sha256 of the sorted lines `<hex>  <path>\\n`, one a file, with the path relativ
 from __future__ import annotations
 
 # os.path is loaded at start-up anyway; pathlib would cost a gate that judges two numbers 10 ms.
-# ruff: noqa: PTH100, PTH112, PTH114, PTH118, PTH120, PTH123
-import hashlib
+# ruff: noqa: PTH100, PTH112, PTH114, PTH118, PTH120
 import os
-import stat
 
+from mlcc.runtime.file_digest import DigestError as DigestError
+from mlcc.runtime.file_digest import file_digest as file_digest
+from mlcc.runtime.file_digest import hex_digest, sha256, shown_name
 from mlcc.runtime.patterns import path_matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_CHUNK = 1 << 20
 _SIGNS_OF_PATTERNS = frozenset("*?")
 _GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
 
 
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
@@ -42,14 +38,9 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
 
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
-
-
 def table_digest(name: str) -> str:
     """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
-    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+    return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
@@ -60,7 +51,7 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     """
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{printable_name(top)} is not a folder")
+        raise DigestError(f"{shown_name(top)} is not a folder")
     return _digest_of(top, _walk(top, ""))
 
 
@@ -86,7 +77,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
         found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{printable_name(path)} names no {what}")
+            raise DigestError(f"{shown_name(path)} names no {what}")
         chosen.update(found)
     return chosen
 
@@ -95,24 +86,11 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+            raise DigestError(f"the file name {shown_name(name)} is not plain UTF-8 on one line")
+        lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
     if not lines:
-        raise DigestError(f"{printable_name(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{printable_name(shown)} is not a regular file")
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
+        raise DigestError(f"{shown_name(top)} holds no file")
+    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
 
 
 def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
@@ -127,7 +105,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
         try:
             entries = list(os.scandir(os.path.join(top, folder)))
         except OSError as error:
-            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
+            raise DigestError(f"{shown_name(folder or top)} can't be read: {error.strerror}") from None
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -145,7 +123,7 @@ def _candidates(top: str, path: str) -> list[str]:
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
         if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{printable_name(folder)} is a symlink")
+            raise DigestError(f"{shown_name(folder)} is a symlink")
     place = os.path.join(top, base)
     if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
@@ -167,7 +145,7 @@ def _tracked(top: str) -> list[str] | None:
     if done.returncode == 0:
         return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
     if _inside_work_tree(top):
-        said = printable_name(os.fsdecode(done.stderr.strip()))
+        said = shown_name(os.fsdecode(done.stderr.strip()))
         raise DigestError(f"git can't list the committed files: {said}")
     return None
 
@@ -180,8 +158,3 @@ def _inside_work_tree(top: str) -> bool:
             return False
         folder = parent
     return True
-
-
-def printable_name(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]

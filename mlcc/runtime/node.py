@@ -259,7 +259,7 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     python = _gate_python(leg, env) if leg.node.get("packages") else sys.executable
     folder = state_folder(leg.id)
     shutil.rmtree(folder, ignore_errors=True)
-    script = f".mlcc/gates/{leg.node['gate']}.py"
+    script = f".mlcc/gates/{leg.node.get('script', leg.node['gate'])}.py"
     code = run([python, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
     record = read_record(folder / "verdict.json")
     if leg.leg:

@@ -7,11 +7,11 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
-import functools
-import re
-
+# No re and no functools: a gate that judges two numbers would take longer to import them than for all else.
 STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
-_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+_LONGEST_FIRST = (FOLDERS, DEEP, STAR, ONE)
+_MOST_MACHINES = 4096
+_MACHINES: dict[tuple[str, bool], Machine] = {}
 
 
 def path_matches(pattern: str, path: str) -> bool:
@@ -22,7 +22,7 @@ def path_matches(pattern: str, path: str) -> bool:
     it. Both are posix paths relative to the same folder.
     """
     bare = pattern.rstrip("/")
-    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+    if not path.startswith(bare.partition(STAR)[0].partition(ONE)[0]):
         return False
     below = _accepts(_machine(bare, below=True), path)
     return below if pattern.endswith("/") else below or name_matches(bare, path)
@@ -46,16 +46,16 @@ def tokens_of(pattern: str) -> list[str]:
     """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
     tokens: list[str] = []
     start = 0
-    for match in _WILDCARD.finditer(pattern):
-        tokens += [*pattern[start : match.start()], match.group()]
-        start = match.end()
+    while start < len(pattern):
+        tokens.append(next((w for w in _LONGEST_FIRST if pattern.startswith(w, start)), pattern[start]))
+        start += len(tokens[-1])
         if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
             last = tokens.pop()
             if tokens[-1] == FOLDERS and last == STAR:
                 tokens.append(last)
             elif last == DEEP:
                 tokens[-1] = DEEP  # what crosses parts takes in its neighbours
-    return [*tokens, *pattern[start:]]
+    return tokens
 
 
 class Machine:
@@ -86,6 +86,12 @@ class Machine:
         return self.arrive(entered) | inside
 
 
-@functools.lru_cache(maxsize=4096)
 def _machine(pattern: str, below: bool = False) -> Machine:
-    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+    """Return a pattern's automaton, made once: a pattern meets many names."""
+    if len(_MACHINES) >= _MOST_MACHINES:
+        _MACHINES.clear()
+    found = _MACHINES.get((pattern, below))
+    if found is None:
+        found = Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+        _MACHINES[pattern, below] = found
+    return found

@@ -35,8 +35,7 @@ gates:
 SOURCES = {"fit.py": "", "ship.py": "", "test_fit.py": "", "stops.csv": "a\n"}
 OUTPUTS = (
     ".github/workflows/demo.yml",
-    ".mlcc/gates/evaluate.py",
-    ".mlcc/gates/evaluate.txt",
+    ".mlcc/gates/evaluate.file.py",
     ".mlcc/gates/good.json",
     ".mlcc/gates/tests.py",
     ".mlcc/gates/unit.json",

@@ -24,7 +24,7 @@ def test_the_first_compile_writes_every_output(project: Project) -> None:
     assert project.files() == {"mlcc.yaml", *SOURCES, *OUTPUTS}
     lines = done.out.splitlines()
     assert lines[: len(OUTPUTS)] == [f"wrote   {path}" for path in OUTPUTS]
-    assert lines[len(OUTPUTS)] == "demo: 4 nodes, 9 files written, 0 unchanged"
+    assert lines[len(OUTPUTS)] == "demo: 4 nodes, 8 files written, 0 unchanged"
     assert "  github, once by hand: require the check 'demo' on main" in done.out
 
 
@@ -33,14 +33,14 @@ def test_the_second_compile_writes_nothing(compiled: Project) -> None:
     for flags in ((), ("--force",), ("--prune",), ("--target", "github"), ("--all",), ("mlcc.yaml",)):
         done = compiled.run("compile", *flags)
         assert (done.code, done.err) == (0, "")
-        assert done.out == "demo: 4 nodes, 0 files written, 9 unchanged\n"
+        assert done.out == "demo: 4 nodes, 0 files written, 8 unchanged\n"
         assert compiled.tree() == before
 
 
 def test_check_of_what_was_compiled(compiled: Project) -> None:
     before = compiled.tree()
     done = compiled.run("compile", "--check")
-    assert (done.code, done.out, done.err) == (0, "demo: 9 files are what mlcc.yaml compiles to\n", "")
+    assert (done.code, done.out, done.err) == (0, "demo: 8 files are what mlcc.yaml compiles to\n", "")
     assert compiled.tree() == before
 
 
@@ -141,7 +141,7 @@ def test_a_gate_that_is_gone_leaves_orphans(compiled: Project) -> None:
     assert done.code == 0
     assert "removed .mlcc/gates/tests.py\n" in done.out
     assert "removed .mlcc/gates/unit.json\n" in done.out
-    assert ".mlcc/gates/evaluate.py" in compiled.files()
+    assert ".mlcc/gates/evaluate.file.py" in compiled.files()
 
 
 def test_an_edited_orphan_needs_force_too(compiled: Project) -> None:
@@ -283,7 +283,7 @@ def test_all_compiles_every_spec(nested: Project) -> None:
     (nested.root / "models/a b/.mlcc/run.py").unlink()
     done = nested.run("compile", "--all", "--check")
     assert done.code == 1
-    assert "demo: 9 files are what mlcc.yaml compiles to\n" in done.out
+    assert "demo: 8 files are what mlcc.yaml compiles to\n" in done.out
     assert mending(done.out) == ["mlcc compile 'models/a b/mlcc.yaml'"]
 
 
@@ -334,7 +334,7 @@ def test_outputs_that_git_ignores(project: Project) -> None:
         done = project.run("compile")
         assert done.code == 0
         assert done.err == (
-            "warning: git ignores .mlcc/run.py and 7 more, so the pipeline isn't committed whole; "
+            "warning: git ignores .mlcc/run.py and 6 more, so the pipeline isn't committed whole; "
             "`git check-ignore -v` says by which line\n"
         )
     project.shell("git add -f .mlcc")

@@ -40,7 +40,7 @@ def test_the_committed_gates_close_on_what_is_bad(compiled: Project) -> None:
 
 
 def test_a_gate_that_opens_is_an_error(compiled: Project) -> None:
-    script = compiled.root / ".mlcc/gates/evaluate.py"
+    script = compiled.root / ".mlcc/gates/evaluate.file.py"
     text = script.read_text("utf-8")
     assert text.count('verdict, note = "fail", ""') == 1
     script.write_text(text.replace('verdict, note = "fail", ""', 'verdict, note = "pass", ""'), "utf-8")

@@ -18,7 +18,9 @@ from mlcc.gates import GATES, ArtifactInfo
 from mlcc.gates._support import run
 from mlcc.gates.emit import scripts
 
-_SCRIPTS = {file.path: file.text for file in scripts(GATES)}
+_SCRIPTS = {
+    file.path: file.text for file in scripts(name for kind in GATES.values() for name in kind.scripts)
+}
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,9 @@ class Project:
         code = run(kind, runtime.judge, runtime.__file__, list(arguments or ("g",)))
         return self._outcome(code, self._capture.readouterr().out)
 
-    def run_script(self, kind: str, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
-        """Run the emitted script as a pipeline does."""
-        path = f".mlcc/gates/{kind}.py"
+    def run_script(self, name: str, *arguments: str, env: Mapping[str, str] | None = None) -> Outcome:
+        """Run an emitted script (`GateKind.scripts`) as a pipeline does."""
+        path = f".mlcc/gates/{name}.py"
         self.write(path, _SCRIPTS[path])
         done = subprocess.run(
             [sys.executable, "-I", path, *(arguments or ("g",))],

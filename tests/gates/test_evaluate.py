@@ -18,9 +18,10 @@ import sklearn.metrics as sk
 from scipy import stats
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
-from mlcc.gates._metrics.bounds import Estimate, bounded
+from mlcc.gates._metrics.bounds import bounded
 from mlcc.gates._metrics.catalog import value_range
 from mlcc.gates._metrics.compute import measured
+from mlcc.gates._metrics.estimate import Estimate
 from mlcc.gates._metrics.measure import mean_of
 from mlcc.gates._metrics.query import ROLES
 from mlcc.gates._metrics.rows import Rows
@@ -695,6 +696,42 @@ def test_numbers_of_a_file_may_have_any_scale() -> None:
     assert compile(
         _params(metrics_from="m", metrics={"accuracy": _metric(**_only("min", 85))}), _ARTIFACTS, "model"
     )
+
+
+def test_the_small_script_judges_a_file_alike(project: Any) -> None:
+    project.write("m.json", '{"acc": 0.9, "se": 0.01, "n": 400}')
+    metrics = {"acc": {"min": 0.8, "max": 0.91, "stderr": "se", "n": "n"}}
+    project.gate("evaluate", {"metrics_from": "m", "metrics": metrics}, {"m": "m.json"})
+    whole, small = project.run_script("evaluate"), project.run_script("evaluate.file")
+    assert (whole.code, whole.log) == (small.code, small.log)
+    digests = [outcome.record.pop("gate_digest") for outcome in (whole, small)]
+    assert whole.record == small.record
+    assert whole.checks == {"acc.min": "pass", "acc.max": "inconclusive"}
+    assert digests[0] != digests[1]
+
+
+def test_the_small_script_is_for_single_files_alone(project: Any) -> None:
+    project.write("d.csv", "y,s\n1,0.9\n0,0.1\n")
+    project.gate(
+        "evaluate",
+        {"predictions": "d", "label": "y", "score": "s", "metrics": {"roc_auc": {"min": 0.5}}},
+        {"d": "d.csv"},
+    )
+    assert project.run_script("evaluate.file").summary.startswith("the gate judges predictions, and this")
+    project.write("m.json", '{"acc": 0.9}')
+    artifacts = {"code": ["d.csv"], "m": "m.json"}
+    project.gate("evaluate", {"metrics_from": "m", "metrics": {"acc": {"min": 0.8}}}, artifacts)
+    outcome = project.run_script("evaluate.file")
+    assert (outcome.code, "it is no single file" in outcome.summary) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("packages", "single_files", "name"),
+    [("", True, "evaluate.file"), ("", False, "evaluate"), ("evaluate", True, "evaluate")],
+)
+def test_which_script_a_gate_gets(packages: str, single_files: bool, name: str) -> None:
+    assert GATES["evaluate"].script(packages, single_files) == name
+    assert GATES["tests"].script(packages, single_files) == "tests"
 
 
 def test_references() -> None:

@@ -283,9 +283,10 @@ def emitted(kind: str) -> str:
     return script(GATES[kind])
 
 
-def test_the_emitted_script_closes_on_all() -> None:
+@pytest.mark.parametrize("part", ["", "file"])
+def test_the_emitted_script_closes_on_all(part: str) -> None:
     stated = document("evaluate", {"metrics_from": "n", "metrics": {"acc": {"min": 0.8}}}, {"n": "n.json"})
-    outcomes = list(selftest(emitted("evaluate").encode(), stated))
+    outcomes = list(selftest(script(GATES["evaluate"], part).encode(), stated))
     assert [outcome.fixture for outcome in outcomes] == [fixture.name for fixture in known_bad(stated)]
     assert [outcome for outcome in outcomes if outcome.problem] == []
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from scipy import stats
+from scipy import optimize, stats
 
 from mlcc.gates._metrics.bounds import bounded
 from mlcc.gates._metrics.catalog import METRICS, OPTIONS, value_range
 from mlcc.gates._metrics.compute import measured
 from mlcc.gates._metrics.measure import Measure, standard_error
 from mlcc.gates._metrics.rows import Rows
+from mlcc.gates._metrics.widths import half_widths, student
 from mlcc.gates._records import GateError
 from mlcc.gates._shares import wilson
 
@@ -366,13 +367,92 @@ def test_bounds_that_are_not_finite_are_refused() -> None:
 
 
 def test_skewed_errors_move_the_end_on_the_side_of_their_tail() -> None:
+    """That end by the definition of Hall's transformation, whose root is searched for."""
     errors = np.random.default_rng(0).exponential(1, 100)
     found = measured({"metric": "mean_absolute_error"}, rows_of(label=errors, prediction=errors * 0))
     bound = bounded(found, _Z, (0, math.inf))
-    error = errors.std(ddof=1) / 10
-    shift = error * stats.skew(errors) / 10 * (2 * _Z**2 + 1) / 6
-    assert bound.lower == pytest.approx(errors.mean() - _Z * error)
-    assert bound.upper == pytest.approx(errors.mean() + _Z * error + shift)
+    error, skew, t = errors.std(ddof=1) / 10, 1.5 * stats.skew(errors) / 10, stats.t.ppf(0.95, 99)
+    root = optimize.brentq(lambda x: x + skew * x**2 / 3 + skew**2 * x**3 / 27 + skew / 6 + t, -9, 0)
+    assert bound.lower == pytest.approx(errors.mean() - t * error)
+    assert bound.upper == pytest.approx(errors.mean() - root * error)
+    assert -root > t + 0.1
+
+
+def test_a_tail_below_moves_the_lower_end() -> None:
+    influence = np.random.default_rng(0).exponential(1, 100)
+    influence -= influence.mean()
+    assert half_widths(-influence, _Z) == half_widths(influence, _Z)[::-1]
+    assert half_widths(influence * 0, _Z) == (0, 0)
+
+
+@pytest.mark.parametrize("share", [0.9, 0.95, 0.99])
+@pytest.mark.parametrize("freedom", [12, 29, 999])
+def test_student_quantiles_equal_scipys(share: float, freedom: int) -> None:
+    found = student(float(stats.norm.ppf(share)), freedom)
+    assert found == pytest.approx(stats.t.ppf(share, freedom), rel=2e-3)
+
+
+def test_few_clusters_have_students_width() -> None:
+    """Ten clusters with the same rows each are ten rows."""
+    sums = np.array([-3.0, -2.0, -2.0, -1.0, 0.0, 0.0, 1.0, 2.0, 2.0, 3.0])
+    expected = stats.t.ppf(0.95, 9) * sums.std(ddof=1) / math.sqrt(10)
+    found = half_widths(np.repeat(sums, 4), _Z, np.repeat(np.arange(10), 4))
+    assert found == (pytest.approx(expected, rel=1e-3), pytest.approx(expected, rel=1e-3))
+
+
+@pytest.mark.parametrize("digits", [1, 9])
+def test_influences_on_the_average_precision_are_the_jackknifes(digits: int) -> None:
+    """By scikit-learn, without each row in turn; rounded scores are tied."""
+    label, score = binary(6, 60)
+    score = np.round(score, digits)
+    found = measured({"metric": "average_precision"}, rows_of(label=label, score=score))
+    without = np.array(
+        [sk.average_precision_score(np.delete(label, i), np.delete(score, i)) for i in range(60)]
+    )
+    assert found.influence == pytest.approx(59 * (without.mean() - without), abs=1e-10)
+
+
+def test_a_single_positive_has_an_average_precision() -> None:
+    label = np.array([0, 1, 0])
+    found = measured({"metric": "average_precision"}, rows_of(label=label, score=np.array([0.9, 0.8, 0.1])))
+    assert (found.value, found.support) == (0.5, 1)
+    assert np.isfinite(found.influence).all()
+
+
+def test_bounds_of_a_ratio_are_fiellers() -> None:
+    """The lower one, by its definition: there the numerator less the bound times the denominator is t errors from 0."""
+    rng = np.random.default_rng(4)
+    label = rng.gamma(2, 3, 60)
+    said = label + rng.standard_t(5, 60)
+    found = measured({"metric": "r2"}, rows_of(label=label, prediction=said))
+    bound = bounded(found, _Z, value_range("r2"))
+    errors, spread = (label - said) ** 2, (label - label.mean()) ** 2
+
+    def off(limit: float) -> float:
+        terms = errors - (1 - limit) * spread
+        return float(terms.mean() / (terms.std(ddof=1) / math.sqrt(60)) + stats.t.ppf(0.95, 59))
+
+    assert stats.skew(found.influence) > 0
+    assert bound.lower == pytest.approx(optimize.brentq(off, 0, found.value), abs=1e-4)
+
+
+def test_floors_of_r2_are_passed_as_seldom_as_they_say() -> None:
+    """Of 2,000 samples of 100 rows; the influences at the value itself would pass in 177."""
+    rng = np.random.default_rng(5)
+    passed = 0
+    for _ in range(2000):
+        label = rng.gamma(2, 3, 100)
+        said = label + rng.standard_t(6, 100)
+        found = measured({"metric": "r2"}, rows_of(label=label, prediction=said))
+        passed += bounded(found, _Z, value_range("r2")).lower > 1 - 1.5 / 18
+    assert 60 <= passed <= 125
+
+
+def test_upper_bounds_of_long_tails_are_not_bold() -> None:
+    """Of 2,000 samples of 50 squares of Student's t with 6 degrees of freedom; normal theory misses in 346."""
+    squares = np.random.default_rng(8).standard_t(6, (2000, 50)) ** 2
+    missed = sum(row.mean() + half_widths(row - row.mean(), _Z)[1] < 1.5 for row in squares)
+    assert 80 <= missed <= 155
 
 
 def test_upper_bounds_of_skewed_errors_miss_as_often_as_they_say() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,20 @@ def test_reads_what_json_writes(value: object) -> None:
 def test_never_raises_anything_else(text: str) -> None:
     with contextlib.suppress(GateError):
         parse_json(text, "f")
+
+
+@settings(deadline=None)
+@given(_JSON, st.text(" \t\r\n"), st.text(" \t\r\n"))
+def test_blanks_around_are_no_matter(value: object, before: str, after: str) -> None:
+    assert parse_json(before + json.dumps(value, indent=1) + after, "f") == value
+
+
+@pytest.mark.parametrize("text", ['{"a": [1, 2.5, "x", null, true]}', " [] "])
+def test_a_python_without_the_scanner_reads_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = json.loads(text)
+    monkeypatch.setitem(sys.modules, "_json", None)
+    assert parse_json(text, "f") == expected
+    with pytest.raises(GateError, match="a occurs twice"):
+        parse_json('{"a": 1, "a": 1}', "f")
+    with pytest.raises(GateError, match=r"not JSON: .* at line 1, column 2"):
+        parse_json("{", "f")

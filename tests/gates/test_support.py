@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from mlcc.gates import _support
 from mlcc.gates._records import Check, GateError, Verdict
-from mlcc.gates._report import markdown, write_reports
+from mlcc.gates._report import json_text, markdown, write_reports
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/verdict.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA)
@@ -465,6 +465,25 @@ def test_markdown_holds_no_markup(text: str) -> None:
     assert not shown.startswith(("-", "+", "=", "#"))
 
 
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None)
+@given(_VALUES)
+def test_reports_are_as_json_writes_them(value: object) -> None:
+    assert json_text(value) == json.dumps(value, sort_keys=True, indent=2, allow_nan=False)
+
+
+@pytest.mark.parametrize("value", [float("nan"), {"a": [float("inf")]}, {"é": float("-inf")}])
+def test_reports_hold_no_number_that_json_lacks(value: object) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text(value)
+
+
 def test_reports_come_whole(tmp_path: Path) -> None:
     record: dict[str, object] = {"gate": "g", "bad": float("nan")}
     with pytest.raises(ValueError, match="JSON"):
@@ -508,23 +527,27 @@ def test_any_locale(gate: Any, locale: str) -> None:
 def test_starts_with_few_modules(project: Any) -> None:
     project.write("m.json", '{"acc": 0.9}')
     project.gate("evaluate", {"metrics_from": "m", "metrics": {"acc": {"min": 0.8}}}, {"m": "m.json"})
-    assert project.run_script("evaluate").code == 0
+    assert project.run_script("evaluate.file").code == 0
     done = subprocess.run(
-        [sys.executable, "-I", "-X", "importtime", ".mlcc/gates/evaluate.py", "g"],
+        [sys.executable, "-I", "-X", "importtime", ".mlcc/gates/evaluate.file.py", "g"],
         capture_output=True,
         text=True,
         check=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "json" in imported
+    assert "posix" in imported
     heavy = {
         "argparse",
         "csv",
         "dataclasses",
         "datetime",
         "duckdb",
+        "functools",
+        "hashlib",
         "inspect",
+        "json",
         "pathlib",
+        "re",
         "subprocess",
         "typing",
     }

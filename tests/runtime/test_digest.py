@@ -3,12 +3,15 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mlcc.runtime import digest as module
+from mlcc.runtime import single_digest
 from mlcc.runtime.digest import DigestError, artifact_digest, file_digest, paths_digest, tree_digest
+from mlcc.runtime.file_digest import sha256
 
 # sha256 of "a\n", "b\n" and of nothing, from sha256sum
 _A = "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
@@ -41,6 +44,29 @@ def test_large_file(tmp_path: Path) -> None:
     data = bytes(range(256)) * 10_000  # more than one chunk
     (tmp_path / "a").write_bytes(data)
     assert file_digest(tmp_path / "a") == "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("size", [0, 1, 55, 56, 64, 1 << 20, (1 << 20) + 1])
+@pytest.mark.parametrize("more", [0, 2 << 20])
+def test_sha256_is_the_one_of_hashlib(size: int, more: int) -> None:
+    data = bytes(range(256)) * (size // 256 + 1)
+    digest = sha256(data[:size], more)
+    digest.update(b"x")
+    assert digest.hexdigest() == hashlib.sha256(data[:size] + b"x").hexdigest()
+
+
+def test_sha256_of_a_python_without_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_sha2", "_sha256"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert sha256(b"a\n").hexdigest() == _A
+
+
+def test_single_files_have_the_digest_that_they_have_among_others(tmp_path: Path) -> None:
+    _write(tmp_path, a="a\n", m__b="b\n")
+    assert single_digest.artifact_digest(str(tmp_path / "a")) == artifact_digest(str(tmp_path / "a"))
+    for other in (f"{tmp_path}/m/", [str(tmp_path / "a")], "postgres://s.t"):
+        with pytest.raises(DigestError, match="no single file"):
+            single_digest.artifact_digest(other)
 
 
 def test_tree(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlcc.runtime import patterns
 from mlcc.runtime.patterns import name_matches, path_matches
 
 
@@ -88,3 +89,11 @@ def test_hostile_patterns_end() -> None:
     pattern, name = "*a" * 2000 + "b", "a" * 3000
     assert not name_matches(pattern, name)
     assert not path_matches("**/" * 1000 + "b", "a/" * 2000)
+
+
+def test_many_patterns_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "_MOST_MACHINES", 3)
+    monkeypatch.setattr(patterns, "_MACHINES", {})
+    for _ in range(2):
+        assert [name_matches(f"{i}*", "1x") for i in range(10)] == [i == 1 for i in range(10)]
+        assert len(patterns._MACHINES) <= 3

@@ -40,8 +40,13 @@ def class_metric(name: str, label: Any, said: Any, classes: int) -> Measure:
     value, slopes = value_and_slopes(function, counts.reshape(-1) / len(label))
     slope = slopes.reshape(3, classes)
     influence = hits * slope[0, label] + slope[1, label] + slope[2, said]
-    found = Measure(value, influence - influence.mean(), of=function, cells=label * classes + said)
-    found.moments = lambda rows: _one_hot(label[rows], said[rows], classes)
+    found = Measure(
+        value,
+        influence - influence.mean(),
+        of=function,
+        terms=lambda rows: _one_hot(label[rows], said[rows], classes),
+        cells=label * classes + said,
+    )
     if shares:
         found.shape = {"f1": "f1", "balanced_accuracy": "mean"}.get(name, "share")
         found.shares = shares

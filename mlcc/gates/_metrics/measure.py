@@ -24,14 +24,27 @@ class Measure:
 
     `influence` has one number a row, of mean zero. `shape` says on which scale its bound is right, by what
     the value is: a `share` of trials (`shares`: hits and trials), `f1` of such a share, a `mean` of shares,
-    an `area` (logit), the mean of a `column`, or another `number`. `support` is the number of rows that the error rests on.
+    an `area` or an average `precision` (logit), the mean of a `column`, or another `number`. `support` is the number of
+    rows that the error rests on.
 
-    A value that is a function `of` means has `moments`: from an index of rows to their terms, (rows, k).
-    `cells` numbers the rows so that rows with one number have the same terms: for metrics that count, that is
-    a handful of cells, however many rows there are. `hits` are the rows themselves, where each is a hit (1) or not.
+    A value that counts rows is a function `of` the means of their `terms`: from an index of rows to their terms, (rows,
+    k). `cells` numbers the rows so that rows with one number have the same terms: that is a handful of cells, however
+    many rows there are. A ratio of means has its `denominator`: that of each row over their mean, less 1. `hits` are the
+    rows themselves, where each is a hit (1) or not.
     """
 
-    __slots__ = ("cells", "hits", "influence", "moments", "of", "shape", "shares", "support", "value")
+    __slots__ = (
+        "cells",
+        "denominator",
+        "hits",
+        "influence",
+        "of",
+        "shape",
+        "shares",
+        "support",
+        "terms",
+        "value",
+    )
 
     def __init__(
         self,
@@ -41,7 +54,7 @@ class Measure:
         shape: str = "number",
         shares: Sequence[tuple[float, float]] = (),
         support: float | None = None,
-        moments: Callable[[Any], Any] | None = None,
+        terms: Callable[[Any], Any] | None = None,
         of: Callable[[Any], Any] | None = None,
         cells: Any = None,
     ) -> None:
@@ -50,10 +63,11 @@ class Measure:
         self.shape = shape
         self.shares = shares
         self.support = int(len(influence) if support is None else support)
-        self.moments = moments
+        self.terms = terms
         self.of = of
         self.cells = cells
         self.hits: Any = None
+        self.denominator: Any = None
 
     @property
     def n(self) -> int:
@@ -66,12 +80,10 @@ def mean_of(values: Any, support: float | None = None) -> Measure:
     import numpy as np
 
     value = float(np.mean(values))
-    found = Measure(
-        value, values - value, support=support, of=only_mean, moments=lambda rows: values[rows, None]
-    )
+    found = Measure(value, values - value, support=support)
     if np.all((values == 0) | (values == 1)):
         found.shape, found.shares = "share", [(float(values.sum()), len(values))]
-        found.hits = found.cells = values.astype(np.int64)
+        found.hits = values.astype(np.int64)
     return found
 
 
@@ -79,7 +91,7 @@ def function_of(terms: Any, of: Callable[[Any], Any]) -> Measure:
     """Return a function of the means of terms, (n, k); `of` maps (m, k) to (m,) and takes complex numbers."""
     means = terms.mean(axis=0)
     value, slopes = value_and_slopes(of, means)
-    return Measure(value, (terms - means) @ slopes, of=of, moments=lambda rows: terms[rows])
+    return Measure(value, ((terms - means) * slopes).sum(axis=1))
 
 
 def value_and_slopes(of: Callable[[Any], Any], means: Any) -> tuple[float, Any]:
@@ -111,9 +123,5 @@ def standard_error(influence: Any, clusters: Any = None) -> float:
     units = len(sums)
     if units < 2:
         raise GateError(f"there is only one {'row' if clusters is None else 'cluster'}, which has no error")
-    return sqrt(float(sums @ sums) * units / (units - 1)) / n
-
-
-def only_mean(means: Any) -> Any:
-    """Return the one mean itself: what a metric that is a mean is a function of."""
-    return means[:, 0]
+    # Not the dot product of BLAS: its threads take longer to wake than the sum does, and are another order of adding.
+    return sqrt(float((sums * sums).sum()) * units / (units - 1)) / n

@@ -39,8 +39,11 @@ def number_metric(name: str, label: Any, said: Any, quantile: float = 0.5) -> Me
     if name == "explained_variance":
         error = error - error.mean()  # squares of large numbers would leave no digits for their difference
     centred = label - label.mean()
-    terms = np.column_stack([error, error**2, centred, centred**2])
-    return function_of(terms, _explained if name == "explained_variance" else _determination)
+    squares = centred**2
+    terms = np.column_stack([error, error**2, centred, squares])
+    found = function_of(terms, _explained if name == "explained_variance" else _determination)
+    found.denominator = squares / squares.mean() - 1
+    return found
 
 
 def _explained(means: Any) -> Any:

@@ -17,21 +17,27 @@ def roc_auc(label: Any, score: Any) -> Measure:
     """Return the area under the ROC curve; `label` is 0 or 1, both (n,).
 
     The influence comes from DeLong's structural components (DeLong, DeLong and Clarke-Pearson 1988): a
-    positive's share of negatives that it beats, ties half, and the other way round. Two sorts give them
+    positive's share of negatives that it beats, ties half, and the other way round. One sort gives them
     (Sun and Xu 2014). Its squares add up to DeLong's unbiased variance. Raises GateError for a single class.
     """
     import numpy as np
 
-    positive = label == 1
-    over, under = score[positive], score[~positive]
-    p, q, n = len(over), len(under), len(label)
+    n, p = len(label), int((label == 1).sum())
+    q = n - p
     if not (p and q):
         raise GateError("there is only one class")
-    wins, losses = _shares_below(over, under), 1 - _shares_below(under, over)
+    order = np.argsort(score)
+    positive = label[order] == 1
+    start, end = _same(score[order])
+    unders = np.cumsum(~positive)
+    below = unders[end] + unders[start] - ~positive[start]  # twice the negatives below: ties count half
+    overs = np.cumsum(positive)
+    above = 2 * p - overs[end] - overs[start] + positive[start]
+    wins, losses = below[positive] / (2 * q), above[~positive] / (2 * p)
     area = float(wins.mean())
     influence = np.empty(n)
-    influence[positive] = (wins - area) * _scaled(n, p)
-    influence[~positive] = (losses - area) * _scaled(n, q)
+    influence[order[positive]] = (wins - area) * _scaled(n, p)
+    influence[order[~positive]] = (losses - area) * _scaled(n, q)
     return Measure(area, influence, shape="area", support=min(p, q))
 
 
@@ -40,44 +46,43 @@ def _scaled(n: int, size: int) -> float:
     return n / size * sqrt(size / max(size - 1, 1) * (n - 1) / n)
 
 
-def _shares_below(values: Any, others: Any) -> Any:
-    """Return for each value the share of `others` below it, ties counting half."""
+def _same(ordered: Any) -> tuple[Any, Any]:
+    """Return the first and the last place of each value of sorted ones, both (n,)."""
     import numpy as np
 
-    order, others = np.argsort(values, kind="stable"), np.sort(others)
-    ordered = values[order]  # sorted needles search a sorted array in one sweep through memory
-    below = np.searchsorted(others, ordered, "left") + np.searchsorted(others, ordered, "right")
-    found = np.empty(len(values))
-    found[order] = below / (2 * len(others))
-    return found
+    last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
+    sizes = np.diff(last, prepend=-1)
+    end = np.repeat(last, sizes)
+    return end - np.repeat(sizes, sizes) + 1, end
 
 
 def average_precision(label: Any, score: Any) -> Measure:
     """Return the mean over positives of the precision at their score; `label` is 0 or 1, both (n,).
 
-    The influence is the derivative of E[y T(s) / M(s)] / E[y], with M the share of rows that score at least s
-    and T that of positives among them. Raises GateError without a positive.
+    The influence of a row is n - 1 times what the value loses without it: the jackknife's (Tukey 1958), whose variance
+    isn't too small (Efron and Stein 1981). The derivative's is, where there are only some hundred rows. Raises GateError
+    without a positive.
     """
     import numpy as np
 
     n, positives = len(label), float(label.sum())
     if not positives:
         raise GateError("there is no positive label")
-    order = np.argsort(-score, kind="stable")
-    y, s = label[order].astype(float), score[order]
-    end = np.searchsorted(-s, -s, "right") - 1  # the last row with the same score
-    start = np.searchsorted(-s, -s, "left")
-    at_least = (end + 1) / n
-    true = np.cumsum(y)[end] / n
-    precision, share = true / at_least, positives / n
-    value = float((y * precision).sum() / positives)
-    # What a row adds to the precision at every positive that scores no higher than it does.
-    adds_true = _sums_from(y / at_least, start) / n
-    adds_rows = _sums_from(y * true / at_least**2, start) / n
-    terms = y * precision + y * adds_true - adds_rows - share * value - value * (y - share)
+    order = np.argsort(-score)
+    y = label[order].astype(float)
+    start, end = _same(score[order])
+    at_least, true = end + 1.0, np.cumsum(y)[end]
+    terms = y * true / at_least
+    # Without a row, the precision at its score and below has one row less, and one positive less if it is one.
+    others = np.maximum(at_least - 1, 1)
+    above = np.concatenate([[0.0], np.cumsum(terms)])[start]
+    below = _sums_from(y * true / others, start) - y * true / others
+    fewer = _sums_from(y / others, start) - y / others
+    without = (above + below - y * fewer) / np.maximum(positives - y, 1)
     influence = np.empty(n)
-    influence[order] = terms / share
-    return Measure(value, influence - influence.mean(), shape="area", support=min(positives, n - positives))
+    influence[order] = (n - 1) * (without.mean() - without)
+    support = min(positives, n - positives)
+    return Measure(float(terms.sum() / positives), influence, shape="precision", support=support)
 
 
 def _sums_from(values: Any, start: Any) -> Any:
@@ -105,7 +110,7 @@ def one_vs_rest(label: Any, scores: Any, *, weighted: bool) -> Measure:
     influence = sum(weight * area.influence for weight, area in zip(weights, areas))  # noqa: B905 - Python 3.8
     if weighted:
         values = np.array([area.value for area in areas])
-        influence = influence + values[label] - shares @ values
+        influence = influence + values[label] - (shares * values).sum()
     return Measure(value, influence, shape="area", support=min(area.support for area in areas))
 
 

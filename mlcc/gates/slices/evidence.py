@@ -28,7 +28,7 @@ def p_of_limit(found: Measure, side: str, limit: float, clusters: Any = None) ->
         )
     error = standard_error(found.influence, clusters)
     distance = found.value - limit
-    if found.shape == "area":
+    if found.shape in ("area", "precision"):
         if not 0 < found.value < 1 or error == 0:
             hits = round(found.value * found.support)
             if side == "min":

@@ -6,9 +6,10 @@ import sys
 from itertools import combinations
 
 from mlcc.gates._metrics.axes import MOVED, moved_by
-from mlcc.gates._metrics.bounds import Estimate, bounded
+from mlcc.gates._metrics.bounds import bounded
 from mlcc.gates._metrics.catalog import direction, value_range
 from mlcc.gates._metrics.compute import measured
+from mlcc.gates._metrics.estimate import Estimate
 from mlcc.gates._metrics.join import joined
 from mlcc.gates._metrics.measure import Measure
 from mlcc.gates._metrics.multiple import benjamini_hochberg, holm
