@@ -12,6 +12,7 @@ from mlcc.gates._reasons import file_reason, sql_reason
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._sql import identifier, text_literal
 from mlcc.gates._support import Gate
+from mlcc.gates._values import type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,22 @@ class Table:
         self.source = source
         self.columns = columns
         self.partitions = partitions or {}
+
+    def type_of(self, column: str) -> str:
+        """Return what a column's type is called in specs and profiles; `other` for nested and binary ones."""
+        return type_of(self.columns[column])
+
+    def text(self, value: str) -> str:
+        """Return text as SQL spells it."""
+        return text_literal(value)
+
+    def define(self, name: str, select: str) -> None:
+        """Give a query a name that later ones can use. Raises GateError."""
+        self.rows(f"CREATE VIEW {name} AS {select}")
+
+    def aggregates(self, parts: Sequence[str], relation: str) -> list[Any]:
+        """Return the values of aggregates over all rows, by one scan. Raises GateError."""
+        return list(self.one("SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {relation}"))
 
     def cast(self, column: str, type: str) -> None:
         """Give a column another type of DuckDB's."""

@@ -14,6 +14,8 @@ import duckdb
 import pytest
 
 from mlcc.gates._sql import identifier, text_literal
+from mlcc.gates._support import Gate
+from mlcc.gates.contract.runtime import judge
 from tests.gates.engine_services import need_spark, postgres
 
 ROWS = 240
@@ -342,3 +344,17 @@ def test_postgres(project: Any, server: dict[str, str], monkeypatch: pytest.Monk
         marks = ", ".join(["%s"] * len(_COLUMNS))
         connection.cursor().executemany(f"INSERT INTO ml.rows VALUES ({marks})".encode(), rows)
     assert _differences(project, "postgres://ml.rows", "postgres") == {}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_spark_logs_no_value_of_a_query_that_fails(project: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    need_spark()
+    duckdb.sql("COPY (SELECT 'Ada Lovelace' AS who) TO 'd.parquet' (FORMAT parquet)")
+    checks = {"odd": {"sql": "SELECT CAST(who AS INT) AS x FROM data WHERE CAST(who AS INT) > 1"}}
+    params = {"columns": {"who": {"type": "string"}}, "checks": checks}
+    document = project.gate("contract", params, {"raw": "d.parquet"}, engine="spark")
+    verdict = judge(Gate("g", "_mlcc/s--g", document))
+    said = " ".join(check.message for check in verdict.checks if check.verdict == "error")
+    assert said == "the check odd did not run: the engine could not run a query: NumberFormatException"
+    shown = capfd.readouterr()
+    assert "Lovelace" not in shown.out + shown.err
