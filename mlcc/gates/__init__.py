@@ -237,6 +237,7 @@ GATES: dict[str, GateKind] = {
             requires=("duckdb",),
             covers=("D1", "D2"),
             covers_by=(("D2", ("label",)),),
+            runs_on_engines=True,
         ),
         GateKind(
             "drift",

@@ -81,15 +81,21 @@ class EngineTable:
         """Give a query a name that later ones can use."""
         self._session.views.append(f"{name} AS (\n{select}\n)")
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return all rows of a query. Raises GateError, with no value of the data in its message."""
-        views = self._session.views
-        named = "WITH " + ",\n".join(views) + "\n" if views else ""
-        return [tuple(row) for row in run_query(self._session.execute, named + sql)]
+    def rows(self, sql: str, named: Mapping[str, str] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows of a query. Raises GateError, with no value of the data in its message.
 
-    def one(self, sql: str) -> tuple[Any, ...]:
+        `named` are queries that this one knows by name, beside those that were defined.
+        """
+        views = [
+            *self._session.views,
+            *(f"{name} AS (\n{select}\n)" for name, select in (named or {}).items()),
+        ]
+        known = "WITH " + ",\n".join(views) + "\n" if views else ""
+        return [tuple(row) for row in run_query(self._session.execute, known + sql)]
+
+    def one(self, sql: str, named: Mapping[str, str] | None = None) -> tuple[Any, ...]:
         """Return the one row of a query. Raises GateError."""
-        rows = self.rows(sql)
+        rows = self.rows(sql, named)
         if len(rows) != 1:
             raise GateError("a query did not give one row")
         return rows[0]

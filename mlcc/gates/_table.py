@@ -50,6 +50,11 @@ class Table:
         self.columns = columns
         self.partitions = partitions or {}
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The columns' types in full, with lengths and digits."""
+        return self.columns
+
     def type_of(self, column: str) -> str:
         """Return what a column's type is called in specs and profiles; `other` for nested and binary ones."""
         return type_of(self.columns[column])
@@ -72,9 +77,10 @@ class Table:
         self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
         self.columns[column] = type
 
-    def one(self, sql: str) -> tuple[Any, ...]:
-        """Return the one row of a query. Raises GateError."""
-        rows = self.rows(sql)
+    def one(self, sql: str, named: Mapping[str, str] | None = None) -> tuple[Any, ...]:
+        """Return the one row of a query. `named` are queries that this one knows by name. Raises GateError."""
+        views = ",\n".join(f"{name} AS ({select})" for name, select in (named or {}).items())
+        rows = self.rows(f"WITH {views}\n{sql}" if views else sql)
         if len(rows) != 1:
             raise GateError("a query did not give one row")
         return rows[0]

@@ -7,7 +7,7 @@ import math
 import random
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,9 +21,9 @@ from mlcc.gates.drift.counts import COUNTS, count_cells, ranked
 from mlcc.gates.selftest import known_bad
 from mlcc.profiling import profile
 from tests.gates.conftest import Project
-from tests.gates.engine_services import need_spark, postgres
-from tests.gates.engine_tables import Column, write_parquet, write_postgres
+from tests.gates.engine_tables import Column, Put, places, server, write_parquet
 
+__all__ = ["places", "server"]
 ROWS = 600
 _WORDS = (
     "SE", "se", "", " ", "a'b", 'a"b', "a\\b", "\\", "äöü", "ÄÖÜ", "e\u0301", "é", "日本", "🙂", "\ufb03", "a\nb", "%", "{i}",
@@ -79,37 +79,6 @@ _PARAMS: dict[str, Any] = {
 _ENGINES = ("duckdb", "spark", "postgres")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    with postgres(tmp_path_factory.mktemp("postgres")) as variables:
-        yield variables
-
-
-@pytest.fixture
-def places(project: Project, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that puts the rows where an engine finds them, and returns where that is."""
-
-    def put(engine: str, name: str, columns: dict[str, Column]) -> str:
-        if engine == "postgres":
-            import psycopg
-
-            for key, value in request.getfixturevalue("server").items():
-                monkeypatch.setenv(key, value)
-            with psycopg.connect("", autocommit=True) as connection:
-                connection.execute("CREATE SCHEMA IF NOT EXISTS ml")
-                made = "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
-                connection.execute(f"CREATE COLLATION IF NOT EXISTS ml.folded {made}".encode())
-            write_postgres(name, columns)
-            return f"postgres://ml.{name}"
-        if engine == "spark":
-            need_spark()
-            monkeypatch.setenv("PYSPARK_SUBMIT_ARGS", "--conf spark.sql.shuffle.partitions=2 pyspark-shell")
-        write_parquet(project.root / f"{name}.parquet", columns)
-        return f"{name}.parquet"
-
-    return put
-
-
 def _baseline(project: Project) -> dict[str, Any]:
     write_parquet(project.root / "reference.parquet", _REFERENCE)
     found = profile(["reference.parquet"], [], 20)
@@ -133,7 +102,7 @@ def _expected(values: Any, column: dict[str, Any]) -> list[int]:
 # py4j leaves its sockets to the end of the process, where a gate's own ends.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("engine", _ENGINES)
-def test_counts_are_those_of_python(project: Project, places: Any, engine: str) -> None:
+def test_counts_are_those_of_python(project: Project, places: Put, engine: str) -> None:
     baseline = _baseline(project)
     place = places(engine, "current", _CURRENT)
     artifacts = {"live": place, "baseline": "baseline.json"}
@@ -164,7 +133,7 @@ def _checks(project: Project, params: dict[str, Any], artifacts: dict[str, str],
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("engine", ["spark", "postgres"])
 @pytest.mark.parametrize("reference", ["profile", "table"])
-def test_verdicts_are_those_of_duckdb(project: Project, places: Any, engine: str, reference: str) -> None:
+def test_verdicts_are_those_of_duckdb(project: Project, places: Put, engine: str, reference: str) -> None:
     _baseline(project)
     params = {**_PARAMS, "columns": {**_PARAMS["columns"], "gone": {}, "small": {"wasserstein": 0.01}}}
     found = []
@@ -179,7 +148,7 @@ def test_verdicts_are_those_of_duckdb(project: Project, places: Any, engine: str
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("engine", ["spark", "postgres"])
-def test_profiles_are_those_of_duckdb(project: Project, places: Any, engine: str) -> None:
+def test_profiles_are_those_of_duckdb(project: Project, places: Put, engine: str) -> None:
     artifacts = {
         "live": places(engine, "current", _CURRENT),
         "baseline": places(engine, "reference", _REFERENCE),
