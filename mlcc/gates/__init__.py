@@ -251,6 +251,7 @@ GATES: dict[str, GateKind] = {
             "Features are the same where a model is trained and where it serves.",
             requires=("duckdb",),
             covers=("O3", "D7"),
+            runs_on_engines=True,
         ),
         GateKind(
             "feature_value",

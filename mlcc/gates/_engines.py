@@ -120,7 +120,7 @@ def _plain(type: str) -> str:
 
 def open_sources(
     gate: Gate, sources: Sequence[Mapping[str, Any]], engine: str | None
-) -> list[Table] | list[EngineTable]:
+) -> Sequence[Table | EngineTable]:
     """Open tables for queries over all of them: by `engine`, or by DuckDB where it is None. Raises GateError.
 
     A source has the `artifact`, its `format`, and for a table of a warehouse `table`, what SQL calls it.

@@ -67,7 +67,7 @@ TABLES = (
         _live().replace("live:", "①live:") + "  model: {kind: model, path: m.bin}\n"
         "gates:\n  ok: {guards: model, ◆evaluate: {predictions: live, label: y, score: s, metrics: {roc_auc: {min: 0.6}}}}\n",
         "bad-engine", "a gate of the kind evaluate has its data read by DuckDB, and 'live' by postgres", others=("the artifact",),
-        help="other engines are for `contract`, `leakage` and `drift`",
+        help="other engines are for `contract`, `leakage`, `drift` and `feature_parity`",
     ),
     Case(
         "tables that several engines have",
