@@ -114,8 +114,8 @@ class EngineTable:
 
 
 def _plain(type: str) -> str:
-    """Return a type without lengths and digits; an array is of none."""
-    return type if type.endswith("]") else type.partition("(")[0]
+    """Return a type without lengths, digits and collation; an array is of none."""
+    return type if type.endswith("]") else type.partition(" collate ")[0].partition("(")[0]
 
 
 def open_sources(

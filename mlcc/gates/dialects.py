@@ -27,7 +27,7 @@ _SAME = frozenset(
     )
 )
 _MOST = "1.7976931348623157e308"  # the largest double
-# How text is compared and sorted by its bytes. Spark does so, unless a column's type says otherwise, which no gate takes.
+# How text is compared and sorted by its bytes. In Spark, a cast alone makes it so.
 _BY_BYTES = {
     "postgres": '{} COLLATE "C"',
     "databricks": "{} COLLATE UTF8_BINARY",
