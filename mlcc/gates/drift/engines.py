@@ -25,15 +25,19 @@ def rendered(compiled: dict[str, Any], artifacts: Mapping[str, ArtifactInfo]) ->
         loc = ("columns", column["id"])
         column["cells"] = {key: translated(sql, engine, loc) for key, sql in column["cells"].items()}
     is_table = compiled["reference"]["format"] != "profile"
-    profile = {**PROFILE_QUERIES, **NUMBER_MEASURES} if is_table else {}
     return {
         **compiled,
         "reference": stated(compiled["reference"], artifacts),
         "current": stated(compiled["current"], artifacts),
         "engine": engine,
         "counts": _translated(COUNTS, engine),
-        "profile": _translated(profile, engine),
+        "profile": profile_queries(engine) if is_table else {},
     }
+
+
+def profile_queries(engine: str) -> dict[str, str]:
+    """Return the queries that make a table's profile, in an engine's dialect."""
+    return _translated({**PROFILE_QUERIES, **NUMBER_MEASURES}, engine)
 
 
 def _translated(queries: Mapping[str, str], engine: str) -> dict[str, str]:
