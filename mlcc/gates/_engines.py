@@ -15,6 +15,7 @@ from mlcc.gates._records import GateError, visible
 from mlcc.gates._sql import text_literal
 from mlcc.gates._support import Gate
 from mlcc.gates._table import Table, close, open_tables
+from mlcc.gates._values import type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,11 +67,6 @@ class EngineTable:
         self.columns = {name: _plain(type) for name, type in types.items()}
         self._session = session
 
-    def type_of(self, column: str) -> str:
-        """Return what a column's type is called in specs and profiles; `other` for nested and binary ones."""
-        stored = self.columns[column]
-        return next((type for type in ("integer", *ENGINE_TYPES) if stored in ENGINE_TYPES[type]), "other")
-
     def text(self, value: str) -> str:
         """Return text as the engine's SQL spells it."""
         if self._session.engine == "postgres":
@@ -111,6 +107,14 @@ class EngineTable:
     def end(self) -> None:
         """Close the session, which ends it for the tables beside this one, too."""
         self._session.end()
+
+
+def type_in(table: Table | EngineTable, column: str) -> str:
+    """Return what a column's type is called in specs and profiles; `other` for nested and binary ones."""
+    stored = table.columns[column]
+    if isinstance(table, Table):
+        return type_of(stored)
+    return next((type for type in ("integer", *ENGINE_TYPES) if stored in ENGINE_TYPES[type]), "other")
 
 
 def _plain(type: str) -> str:
@@ -225,6 +229,7 @@ def _open_spark(
         "spark.sql.parser.escapedStringLiterals": "false",
         "spark.sql.legacy.exponentLiteralAsDecimal.enabled": "false",
         "spark.sql.caseSensitive": "false",
+        "spark.sql.variable.substitute": "false",  # of ${env:HOME} and the like, in names and texts, too
         "spark.log.level": "OFF",  # what goes wrong is logged with the value that it went wrong on
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

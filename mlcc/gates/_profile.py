@@ -12,11 +12,11 @@ from __future__ import annotations
 import struct
 from math import floor, isfinite, log10
 
-from mlcc.gates._engines import EngineTable
+from mlcc.gates._engines import EngineTable, type_in
 from mlcc.gates._records import GateError
-from mlcc.gates._sql import filled, real_literal
+from mlcc.gates._sql import real_literal
 from mlcc.gates._table import Table
-from mlcc.gates._values import TYPED_FORMATS, cells, count_where, has_type, select_cells, sort_of
+from mlcc.gates._values import TYPED_FORMATS, cells, count_where, filled, has_type, select_cells, sort_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def profile_of(
 def _types(table: Table | EngineTable, format: str, names: Sequence[str]) -> list[str]:
     """Return the columns' types: as Parquet and other tables say; of text, the narrowest that every value has."""
     if format in TYPED_FORMATS:
-        return [table.type_of(name) for name in names]
+        return [type_in(table, name) for name in names]
     parts = []
     for name in names:
         parts.append(f"COUNT({cells(name, format)['given']})")

@@ -17,13 +17,3 @@ def real_literal(value: float) -> str:
     """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
     shown = repr(float(value))
     return shown if "e" in shown else shown + "e0"
-
-
-def filled(sql: str, **marks: object) -> str:
-    """Return SQL with its marks filled in, in the order given: `{edge}` by what is called `edge`.
-
-    What may itself look like a mark, a literal of text, comes last.
-    """
-    for mark, part in marks.items():
-        sql = sql.replace(f"{{{mark}}}", str(part))
-    return sql

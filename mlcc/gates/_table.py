@@ -12,7 +12,6 @@ from mlcc.gates._reasons import file_reason, sql_reason
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._sql import identifier, text_literal
 from mlcc.gates._support import Gate
-from mlcc.gates._values import type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +53,6 @@ class Table:
     def types(self) -> Mapping[str, str]:
         """The columns' types in full, with lengths and digits."""
         return self.columns
-
-    def type_of(self, column: str) -> str:
-        """Return what a column's type is called in specs and profiles; `other` for nested and binary ones."""
-        return type_of(self.columns[column])
 
     def text(self, value: str) -> str:
         """Return text as SQL spells it."""

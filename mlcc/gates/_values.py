@@ -113,3 +113,13 @@ def select_cells(columns: Sequence[Mapping[str, str]]) -> str:
 def count_where(condition: str) -> str:
     """Return SQL that counts rows. In DuckDB, count_if takes half as long as SUM(CASE ...); of nulls alone it is null."""
     return f"CAST(COALESCE(count_if({condition}), 0) AS BIGINT)"
+
+
+def filled(sql: str, **marks: object) -> str:
+    """Return SQL with its marks filled in, in the order given: `{edge}` by what is called `edge`.
+
+    What may itself look like a mark, a literal of text, comes last.
+    """
+    for mark, part in marks.items():
+        sql = sql.replace(f"{{{mark}}}", str(part))
+    return sql

@@ -29,7 +29,7 @@ __all__ = ["places", "server"]
 ROWS = 600
 _WORDS = (
     "SE", "se", "", " ", "a'b", 'a"b', "a\\b", "\\", "äöü", "ÄÖÜ", "e\u0301", "é", "日本", "🙂", "\ufb03", "a\nb", "%", "{i}",
-    "{value}", "trailing ", "--", "NaN", "ß", "$$", "\\'",
+    "{value}", "trailing ", "--", "NaN", "ß", "$$", "${env:HOME}", "${x}", "\\'",
 )  # fmt: skip
 _REALS = (
     *(0.0, -0.0, math.nan, math.inf, -math.inf, 0.1, 0.30000000000000004, 1e-300, 1e300, -2.5, 3.0, 5e-324),

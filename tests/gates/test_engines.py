@@ -22,7 +22,7 @@ ROWS = 240
 _WORDS = (
     "SE", "NO", "no", "", " ", "a'b", 'a"b', "a\\b", "\\", "a\nb", "tab\there", "line\u2028end", "\r\n", "äöü", "ÄÖÜ",
     "e\u0301", "é", "日本", "🙂🙂", "x" * 300, "NaN", "null", "NULL", "%", "_", "a_b", "0", "-1", "1e5", "$$", "{x}", "--",
-    "/* */", "a  b", "trailing ", "İ", "ß", "\u00a0", "A1", "B22", "C333", "abc", "abc\n", "\v", "_9",
+    "/* */", "a  b", "trailing ", "İ", "ß", "\u00a0", "A1", "B22", "${env:HOME}", "abc", "abc\n", "\v", "_9",
 )  # fmt: skip
 _PATTERNS = (
     "[a-z]+", r"[A-Z]\d+", r"\w*", r"\s+", r".*", r"a.b", r"^abc$", r"(a|b)+.*", r"[^a-z]*", r"(?:x{100}){3}", r"\\+",
@@ -59,6 +59,7 @@ def _columns() -> dict[str, _Column]:
         ["🙂🙂", "é"],
         ["trailing ", " "],
         ["\\", "%"],
+        ["${env:HOME}"],
     ):
         add(
             "VARCHAR",

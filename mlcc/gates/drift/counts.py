@@ -7,9 +7,9 @@ from __future__ import annotations
 from mlcc.gates._engines import EngineTable
 from mlcc.gates._profile import PROFILE_SCHEMA
 from mlcc.gates._records import GateError, is_finite, number, visible
-from mlcc.gates._sql import filled, real_literal
+from mlcc.gates._sql import real_literal
 from mlcc.gates._table import Table
-from mlcc.gates._values import count_where, select_cells, sort_of
+from mlcc.gates._values import count_where, filled, select_cells, sort_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mlcc.gates._engines import EngineTable, close_source, open_sources
+from mlcc.gates._engines import EngineTable, close_source, open_sources, type_in
 from mlcc.gates._plots import histogram, intervals
 from mlcc.gates._profile import profile_of
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
@@ -152,7 +152,7 @@ def _check_columns(
             message = f"{shown} is of a type ({visible(profile['type'], 40)}) whose drift isn't measured"
             checks.append(Check(f"{id}.type", "error", message))
         elif params["current"]["format"] in TYPED_FORMATS and (
-            sort_of(table.type_of(column["name"])) != sort_of(profile["type"])
+            sort_of(type_in(table, column["name"])) != sort_of(profile["type"])
         ):
             message = f"the column {shown} is of type {visible(table.columns[column['name']], 80)}"
             checks.append(Check(f"{id}.type", "fail", f"{message}; the reference's is {profile['type']}"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 # ruff: noqa: S608
 import sys
 
-from mlcc.gates._engines import EngineTable, close_source, open_sources
+from mlcc.gates._engines import EngineTable, close_source, open_sources, type_in
 from mlcc.gates._plots import intervals
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
 from mlcc.gates._shares import rows_for_share, wilson
@@ -78,7 +78,7 @@ def _check_types(params: dict[str, Any], tables: Sequence[Table | EngineTable]) 
     offline, online = tables
     for name in [*params["key"], *texts] if isinstance(offline, EngineTable) else []:
         types = [table.types[name] for table in (offline, online)]
-        sorts = {table.type_of(name) for table in (offline, online)}
+        sorts = {type_in(table, name) for table in (offline, online)}
         alike = len(sorts) == 1 and sorts.issubset(_WRITTEN_ALIKE)
         # A numeric of Postgres without digits has 1.0 and 1.00, which are equal.
         if not alike and (types[0] != types[1] or types[0] == "numeric"):
@@ -101,7 +101,7 @@ def _check_columns(params: dict[str, Any], side: str, table: Table | EngineTable
         elif (
             params[side]["format"] in TYPED_FORMATS
             and kind == "number"
-            and sort_of(table.type_of(name)) != "number"
+            and sort_of(type_in(table, name)) != "number"
         ):
             stored = visible(table.columns[name], 80)
             message = (

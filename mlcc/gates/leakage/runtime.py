@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from math import sqrt
 
-from mlcc.gates._engines import EngineTable, close_source, open_sources
+from mlcc.gates._engines import EngineTable, close_source, open_sources, type_in
 from mlcc.gates._plots import intervals
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._support import Gate, run
@@ -70,7 +70,7 @@ def _define_side(params: dict[str, Any], side: str, table: Table | EngineTable) 
         return
     parts = []
     for name, made in params["view"].items():
-        type = table.type_of(made["column"])
+        type = type_in(table, made["column"])
         sql = made.get("any") or made.get("time" if type in ("date", "timestamp") else sort_of(type))
         if sql is not None:
             parts.append(f"{sql} AS {name}")
@@ -164,7 +164,7 @@ def _check_label(params: dict[str, Any], table: Table | EngineTable) -> list[Che
 def _is_numeric(name: str, counts: str, table: Table | EngineTable, params: dict[str, Any]) -> bool:
     """Whether a column has numbers: by its type where it has one, else as all of its values are."""
     if params["format"] in TYPED_FORMATS:
-        return sort_of(table.type_of(name)) == "number"
+        return sort_of(type_in(table, name)) == "number"
     given, numbers = table.one(f"SELECT {counts} FROM {_BOTH_SIDES}")
     return bool(given == numbers)
 
