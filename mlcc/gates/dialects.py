@@ -23,7 +23,7 @@ _SAME = frozenset(
     (
         *("Sum", "Count", "Min", "Max", "Avg", "Abs", "Length", "Lower", "Floor", "Greatest", "Least"),
         *("Case", "If", "Cast", "Coalesce", "Nullif", "And", "Or", "Not"),
-        *("Exists", "Rank", "Corr", "MD5", "Chr"),
+        *("Exists", "Rank", "CovarPop", "StddevPop", "MD5", "Chr"),
     )
 )
 _MOST = "1.7976931348623157e308"  # the largest double

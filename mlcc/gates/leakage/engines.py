@@ -10,8 +10,11 @@ from mlcc.gates._sql import text_literal
 from mlcc.gates._values import cells
 from mlcc.gates.dialects import check_installed, stated, translated
 
-# A double: engines keep only some digits of a decimal's mean.
-_CLASS = {"1.0": "CAST(1 AS DOUBLE)", "0.0": "CAST(0 AS DOUBLE)"}
+# What engines would do in another way: some keep few digits of a decimal's mean, and Spark divides by the deviation 0.
+_OTHERWISE = {
+    "class": {"1.0": "CAST(1 AS DOUBLE)", "0.0": "CAST(0 AS DOUBLE)"},
+    "correlation": {"CORR(rx, ry)": "COVAR_POP(rx, ry) / NULLIF(STDDEV_POP(rx) * STDDEV_POP(ry), 0)"},
+}
 
 
 def rendered(
@@ -38,7 +41,7 @@ def rendered(
             id: [translated("\n".join(lines), engine, ())] for id, lines in compiled["queries"].items()
         },
         "label_queries": {
-            id: [translated(_with_doubles(id, lines), engine, (), "i", "y")]
+            id: [translated(_label_query(id, lines), engine, (), "i", "y")]
             for id, lines in compiled["label_queries"].items()
         },
     }
@@ -54,10 +57,10 @@ def _side(
     return {**source, "where": translated(condition, engine, ())}
 
 
-def _with_doubles(id: str, lines: list[str]) -> str:
+def _label_query(id: str, lines: list[str]) -> str:
     sql = "\n".join(lines)
-    for decimal, double in _CLASS.items() if id == "class" else ():
-        sql = sql.replace(decimal, double)
+    for part, other in _OTHERWISE.get(id, {}).items():
+        sql = sql.replace(part, other)
     return sql
 
 
