@@ -148,8 +148,9 @@ def _gate(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     infos = _infos(artifacts, named)
     if len(infos) < len(set(named)):  # the missing artifact is an error of its own (see `_takes`)
         return _gate_with(node, {}, "", kind.name)
-    engines = {info.engine for info in infos.values()}
-    if engines != {DUCKDB} and DUCKDB in kind.requires and not _engines_fit(node, kind, infos, problems):
+    read = kind.read_by_engine(params, infos, own.guards) if kind.runs_on_engines else infos
+    engines = {info.engine for info in read.values()}
+    if engines != {DUCKDB} and DUCKDB in kind.requires and not _engines_fit(node, kind, read, problems):
         return _gate_with(node, {}, "", kind.name)
     try:
         compiled = dict(kind.compiler().compile(params, infos, own.guards))
@@ -172,14 +173,18 @@ def _engines_fit(
     id, engine = next((id, info.engine) for id, info in infos.items() if info.engine != DUCKDB)
     place = (*node.loc, kind.name)
     if not kind.runs_on_engines:
-        ready = " and ".join(f"`{other.name}`" for other in GATES.values() if other.runs_on_engines)
+        *others, last = (f"`{other.name}`" for other in GATES.values() if other.runs_on_engines)
+        ready = f"{', '.join(others)} and {last}"
         problems.add(
             "bad-engine", f"a gate of the kind {kind.name} has its data read by DuckDB, and '{id}' by {engine}", place, key=True,
             others=((("artifacts", id), "the artifact"),), help=f"other engines are for {ready}",
         )  # fmt: skip
     elif len(engines) > 1:
         listed = ", ".join(f"'{id}' by {engine}" for engine, id in sorted(engines.items()))
-        problems.add("bad-engine", f"one engine runs a gate's SQL, and it would be {listed}", place, key=True)
+        problems.add(
+            "bad-engine", f"one engine runs a gate's SQL, and it would be {listed}", place, key=True,
+            help="let a job write one of them as a snapshot (Parquet), and name that: DuckDB reads files, and Spark both",
+        )  # fmt: skip
     return kind.runs_on_engines and len(engines) == 1
 
 

@@ -12,14 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.diagnostics import MlccError, OutputError, SpecError, error, suggest
-from mlcc.gates import ArtifactInfo
+from mlcc.gates import ArtifactInfo, GateParamsError
+from mlcc.gates._engines import EngineTable, open_engine_tables
 from mlcc.gates._profile import PROFILE_SCHEMA, profile_of
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._report import write_whole
 from mlcc.gates._support import Gate
 from mlcc.gates._table import Table, close, open_files
+from mlcc.gates._values import cells
+from mlcc.gates.dialects import check_installed, table_name, translated
+from mlcc.gates.drift.engines import profile_queries
 from mlcc.runtime.addresses import is_address, local_path
 from mlcc.runtime.digest import DigestError, file_digest
+from mlcc.spec.scalars import check_table
 
 
 def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str, Any]:
@@ -27,9 +32,11 @@ def profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[str
 
     A path is a file, a folder (all files below it but those with a leading '.' or '_'), or a pattern of
     `glob`. Folders of Parquet named COLUMN=VALUE are columns, as gates read them; those above a folder aren't.
-    What lies at an address `s3://BUCKET/PATH` is fetched first. `columns` are the columns to profile, by default all.
-    Raises SpecError and OutputError.
+    What lies at an address `s3://BUCKET/PATH` is fetched first; a single ENGINE://SCHEMA.TABLE is read by its engine, and
+    has no digest. `columns` are the columns to profile, by default all. Raises SpecError and OutputError.
     """
+    if len(paths) == 1 and "://" in paths[0] and not is_address(paths[0]):
+        return _profile_of_warehouse(paths[0], columns, bins)
     with tempfile.TemporaryDirectory() as folder:
         copies = os.path.realpath(folder)
         return _profile([_here(path, f"{copies}/{i}") for i, path in enumerate(paths)], columns, bins)
@@ -57,8 +64,7 @@ def _profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[st
         how = "pip install 'mlcc[gates]'"
         raise SpecError([error("missing-package", "profiles need DuckDB", None, help=how)]) from None
     with tempfile.TemporaryDirectory() as folder:
-        frame = {"kind": "drift", "guards": "", "artifacts": {}, "on_inconclusive": "fail", "params": {}}
-        gate = Gate("profile", folder, frame)
+        gate = _gate(folder)
         try:
             digest = _digest(files)
             below = f"{paths[0].rstrip('/')}/" if len(paths) == 1 and Path(paths[0]).is_dir() else files
@@ -72,6 +78,37 @@ def _profile(paths: Sequence[str], columns: Sequence[str], bins: int) -> dict[st
     return {**found, "digest": digest}
 
 
+def _gate(folder: str) -> Gate:
+    frame = {"kind": "drift", "guards": "", "artifacts": {}, "on_inconclusive": "fail", "params": {}}
+    return Gate("profile", folder, frame)
+
+
+def _profile_of_warehouse(path: str, columns: Sequence[str], bins: int) -> dict[str, Any]:
+    """Return the profile of a table that another engine than DuckDB holds, with the columns that drift looks at."""
+    artifact = ArtifactInfo(path, path.partition("://")[0])
+    try:
+        check_table(path)
+        check_installed(artifact.engine)
+    except ValueError as problem:
+        raise SpecError([error("bad-call", str(problem), None)]) from None
+    except GateParamsError as problem:
+        raise SpecError([error("missing-package", problem.message, None, help=problem.help)]) from None
+    try:
+        (table,) = open_engine_tables(_gate(""), [("", table_name(artifact))], artifact.engine)
+        try:
+            names = _chosen(table, columns)
+            own = {
+                name: {key: translated(sql, artifact.engine, ()) for key, sql in cells(name, "table").items()}
+                for name in names
+            }
+            sql = {**profile_queries(artifact.engine), "cells": own}
+            return profile_of(table, "table", names, bins, sql)
+        finally:
+            table.end()
+    except GateError as problem:
+        raise OutputError([error("unreadable-data", str(problem), None)]) from None
+
+
 def profile_text(found: dict[str, Any]) -> str:
     """Return a profile as JSON, sorted, one column a line: so a change of one column is a change of one line."""
 
@@ -81,7 +118,8 @@ def profile_text(found: dict[str, Any]) -> str:
     columns = ",\n".join(
         f"    {spelled(name)}: {spelled(column)}" for name, column in sorted(found["columns"].items())
     )
-    rest = "".join(f",\n  {spelled(key)}: {spelled(found[key])}" for key in ("digest", "rows", "schema"))
+    known = [key for key in ("digest", "rows", "schema") if key in found]
+    rest = "".join(f",\n  {spelled(key)}: {spelled(found[key])}" for key in known)
     return f'{{\n  "columns": {{\n{columns}\n  }}{rest}\n}}\n'
 
 
@@ -148,7 +186,7 @@ def _digest(files: Sequence[str]) -> str:
     return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
-def _chosen(table: Table, columns: Sequence[str]) -> list[str]:
+def _chosen(table: Table | EngineTable, columns: Sequence[str]) -> list[str]:
     for name in columns:
         if name not in table.columns:
             close_name = suggest(name, table.columns)

@@ -25,7 +25,7 @@ from mlcc.cli import OK, guarded
 )
 @guarded
 def command(data: tuple[str, ...], output: Path, stdout: bool, bins: int, columns: tuple[str, ...]) -> int:
-    """Profile a table: files, folders, patterns or s3:// addresses of Parquet, CSV, TSV or JSON lines.
+    """Profile a table: files, folders, patterns or s3:// addresses of Parquet, CSV, TSV or JSON lines, or ENGINE://SCHEMA.TABLE.
 
     The profile is small, holds no row, and is to be committed; drift gates take it as their `reference`.
     """

@@ -116,12 +116,18 @@ def table_format(artifact: ArtifactInfo, loc: Loc = ()) -> str:
     return "table"
 
 
+def source_format(artifact: ArtifactInfo, loc: Loc, what: str) -> str:
+    """Return what `file_format` does, or `table` where another engine than DuckDB reads it. Raises GateParamsError."""
+    return file_format(artifact, loc, what) if artifact.engine == DUCKDB else table_format(artifact, loc)
+
+
 class KindModule(Protocol):
     """What a kind's `compile.py` offers. `params` is the pydantic model or an object with its attributes.
 
     Where only some parameters need what the kind `requires`, it also has `needs_packages(params) -> bool`. Where parameters
     ask something of the node, it has `check_node(params, timeout, env)`, which takes the timeout in seconds and the names of
-    the variables, and raises GateParamsError.
+    the variables, and raises GateParamsError. Where not all of its artifacts are tables, a kind that runs on engines has
+    `read_by_engine(params, artifacts, guards)`, which returns those that are.
     """
 
     def references(self, params: object) -> tuple[tuple[Loc, str], ...]:
@@ -192,6 +198,15 @@ class GateKind:
         drivers = [driver for names in DRIVERS.values() for driver in names]
         return (*self.requires, *drivers) if self.runs_on_engines else self.requires
 
+    def read_by_engine(
+        self, params: object, artifacts: Mapping[str, ArtifactInfo], guards: str
+    ) -> dict[str, ArtifactInfo]:
+        """Return those of a gate's artifacts that an engine reads: by default all."""
+        wanted: Callable[..., Iterable[str]] = getattr(
+            self.compiler(), "read_by_engine", lambda *_: artifacts
+        )
+        return {id: artifacts[id] for id in wanted(params, artifacts, guards)}
+
     def packages(self, params: object, engines: Iterable[str]) -> str:
         """Return the name of the list of pinned packages that a gate needs (`.mlcc/gates/<name>.txt`), or "".
 
@@ -238,18 +253,21 @@ GATES: dict[str, GateKind] = {
             requires=("duckdb",),
             covers=("D1", "D2"),
             covers_by=(("D2", ("label",)),),
+            runs_on_engines=True,
         ),
         GateKind(
             "drift",
             "Columns are distributed as in a reference: neither chance nor the number of rows decides.",
             requires=("duckdb",),
             covers=("O2",),
+            runs_on_engines=True,
         ),
         GateKind(
             "feature_parity",
             "Features are the same where a model is trained and where it serves.",
             requires=("duckdb",),
             covers=("O3", "D7"),
+            runs_on_engines=True,
         ),
         GateKind(
             "feature_value",

@@ -49,15 +49,33 @@ class Table:
         self.columns = columns
         self.partitions = partitions or {}
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The columns' types in full, with lengths and digits."""
+        return self.columns
+
+    def text(self, value: str) -> str:
+        """Return text as SQL spells it."""
+        return text_literal(value)
+
+    def define(self, name: str, select: str) -> None:
+        """Give a query a name that later ones can use. Raises GateError."""
+        self.rows(f"CREATE VIEW {name} AS {select}")
+
+    def aggregates(self, parts: Sequence[str], relation: str) -> list[Any]:
+        """Return the values of aggregates over all rows, by one scan. Raises GateError."""
+        return list(self.one("SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {relation}"))
+
     def cast(self, column: str, type: str) -> None:
         """Give a column another type of DuckDB's."""
         name = identifier(column)
         self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
         self.columns[column] = type
 
-    def one(self, sql: str) -> tuple[Any, ...]:
-        """Return the one row of a query. Raises GateError."""
-        rows = self.rows(sql)
+    def one(self, sql: str, named: Mapping[str, str] | None = None) -> tuple[Any, ...]:
+        """Return the one row of a query. `named` are queries that this one knows by name. Raises GateError."""
+        views = ",\n".join(f"{name} AS ({select})" for name, select in (named or {}).items())
+        rows = self.rows(f"WITH {views}\n{sql}" if views else sql)
         if len(rows) != 1:
             raise GateError("a query did not give one row")
         return rows[0]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 NUMBERS = frozenset(("integer", "number"))
 CATEGORIES = frozenset(("string", "boolean"))
 JSON_FORMATS = frozenset(("json", "jsonl"))
+TYPED_FORMATS = frozenset(("parquet", "table"))  # `table`: of another engine than DuckDB
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
 TEXT_FORMS = {
@@ -68,6 +69,12 @@ def cells(name: str, format: str) -> dict[str, str]:
             "text": f"CASE WHEN {kind} IN ({_JSON_TEXTS}) THEN {text} END",
         }
     given = identifier(name)
+    if format == "table":  # whose text may be compared and sorted in some language's way
+        return {
+            "given": given,
+            "number": f"CAST({given} AS DOUBLE)",
+            "text": f"CAST({given} AS VARCHAR) COLLATE C",
+        }
     if format == "parquet":
         # The type is looked at first; a decimal would make every comparison several times slower.
         return {
@@ -106,3 +113,13 @@ def select_cells(columns: Sequence[Mapping[str, str]]) -> str:
 def count_where(condition: str) -> str:
     """Return SQL that counts rows. In DuckDB, count_if takes half as long as SUM(CASE ...); of nulls alone it is null."""
     return f"CAST(COALESCE(count_if({condition}), 0) AS BIGINT)"
+
+
+def filled(sql: str, **marks: object) -> str:
+    """Return SQL with its marks filled in, in the order given: `{edge}` by what is called `edge`.
+
+    What may itself look like a mark, a literal of text, comes last.
+    """
+    for mark, part in marks.items():
+        sql = sql.replace(f"{{{mark}}}", str(part))
+    return sql

@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,14 @@ def artifact_files(document: Mapping[str, Any]) -> dict[str, bytes]:
                 continue  # a table of a warehouse, which no fixture can be
             files[_one_file(path)] = b"{}\n"
     return files
+
+
+def unreadable(document: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> Iterator[Fixture]:
+    """Yield what a gate has whose data lies where no fixture can be put: that it can't be read must close it.
+
+    `files` are those that the gate reads besides.
+    """
+    yield Fixture("the table can't be read", "error", {**artifact_files(document), **(files or {})})
 
 
 def _one_file(path: str) -> str:

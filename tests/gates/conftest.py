@@ -71,14 +71,21 @@ class Project:
         artifacts: Mapping[str, str | list[str]],
         *,
         artifact_kind: str = "data",
-        engine: str = "duckdb",
+        engine: str | Mapping[str, str] = "duckdb",
         change: Mapping[str, Any] | None = None,
         **outer: Any,
     ) -> dict[str, Any]:
-        """Compile a gate and write its parameters; `change` overrides compiled ones, `outer` the frame."""
+        """Compile a gate and write its parameters; `change` overrides compiled ones, `outer` the frame.
+
+        `engine` reads all artifacts, or those that it is given for; DuckDB reads the others.
+        """
         guards = next(iter(artifacts))
         paths = {id: [path] if isinstance(path, str) else path for id, path in artifacts.items()}
-        infos = {id: ArtifactInfo(some[0], engine, tuple(some[1:])) for id, some in paths.items()}
+        engines = dict.fromkeys(paths, engine) if isinstance(engine, str) else engine
+        infos = {
+            id: ArtifactInfo(some[0], engines.get(id, "duckdb"), tuple(some[1:]))
+            for id, some in paths.items()
+        }
         model = GATES[kind].params().model_validate(dict(params))
         compiled = GATES[kind].compiler().compile(model, infos, guards)
         document = {

@@ -72,6 +72,50 @@ _OTHERS = ENGINES[1:]
             },
         ),
         (
+            'CAST("s" AS VARCHAR) COLLATE C',
+            {
+                "spark": "CAST(`s` AS STRING)",
+                "databricks": "CAST(`s` AS STRING) COLLATE UTF8_BINARY",
+                "bigquery": "COLLATE(CAST(`s` AS STRING), '')",
+                "postgres": 'CAST("s" AS TEXT) COLLATE "C"',
+                "snowflake": "COLLATE(CAST(\"s\" AS VARCHAR), 'utf8')",
+            },
+        ),
+        (
+            "count_if(isnan(x))",
+            {
+                "spark": "COUNT(CASE WHEN ISNAN(x) THEN 1 END)",
+                "bigquery": "COUNT(CASE WHEN IS_NAN(x) THEN 1 END)",
+                "postgres": "COUNT(CASE WHEN x = CAST('NaN' AS DOUBLE PRECISION) THEN 1 END)",
+            },
+        ),
+        (
+            "isfinite(x)",
+            {
+                "spark": "ABS(x) <= 1.7976931348623157e308",
+                "snowflake": "ABS(x) <= CAST(1.7976931348623157e308 AS DOUBLE)",
+            },
+        ),
+        (
+            "epoch_us(CAST(t AS TIMESTAMPTZ))",
+            {
+                "spark": "UNIX_MICROS(CAST(t AS TIMESTAMP))",
+                "databricks": "UNIX_MICROS(CAST(t AS TIMESTAMP))",
+                "bigquery": "UNIX_MICROS(CAST(t AS TIMESTAMP))",
+                "postgres": "DATE_PART('epoch', CAST(t AS TIMESTAMPTZ)) * 1e6",
+                "snowflake": "DATE_PART('epoch_microsecond', CAST(t AS TIMESTAMPTZ))",
+            },
+        ),
+        (
+            "SELECT SUM(n) OVER (ORDER BY x ROWS UNBOUNDED PRECEDING) FROM (SELECT 1 AS n, 2 AS x)",
+            {
+                "postgres": "SELECT SUM(n) OVER (ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) "
+                "FROM (SELECT 1 AS n, 2 AS x) AS derived1",
+                "bigquery": "SELECT SUM(n) OVER (ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) "
+                "FROM (SELECT 1 AS n, 2 AS x) AS derived1",
+            },
+        ),
+        (
             'CAST("x" AS DOUBLE) > 1.5e-3',
             {
                 "spark": "CAST(`x` AS DOUBLE) > 1.5e-3",
@@ -98,9 +142,17 @@ def test_translated(sql: str, expected: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("engine", _OTHERS)
+def test_marks_stay_for_the_gate_to_fill_in(engine: str) -> None:
+    sql = translate("COUNT(CASE WHEN c{i}_number <= CAST({edge} AS DOUBLE) THEN 1 END)", engine, "i", "edge")
+    double = {"postgres": "DOUBLE PRECISION", "bigquery": "FLOAT64"}.get(engine, "DOUBLE")
+    assert sql == f"COUNT(CASE WHEN c{{i}}_number <= CAST({{edge}} AS {double}) THEN 1 END)"
+
+
+@pytest.mark.parametrize("engine", _OTHERS)
 @pytest.mark.parametrize(
     "sql",
     [
+        "x COLLATE NOCASE",
         "bitstring_agg(x)",
         "json_extract_string(j, '/a')",
         "list_distinct(x)",
@@ -166,6 +218,47 @@ def test_every_query_of_a_contract_is_sql_of_its_engine(engine: str) -> None:
     assert len(queries) == 2
     for (query,) in queries:
         assert isinstance(sqlglot.parse_one(query, read=engine), sqlglot.exp.Select)
+
+
+@pytest.mark.parametrize("engine", _OTHERS)
+def test_foreign_keys_are_sql_of_their_engine(engine: str) -> None:
+    """Parsed again, each key is one anti-join of its column with the distinct values of the other table's."""
+    kind = GATES["contract"]
+    names = {"id": "integer", "customer": "integer", "price": "number", "at": "timestamp", "who": "string"}
+    references = {
+        "customer": {"artifact": "customers", "column": 'Customer "ID`'},
+        "price": {"artifact": "customers", "column": "price", "max_unmatched": 0.1},
+        "who": {"artifact": "orders", "column": "name"},
+    }
+    params = kind.params().model_validate(
+        {"columns": {name: {"type": type} for name, type in names.items()}, "references": references}
+    )
+    artifacts = {name: ArtifactInfo(f"{engine}://ml.{name}", engine) for name in ("orders", "customers")}
+    compiled: Any = kind.compiler().compile(params, artifacts, "orders")
+    parents = {parent["name"]: parent for parent in compiled["parents"]}
+    assert [parent["table"] for parent in parents.values()] == [
+        table_name(artifacts[name]) for name in ("customers", "customers", "orders")
+    ]
+    views = [f"{name} AS (SELECT {p['sql']} AS value FROM {p['table']})" for name, p in parents.items()]
+    columns = ", ".join(column["sql"] for column in compiled["columns"])
+    views.append(f"data AS (SELECT {columns} FROM {compiled['table']})")
+    checks = [check for check in compiled["checks"] if check["kind"] == "references"]
+    assert [check["id"] for check in checks] == [f"{name}.references" for name in references]
+    for check, (name, parent) in zip(checks, parents.items(), strict=True):
+        (query,) = check["query"]
+        tree = sqlglot.parse_one(
+            f"WITH {', '.join(views)} {query}", read=engine, error_level=sqlglot.ErrorLevel.RAISE
+        )
+        (join,) = tree.args["joins"]
+        assert join.side == "LEFT"
+        assert [table.name for table in join.find_all(sqlglot.exp.Table)] == [name]
+        assert join.find(sqlglot.exp.Distinct) is not None
+        on = join.args["on"]
+        assert (on.this.name, on.expression.name) == (parent["column"], "value")
+        assert len(list(tree.args["where"].find_all(sqlglot.exp.Is))) == 2
+        stored = sqlglot.parse_one(parent["sql"], read=engine).find(sqlglot.exp.Column)
+        assert stored is not None
+        assert stored.name == references[parent["column"]]["column"]
 
 
 def test_table_names_are_quoted() -> None:

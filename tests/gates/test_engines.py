@@ -14,13 +14,15 @@ import duckdb
 import pytest
 
 from mlcc.gates._sql import identifier, text_literal
+from mlcc.gates._support import Gate
+from mlcc.gates.contract.runtime import judge
 from tests.gates.engine_services import need_spark, postgres
 
 ROWS = 240
 _WORDS = (
     "SE", "NO", "no", "", " ", "a'b", 'a"b', "a\\b", "\\", "a\nb", "tab\there", "line\u2028end", "\r\n", "äöü", "ÄÖÜ",
     "e\u0301", "é", "日本", "🙂🙂", "x" * 300, "NaN", "null", "NULL", "%", "_", "a_b", "0", "-1", "1e5", "$$", "{x}", "--",
-    "/* */", "a  b", "trailing ", "İ", "ß", "\u00a0", "A1", "B22", "C333", "abc", "abc\n", "\v", "_9",
+    "/* */", "a  b", "trailing ", "İ", "ß", "\u00a0", "A1", "B22", "${env:HOME}", "abc", "abc\n", "\v", "_9",
 )  # fmt: skip
 _PATTERNS = (
     "[a-z]+", r"[A-Z]\d+", r"\w*", r"\s+", r".*", r"a.b", r"^abc$", r"(a|b)+.*", r"[^a-z]*", r"(?:x{100}){3}", r"\\+",
@@ -57,6 +59,7 @@ def _columns() -> dict[str, _Column]:
         ["🙂🙂", "é"],
         ["trailing ", " "],
         ["\\", "%"],
+        ["${env:HOME}"],
     ):
         add(
             "VARCHAR",
@@ -342,3 +345,66 @@ def test_postgres(project: Any, server: dict[str, str], monkeypatch: pytest.Monk
         marks = ", ".join(["%s"] * len(_COLUMNS))
         connection.cursor().executemany(f"INSERT INTO ml.rows VALUES ({marks})".encode(), rows)
     assert _differences(project, "postgres://ml.rows", "postgres") == {}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_spark_logs_no_value_of_a_query_that_fails(project: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    need_spark()
+    duckdb.sql("COPY (SELECT 'Ada Lovelace' AS who) TO 'd.parquet' (FORMAT parquet)")
+    checks = {"odd": {"sql": "SELECT CAST(who AS INT) AS x FROM data WHERE CAST(who AS INT) > 1"}}
+    params = {"columns": {"who": {"type": "string"}}, "checks": checks}
+    document = project.gate("contract", params, {"raw": "d.parquet"}, engine="spark")
+    verdict = judge(Gate("g", "_mlcc/s--g", document))
+    said = " ".join(check.message for check in verdict.checks if check.verdict == "error")
+    assert said == "the check odd did not run: the engine could not run a query: NumberFormatException"
+    shown = capfd.readouterr()
+    assert "Lovelace" not in shown.out + shown.err
+
+
+_FOLDED = ["SE", "se", "Se", "NO"]
+_FOLDED_PARAMS = {
+    "columns": {"x": {"type": "string", "values": ["se"], "pattern": "[A-Z]+", "unique": True}},
+    "references": {"x": {"artifact": "known", "column": "x"}},
+}
+_FOLDED_COUNTS = {"x.values": 3, "x.pattern": 2, "x.unique": 0, "x.references": 3 / 4}
+
+
+def _folded(project: Any, table: str, known: str, engine: str) -> dict[str, float]:
+    project.gate("contract", _FOLDED_PARAMS, {"t": table, "known": known}, engine=engine)
+    outcome = project.run("contract")
+    assert outcome.verdict == "fail", outcome.log
+    return {id: outcome.check(id)["estimate"] for id in _FOLDED_COUNTS}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_text_is_its_bytes_under_a_collation_of_spark(project: Any, tmp_path: Path) -> None:
+    need_spark()
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.config("spark.sql.warehouse.dir", str(tmp_path / "w")).getOrCreate()
+    values = ", ".join(f"('{value}')" for value in _FOLDED)
+    # The gate takes this session, with its views, and ends it.
+    spark.sql(
+        f"CREATE TEMP VIEW folded AS SELECT CAST(x AS STRING COLLATE UTF8_LCASE) AS x FROM VALUES {values} AS t(x)"
+    )
+    spark.sql("CREATE TEMP VIEW known AS SELECT CAST('se' AS STRING COLLATE UTF8_LCASE) AS x")
+    assert _folded(project, "spark://folded", "spark://known", "spark") == _FOLDED_COUNTS
+
+
+def test_text_is_its_bytes_under_a_collation_of_postgres(
+    project: Any, server: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    with psycopg.connect("") as connection:
+        connection.execute("CREATE SCHEMA folding")
+        made = "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+        connection.execute(f"CREATE COLLATION folding.folded {made}".encode())
+        for table, values in (("t", _FOLDED), ("known", ["se"])):
+            connection.execute(f"CREATE TABLE folding.{table} (x text COLLATE folding.folded)".encode())
+            listed = ", ".join(f"('{value}')" for value in values)
+            connection.execute(f"INSERT INTO folding.{table} VALUES {listed}".encode())
+    found = _folded(project, "postgres://folding.t", "postgres://folding.known", "postgres")
+    assert found == _FOLDED_COUNTS

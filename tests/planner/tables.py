@@ -67,7 +67,14 @@ TABLES = (
         _live().replace("live:", "①live:") + "  model: {kind: model, path: m.bin}\n"
         "gates:\n  ok: {guards: model, ◆evaluate: {predictions: live, label: y, score: s, metrics: {roc_auc: {min: 0.6}}}}\n",
         "bad-engine", "a gate of the kind evaluate has its data read by DuckDB, and 'live' by postgres", others=("the artifact",),
-        help="other engines are for `contract`",
+        help="other engines are for `contract`, `leakage`, `drift` and `feature_parity`",
+    ),
+    Case(
+        "tables that several engines have",
+        _live() + "  old: {kind: data, table: spark://t}\n"
+        "gates:\n  ok: {guards: live, ◆drift: {reference: old, columns: {x: {}}}}\n",
+        "bad-engine", "one engine runs a gate's SQL, and it would be 'live' by postgres, 'old' by spark",
+        help="let a job write one of them as a snapshot (Parquet), and name that: DuckDB reads files, and Spark both",
     ),
     Case(
         "a variable of a table that not every node has",

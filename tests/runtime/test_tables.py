@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
 
+from mlcc.plan import Gate
 from tests.plans import HEAD
 from tests.runtime.conftest import Make
 
@@ -56,3 +58,19 @@ def test_the_plan(make: Make) -> None:
     }
     assert all(node.sources == () for node in plan.nodes.values())
     assert plan.artifacts["live"].engine == "postgres"
+
+
+def test_a_profile_is_read_by_no_engine(make: Make) -> None:
+    text = """artifacts:
+  live: {kind: data, table: postgres://ml.requests}
+  baseline: {kind: data, path: baseline.json}
+gates:
+  still: {guards: live, drift: {reference: baseline, columns: {x: {}}}}
+"""
+    gate = make(HEAD + text).plan.nodes["still"].work
+    assert isinstance(gate, Gate)
+    assert gate.packages == "drift.postgres"
+    params: Any = gate.parameters
+    assert params["engine"] == "postgres"
+    assert params["current"] == {"artifact": "live", "format": "table", "table": '"ml"."requests"'}
+    assert params["reference"] == {"artifact": "baseline", "format": "profile"}

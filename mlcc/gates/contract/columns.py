@@ -9,7 +9,7 @@ from typing import Any
 
 from mlcc.gates import GateParamsError, Loc
 from mlcc.gates._sql import identifier, real_literal, text_literal
-from mlcc.gates._values import JSON_FORMATS, JSON_TYPES, TEXT_FORMS
+from mlcc.gates._values import JSON_FORMATS, JSON_TYPES, TEXT_FORMS, cells
 from mlcc.gates.names import sound_text
 from mlcc.record import record
 
@@ -115,7 +115,9 @@ def from_table(column: Column) -> str:
     """Return a column of a table that an engine holds, with its declared type; its own type is checked before."""
     stored = identifier(column.stored)
     kind = column.params.type
-    return f"CAST({stored} AS {_SQL_TYPES[kind]})" if kind in ("number", "string", "timestamp") else stored
+    if kind == "string":  # which may be compared and sorted in some language's way
+        return cells(column.stored, "table")["text"]
+    return f"CAST({stored} AS {_SQL_TYPES[kind]})" if kind in ("number", "timestamp") else stored
 
 
 def nothing(column: Column) -> str:

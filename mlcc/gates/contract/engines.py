@@ -8,7 +8,7 @@ from typing import Any
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc
 from mlcc.gates._sql import identifier
 from mlcc.gates.contract.columns import Column, from_table, nothing
-from mlcc.gates.dialects import UntranslatableError, check_installed, check_select, table_name, translate
+from mlcc.gates.dialects import UntranslatableError, check_installed, check_select, table_name, translated
 
 
 def rendered(
@@ -28,19 +28,19 @@ def rendered(
     for declared in compiled["columns"]:
         column = own[declared["name"]]
         name = identifier(column.name)
-        declared["sql"] = _translated(f"{from_table(column)} AS {name}", engine, column.loc)
-        declared["absent"] = _translated(f"{nothing(column)} AS {name}", engine, column.loc)
+        declared["sql"] = translated(f"{from_table(column)} AS {name}", engine, column.loc)
+        declared["absent"] = translated(f"{nothing(column)} AS {name}", engine, column.loc)
     places = {check["measure"]: _place(check, own) for check in compiled["checks"] if "measure" in check}
     measures = {
-        name: {"sql": _translated(measure["sql"], engine, places.get(name, ()))}
+        name: {"sql": translated(measure["sql"], engine, places.get(name, ()))}
         for name, measure in compiled["measures"].items()
     }
     for check in compiled["checks"]:
         if "query" in check:
-            check["query"] = [_translated("\n".join(check["query"]), engine, _place(check, own))]
+            check["query"] = [translated("\n".join(check["query"]), engine, _place(check, own))]
     for parent in compiled["parents"] or ():
         other = artifacts[parent["artifact"]]
-        parent["sql"] = _translated(parent["sql"], engine, ("references", parent["column"]))
+        parent["sql"] = translated(parent["sql"], engine, ("references", parent["column"]))
         if other.is_table:
             parent["table"] = table_name(other)
     for id, lines in compiled["sql"].items():
@@ -61,13 +61,6 @@ def _place(check: dict[str, Any], columns: dict[str, Column]) -> Loc:
         return ("unique",) if check["kind"].startswith("key") else ()
     stated = check["kind"] if check["kind"] != "type" else ()
     return (*columns[check["column"]].loc, *([stated] if stated else []))
-
-
-def _translated(sql: str, engine: str, loc: Loc) -> str:
-    try:
-        return translate(sql, engine)
-    except UntranslatableError as error:
-        raise GateParamsError(loc, f"{engine} can't do this as DuckDB does: {error}") from None
 
 
 def _check(lines: list[str], engine: str, loc: Loc) -> None:

@@ -8,16 +8,17 @@ import re
 import sys
 import time
 
-from mlcc.gates._engines import ENGINE_TYPES, EngineTable, open_engine_table
+from mlcc.gates._engines import ENGINE_TYPES, EngineTable, close_source, open_engine_tables
 from mlcc.gates._files import NO_VALUE
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
 from mlcc.gates._sql import identifier
 from mlcc.gates._support import Gate, run
-from mlcc.gates._table import Table, close, footer_nulls, open_table, open_tables
+from mlcc.gates._table import Table, footer_nulls, open_table, open_tables
 from mlcc.gates._values import TEXT_FORMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
@@ -76,10 +77,7 @@ def judge(gate: Gate) -> Verdict:
                 checks.append(_check_freshness(params["freshness"], measures, time.time()))
             checks += [_check_sql(table, id, lines) for id, lines in sorted(params["sql"].items())]
     finally:
-        if isinstance(table, EngineTable):
-            table.end()
-        else:
-            close(table, gate)
+        close_source(table, gate)
     return verdict_of(checks)
 
 
@@ -89,7 +87,8 @@ def _open(gate: Gate) -> tuple[Table | EngineTable, list[Table]]:
     wanted = params.get("parents", [])
     if "engine" in params:
         beside = {f"mlcc_{parent['name']}": parent["artifact"] for parent in wanted if "table" not in parent}
-        table = open_engine_table(gate, params["artifact"], params["engine"], params.get("table"), beside)
+        source = (params["artifact"], params.get("table"))
+        (table,) = open_engine_tables(gate, [source], params["engine"], beside)
         return table, []
     own, *parents = (
         open_tables(gate, [(each["artifact"], each["format"]) for each in (params, *wanted)])
@@ -199,7 +198,7 @@ def _measure(params: dict[str, Any], table: Table | EngineTable, absent: set[str
         found = _from_footers(measures, table)
     rest = [name for name in measures if found.get(name) is None]
     if rest:
-        found.update(_named(rest, table.one(_select([measures[name]["sql"] for name in rest], "data"))))
+        found.update(_named(rest, table.aggregates([measures[name]["sql"] for name in rest], "data")))
     if type(found.get("rows")) is not int:
         raise GateError("the number of rows is not known")
     return found
@@ -226,7 +225,7 @@ def _select(parts: list[str], table: str) -> str:
     return "SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {table}"
 
 
-def _named(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
+def _named(names: list[str], values: Sequence[Any]) -> dict[str, Any]:
     if len(names) != len(values):
         raise GateError("a query did not give one number for each of its measures")
     return dict(zip(names, values))  # noqa: B905 - strict= is newer than Python 3.8

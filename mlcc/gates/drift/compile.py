@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
+from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, source_format
 from mlcc.gates._values import cells
 from mlcc.gates.drift.measures import MEASURES
 from mlcc.gates.names import check_names
@@ -16,6 +16,7 @@ LOOSER: Mapping[str, Way] = {
     "columns/*/missing": CEILING,
     "confidence": CEILING,  # of the quantile that an effect must exceed to block
     **dict.fromkeys(("reference/format", "current/format", "columns/*/cells/**"), DERIVED),
+    **dict.fromkeys(("counts/**", "profile/**"), DERIVED),
 }
 """See mlcc.gates.strictness."""
 
@@ -24,6 +25,12 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     """Return the artifact with the reference, and the one that is judged where it is named."""
     keys = ("reference", "current")
     return tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
+
+
+def read_by_engine(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> tuple[str, ...]:
+    """Return the artifacts that an engine reads: a profile is none of them."""
+    current = guards if params.current is None else params.current
+    return (current,) if _is_profile(artifacts[params.reference]) else (current, params.reference)
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
@@ -39,24 +46,29 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         )
         raise GateParamsError(("reference",), f"'{current}' would be compared with itself", help)
     format = _table(artifacts, current, () if params.current is None else ("current",))
-    reference = artifact_named(artifacts, params.reference, ("reference",)).format
-    if reference != "json":
-        _table(artifacts, params.reference, ("reference",))
-    return {
-        "reference": {
-            "artifact": params.reference,
-            "format": "profile" if reference == "json" else reference,
-        },
+    is_profile = _is_profile(artifact_named(artifacts, params.reference, ("reference",)))
+    reference = "profile" if is_profile else _table(artifacts, params.reference, ("reference",))
+    found = {
+        "reference": {"artifact": params.reference, "format": reference},
         "current": {"artifact": current, "format": format},
         "columns": _columns(params, format),
         "min_n": params.min_n,
         "confidence": params.confidence,
     }
+    if artifacts[current].engine != DUCKDB:
+        from mlcc.gates.drift.engines import rendered  # with sqlglot, which only other engines need
+
+        return rendered(found, artifacts)
+    return found
+
+
+def _is_profile(artifact: ArtifactInfo) -> bool:
+    return artifact.engine == DUCKDB and artifact.format == "json"
 
 
 def _table(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> str:
     what = "the reference, unless it is a profile (.json)," if loc == ("reference",) else "the current table"
-    return file_format(artifact_named(artifacts, id, loc), loc, what)
+    return source_format(artifact_named(artifacts, id, loc), loc, what)
 
 
 def _columns(params: Any, format: str) -> list[dict[str, object]]:

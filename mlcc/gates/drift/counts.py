@@ -4,16 +4,26 @@ from __future__ import annotations
 
 # SQL is what this module writes; values go through the literals, the rest is committed or its own.
 # ruff: noqa: S608
+from mlcc.gates._engines import EngineTable
 from mlcc.gates._profile import PROFILE_SCHEMA
 from mlcc.gates._records import GateError, is_finite, number, visible
-from mlcc.gates._sql import real_literal, text_literal
+from mlcc.gates._sql import real_literal
 from mlcc.gates._table import Table
-from mlcc.gates._values import count_where, select_cells, sort_of
+from mlcc.gates._values import count_where, filled, select_cells, sort_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+# The counts of the column number {i}, in DuckDB's words: cells of its sort, NaN, cells up to an edge, or with a value.
+COUNTS = {
+    "numbers": "COUNT(c{i}_number)",
+    "nan": count_where("isnan(c{i}_number)"),
+    "upto": count_where("c{i}_number <= CAST({edge} AS DOUBLE)"),
+    "texts": "COUNT(c{i}_text)",
+    "equal": count_where("c{i}_text = {value}"),
+}
 
 
 class Counts:
@@ -42,23 +52,30 @@ class Counts:
 
 
 def count_cells(
-    table: Table, columns: Sequence[Mapping[str, Any]], profiles: Sequence[Mapping[str, Any]]
+    table: Table | EngineTable,
+    columns: Sequence[Mapping[str, Any]],
+    profiles: Sequence[Mapping[str, Any]],
+    sql: Mapping[str, str] = COUNTS,
 ) -> tuple[int, list[Counts]]:
     """Return the number of rows, and the counts of each of `columns`, as their profiles have cells.
 
-    One aggregate query without grouping: any engine runs it as one scan. Raises GateError.
+    One aggregate query without grouping: any engine runs it as one scan. `sql` are the counts in the engine's words.
+    Raises GateError.
     """
-    table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")
+    table.define("source", f"SELECT * FROM {table.source}")
     if columns:
-        table.rows(f"CREATE VIEW data AS {select_cells([column['cells'] for column in columns])}")
+        wanted = [_wanted(column["cells"], profile) for column, profile in zip(columns, profiles)]  # noqa: B905
+        table.define("data", select_cells(wanted))
     parts = ["COUNT(*)"]
     sizes = []
     for i, profile in enumerate(profiles, 1):
-        sums = _sums(i, profile)
+        sums = [
+            f"COUNT(c{i}_given)",
+            *(filled(part, i=i, **marks) for part, marks in _sums(table, profile, sql)),
+        ]
         sizes.append(len(sums))
         parts += sums
-    relation = "data" if columns else "source"
-    rows, *values = table.one("SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {relation}")
+    rows, *values = table.aggregates(parts, "data" if columns else "source")
     if type(rows) is not int:
         raise GateError("the number of rows is not known")
     if not rows:
@@ -70,19 +87,20 @@ def count_cells(
     return rows, found
 
 
-def _sums(i: int, profile: Mapping[str, Any]) -> list[str]:
-    """Return the SQL of a column's counts: cells given, of the right sort, NaN, and then up to each edge or by value."""
-    given = f"COUNT(c{i}_given)"
+def _wanted(cells: Mapping[str, str], profile: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SQL of what is counted of a column: engines don't even parse a cast that a type hasn't."""
+    sort = "number" if sort_of(profile["type"]) == "number" else "text"
+    return {"given": cells["given"], sort: cells[sort]}
+
+
+def _sums(
+    table: Table | EngineTable, profile: Mapping[str, Any], sql: Mapping[str, str]
+) -> list[tuple[str, dict[str, str]]]:
+    """Return the counts of a column, and what fills them in: of the right sort, NaN, then up to each edge or by value."""
     if sort_of(profile["type"]) == "number":
-        x = f"c{i}_number"
-        edges = [count_where(f"{x} <= {real_literal(edge)}") for edge in profile["edges"]]
-        return [given, f"COUNT({x})", count_where(f"isnan({x})"), *edges]
-    text = f"c{i}_text"
-    return [
-        given,
-        f"COUNT({text})",
-        *(count_where(f"{text} = {text_literal(value)}") for value in ranked(profile)),
-    ]
+        edges = [(sql["upto"], {"edge": real_literal(edge)}) for edge in profile["edges"]]
+        return [(sql["numbers"], {}), (sql["nan"], {}), *edges]
+    return [(sql["texts"], {}), *((sql["equal"], {"value": table.text(value)}) for value in ranked(profile))]
 
 
 def _counts(profile: Mapping[str, Any], rows: int, sums: Sequence[int]) -> Counts:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from mlcc.gates._engines import EngineTable, close_source, open_sources, type_in
 from mlcc.gates._plots import histogram, intervals
 from mlcc.gates._profile import profile_of
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._strict import read_json
 from mlcc.gates._support import Gate, run
-from mlcc.gates._table import Table, close, open_table
-from mlcc.gates._values import sort_of, type_of
-from mlcc.gates.drift.counts import Counts, check_profile, count_cells
+from mlcc.gates._table import Table
+from mlcc.gates._values import TYPED_FORMATS, sort_of
+from mlcc.gates.drift.counts import COUNTS, Counts, check_profile, count_cells
 from mlcc.gates.drift.measures import (
     BOUNDED,
     MEASURES,
@@ -68,13 +69,13 @@ def judge(gate: Gate) -> Verdict:
     ):
         raise GateError("the gate's parameters are not complete")
     reference = _reference(gate)
-    table = open_table(gate, params["current"]["artifact"], params["current"]["format"])
+    (table,) = open_sources(gate, [params["current"]], params.get("engine"))
     try:
         checks, columns = _check_columns(params, table, reference)
         profiles = [reference["columns"][column["name"]] for column in columns]
-        rows, counted = count_cells(table, columns, profiles)
+        rows, counted = count_cells(table, columns, profiles, params.get("counts", COUNTS))
     finally:
-        close(table, gate)
+        close_source(table, gate)
     if not rows:
         return verdict_of([Check("rows", "fail", "the table has no rows", estimate=0, threshold={"min": 1})])
     checks += _check_rows(rows, reference["rows"], params["min_n"])
@@ -117,20 +118,25 @@ def _reference(gate: Gate) -> dict[str, Any]:
     path = gate.path(reference["artifact"])
     if reference["format"] == "profile":
         return check_profile(read_json(path), visible(path))
-    table = open_table(gate, reference["artifact"], reference["format"])
+    (table,) = open_sources(gate, [reference], gate.params.get("engine"))
     try:
-        wanted = [column["name"] for column in gate.params["columns"] if column["name"] in table.columns]
-        if not wanted:
+        cells = {
+            column["name"]: column["cells"]
+            for column in gate.params["columns"]
+            if column["name"] in table.columns
+        }
+        if not cells:
             raise GateError(f"{visible(path)} has none of the columns")
-        found = profile_of(table, reference["format"], wanted)
+        committed = {**gate.params["profile"], "cells": cells} if "engine" in gate.params else None
+        found = profile_of(table, reference["format"], list(cells), committed=committed)
     finally:
-        close(table, gate)
+        close_source(table, gate)
     del found["schema"]  # it isn't committed: its categories are data
     return found
 
 
 def _check_columns(
-    params: dict[str, Any], table: Table, reference: dict[str, Any]
+    params: dict[str, Any], table: Table | EngineTable, reference: dict[str, Any]
 ) -> tuple[list[Check], list[dict[str, Any]]]:
     """Return a check of each column that can't be compared, and the columns that can."""
     checks: list[Check] = []
@@ -145,8 +151,8 @@ def _check_columns(
         elif sort_of(profile["type"]) == "other":
             message = f"{shown} is of a type ({visible(profile['type'], 40)}) whose drift isn't measured"
             checks.append(Check(f"{id}.type", "error", message))
-        elif params["current"]["format"] == "parquet" and (
-            sort_of(type_of(table.columns[column["name"]])) != sort_of(profile["type"])
+        elif params["current"]["format"] in TYPED_FORMATS and (
+            sort_of(type_in(table, column["name"])) != sort_of(profile["type"])
         ):
             message = f"the column {shown} is of type {visible(table.columns[column['name']], 80)}"
             checks.append(Check(f"{id}.type", "fail", f"{message}; the reference's is {profile['type']}"))

@@ -6,12 +6,13 @@ from __future__ import annotations
 # ruff: noqa: S608
 import sys
 
+from mlcc.gates._engines import EngineTable, close_source, open_sources, type_in
 from mlcc.gates._plots import intervals
 from mlcc.gates._records import Check, GateError, Verdict, number, verdict_of, visible
 from mlcc.gates._shares import rows_for_share, wilson
 from mlcc.gates._support import Gate, run
-from mlcc.gates._table import Table, close, open_tables
-from mlcc.gates._values import sort_of, type_of
+from mlcc.gates._table import Table
+from mlcc.gates._values import TYPED_FORMATS, sort_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,26 +20,27 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SIDES = ("offline", "online")
+# Types whose values are written alike whatever their lengths; of others, both sides have the very same.
+_WRITTEN_ALIKE = ("string", "integer", "boolean", "date")
 
 
 def judge(gate: Gate) -> Verdict:
     """Judge the columns first, then the keys, then how often each feature differs."""
     params = gate.params
-    tables = open_tables(gate, [(params[side]["artifact"], params[side]["format"]) for side in _SIDES])
+    tables = open_sources(gate, [params[side] for side in _SIDES], params.get("engine"))
     try:
         checks = [
             check
             for side, table in zip(_SIDES, tables)  # noqa: B905 - strict= is newer than Python 3.8
             for check in _check_columns(params, side, table)
         ]
+        checks = checks or _check_types(params, tables)
         if checks:
             return verdict_of(checks)
         rows = [_rows(params, side, table) for side, table in zip(_SIDES, tables)]  # noqa: B905
-        found = tables[0].one("\n".join(params["query"]))
-        names = [column[0] for column in tables[0].connection.description]
+        counts = _compared(params, tables[0])
     finally:
-        close(tables[0], gate)
-    counts = dict(zip(names, found))  # noqa: B905
+        close_source(tables[0], gate)
     n = counts.get("n")
     if type(n) is not int:
         raise GateError("the number of matched rows is not known")
@@ -54,7 +56,40 @@ def judge(gate: Gate) -> Verdict:
     return verdict_of([*checks, Check("matched", "fail", "no row of one table is in the other", n=0)])
 
 
-def _check_columns(params: dict[str, Any], side: str, table: Table) -> list[Check]:
+def _compared(params: dict[str, Any], table: Table | EngineTable) -> dict[str, Any]:
+    """Return what is counted over the matched rows, by name. Raises GateError."""
+    query = params["query"]
+    if isinstance(table, EngineTable):
+        found: Sequence[Any] = table.aggregates(query["sums"], query["join"])
+    else:
+        found = table.one("\n".join(query))
+    names = ["n"]
+    for i, feature in enumerate(params["columns"], 1):
+        names += [f"f{i}_strange", f"f{i}_differ"] if feature["kind"] == "number" else [f"f{i}_differ"]
+    if len(names) != len(found):
+        raise GateError("a query did not give one number for each of its measures")
+    return dict(zip(names, found))  # noqa: B905 - strict= is newer than Python 3.8
+
+
+def _check_types(params: dict[str, Any], tables: Sequence[Table | EngineTable]) -> list[Check]:
+    """Return a failed check for each column that is compared as text, and that an engine writes in two ways."""
+    checks = []
+    texts = [feature["name"] for feature in params["columns"] if feature["kind"] == "text"]
+    offline, online = tables
+    for name in [*params["key"], *texts] if isinstance(offline, EngineTable) else []:
+        types = [table.types[name] for table in (offline, online)]
+        sorts = {type_in(table, name) for table in (offline, online)}
+        alike = len(sorts) == 1 and sorts.issubset(_WRITTEN_ALIKE)
+        # A numeric of Postgres without digits has 1.0 and 1.00, which are equal.
+        if not alike and (types[0] != types[1] or types[0] == "numeric"):
+            shown = visible(name, 80)
+            listed = " offline and ".join(visible(type, 80) for type in types)
+            message = f"the column {shown} is of type {listed} online, so that equal values may be written in different ways"
+            checks.append(Check(f"{shown}.types", "fail", message))
+    return checks
+
+
+def _check_columns(params: dict[str, Any], side: str, table: Table | EngineTable) -> list[Check]:
     """Return a failed check for each column that is missing, or that holds no numbers where they are compared."""
     checks = []
     kinds = {**dict.fromkeys(params["key"], "key"), **{f["name"]: f["kind"] for f in params["columns"]}}
@@ -64,9 +99,9 @@ def _check_columns(params: dict[str, Any], side: str, table: Table) -> list[Chec
             message = f"the {side} table has no column {shown}"
             checks.append(Check(f"{shown}.{side}", "fail", message))
         elif (
-            params[side]["format"] == "parquet"
+            params[side]["format"] in TYPED_FORMATS
             and kind == "number"
-            and sort_of(type_of(table.columns[name])) != "number"
+            and sort_of(type_in(table, name)) != "number"
         ):
             stored = visible(table.columns[name], 80)
             message = (
@@ -76,10 +111,13 @@ def _check_columns(params: dict[str, Any], side: str, table: Table) -> list[Chec
     return checks
 
 
-def _rows(params: dict[str, Any], side: str, table: Table) -> int:
+def _rows(params: dict[str, Any], side: str, table: Table | EngineTable) -> int:
     """Give a table its view, and return its number of rows. Raises GateError where the key doesn't name rows."""
-    table.rows(f"CREATE VIEW {side}_source AS SELECT * FROM {table.source}")
-    table.rows("\n".join(params["views"][side]))
+    table.define(f"{side}_source", f"SELECT * FROM {table.source}")
+    if isinstance(table, EngineTable):
+        table.define(side, params["views"][side])
+    else:
+        table.rows("\n".join(params["views"][side]))
     parts = [f"k{i}" for i in range(1, len(params["key"]) + 1)]
     missing = " OR ".join(f"{part} IS NULL" for part in parts)
     rows, lacking = table.one(f"SELECT COUNT(*), COUNT(CASE WHEN {missing} THEN 1 END) FROM {side}")

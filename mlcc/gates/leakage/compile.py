@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named, file_format
+from mlcc.gates import DUCKDB, ArtifactInfo, GateParamsError, Loc, artifact_named, source_format
 from mlcc.gates._sql import text_literal
 from mlcc.gates._values import TEXT_FORMS, cells
 from mlcc.gates.names import check_names
@@ -17,6 +17,7 @@ LOOSER: Mapping[str, Way] = {
     **dict.fromkeys(("columns", "features"), DEMANDED),
     "queries/*": PRESENT,
     **dict.fromkeys(("format", "train/view", "test/view", "label_queries/*"), DERIVED),
+    **dict.fromkeys(("view/**", "train/where", "test/where"), DERIVED),
 }
 """See mlcc.gates.strictness."""
 
@@ -25,6 +26,11 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
     """Return the artifacts with the training and the test rows, where they are named."""
     keys = ("train", "test")
     return tuple(((key,), getattr(params, key)) for key in keys if getattr(params, key) is not None)
+
+
+def read_by_engine(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> tuple[str, ...]:
+    """Return the artifacts that an engine reads: the guarded one may be a model that was trained on them."""
+    return tuple(dict.fromkeys(_sides(params, artifacts, guards)))
 
 
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
@@ -37,7 +43,7 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     columns = _columns(params)
     check_names(columns)
     features = list(params.features or ())
-    return {
+    found: dict[str, object] = {
         "format": format,
         "train": {"artifact": train, "view": _view("train", params, format)},
         "test": {"artifact": test, "view": _view("test", params, format)},
@@ -48,9 +54,14 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
         "max_shared": params.max_shared,
         "max_auc": params.max_single_feature_auc,
         "max_correlation": params.max_single_feature_correlation,
-        "queries": dict(_queries(params)),
+        "queries": dict(_queries(params, format)),
         "label_queries": _LABEL if params.label is not None else {},
     }
+    if artifacts[test].engine != DUCKDB:
+        from mlcc.gates.leakage.engines import rendered  # with sqlglot, which only other engines need
+
+        return rendered(found, params, artifacts)
+    return found
 
 
 def _check(params: Any) -> None:
@@ -80,7 +91,7 @@ def _sides(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> t
 
 
 def _format(artifacts: Mapping[str, ArtifactInfo], id: str, loc: Loc) -> str:
-    return file_format(artifact_named(artifacts, id, loc), loc, "a table of rows to split")
+    return source_format(artifact_named(artifacts, id, loc), loc, "a table of rows to split")
 
 
 def _columns(params: Any) -> dict[Loc, str]:
@@ -144,7 +155,7 @@ def _time(text: str) -> list[str]:
     ]
 
 
-def _queries(params: Any) -> Iterator[tuple[str, list[str]]]:
+def _queries(params: Any, format: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each check's query. It returns the test rows at fault, then what makes it unable to tell."""
     if params.key:
         names = [f"k{i}" for i in range(1, len(params.key) + 1)]
@@ -154,9 +165,9 @@ def _queries(params: Any) -> Iterator[tuple[str, list[str]]]:
     if params.group is not None:
         yield "group", _shared(["g"], "g IS NULL")
     if params.time is not None:
-        # Infinity is after everything, and says nothing.
-        other = "t_is_number <> (SELECT MAX(t_is_number) FROM train)"
-        unknown = _unknown(f"t IS NULL OR NOT isfinite(t) OR {other}")
+        # Infinity is after everything, and says nothing. A table of an engine's has a type that tells a number from a time.
+        other = " OR t_is_number <> (SELECT MAX(t_is_number) FROM train)" if format != "table" else ""
+        unknown = _unknown(f"t IS NULL OR NOT isfinite(t){other}")
         yield "time", [f"SELECT COUNT(*), {unknown}", "FROM test WHERE t <= (SELECT MAX(t) FROM train)"]
 
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 import sys
 from math import sqrt
 
+from mlcc.gates._engines import EngineTable, close_source, open_sources, type_in
 from mlcc.gates._plots import intervals
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, number, verdict_of, visible
 from mlcc.gates._support import Gate, run
-from mlcc.gates._table import Table, close, open_tables
-from mlcc.gates._values import sort_of, type_of
+from mlcc.gates._table import Table
+from mlcc.gates._values import TYPED_FORMATS, sort_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_SIDES = ("train", "test")
 _LEAST_CLASS = 30
-_BOTH_SIDES = "(SELECT * FROM train UNION ALL SELECT * FROM test)"
+_BOTH_SIDES = "(SELECT * FROM train UNION ALL SELECT * FROM test) AS both_sides"
 _Z = 1.959963984540054  # 95 %, two sides
 _WORDS = {
     "key": "have a key that occurs in training",
@@ -41,13 +43,13 @@ def judge(gate: Gate) -> Verdict:
         is_finite(params.get(f"max_{key}")) for key in ("shared", "auc", "correlation")
     ):
         raise GateError("the gate's parameters are not complete")
-    ids = list(dict.fromkeys((params["train"]["artifact"], params["test"]["artifact"])))
-    tables = open_tables(gate, [(id, params["format"]) for id in ids])
+    sources = {params[side]["artifact"]: {**params[side], "format": params["format"]} for side in _SIDES}
+    tables = open_sources(gate, list(sources.values()), params.get("engine"))
     try:
-        _check_columns(params, dict(zip(ids, tables)))  # noqa: B905  (Python 3.8)
-        for side, table in (("train", tables[0]), ("test", tables[-1])):
-            table.rows(f"CREATE VIEW {side}_source AS SELECT * FROM {table.source}")
-            table.rows("\n".join(params[side]["view"]))
+        _check_columns(params, dict(zip(sources, tables)))  # noqa: B905  (Python 3.8)
+        for side, table in zip(_SIDES, (tables[0], tables[-1])):  # noqa: B905
+            table.define(f"{side}_source", f"SELECT * FROM {table.source}")
+            _define_side(params, side, table)
         table = tables[0]
         train, test = table.one("SELECT (SELECT COUNT(*) FROM train), (SELECT COUNT(*) FROM test)")
         checks = _check_rows(train, test)
@@ -57,19 +59,45 @@ def judge(gate: Gate) -> Verdict:
             checks.append(_check_shared(id, table.one("\n".join(query)), test, params))
         told = _check_label(params, table) if params["label"] is not None else []
     finally:
-        close(tables[0], gate)
+        close_source(tables[0], gate)
     return verdict_of(checks + told, _plots(told))
 
 
-def _check_columns(params: dict[str, Any], tables: dict[str, Table]) -> None:
-    """Refuse columns that are missing, or of another type on the other side: equal values would look different."""
+def _define_side(params: dict[str, Any], side: str, table: Table | EngineTable) -> None:
+    """Give a side its view; of an engine's table, made of what its columns' types have."""
+    if not isinstance(table, EngineTable):
+        table.rows("\n".join(params[side]["view"]))
+        return
+    parts = []
+    for name, made in params["view"].items():
+        type = type_in(table, made["column"])
+        sql = made.get("any") or made.get("time" if type in ("date", "timestamp") else sort_of(type))
+        if sql is not None:
+            parts.append(f"{sql} AS {name}")
+        elif name == "t":
+            shown = visible(made["column"], 80)
+            raise GateError(
+                f"the column {shown} is of type {table.columns[made['column']]}, which is no time and no number"
+            )
+    where = f"\nWHERE {params[side]['where']}" if "where" in params[side] else ""
+    table.define(side, "SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {side}_source{where}")
+
+
+def _check_columns(params: dict[str, Any], tables: dict[str, Table | EngineTable]) -> None:
+    """Refuse columns that are missing, or whose equal values may look different: the other side has another type."""
     for name in params["columns"]:
         shown = visible(name, 80)
         lacking = [id for id, table in tables.items() if name not in table.columns]
         if lacking:
             raise GateError(f"the column {shown} is missing in the artifact {lacking[0]}")
-        if len({table.columns[name] for table in tables.values()}) > 1:
+        if len({table.types[name] for table in tables.values()}) > 1:
             raise GateError(f"the column {shown} has another type in training than in test")
+        if any(
+            table.types[name] == "numeric" for table in tables.values()
+        ):  # of Postgres: 1.0 and 1.00 are equal
+            raise GateError(
+                f"equal values of {shown} may be written in different ways: cast it to a numeric with digits"
+            )
 
 
 def _check_rows(train: int, test: int) -> list[Check]:
@@ -102,7 +130,7 @@ def _check_shared(id: str, found: tuple[Any, ...], test: int, params: dict[str, 
     )
 
 
-def _check_label(params: dict[str, Any], table: Table) -> list[Check]:
+def _check_label(params: dict[str, Any], table: Table | EngineTable) -> list[Check]:
     """Return a check of each feature's values, and of their being empty where some are."""
     queries = {name: "\n".join(lines) for name, lines in params["label_queries"].items()}
     classes, unknown = table.one(queries["classes"])
@@ -133,23 +161,29 @@ def _check_label(params: dict[str, Any], table: Table) -> list[Check]:
     return checks
 
 
-def _is_numeric(name: str, counts: str, table: Table, params: dict[str, Any]) -> bool:
-    """Whether a column has numbers: by its type in Parquet, else as all of its values are."""
-    if params["format"] == "parquet":
-        return sort_of(type_of(table.columns[name])) == "number"
+def _is_numeric(name: str, counts: str, table: Table | EngineTable, params: dict[str, Any]) -> bool:
+    """Whether a column has numbers: by its type where it has one, else as all of its values are."""
+    if params["format"] in TYPED_FORMATS:
+        return sort_of(type_in(table, name)) == "number"
     given, numbers = table.one(f"SELECT {counts} FROM {_BOTH_SIDES}")
     return bool(given == numbers)
 
 
 def _tell(
-    id: str, shown: str, query: dict[str, str], sort: str, classes: int, table: Table, params: dict[str, Any]
+    id: str,
+    shown: str,
+    query: dict[str, str],
+    sort: str,
+    classes: int,
+    table: Table | EngineTable,
+    params: dict[str, Any],
 ) -> Check:
     """Return the check of how well one feature tells the label."""
-    scored = f"WITH scored AS ({query[sort]})\n"
+    scored = {"scored": query[sort]}
     if classes == 2:
-        return _tell_class(id, shown, table.one(scored + query["auc"]), params["max_auc"])
-    value, n = table.one(scored + query["correlation"])
-    found = abs(value) if is_finite(value) else 0.0  # a constant is correlated with nothing
+        return _tell_class(id, shown, table.one(query["auc"], scored), params["max_auc"])
+    value, n = table.one(query["correlation"], scored)
+    found = min(abs(value), 1.0) if is_finite(value) else 0.0  # a constant is correlated with nothing
     limit = params["max_correlation"]
     few = "; there are too few rows to tell" if n < _LEAST_CLASS and found <= limit else ""
     message = (
