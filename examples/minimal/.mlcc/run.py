@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c38a9bdf13378abf43d7b987cdb5db2ced0f3a60c9afbafb4aa2ca6d44385678
+# mlcc:generated sha256=073b869615b0eadbaf04289316485dda74d58fbff81e5d5b83cc5848ad3a02e5
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -11,9 +11,9 @@ python3 -I .mlcc/run.py select | node | undo | final
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide,
-  mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates, mlcc.runtime.statements,
-  mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.addresses, mlcc.runtime.data,
-  mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.groups,
+  mlcc.runtime.file_digest, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates,
+  mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.addresses,
+  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.groups,
   mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.node, mlcc.runtime.web,
   mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
   mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
@@ -25,8 +25,6 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import functools
-import hashlib
 import io
 import json
 import math
@@ -156,20 +154,50 @@ def strict_json(text: str, *, finite: bool = True) -> object:
     19), and nesting deeper than 64. The message may hold letters of the text.
     """
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_json_object,
-            parse_int=_json_integer,
-            parse_float=_json_real if finite else float,
-            parse_constant=_json_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+        value = _scanned(text, _Hooks(finite))
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
     except RecursionError:
         raise JsonError("is nested too deeply") from None
     _check_depth(value)
     return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _json_object
+        self.parse_int = _json_integer
+        self.parse_float = _json_real if finite else float
+        self.parse_constant = _json_constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
 
 
 def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -551,6 +579,60 @@ def denied(id: str, plan: dict[str, Any], selection: dict[str, Any], found: Endi
     return after
 
 
+# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
+# SHA-256 digests of single files, and a SHA-256 that is there at once.
+
+_CHUNK = 1 << 20
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
+
+
+def hex_digest(path: str, shown: str) -> str:
+    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DigestError(f"{shown_name(shown)} is not a regular file")
+        digest = sha256(size=found.st_size)
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
+    return str(digest.hexdigest())
+
+
+def sha256(data: bytes = b"", size: int = 0) -> Any:
+    """Return hashlib's object of some bytes; `size` more are to come.
+
+    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
+    """
+    if len(data) + size < _CHUNK:
+        try:
+            if sys.version_info >= (3, 12):
+                from _sha2 import sha256 as own
+            else:
+                from _sha256 import sha256 as own  # type: ignore[import-not-found]
+            return own(data)
+        except ImportError:
+            pass  # an interpreter may be built without them
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
+def shown_name(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
 # Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
 #
@@ -558,8 +640,11 @@ def denied(id: str, plan: dict[str, Any], selection: dict[str, Any], found: Endi
 # made to take for ever by whoever writes the spec or names a file.
 # Standard library only: bundled into the emitted script.
 
+# No re and no functools: a gate that judges two numbers would take longer to import them than for all else.
 STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
-_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+_LONGEST_FIRST = (FOLDERS, DEEP, STAR, ONE)
+_MOST_MACHINES = 4096
+_MACHINES: dict[tuple[str, bool], Machine] = {}
 
 
 def path_matches(pattern: str, path: str) -> bool:
@@ -570,7 +655,7 @@ def path_matches(pattern: str, path: str) -> bool:
     it. Both are posix paths relative to the same folder.
     """
     bare = pattern.rstrip("/")
-    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+    if not path.startswith(bare.partition(STAR)[0].partition(ONE)[0]):
         return False
     below = _accepts(_machine(bare, below=True), path)
     return below if pattern.endswith("/") else below or name_matches(bare, path)
@@ -594,16 +679,16 @@ def tokens_of(pattern: str) -> list[str]:
     """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
     tokens: list[str] = []
     start = 0
-    for match in _WILDCARD.finditer(pattern):
-        tokens += [*pattern[start : match.start()], match.group()]
-        start = match.end()
+    while start < len(pattern):
+        tokens.append(next((w for w in _LONGEST_FIRST if pattern.startswith(w, start)), pattern[start]))
+        start += len(tokens[-1])
         if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
             last = tokens.pop()
             if tokens[-1] == FOLDERS and last == STAR:
                 tokens.append(last)
             elif last == DEEP:
                 tokens[-1] = DEEP  # what crosses parts takes in its neighbours
-    return [*tokens, *pattern[start:]]
+    return tokens
 
 
 class Machine:
@@ -634,9 +719,15 @@ class Machine:
         return self.arrive(entered) | inside
 
 
-@functools.lru_cache(maxsize=4096)
 def _machine(pattern: str, below: bool = False) -> Machine:
-    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+    """Return a pattern's automaton, made once: a pattern meets many names."""
+    if len(_MACHINES) >= _MOST_MACHINES:
+        _MACHINES.clear()
+    found = _MACHINES.get((pattern, below))
+    if found is None:
+        found = Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+        _MACHINES[pattern, below] = found
+    return found
 
 
 # --- mlcc.runtime.digest ------------------------------------------------------------------------------------
@@ -646,13 +737,8 @@ def _machine(pattern: str, below: bool = False) -> Machine:
 # sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
 # `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
 
-_CHUNK = 1 << 20
 _SIGNS_OF_PATTERNS = frozenset("*?")
 _GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
 
 
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
@@ -669,14 +755,9 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
 
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
-
-
 def table_digest(name: str) -> str:
     """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
-    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+    return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
@@ -687,7 +768,7 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     """
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{printable_name(top)} is not a folder")
+        raise DigestError(f"{shown_name(top)} is not a folder")
     return _digest_of(top, _walk(top, ""))
 
 
@@ -713,7 +794,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
         found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{printable_name(path)} names no {what}")
+            raise DigestError(f"{shown_name(path)} names no {what}")
         chosen.update(found)
     return chosen
 
@@ -722,24 +803,11 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+            raise DigestError(f"the file name {shown_name(name)} is not plain UTF-8 on one line")
+        lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
     if not lines:
-        raise DigestError(f"{printable_name(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{printable_name(shown)} is not a regular file")
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
+        raise DigestError(f"{shown_name(top)} holds no file")
+    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
 
 
 def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
@@ -754,7 +822,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
         try:
             entries = list(os.scandir(os.path.join(top, folder)))
         except OSError as error:
-            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
+            raise DigestError(f"{shown_name(folder or top)} can't be read: {error.strerror}") from None
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -772,7 +840,7 @@ def _candidates(top: str, path: str) -> list[str]:
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
         if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{printable_name(folder)} is a symlink")
+            raise DigestError(f"{shown_name(folder)} is a symlink")
     place = os.path.join(top, base)
     if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
@@ -794,7 +862,7 @@ def _tracked(top: str) -> list[str] | None:
     if done.returncode == 0:
         return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
     if _inside_work_tree(top):
-        said = printable_name(os.fsdecode(done.stderr.strip()))
+        said = shown_name(os.fsdecode(done.stderr.strip()))
         raise DigestError(f"git can't list the committed files: {said}")
     return None
 
@@ -807,11 +875,6 @@ def _inside_work_tree(top: str) -> bool:
             return False
         folder = parent
     return True
-
-
-def printable_name(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
 # --- mlcc.runtime.predicates --------------------------------------------------------------------------------
@@ -1266,7 +1329,7 @@ def _answer(
     import json
     import subprocess
 
-    where = f"{printable_name(address)} can't be read"
+    where = f"{shown_name(address)} can't be read"
     if not os.path.isfile(OBJECTS_SCRIPT):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
     try:
@@ -1283,7 +1346,7 @@ def _answer(
     if not isinstance(found, dict):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
     if done.returncode != 0 or "error" in found:
-        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
     if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
         raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
@@ -2211,7 +2274,7 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     python = _gate_python(leg, env) if leg.node.get("packages") else sys.executable
     folder = state_folder(leg.id)
     shutil.rmtree(folder, ignore_errors=True)
-    script = f".mlcc/gates/{leg.node['gate']}.py"
+    script = f".mlcc/gates/{leg.node.get('script', leg.node['gate'])}.py"
     code = run([python, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
     record = read_record(folder / "verdict.json")
     if leg.leg:

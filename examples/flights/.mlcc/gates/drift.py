@@ -1,4 +1,4 @@
-# mlcc:generated sha256=de67cfd651280536e881af2039bbd957cdfd9cd587092ce1f105b49d37fe362c
+# mlcc:generated sha256=b32fe4686c6e38c35f0bbe76d21c65ce99314e378e1c2de1dee9f0a6e566c9e8
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,22 +12,21 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.gates._plots, mlcc.gates._sql, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict,
-  mlcc.runtime.addresses, mlcc.gates._support, mlcc.gates._table, mlcc.gates._values,
-  mlcc.gates._profile, mlcc.gates.drift.counts, mlcc.gates._chi_square, mlcc.gates.drift.measures,
-  mlcc.gates.drift.runtime
+  mlcc.gates._records, mlcc.gates._sql, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict,
+  mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.patterns, mlcc.runtime.digest,
+  mlcc.gates._support, mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._table, mlcc.gates._values,
+  mlcc.gates._engines, mlcc.gates._plots, mlcc.gates._profile, mlcc.gates.drift.counts,
+  mlcc.gates._chi_square, mlcc.gates.drift.measures, mlcc.gates.drift.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import os
 import re
 import stat
+import struct
 import sys
 from math import exp, floor, isfinite, isinf, lgamma, log, log10, pi, sqrt
 
@@ -185,88 +184,6 @@ def _escape(char: str) -> str:
     return names.get(char) or f"\\u{{{ord(char):x}}}"
 
 
-# --- mlcc.gates._plots --------------------------------------------------------------------------------------
-# What a gate's page draws: plots as plain data, in a verdict beside its checks.
-#
-# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
-# something that isn't is left out by its kind, never drawn wrong.
-
-_MOST_POINTS = 400
-
-
-def histogram(
-    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
-) -> dict[str, Any]:
-    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
-
-    Raises ValueError for other lengths and for numbers that aren't finite.
-    """
-    for values in series.values():
-        if len(values) != len(labels):
-            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
-    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
-    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
-
-
-def curves(
-    title: str,
-    axes: tuple[str, str],
-    series: Mapping[str, Sequence[Sequence[float]]],
-    *,
-    diagonal: bool = False,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
-
-    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
-    """
-    lines = [
-        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
-        for name, points in series.items()
-    ]
-    return _plot(
-        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
-    )
-
-
-def intervals(
-    title: str,
-    axis: str,
-    rows: Sequence[tuple[str, float, float, float, str]],
-    *,
-    limits: Mapping[str, float] | None = None,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
-
-    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
-    """
-    found = [
-        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
-        for label, value, lower, upper, verdict in rows
-    ]
-    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
-    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
-
-
-def thinned(points: Sequence[Any]) -> list[Any]:
-    """Return at most 400 of some points, evenly, the first and the last among them."""
-    if len(points) <= _MOST_POINTS:
-        return list(points)
-    last = len(points) - 1
-    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
-
-
-def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
-    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
-
-
-def _finite(values: Sequence[float]) -> list[float | None]:
-    if not all(is_finite(value) for value in values):
-        raise ValueError("a plot has a number that isn't finite")
-    return [rounded(value) for value in values]
-
-
 # --- mlcc.gates._sql ----------------------------------------------------------------------------------------
 # How SQL spells names and text. The one place that quotes.
 
@@ -286,6 +203,431 @@ def real_literal(value: float) -> str:
     return shown if "e" in shown else shown + "e0"
 
 
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json_text(record)
+    if verdict.plots:
+        import json
+
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def json_text(value: object, margin: str = "\n") -> str:
+    """Return `json.dumps(value, sort_keys=True, indent=2, allow_nan=False)`, without the time to import json.
+
+    What isn't as plain as most of a report is left to json. Raises ValueError and TypeError as it does.
+    """
+    inner = margin + "  "
+    if isinstance(value, dict) and value and all(_is_plain(key) for key in value):
+        parts = [f'"{key}": {json_text(value[key], inner)}' for key in sorted(value)]
+        return "{" + inner + ("," + inner).join(parts) + margin + "}"
+    if isinstance(value, (list, tuple)) and value:
+        parts = [json_text(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(parts) + margin + "]"
+    if _is_plain(value):
+        return f'"{value}"'
+    if is_finite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    import json
+
+    return json.dumps(value, sort_keys=True, indent=2, allow_nan=False).replace("\n", margin)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON shows a text as it is."""
+    return type(value) is str and value.isascii() and value.isprintable() and not {'"', "\\"} & set(value)
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.strict_json ---------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+#
+# Standard library only: bundled into the emitted scripts.
+
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+_MOST_SHOWN = 80  # letters of a key in a message
+
+
+class JsonError(Exception):
+    """Text that isn't strict JSON. The message goes on from the name of its source: "is not JSON: …"."""
+
+
+def strict_json(text: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises JsonError for a duplicate key, NaN, Infinity, a number that overflows or has over 40 digits (an integer: over
+    19), and nesting deeper than 64. The message may hold letters of the text.
+    """
+    try:
+        value = _scanned(text, _Hooks(finite))
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
+    except RecursionError:
+        raise JsonError("is nested too deeply") from None
+    _check_depth(value)
+    return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _json_object
+        self.parse_int = _json_integer
+        self.parse_float = _json_real if finite else float
+        self.parse_constant = _json_constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
+
+
+def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        shown = twice if len(twice) <= _MOST_SHOWN else twice[:_MOST_SHOWN] + "…"
+        raise JsonError(f"is not strict JSON: the key {shown} occurs twice")
+    return found
+
+
+def _json_integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise JsonError(f"is not strict JSON: an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _json_real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise JsonError("is not strict JSON: a number is too large or has too many digits")
+    return value
+
+
+def _json_constant(name: str) -> object:
+    raise JsonError(f"is not strict JSON: {name} is no JSON number")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise JsonError(f"is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Files as gates read them: bytes up to a limit, and strict JSON (see mlcc.strict_json).
+
+MAX_BYTES = 8 << 20
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
+    `strict_json` refuses.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        return strict_json(text, finite=finite)
+    except JsonError as error:
+        raise GateError(f"{shown} {visible(str(error))}") from None
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
+# SHA-256 digests of single files, and a SHA-256 that is there at once.
+
+_CHUNK = 1 << 20
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
+
+
+def hex_digest(path: str, shown: str) -> str:
+    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DigestError(f"{shown_name(shown)} is not a regular file")
+        digest = sha256(size=found.st_size)
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
+    return str(digest.hexdigest())
+
+
+def sha256(data: bytes = b"", size: int = 0) -> Any:
+    """Return hashlib's object of some bytes; `size` more are to come.
+
+    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
+    """
+    if len(data) + size < _CHUNK:
+        try:
+            if sys.version_info >= (3, 12):
+                from _sha2 import sha256 as own
+            else:
+                from _sha256 import sha256 as own  # type: ignore[import-not-found]
+            return own(data)
+        except ImportError:
+            pass  # an interpreter may be built without them
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
+def shown_name(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
+# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
+#
+# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
+# emitted scripts.
+
+SCHEME = "s3://"
+OBJECTS_SCRIPT = ".mlcc/objects.py"
+_SECONDS = 300.0  # that a listing may take at most
+_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+
+
+def is_address(path: object) -> bool:
+    """Whether an artifact's path is an address of a store."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def objects_at(
+    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
+    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
+
+    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
+    """
+    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
+
+
+def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
+    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
+
+    `size` is about how many bytes they have. Raises DigestError.
+    """
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+
+
+def local_path(address: str, folder: str) -> str:
+    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
+    key = address[len(SCHEME) :].partition("/")[2]
+    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
+
+
+def _answer(
+    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
+) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    where = f"{shown_name(address)} can't be read"
+    if not os.path.isfile(OBJECTS_SCRIPT):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
+    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
+        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
+
+
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
 # Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
 #
@@ -293,8 +635,11 @@ def real_literal(value: float) -> str:
 # made to take for ever by whoever writes the spec or names a file.
 # Standard library only: bundled into the emitted script.
 
+# No re and no functools: a gate that judges two numbers would take longer to import them than for all else.
 STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
-_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
+_LONGEST_FIRST = (FOLDERS, DEEP, STAR, ONE)
+_MOST_MACHINES = 4096
+_MACHINES: dict[tuple[str, bool], Machine] = {}
 
 
 def path_matches(pattern: str, path: str) -> bool:
@@ -305,7 +650,7 @@ def path_matches(pattern: str, path: str) -> bool:
     it. Both are posix paths relative to the same folder.
     """
     bare = pattern.rstrip("/")
-    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
+    if not path.startswith(bare.partition(STAR)[0].partition(ONE)[0]):
         return False
     below = _accepts(_machine(bare, below=True), path)
     return below if pattern.endswith("/") else below or name_matches(bare, path)
@@ -329,16 +674,16 @@ def tokens_of(pattern: str) -> list[str]:
     """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
     tokens: list[str] = []
     start = 0
-    for match in _WILDCARD.finditer(pattern):
-        tokens += [*pattern[start : match.start()], match.group()]
-        start = match.end()
+    while start < len(pattern):
+        tokens.append(next((w for w in _LONGEST_FIRST if pattern.startswith(w, start)), pattern[start]))
+        start += len(tokens[-1])
         if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
             last = tokens.pop()
             if tokens[-1] == FOLDERS and last == STAR:
                 tokens.append(last)
             elif last == DEEP:
                 tokens[-1] = DEEP  # what crosses parts takes in its neighbours
-    return [*tokens, *pattern[start:]]
+    return tokens
 
 
 class Machine:
@@ -369,9 +714,15 @@ class Machine:
         return self.arrive(entered) | inside
 
 
-@functools.lru_cache(maxsize=4096)
 def _machine(pattern: str, below: bool = False) -> Machine:
-    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+    """Return a pattern's automaton, made once: a pattern meets many names."""
+    if len(_MACHINES) >= _MOST_MACHINES:
+        _MACHINES.clear()
+    found = _MACHINES.get((pattern, below))
+    if found is None:
+        found = Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+        _MACHINES[pattern, below] = found
+    return found
 
 
 # --- mlcc.runtime.digest ------------------------------------------------------------------------------------
@@ -381,13 +732,8 @@ def _machine(pattern: str, below: bool = False) -> Machine:
 # sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
 # `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
 
-_CHUNK = 1 << 20
 _SIGNS_OF_PATTERNS = frozenset("*?")
 _GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
 
 
 def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
@@ -404,14 +750,9 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
     return tree_digest(place) if path.endswith("/") else file_digest(place)
 
 
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
-
-
 def table_digest(name: str) -> str:
     """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
-    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
+    return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
@@ -422,7 +763,7 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     """
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{printable_name(top)} is not a folder")
+        raise DigestError(f"{shown_name(top)} is not a folder")
     return _digest_of(top, _walk(top, ""))
 
 
@@ -448,7 +789,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
         found = [name for name in names if path_matches(path, name)]
         if not found:
             what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{printable_name(path)} names no {what}")
+            raise DigestError(f"{shown_name(path)} names no {what}")
         chosen.update(found)
     return chosen
 
@@ -457,24 +798,11 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
+            raise DigestError(f"the file name {shown_name(name)} is not plain UTF-8 on one line")
+        lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
     if not lines:
-        raise DigestError(f"{printable_name(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{printable_name(shown)} is not a regular file")
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
+        raise DigestError(f"{shown_name(top)} holds no file")
+    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
 
 
 def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
@@ -489,7 +817,7 @@ def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]
         try:
             entries = list(os.scandir(os.path.join(top, folder)))
         except OSError as error:
-            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
+            raise DigestError(f"{shown_name(folder or top)} can't be read: {error.strerror}") from None
         for entry in entries:
             name = f"{folder}/{entry.name}" if folder else entry.name
             if not entry.is_dir(follow_symlinks=False):
@@ -507,7 +835,7 @@ def _candidates(top: str, path: str) -> list[str]:
     for i in range(1, fixed + 1):
         folder = "/".join(parts[:i])
         if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{printable_name(folder)} is a symlink")
+            raise DigestError(f"{shown_name(folder)} is a symlink")
     place = os.path.join(top, base)
     if base and not os.path.isdir(place):
         return [base] if os.path.lexists(place) else []
@@ -529,7 +857,7 @@ def _tracked(top: str) -> list[str] | None:
     if done.returncode == 0:
         return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
     if _inside_work_tree(top):
-        said = printable_name(os.fsdecode(done.stderr.strip()))
+        said = shown_name(os.fsdecode(done.stderr.strip()))
         raise DigestError(f"git can't list the committed files: {said}")
     return None
 
@@ -544,9 +872,340 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
-def printable_name(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+# --- mlcc.gates._support ------------------------------------------------------------------------------------
+# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_PARAMETERS = 4 << 20
+_LOGGED_CHECKS = 100
+_LARGE = 64 << 20
+COPIES = "_mlcc/objects"
+_WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
+
+
+class _Whole(dict):  # type: ignore[type-arg]  # Python 3.8 has no dict[str, Any] to derive from
+    """An object of the parameters. A key that isn't there was cut out of it."""
+
+    def __missing__(self, key: object) -> object:
+        raise GateError(f"the gate's parameters lack {visible(str(key), 80)}: {_WRITTEN}")
+
+
+class Gate:
+    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
+
+    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
+        self.id = id
+        self.folder = folder
+        self.kind: str = document["kind"]
+        self.guards: str = document["guards"]
+        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
+        self.on_inconclusive: str = document["on_inconclusive"]
+        self.waive: dict[str, str] | None = document.get("waive")
+        self.params: dict[str, Any] = _whole(document["params"])
+        # What is judged: artifact -> its path and digest, known before `judge` is called; at an address its objects, too;
+        # then what `take` adds.
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self._fetched: dict[str, str] = {}
+
+    def path(self, artifact: str) -> str:
+        """Return an artifact's one path, relative to the project root. Raises GateError."""
+        path = self.paths(artifact)
+        if not isinstance(path, str):
+            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError.
+
+        What lies at an address is fetched by the first call: the path is that of the copy.
+        """
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
+        if not isinstance(path, str) or not is_address(path):
+            return path
+        if artifact not in self._fetched:
+            self._fetched[artifact] = self._fetch(artifact, path)
+        return self._fetched[artifact]
+
+    def _fetch(self, artifact: str, address: str) -> str:
+        listed = self.inputs[artifact]
+        folder = f"{COPIES}/{self.id}/{artifact}"
+        try:
+            found = fetch_objects(address, folder, sum(object["size"] for object in listed["objects"]))
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(artifact)} can't be judged: {error}") from None
+        if found["digest"] != listed["digest"]:
+            raise GateError(f"the artifact {visible(artifact)} changed before it was fetched")
+        listed["objects"] = found["objects"]
+        return local_path(address, folder)
+
+    def as_named(self, text: str) -> str:
+        """Return a message with addresses instead of the paths of what was fetched from them."""
+        for artifact in self._fetched:
+            bucket = self.artifacts[artifact]["path"][len(SCHEME) :].partition("/")[0]
+            text = text.replace(f"{COPIES}/{self.id}/{artifact}/", f"{SCHEME}{bucket}/")
+        return text
+
+    def remove_copies(self) -> None:
+        """Remove what was fetched: data that isn't to be kept, nor to be taken for another run's."""
+        folder = f"{COPIES}/{self.id}"
+        if os.path.isdir(folder) and not os.path.islink(COPIES) and not os.path.islink(folder):
+            import shutil
+
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def take(self, path: str) -> str:
+        """Count a committed file that is no artifact among what is judged, and return its digest. Raises GateError.
+
+        The verdict names it by its path, and it may not change while the gate runs. Call it before the file is read.
+        """
+        for found in self.inputs.values():
+            if found["path"] == path:
+                return str(found["digest"])
+        try:
+            digest = file_digest(path)
+        except DigestError as error:
+            raise GateError(str(error)) from None
+        self.inputs[path] = {"path": path, "digest": digest}
+        return digest
+
+
+def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
+    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
+
+    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
+    wrong ends in an `error` verdict, never in a traceback.
+    """
+    if len(arguments) != 1 or not _is_id(arguments[0]):
+        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
+        return EXIT["error"]
+    id = arguments[0]
+    folder = f"_mlcc/s--{id}"
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "gate": id,
+        "kind": kind,
+        "inputs": {},
+        "gate_digest": None,
+    }
+    gate: Gate | None = None
+    try:
+        prepare_folder(folder)
+    except GateError as error:
+        _log([f"gate {id}: error. {error}."])
+        return EXIT["error"]
+    try:
+        gate = _read(kind, id, folder, script, record)
+        large = {id: _file_marks(artifact["path"]) for id, artifact in gate.artifacts.items()}
+        record["inputs"] = gate.inputs = _inputs(gate)
+        verdict = judge(gate)
+        _check_untouched(gate, large)
+    except GateError as error:
+        said = str(error) if gate is None else gate.as_named(str(error))
+        verdict = Verdict("error", f"{said.rstrip('.')}.")
+    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
+        verdict = Verdict("error", _unforeseen(error))
+    if gate is not None:
+        gate.remove_copies()
+    return _finish(folder, record, verdict, gate)
+
+
+def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
+    code = EXIT[verdict.verdict]
+    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
+        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
+            code = 0
+        if gate.waive is not None:
+            verdict, code = _waive(gate.waive, verdict, record, code)
+    record["verdict"] = verdict.verdict
+    record["summary"] = verdict.summary
+    record["checks"] = [check.record() for check in verdict.checks]
+    try:
+        write_reports(folder, record, verdict, opens=code == 0)
+    except (OSError, ValueError, GateError) as error:
+        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
+        return EXIT["error"]
+    _log(_lines(folder, record, verdict, code))
+    return code
+
+
+def _waive(
+    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
+) -> tuple[Verdict, int]:
+    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
+    import datetime
+
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today <= waiver["until"]:
+        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
+        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
+    note = f"Its waiver ended on {waiver['until']}."
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
+
+
+def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
+    path = f".mlcc/gates/{id}.json"
+    parameters = read_bytes(path, _MAX_PARAMETERS)
+    with open(script, "rb") as file:
+        code = file.read()
+    lines = f"{sha256(code).hexdigest()}  script\n{sha256(parameters).hexdigest()}  parameters\n"
+    try:
+        document = parse_json(parameters.decode("utf-8"), path)
+    except UnicodeDecodeError:
+        raise GateError(f"{path} is not UTF-8") from None
+    _check_document(document, kind, id, path)
+    assert isinstance(document, dict)
+    if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
+        lines += f"{sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS)).hexdigest()}  objects\n"
+    record["gate_digest"] = "sha256:" + sha256(lines.encode("ascii")).hexdigest()
+    return Gate(id, folder, document)
+
+
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
+    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
+    if not isinstance(document, dict):
+        raise GateError(f"{path} is no JSON object")
+    if document.get("kind") != kind or document.get("gate") != id:
+        raise GateError(f"{path} is not for the {kind} gate {id}")
+    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
+    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
+    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
+        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if not document["params"]:
+        raise GateError(f"{path} has empty params: {_WRITTEN}")
+    if document["guards"] not in document["artifacts"]:
+        raise GateError(f"{path} doesn't say where the guarded artifact is")
+    for artifact in document["artifacts"].values():
+        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
+            raise GateError(f"{path} has an artifact without a path")
+    if not _is_waiver(document.get("waive")):
+        raise GateError(f"{path} has no proper waive")
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Whole((key, _whole(inner)) for key, inner in value.items())
+    return [_whole(item) for item in value] if isinstance(value, list) else value
+
+
+def _is_path(path: object) -> bool:
+    if isinstance(path, list):
+        return bool(path) and all(isinstance(part, str) and part for part in path)
+    return isinstance(path, str) and bool(path)
+
+
+def _is_waiver(waiver: object) -> bool:
+    if waiver is None:
+        return True
+    if not isinstance(waiver, dict):
+        return False
+    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
+        return False
+    # A waiver that isn't a date would compare as text: "soon" is later than every date.
+    parts = waiver["until"].split("-")
+    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for id, artifact in sorted(gate.artifacts.items()):
+        try:
+            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
+    return found
+
+
+def _identity(path: str | list[str]) -> dict[str, Any]:
+    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+    if isinstance(path, str) and is_address(path):
+        listed = objects_at(path)
+        return {key: listed[key] for key in ("digest", "objects")}
+    return {"digest": artifact_digest(path)}
+
+
+def _file_marks(path: object) -> tuple[int, ...] | None:
+    """Return what changes with a large file's content: its inode, size and times; None for what is quick to digest.
+
+    The clock of a file system ticks every 10 ms at least, and digesting a large file takes longer: a change while the gate
+    runs can't have the time of an earlier one.
+    """
+    if not isinstance(path, str) or not os.path.isfile(path):
+        return None
+    found = os.stat(path)
+    if found.st_size < _LARGE:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> None:
+    """Raise GateError where an artifact is no longer what it was: neither its digest nor its readers' is what was judged.
+
+    `large` are the marks that large files had before they were digested: where they are the same, the file is.
+    """
+    for id, found in gate.inputs.items():
+        if large.get(id) is not None and large[id] == _file_marks(found["path"]):
+            continue
+        try:
+            same = _identity(found["path"])["digest"] == found["digest"]
+        except DigestError as error:
+            raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
+        if not same:
+            raise GateError(
+                f"{_input_shown(gate, id)} changed while the gate ran: its readers would get something that was not judged"
+            )
+
+
+def _input_shown(gate: Gate, id: str) -> str:
+    return f"the artifact {visible(id)}" if id in gate.artifacts else f"the file {visible(id)}"
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "The gate was interrupted."
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
+    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
+
+
+def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
+    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
+    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
+    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
+    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
+    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
+    if len(verdict.checks) > len(shown):
+        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
+    lines.append(f"reports: {folder}/")
+    return lines
+
+
+def _log(lines: Sequence[str]) -> None:
+    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes once more at the end, which would print a warning and change the exit code.
+        sys.stdout = None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
 
 
 # --- mlcc.gates._files --------------------------------------------------------------------------------------
@@ -748,657 +1407,6 @@ def _broken_json_line(path: str) -> int | None:
     return None
 
 
-# --- mlcc.gates._report -------------------------------------------------------------------------------------
-# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
-#
-# Each is written whole or not at all.
-#
-# They hold no time, host or absolute path, so that the same inputs give the same bytes.
-
-REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
-SCHEMA = "https://mlcc.dev/verdict/1"
-_MARKDOWN = str.maketrans(
-    {
-        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
-        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
-    }
-)
-_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
-
-
-def prepare_folder(folder: str) -> None:
-    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
-    try:
-        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
-            raise GateError(f"{visible(folder)} is a symlink")
-        os.makedirs(folder, exist_ok=True)
-        for name in REPORTS:
-            remove_file(os.path.join(folder, name))
-    except OSError as error:
-        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
-
-
-def remove_file(path: str) -> None:
-    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
-
-
-def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
-    if verdict.plots:
-        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
-        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
-    # The verdict comes last: where it is, the others are.
-    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
-    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
-    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
-
-
-def write_whole(path: str, text: str) -> None:
-    """Replace a file's content in one step. Raises OSError and GateError."""
-    temporary = path + ".part"
-    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
-    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def markdown(text: str, limit: int = 400) -> str:
-    """Return text that Markdown shows as it is, on one line, in a table cell too."""
-    shown = visible(text, limit).translate(_MARKDOWN)
-    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
-
-
-def _summary(record: dict[str, object], verdict: Verdict) -> str:
-    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
-    lines = [title, "", markdown(verdict.summary, 1000), ""]
-    if verdict.checks:
-        lines += ["| | check | finding |", "|---|---|---|"]
-        lines += [
-            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
-            for check in verdict.checks
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
-    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
-    if verdict.verdict not in [case[1] for case in cases]:
-        cases.append(("verdict", verdict.verdict, verdict.summary))
-    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
-    name = _xml(str(record["gate"]))
-    counts = " ".join(
-        f'{plural}="{kinds.count(kind)}"'
-        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    )
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
-    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
-        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
-        if kind == "pass":
-            lines.append(opening + "/>")
-        else:
-            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
-    return "\n".join([*lines, "</testsuite>", ""])
-
-
-def _junit_kind(found: str, opens: bool) -> str:
-    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
-    if opens:
-        return "skipped"
-    return "error" if found == "error" else "failure"
-
-
-def _xml(text: str) -> str:
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace('"', "&quot;")
-
-
-# --- mlcc.strict_json ---------------------------------------------------------------------------------------
-# Strict reading of JSON: what two parsers could understand differently is refused.
-#
-# Standard library only: bundled into the emitted scripts.
-
-MAX_DEPTH = 64
-_MAX_DIGITS = 40
-_MAX_INTEGER_DIGITS = 19
-_MOST_SHOWN = 80  # letters of a key in a message
-
-
-class JsonError(Exception):
-    """Text that isn't strict JSON. The message goes on from the name of its source: "is not JSON: …"."""
-
-
-def strict_json(text: str, *, finite: bool = True) -> object:
-    """Return the value of JSON text. `finite`: NaN and infinity are refused too, rather than returned.
-
-    Raises JsonError for a duplicate key, NaN, Infinity, a number that overflows or has over 40 digits (an integer: over
-    19), and nesting deeper than 64. The message may hold letters of the text.
-    """
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_json_object,
-            parse_int=_json_integer,
-            parse_float=_json_real if finite else float,
-            parse_constant=_json_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
-    except RecursionError:
-        raise JsonError("is nested too deeply") from None
-    _check_depth(value)
-    return value
-
-
-def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        shown = twice if len(twice) <= _MOST_SHOWN else twice[:_MOST_SHOWN] + "…"
-        raise JsonError(f"is not strict JSON: the key {shown} occurs twice")
-    return found
-
-
-def _json_integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
-        raise JsonError(f"is not strict JSON: an integer has over {_MAX_INTEGER_DIGITS} digits")
-    return int(digits)
-
-
-def _json_real(digits: str) -> float:
-    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
-    if not isfinite(value):
-        raise JsonError("is not strict JSON: a number is too large or has too many digits")
-    return value
-
-
-def _json_constant(name: str) -> object:
-    raise JsonError(f"is not strict JSON: {name} is no JSON number")
-
-
-def _check_depth(value: object) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for node in level
-            if isinstance(node, (dict, list))
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return
-    raise JsonError(f"is nested deeper than {MAX_DEPTH} levels")
-
-
-# --- mlcc.gates._strict -------------------------------------------------------------------------------------
-# Files as gates read them: bytes up to a limit, and strict JSON (see mlcc.strict_json).
-
-MAX_BYTES = 8 << 20
-
-
-def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
-    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
-
-    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
-    `strict_json` refuses.
-    """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
-
-
-def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
-    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
-    try:
-        return strict_json(text, finite=finite)
-    except JsonError as error:
-        raise GateError(f"{shown} {visible(str(error))}") from None
-
-
-def read_bytes(path: str, limit: int) -> bytes:
-    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise GateError(f"{visible(path)} is not a file")
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except FileNotFoundError:
-        raise GateError(f"{visible(path)} is missing") from None
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
-    if len(data) > limit:
-        raise GateError(f"{visible(path)} has over {limit} bytes")
-    return data
-
-
-def _text(path: str, limit: int) -> str:
-    data = read_bytes(path, limit)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
-
-
-# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
-# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
-#
-# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
-# emitted scripts.
-
-SCHEME = "s3://"
-OBJECTS_SCRIPT = ".mlcc/objects.py"
-_SECONDS = 300.0  # that a listing may take at most
-_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
-
-
-def is_address(path: object) -> bool:
-    """Whether an artifact's path is an address of a store."""
-    return isinstance(path, str) and path.startswith(SCHEME)
-
-
-def objects_at(
-    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
-) -> dict[str, Any]:
-    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
-
-    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
-    """
-    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
-
-
-def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
-    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
-
-    `size` is about how many bytes they have. Raises DigestError.
-    """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
-
-
-def local_path(address: str, folder: str) -> str:
-    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
-    key = address[len(SCHEME) :].partition("/")[2]
-    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
-
-
-def _answer(
-    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
-) -> dict[str, Any]:
-    import json
-    import subprocess
-
-    where = f"{printable_name(address)} can't be read"
-    if not os.path.isfile(OBJECTS_SCRIPT):
-        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
-            stdin=subprocess.DEVNULL, capture_output=True, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
-    try:
-        found = json.loads(done.stdout)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
-    if done.returncode != 0 or "error" in found:
-        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
-    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
-        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
-    return found
-
-
-# --- mlcc.gates._support ------------------------------------------------------------------------------------
-# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
-
-EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
-_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
-_MAX_PARAMETERS = 4 << 20
-_LOGGED_CHECKS = 100
-_LARGE = 64 << 20
-COPIES = "_mlcc/objects"
-_WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
-
-
-class _Whole(dict):  # type: ignore[type-arg]  # Python 3.8 has no dict[str, Any] to derive from
-    """An object of the parameters. A key that isn't there was cut out of it."""
-
-    def __missing__(self, key: object) -> object:
-        raise GateError(f"the gate's parameters lack {visible(str(key), 80)}: {_WRITTEN}")
-
-
-class Gate:
-    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
-
-    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
-        self.id = id
-        self.folder = folder
-        self.kind: str = document["kind"]
-        self.guards: str = document["guards"]
-        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
-        self.on_inconclusive: str = document["on_inconclusive"]
-        self.waive: dict[str, str] | None = document.get("waive")
-        self.params: dict[str, Any] = _whole(document["params"])
-        # What is judged: artifact -> its path and digest, known before `judge` is called; at an address its objects, too;
-        # then what `take` adds.
-        self.inputs: dict[str, dict[str, Any]] = {}
-        self._fetched: dict[str, str] = {}
-
-    def path(self, artifact: str) -> str:
-        """Return an artifact's one path, relative to the project root. Raises GateError."""
-        path = self.paths(artifact)
-        if not isinstance(path, str):
-            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
-        return path
-
-    def paths(self, artifact: str) -> str | list[str]:
-        """Return an artifact's one path, or the list of its committed ones. Raises GateError.
-
-        What lies at an address is fetched by the first call: the path is that of the copy.
-        """
-        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
-        if path is None:
-            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
-        if not isinstance(path, str) or not is_address(path):
-            return path
-        if artifact not in self._fetched:
-            self._fetched[artifact] = self._fetch(artifact, path)
-        return self._fetched[artifact]
-
-    def _fetch(self, artifact: str, address: str) -> str:
-        listed = self.inputs[artifact]
-        folder = f"{COPIES}/{self.id}/{artifact}"
-        try:
-            found = fetch_objects(address, folder, sum(object["size"] for object in listed["objects"]))
-        except DigestError as error:
-            raise GateError(f"the artifact {visible(artifact)} can't be judged: {error}") from None
-        if found["digest"] != listed["digest"]:
-            raise GateError(f"the artifact {visible(artifact)} changed before it was fetched")
-        listed["objects"] = found["objects"]
-        return local_path(address, folder)
-
-    def as_named(self, text: str) -> str:
-        """Return a message with addresses instead of the paths of what was fetched from them."""
-        for artifact in self._fetched:
-            bucket = self.artifacts[artifact]["path"][len(SCHEME) :].partition("/")[0]
-            text = text.replace(f"{COPIES}/{self.id}/{artifact}/", f"{SCHEME}{bucket}/")
-        return text
-
-    def remove_copies(self) -> None:
-        """Remove what was fetched: data that isn't to be kept, nor to be taken for another run's."""
-        folder = f"{COPIES}/{self.id}"
-        if os.path.isdir(folder) and not os.path.islink(COPIES) and not os.path.islink(folder):
-            import shutil
-
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def take(self, path: str) -> str:
-        """Count a committed file that is no artifact among what is judged, and return its digest. Raises GateError.
-
-        The verdict names it by its path, and it may not change while the gate runs. Call it before the file is read.
-        """
-        for found in self.inputs.values():
-            if found["path"] == path:
-                return str(found["digest"])
-        try:
-            digest = file_digest(path)
-        except DigestError as error:
-            raise GateError(str(error)) from None
-        self.inputs[path] = {"path": path, "digest": digest}
-        return digest
-
-
-def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
-    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
-
-    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
-    wrong ends in an `error` verdict, never in a traceback.
-    """
-    if len(arguments) != 1 or not _is_id(arguments[0]):
-        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
-        return EXIT["error"]
-    id = arguments[0]
-    folder = f"_mlcc/s--{id}"
-    record: dict[str, object] = {
-        "schema": SCHEMA,
-        "gate": id,
-        "kind": kind,
-        "inputs": {},
-        "gate_digest": None,
-    }
-    gate: Gate | None = None
-    try:
-        prepare_folder(folder)
-    except GateError as error:
-        _log([f"gate {id}: error. {error}."])
-        return EXIT["error"]
-    try:
-        gate = _read(kind, id, folder, script, record)
-        large = {id: _file_marks(artifact["path"]) for id, artifact in gate.artifacts.items()}
-        record["inputs"] = gate.inputs = _inputs(gate)
-        verdict = judge(gate)
-        _check_untouched(gate, large)
-    except GateError as error:
-        said = str(error) if gate is None else gate.as_named(str(error))
-        verdict = Verdict("error", f"{said.rstrip('.')}.")
-    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
-        verdict = Verdict("error", _unforeseen(error))
-    if gate is not None:
-        gate.remove_copies()
-    return _finish(folder, record, verdict, gate)
-
-
-def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
-    code = EXIT[verdict.verdict]
-    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
-        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
-            code = 0
-        if gate.waive is not None:
-            verdict, code = _waive(gate.waive, verdict, record, code)
-    record["verdict"] = verdict.verdict
-    record["summary"] = verdict.summary
-    record["checks"] = [check.record() for check in verdict.checks]
-    try:
-        write_reports(folder, record, verdict, opens=code == 0)
-    except (OSError, ValueError, GateError) as error:
-        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
-        return EXIT["error"]
-    _log(_lines(folder, record, verdict, code))
-    return code
-
-
-def _waive(
-    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
-) -> tuple[Verdict, int]:
-    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
-    import datetime
-
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    if today <= waiver["until"]:
-        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
-        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
-        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
-    note = f"Its waiver ended on {waiver['until']}."
-    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
-
-
-def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
-    path = f".mlcc/gates/{id}.json"
-    parameters = read_bytes(path, _MAX_PARAMETERS)
-    with open(script, "rb") as file:
-        code = file.read()
-    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
-    try:
-        document = parse_json(parameters.decode("utf-8"), path)
-    except UnicodeDecodeError:
-        raise GateError(f"{path} is not UTF-8") from None
-    _check_document(document, kind, id, path)
-    assert isinstance(document, dict)
-    if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
-        lines += f"{_sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS))}  objects\n"
-    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
-    return Gate(id, folder, document)
-
-
-def _check_document(document: object, kind: str, id: str, path: str) -> None:
-    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
-    if not isinstance(document, dict):
-        raise GateError(f"{path} is no JSON object")
-    if document.get("kind") != kind or document.get("gate") != id:
-        raise GateError(f"{path} is not for the {kind} gate {id}")
-    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
-    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
-    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
-        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
-    if not document["params"]:
-        raise GateError(f"{path} has empty params: {_WRITTEN}")
-    if document["guards"] not in document["artifacts"]:
-        raise GateError(f"{path} doesn't say where the guarded artifact is")
-    for artifact in document["artifacts"].values():
-        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
-            raise GateError(f"{path} has an artifact without a path")
-    if not _is_waiver(document.get("waive")):
-        raise GateError(f"{path} has no proper waive")
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _Whole((key, _whole(inner)) for key, inner in value.items())
-    return [_whole(item) for item in value] if isinstance(value, list) else value
-
-
-def _is_path(path: object) -> bool:
-    if isinstance(path, list):
-        return bool(path) and all(isinstance(part, str) and part for part in path)
-    return isinstance(path, str) and bool(path)
-
-
-def _is_waiver(waiver: object) -> bool:
-    if waiver is None:
-        return True
-    if not isinstance(waiver, dict):
-        return False
-    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
-        return False
-    # A waiver that isn't a date would compare as text: "soon" is later than every date.
-    parts = waiver["until"].split("-")
-    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for id, artifact in sorted(gate.artifacts.items()):
-        try:
-            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
-        except DigestError as error:
-            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
-    return found
-
-
-def _identity(path: str | list[str]) -> dict[str, Any]:
-    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
-    if isinstance(path, str) and is_address(path):
-        listed = objects_at(path)
-        return {key: listed[key] for key in ("digest", "objects")}
-    return {"digest": artifact_digest(path)}
-
-
-def _file_marks(path: object) -> tuple[int, ...] | None:
-    """Return what changes with a large file's content: its inode, size and times; None for what is quick to digest.
-
-    The clock of a file system ticks every 10 ms at least, and digesting a large file takes longer: a change while the gate
-    runs can't have the time of an earlier one.
-    """
-    if not isinstance(path, str) or not os.path.isfile(path):
-        return None
-    found = os.stat(path)
-    if found.st_size < _LARGE:
-        return None
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> None:
-    """Raise GateError where an artifact is no longer what it was: neither its digest nor its readers' is what was judged.
-
-    `large` are the marks that large files had before they were digested: where they are the same, the file is.
-    """
-    for id, found in gate.inputs.items():
-        if large.get(id) is not None and large[id] == _file_marks(found["path"]):
-            continue
-        try:
-            same = _identity(found["path"])["digest"] == found["digest"]
-        except DigestError as error:
-            raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
-        if not same:
-            raise GateError(
-                f"{_input_shown(gate, id)} changed while the gate ran: its readers would get something that was not judged"
-            )
-
-
-def _input_shown(gate: Gate, id: str) -> str:
-    return f"the artifact {visible(id)}" if id in gate.artifacts else f"the file {visible(id)}"
-
-
-def _unforeseen(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "The gate was interrupted."
-    place: TracebackType | None = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = ""
-    if place is not None:
-        code = place.tb_frame.f_code
-        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
-    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
-
-
-def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
-    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
-    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
-    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
-    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
-    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
-    if len(verdict.checks) > len(shown):
-        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
-    lines.append(f"reports: {folder}/")
-    return lines
-
-
-def _log(lines: Sequence[str]) -> None:
-    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
-    text = "".join(line + "\n" for line in lines)
-    try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
-    except OSError:
-        # Python flushes once more at the end, which would print a warning and change the exit code.
-        sys.stdout = None
-
-
-def _is_id(text: str) -> bool:
-    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
 # --- mlcc.gates._table --------------------------------------------------------------------------------------
 # Tables for gates: DuckDB in memory, allowed to read the gate's artifact and nothing else.
 
@@ -1433,15 +1441,33 @@ class Table:
         self.columns = columns
         self.partitions = partitions or {}
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The columns' types in full, with lengths and digits."""
+        return self.columns
+
+    def text(self, value: str) -> str:
+        """Return text as SQL spells it."""
+        return text_literal(value)
+
+    def define(self, name: str, select: str) -> None:
+        """Give a query a name that later ones can use. Raises GateError."""
+        self.rows(f"CREATE VIEW {name} AS {select}")
+
+    def aggregates(self, parts: Sequence[str], relation: str) -> list[Any]:
+        """Return the values of aggregates over all rows, by one scan. Raises GateError."""
+        return list(self.one("SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {relation}"))
+
     def cast(self, column: str, type: str) -> None:
         """Give a column another type of DuckDB's."""
         name = identifier(column)
         self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
         self.columns[column] = type
 
-    def one(self, sql: str) -> tuple[Any, ...]:
-        """Return the one row of a query. Raises GateError."""
-        rows = self.rows(sql)
+    def one(self, sql: str, named: Mapping[str, str] | None = None) -> tuple[Any, ...]:
+        """Return the one row of a query. `named` are queries that this one knows by name. Raises GateError."""
+        views = ",\n".join(f"{name} AS ({select})" for name, select in (named or {}).items())
+        rows = self.rows(f"WITH {views}\n{sql}" if views else sql)
         if len(rows) != 1:
             raise GateError("a query did not give one row")
         return rows[0]
@@ -1710,6 +1736,7 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
 NUMBERS = frozenset(("integer", "number"))
 CATEGORIES = frozenset(("string", "boolean"))
 JSON_FORMATS = frozenset(("json", "jsonl"))
+TYPED_FORMATS = frozenset(("parquet", "table"))  # `table`: of another engine than DuckDB
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
 TEXT_FORMS = {
@@ -1763,6 +1790,12 @@ def cells(name: str, format: str) -> dict[str, str]:
             "text": f"CASE WHEN {kind} IN ({_JSON_TEXTS}) THEN {text} END",
         }
     given = identifier(name)
+    if format == "table":  # whose text may be compared and sorted in some language's way
+        return {
+            "given": given,
+            "number": f"CAST({given} AS DOUBLE)",
+            "text": f"CAST({given} AS VARCHAR) COLLATE C",
+        }
     if format == "parquet":
         # The type is looked at first; a decimal would make every comparison several times slower.
         return {
@@ -1803,6 +1836,341 @@ def count_where(condition: str) -> str:
     return f"CAST(COALESCE(count_if({condition}), 0) AS BIGINT)"
 
 
+def filled(sql: str, **marks: object) -> str:
+    """Return SQL with its marks filled in, in the order given: `{edge}` by what is called `edge`.
+
+    What may itself look like a mark, a literal of text, comes last.
+    """
+    for mark, part in marks.items():
+        sql = sql.replace(f"{{{mark}}}", str(part))
+    return sql
+
+
+# --- mlcc.gates._engines ------------------------------------------------------------------------------------
+# Tables for gates that another engine than DuckDB holds or reads. The engine runs the SQL; only its counts come here.
+#
+# Every session is read-only where the engine has such a thing, reads times as UTC, and gets where to connect from the
+# engine's own environment variables.
+
+# What the engines call the types that a declared one may be stored as.
+ENGINE_TYPES = {
+    "string": ("string", "varchar", "char", "text", "bpchar"),
+    "integer": ("tinyint", "smallint", "int", "bigint", "int2", "int4", "int8"),
+    "number": (
+        *("tinyint", "smallint", "int", "bigint", "int2", "int4", "int8"),
+        *("float", "double", "decimal", "float4", "float8", "numeric"),
+    ),
+    "boolean": ("boolean", "bool"),
+    "date": ("date",),
+    "timestamp": ("timestamp", "timestamp_ntz", "timestamptz"),
+}
+
+
+# Postgres gives no more than 1,664 columns at once.
+_MOST_COLUMNS = 1600
+
+
+class Session:
+    """What the tables that one engine reads together share: how a query runs, and the names that queries can use.
+
+    `engine` is its name. `execute` runs one query and returns its rows; `end` closes it.
+    """
+
+    def __init__(
+        self, engine: str, execute: Callable[[str], Sequence[Sequence[Any]]], end: Callable[[], None]
+    ) -> None:
+        self.engine = engine
+        self.execute = execute
+        self.end = end
+        self.views: list[str] = []
+
+
+class EngineTable:
+    """A table that an engine can read. `columns` maps its columns' names to the engine's types, in their order.
+
+    `source` is what SQL calls it. `types` are the columns' types in full, with lengths and digits.
+    """
+
+    def __init__(self, session: Session, source: str, types: dict[str, str]) -> None:
+        self.source = source
+        self.types = types
+        self.columns = {name: _plain(type) for name, type in types.items()}
+        self._session = session
+
+    def text(self, value: str) -> str:
+        """Return text as the engine's SQL spells it."""
+        if self._session.engine == "postgres":
+            return text_literal(value)
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+    def define(self, name: str, select: str) -> None:
+        """Give a query a name that later ones can use."""
+        self._session.views.append(f"{name} AS (\n{select}\n)")
+
+    def rows(self, sql: str, named: Mapping[str, str] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows of a query. Raises GateError, with no value of the data in its message.
+
+        `named` are queries that this one knows by name, beside those that were defined.
+        """
+        views = [
+            *self._session.views,
+            *(f"{name} AS (\n{select}\n)" for name, select in (named or {}).items()),
+        ]
+        known = "WITH " + ",\n".join(views) + "\n" if views else ""
+        return [tuple(row) for row in run_query(self._session.execute, known + sql)]
+
+    def one(self, sql: str, named: Mapping[str, str] | None = None) -> tuple[Any, ...]:
+        """Return the one row of a query. Raises GateError."""
+        rows = self.rows(sql, named)
+        if len(rows) != 1:
+            raise GateError("a query did not give one row")
+        return rows[0]
+
+    def aggregates(self, parts: Sequence[str], relation: str) -> list[Any]:
+        """Return the values of aggregates over all rows: one scan for every 1,600 of them. Raises GateError."""
+        found: list[Any] = []
+        for first in range(0, len(parts), _MOST_COLUMNS):
+            some = ",\n  ".join(parts[first : first + _MOST_COLUMNS])
+            found += self.one(f"SELECT\n  {some}\nFROM {relation}")
+        return found
+
+    def end(self) -> None:
+        """Close the session, which ends it for the tables beside this one, too."""
+        self._session.end()
+
+
+def type_in(table: Table | EngineTable, column: str) -> str:
+    """Return what a column's type is called in specs and profiles; `other` for nested and binary ones."""
+    stored = table.columns[column]
+    if isinstance(table, Table):
+        return type_of(stored)
+    return next((type for type in ("integer", *ENGINE_TYPES) if stored in ENGINE_TYPES[type]), "other")
+
+
+def _plain(type: str) -> str:
+    """Return a type without lengths, digits and collation; an array is of none."""
+    return type if type.endswith("]") else type.partition(" collate ")[0].partition("(")[0]
+
+
+def open_sources(
+    gate: Gate, sources: Sequence[Mapping[str, Any]], engine: str | None
+) -> Sequence[Table | EngineTable]:
+    """Open tables for queries over all of them: by `engine`, or by DuckDB where it is None. Raises GateError.
+
+    A source has the `artifact`, its `format`, and for a table of a warehouse `table`, what SQL calls it.
+    """
+    if engine is None:
+        return open_tables(gate, [(source["artifact"], source["format"]) for source in sources])
+    return open_engine_tables(gate, [(source["artifact"], source.get("table")) for source in sources], engine)
+
+
+def close_source(table: Table | EngineTable, gate: Gate) -> None:
+    """Close a table, and those that were opened with it."""
+    if isinstance(table, EngineTable):
+        table.end()
+    else:
+        close(table, gate)
+
+
+def open_engine_tables(
+    gate: Gate,
+    sources: Sequence[tuple[str, str | None]],
+    engine: str,
+    beside: Mapping[str, str] | None = None,
+) -> list[EngineTable]:
+    """Open artifacts in one session: the warehouse's table, or without one a Parquet file or folder. Raises GateError.
+
+    `sources` are an artifact each, and what SQL calls its table. `beside` maps names that SQL can use to further
+    artifacts of Parquet, which Spark alone reads.
+    """
+    if engine == "spark":
+        return _open_spark(gate, sources, beside or {})
+    tables = [table for _, table in sources if table is not None]
+    if engine == "postgres" and len(tables) == len(sources):
+        return _open_postgres(gate, tables)
+    raise GateError(f"this version of the gate runs no SQL on {visible(engine)}")
+
+
+def run_query(execute: Callable[[str], Any], sql: str) -> Any:
+    """Return what an engine answers. Raises GateError with the kind of what went wrong: the rest may quote data."""
+    try:
+        return execute(sql)
+    except Exception as error:
+        raise GateError(f"the engine could not run a query: {type(error).__name__}") from None
+
+
+def missing_driver(gate: Gate, driver: str, engine: str) -> GateError:
+    """Return the error for a driver that isn't installed."""
+    file = f".mlcc/gates/{gate.kind}.{engine}.txt"
+    return GateError(f"{driver} is needed: pip install --require-hashes --no-deps -r {file}")
+
+
+def _open_postgres(gate: Gate, tables: Sequence[str]) -> list[EngineTable]:
+    """Open tables of Postgres in one read-only transaction, so that all queries see the same rows."""
+    try:
+        import psycopg
+    except ImportError:
+        raise missing_driver(gate, "psycopg", "postgres") from None
+    # Nothing of the table's own schema can stand in for a built-in function or operator, and different values are written
+    # in different ways.
+    options = (
+        "-c TimeZone=UTC -c search_path=pg_catalog -c standard_conforming_strings=on -c extra_float_digits=3"
+    )
+    try:
+        connection = psycopg.connect("", options=options, connect_timeout=30, client_encoding="utf8")
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    except psycopg.Error as error:
+        raise GateError(f"Postgres could not be reached: {type(error).__name__}") from None
+
+    def execute(sql: str) -> Any:
+        return connection.execute(sql.encode("utf-8")).fetchall()
+
+    session = Session("postgres", execute, connection.close)
+    found = []
+    for table in tables:
+        try:
+            described = connection.execute(f"SELECT * FROM {table} LIMIT 0".encode()).description or []
+        except psycopg.Error as error:
+            connection.close()
+            raise GateError(f"the table {visible(table)} can't be read: {type(error).__name__}") from None
+        found.append(EngineTable(session, table, {column.name: _full_type(column) for column in described}))
+    return found
+
+
+def _full_type(column: Any) -> str:
+    """Return a type of Postgres' in full, such as numeric(18, 3); ? for one that isn't built in."""
+    shown: str = column.type_display
+    return "?" if shown.isdigit() else shown
+
+
+def _open_spark(
+    gate: Gate, sources: Sequence[tuple[str, str | None]], beside: Mapping[str, str]
+) -> list[EngineTable]:
+    """Open tables of Spark's catalog, or Parquet. Spark's own settings and variables say where it runs."""
+    import logging
+
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise missing_driver(gate, "pyspark", "spark") from None
+    settings: dict[str, bool | float | int | str | None] = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parser.escapedStringLiterals": "false",
+        "spark.sql.legacy.exponentLiteralAsDecimal.enabled": "false",
+        "spark.sql.caseSensitive": "false",
+        "spark.sql.variable.substitute": "false",  # of ${env:HOME} and the like, in names and texts, too
+        "spark.log.level": "OFF",  # what goes wrong is logged with the value that it went wrong on
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    names = [table or f"mlcc_table{i}" for i, (_, table) in enumerate(sources, 1)]
+    files = dict(beside)
+    files.update((name, id) for name, (id, table) in zip(names, sources) if table is None)  # noqa: B905 - Python 3.8
+    try:
+        spark = SparkSession.builder.appName("mlcc").config(map=settings).getOrCreate()
+        for name, id in files.items():
+            spark.read.parquet(f"file:{os.path.abspath(gate.path(id))}").createOrReplaceTempView(name)
+        schemas = [spark.table(name).schema.fields for name in names]
+    except Exception as error:
+        raise GateError(f"Spark could not read the table: {type(error).__name__}") from None
+
+    def execute(sql: str) -> Any:
+        logging.disable()  # pyspark's own logger, too
+        try:
+            return spark.sql(sql).collect()
+        finally:
+            logging.disable(logging.NOTSET)
+
+    session = Session("spark", execute, spark.stop)
+    return [
+        EngineTable(session, name, {field.name: field.dataType.simpleString() for field in fields})
+        for name, fields in zip(names, schemas)  # noqa: B905 - strict= is newer than Python 3.8
+    ]
+
+
+# --- mlcc.gates._plots --------------------------------------------------------------------------------------
+# What a gate's page draws: plots as plain data, in a verdict beside its checks.
+#
+# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
+# something that isn't is left out by its kind, never drawn wrong.
+
+_MOST_POINTS = 400
+
+
+def histogram(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
+) -> dict[str, Any]:
+    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
+
+    Raises ValueError for other lengths and for numbers that aren't finite.
+    """
+    for values in series.values():
+        if len(values) != len(labels):
+            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
+    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
+    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
+
+
+def curves(
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    diagonal: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
+
+    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
+    """
+    lines = [
+        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
+        for name, points in series.items()
+    ]
+    return _plot(
+        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
+    )
+
+
+def intervals(
+    title: str,
+    axis: str,
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
+
+    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
+    """
+    found = [
+        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
+        for label, value, lower, upper, verdict in rows
+    ]
+    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
+    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
+
+
+def thinned(points: Sequence[Any]) -> list[Any]:
+    """Return at most 400 of some points, evenly, the first and the last among them."""
+    if len(points) <= _MOST_POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
+
+
+def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
+    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    if not all(is_finite(value) for value in values):
+        raise ValueError("a plot has a number that isn't finite")
+    return [rounded(value) for value in values]
+
+
 # --- mlcc.gates._profile ------------------------------------------------------------------------------------
 # Profiles of tables: what a column's values were like, small enough to be committed.
 #
@@ -1819,36 +2187,75 @@ _LONGEST_CATEGORY = 200
 _GROUPS = 4096
 _FINER = 4  # a group of rows is split while it holds over 1 / (4 bins) of them
 _MOST_SPLITS = 400
+_VANISHING = 1e-300
+# What is asked of the column number {i}, in DuckDB's words; other engines are asked in theirs for all but _OWN.
+_FINITE = "CASE WHEN isfinite(c{i}_number) THEN c{i}_number END"
+NUMBER_MEASURES = {
+    "nan": count_where("isnan(c{i}_number)"),
+    "below": count_where("c{i}_number = -CAST('inf' AS DOUBLE)"),
+    "above": count_where("c{i}_number = CAST('inf' AS DOUBLE)"),
+    "min": f"MIN({_FINITE})",
+    "max": f"MAX({_FINITE})",
+}
+_OWN_MEASURES = {"mean": f"favg({_FINITE})", "std": f"STDDEV_SAMP({_FINITE})"}
+# Engines may refuse a quotient that vanishes. One so small moves no value from a group to another.
+PROFILE_QUERIES = {
+    "nulls": count_where("NOT c{i}_given"),
+    "values": (
+        "SELECT COUNT(*), MIN(c{i}_number), MAX(c{i}_number) FROM data "
+        "WHERE c{i}_number BETWEEN {low} AND {high} GROUP BY c{i}_number ORDER BY MIN(c{i}_number)"
+    ),
+    "groups": (
+        "SELECT COUNT(*), MIN(c{i}_number), MAX(c{i}_number) FROM data WHERE c{i}_number BETWEEN {low} AND {high} "
+        "GROUP BY floor(CASE WHEN ABS(c{i}_number) < {least} THEN 0e0 ELSE c{i}_number / {step} END - {start}) "
+        "ORDER BY MIN(c{i}_number)"
+    ),
+    "categories": (
+        "SELECT c{i}_text, COUNT(*) AS n, COUNT(*) OVER () FROM data WHERE c{i}_text IS NOT NULL "
+        f"GROUP BY c{{i}}_text ORDER BY n DESC, c{{i}}_text LIMIT {MOST_CATEGORIES}"
+    ),
+}
 _TEXT_TYPES = ("integer", "number", "boolean", "date", "timestamp", "string")  # the narrowest first
 
 
-def profile_of(table: Table, format: str, names: Sequence[str], bins: int = DEFAULT_BINS) -> dict[str, Any]:
+def profile_of(
+    table: Table | EngineTable,
+    format: str,
+    names: Sequence[str],
+    bins: int = DEFAULT_BINS,
+    committed: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the profile of some columns of an open table: {"schema", "rows", "columns": {name: ...}}.
 
     Parquet is read once for the summaries, and each column of numbers once more. Text (CSV, TSV, JSON lines) is
-    read once for the types and once into DuckDB's own store, which goes to disk where memory ends.
-    Raises GateError.
+    read once for the types and once into DuckDB's own store, which goes to disk where memory ends. Of a table that
+    another engine reads, `committed` has the SQL in its words: `cells` by column's name, and queries; then there is no
+    mean, deviation or first time, which engines don't tell alike. Raises GateError.
     """
-    table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")
+    table.define("source", f"SELECT * FROM {table.source}")
     types = _types(table, format, names)
-    kept = "VIEW" if format == "parquet" else "TABLE"
-    typed = [_typed(cells(name, format), type) for name, type in zip(names, types)]  # noqa: B905
-    table.rows(f"CREATE {kept} data AS {select_cells(typed)}")
-    rows, summaries = _summaries(table, types)
+    known = committed["cells"] if committed else {name: cells(name, format) for name in names}
+    select = select_cells([_typed(known[name], type) for name, type in zip(names, types)])  # noqa: B905
+    if isinstance(table, EngineTable) or format == "parquet":
+        table.define("data", select)
+    else:
+        table.rows(f"CREATE TABLE data AS {select}")
+    queries = committed or {**PROFILE_QUERIES, **NUMBER_MEASURES, **_OWN_MEASURES}
+    rows, summaries = _summaries(table, types, queries)
     for i, (type, column) in enumerate(zip(types, summaries), 1):  # noqa: B905 - strict= is newer than 3.8
         if sort_of(type) == "number":
-            column.update(_bins(table, f"c{i}_number", column, bins))
-            if type == "integer":
+            column.update(_bins(table, queries, i, column, bins))
+            if type == "integer" and isinstance(table, Table):
                 column["unique"] = _is_unique(table, f"c{i}_number", column)
         elif sort_of(type) == "category":
-            column.update(_categories(table, f"c{i}_text", rows - column["nulls"]))
+            column.update(_categories(table.rows(filled(queries["categories"], i=i)), rows - column["nulls"]))
     return {"schema": PROFILE_SCHEMA, "rows": rows, "columns": dict(zip(names, summaries))}  # noqa: B905
 
 
-def _types(table: Table, format: str, names: Sequence[str]) -> list[str]:
-    """Return the columns' types: as Parquet says; of text, the narrowest that every value has."""
-    if format == "parquet":
-        return [type_of(table.columns[name]) for name in names]
+def _types(table: Table | EngineTable, format: str, names: Sequence[str]) -> list[str]:
+    """Return the columns' types: as Parquet and other tables say; of text, the narrowest that every value has."""
+    if format in TYPED_FORMATS:
+        return [type_in(table, name) for name in names]
     parts = []
     for name in names:
         parts.append(f"COUNT({cells(name, format)['given']})")
@@ -1869,15 +2276,17 @@ def _typed(cell: dict[str, str], type: str) -> dict[str, str]:
     return {"given": f"{cell['given']} IS NOT NULL", key: cell[key]} if key else {"given": cell["given"]}
 
 
-def _summaries(table: Table, types: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
+def _summaries(
+    table: Table | EngineTable, types: Sequence[str], queries: Mapping[str, str]
+) -> tuple[int, list[dict[str, Any]]]:
     """Return the number of rows, and for each column what one scan tells of it."""
     parts = ["COUNT(*)"]
     keys: list[tuple[int, str]] = []
     for i, type in enumerate(types, 1):
-        for key, sql in _measures(i, sort_of(type), type).items():
+        for key, sql in _measures(type, queries).items():
             keys.append((i - 1, key))
-            parts.append(sql)
-    rows, *values = table.one(f"SELECT {', '.join(parts)} FROM data")
+            parts.append(filled(sql, i=i))
+    rows, *values = table.aggregates(parts, "data")
     if not rows:
         raise GateError("the table has no rows")
     found: list[dict[str, Any]] = [{"type": type} for type in types]
@@ -1888,31 +2297,25 @@ def _summaries(table: Table, types: Sequence[str]) -> tuple[int, list[dict[str, 
     return rows, found
 
 
-def _measures(i: int, sort: str, type: str) -> dict[str, str]:
-    given, number = f"c{i}_given", f"c{i}_number"
-    absent = f"{given} IS NULL" if sort == "other" else f"NOT {given}"
-    measures = {"nulls": count_where(absent)}
-    if type in ("date", "timestamp"):
-        measures.update(min=f"CAST(MIN({given}) AS VARCHAR)", max=f"CAST(MAX({given}) AS VARCHAR)")
+def _measures(type: str, queries: Mapping[str, str]) -> dict[str, str]:
+    sort = sort_of(type)
+    if sort == "other":
+        found = {"nulls": "COUNT(*) - COUNT(c{i}_given)"}
+        if "mean" in queries and type in ("date", "timestamp"):
+            found.update(min="CAST(MIN(c{i}_given) AS VARCHAR)", max="CAST(MAX(c{i}_given) AS VARCHAR)")
+        return found
+    found = {"nulls": queries["nulls"]}
     if sort == "number":
-        finite = f"CASE WHEN isfinite({number}) THEN {number} END"
-        infinity = "CAST('infinity' AS DOUBLE)"
-        measures.update(
-            nan=count_where(f"isnan({number})"),
-            below=count_where(f"{number} = -{infinity}"),
-            above=count_where(f"{number} = {infinity}"),
-            min=f"MIN({finite})",
-            max=f"MAX({finite})",
-            mean=f"favg({finite})",
-            std=f"STDDEV_SAMP({finite})",
-        )
-    return measures
+        found.update((key, queries[key]) for key in (*NUMBER_MEASURES, *_OWN_MEASURES) if key in queries)
+    return found
 
 
 def _settle(column: dict[str, Any]) -> None:
-    """Round what depends on the order of summation; leave out what a column has none of."""
+    """Round what depends on the order of summation; leave out what a column has none of, or that overflows."""
     std, mean = column.get("std"), column.get("mean")
-    if std is not None and mean is not None:
+    if std is not None and mean is not None and not (isfinite(std) and isfinite(mean)):
+        column["std"] = column["mean"] = None
+    elif std is not None and mean is not None:
         scale = max(std, abs(mean) * 1e-6)
         digits = 9 - floor(log10(scale)) if scale > 0 else 0
         column["mean"], column["std"] = round(mean, digits), round(std, digits)
@@ -1920,7 +2323,9 @@ def _settle(column: dict[str, Any]) -> None:
         del column[key]
 
 
-def _bins(table: Table, number: str, column: dict[str, Any], bins: int) -> dict[str, Any]:
+def _bins(
+    table: Table | EngineTable, queries: Mapping[str, str], i: int, column: dict[str, Any], bins: int
+) -> dict[str, Any]:
     """Return the bins of a column's numbers: `edges`, the `counts` between them, and `medians`.
 
     Bin i has the values over edge i - 1, up to and with edge i. The first bin is for values under the least,
@@ -1929,9 +2334,8 @@ def _bins(table: Table, number: str, column: dict[str, Any], bins: int) -> dict[
     below, above = column.pop("below"), column.pop("above")
     if "min" not in column:
         return {"edges": [], "counts": [below + above], "medians": []}
-    groups = _groups(table, number, column["min"], column["max"], bins)
-    (under,) = table.one(f"SELECT nextafter({real_literal(column['min'])}, CAST('-infinity' AS DOUBLE))")
-    edges, counts, medians = [under], [below], []
+    groups = _groups(table, queries, i, column["min"], column["max"], bins)
+    edges, counts, medians = [_next_below(column["min"])], [below], []
     for part in _cut(groups, bins):
         edges.append(part[-1][2])
         counts.append(sum(count for count, _, _ in part))
@@ -1939,7 +2343,18 @@ def _bins(table: Table, number: str, column: dict[str, Any], bins: int) -> dict[
     return {"edges": edges, "counts": [*counts, above], "medians": medians}
 
 
-def _groups(table: Table, number: str, low: float, high: float, bins: int) -> list[tuple[int, float, float]]:
+def _next_below(value: float) -> float:
+    """Return the greatest double less than a finite one (math.nextafter is newer than Python 3.8)."""
+    if value == 0:
+        return -5e-324
+    (bits,) = struct.unpack("<q", struct.pack("<d", value))
+    (found,) = struct.unpack("<d", struct.pack("<q", bits + (-1 if value > 0 else 1)))
+    return float(found)
+
+
+def _groups(
+    table: Table | EngineTable, queries: Mapping[str, str], i: int, low: float, high: float, bins: int
+) -> list[tuple[int, float, float]]:
     """Return (rows, least, greatest) of neighbouring values, in order: few rows each, or one value.
 
     A histogram of 4,096 equal widths, in which a group that is too large becomes a histogram of its own: a few
@@ -1955,23 +2370,21 @@ def _groups(table: Table, number: str, low: float, high: float, bins: int) -> li
             done.append((count, low, high))
             continue
         splits += 1
-        parts = _histogram(table, number, low, high)
+        parts = table.rows(_histogram(queries, i, low, high))
         total = total or sum(part[0] for part in parts)
         stuck = total and len(parts) == 1 and splits > 1
         (done if stuck else open_).extend(parts if stuck else reversed(parts))
     return done
 
 
-def _histogram(table: Table, number: str, low: float, high: float) -> list[tuple[int, float, float]]:
+def _histogram(queries: Mapping[str, str], i: int, low: float, high: float) -> str:
+    """Return the query for the rows, the least and the greatest of each group of values from `low` to `high`."""
     width = high / _GROUPS - low / _GROUPS  # each divided first: their difference may overflow
-    lowest, highest, step = map(real_literal, (low, high, width))
-    group = (
-        f"floor({number} / {step} - {lowest} / {step})" if width > 0 and isfinite(high / width) else number
-    )
-    return table.rows(
-        f"SELECT COUNT(*), MIN({number}), MAX({number}) FROM data "
-        f"WHERE {number} BETWEEN {lowest} AND {highest} GROUP BY {group} ORDER BY MIN({number})"
-    )
+    ends = {"low": real_literal(low), "high": real_literal(high)}
+    if width > 0 and isfinite(high / width):
+        step, start, least = map(real_literal, (width, low / width, width * _VANISHING))
+        return filled(queries["groups"], i=i, step=step, start=start, least=least, **ends)
+    return filled(queries["values"], i=i, **ends)
 
 
 def _cut(groups: Sequence[tuple[int, float, float]], bins: int) -> list[list[tuple[int, float, float]]]:
@@ -2012,12 +2425,8 @@ def _is_unique(table: Table, number: str, column: dict[str, Any]) -> bool:
     return table.one(f"SELECT COUNT(DISTINCT {number}) FROM data") == (given,)
 
 
-def _categories(table: Table, text: str, given: int) -> dict[str, Any]:
+def _categories(found: Sequence[tuple[Any, ...]], given: int) -> dict[str, Any]:
     """Return how many categories there are, and the rows of the most frequent ones and of all others."""
-    found = table.rows(
-        f"SELECT {text}, COUNT(*) AS n, COUNT(*) OVER () FROM data WHERE {text} IS NOT NULL "
-        f"GROUP BY {text} ORDER BY n DESC, {text} LIMIT {MOST_CATEGORIES}"
-    )
     values = {value: count for value, count, _ in found if count >= LEAST_ROWS and _can_be_kept(value)}
     distinct = found[0][2] if found else 0
     return {"distinct": distinct, "values": values, "other": given - sum(values.values())}
@@ -2029,6 +2438,16 @@ def _can_be_kept(value: str) -> bool:
 
 # --- mlcc.gates.drift.counts --------------------------------------------------------------------------------
 # What one scan tells of the current table: for each column the rows in each cell of the reference's profile.
+
+# The counts of the column number {i}, in DuckDB's words: cells of its sort, NaN, cells up to an edge, or with a value.
+COUNTS = {
+    "numbers": "COUNT(c{i}_number)",
+    "nan": count_where("isnan(c{i}_number)"),
+    "upto": count_where("c{i}_number <= CAST({edge} AS DOUBLE)"),
+    "texts": "COUNT(c{i}_text)",
+    "equal": count_where("c{i}_text = {value}"),
+}
+
 
 class Counts:
     """A column's rows by cell, in the reference and in the current table.
@@ -2056,23 +2475,30 @@ class Counts:
 
 
 def count_cells(
-    table: Table, columns: Sequence[Mapping[str, Any]], profiles: Sequence[Mapping[str, Any]]
+    table: Table | EngineTable,
+    columns: Sequence[Mapping[str, Any]],
+    profiles: Sequence[Mapping[str, Any]],
+    sql: Mapping[str, str] = COUNTS,
 ) -> tuple[int, list[Counts]]:
     """Return the number of rows, and the counts of each of `columns`, as their profiles have cells.
 
-    One aggregate query without grouping: any engine runs it as one scan. Raises GateError.
+    One aggregate query without grouping: any engine runs it as one scan. `sql` are the counts in the engine's words.
+    Raises GateError.
     """
-    table.rows(f"CREATE VIEW source AS SELECT * FROM {table.source}")
+    table.define("source", f"SELECT * FROM {table.source}")
     if columns:
-        table.rows(f"CREATE VIEW data AS {select_cells([column['cells'] for column in columns])}")
+        wanted = [_wanted(column["cells"], profile) for column, profile in zip(columns, profiles)]  # noqa: B905
+        table.define("data", select_cells(wanted))
     parts = ["COUNT(*)"]
     sizes = []
     for i, profile in enumerate(profiles, 1):
-        sums = _sums(i, profile)
+        sums = [
+            f"COUNT(c{i}_given)",
+            *(filled(part, i=i, **marks) for part, marks in _sums(table, profile, sql)),
+        ]
         sizes.append(len(sums))
         parts += sums
-    relation = "data" if columns else "source"
-    rows, *values = table.one("SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {relation}")
+    rows, *values = table.aggregates(parts, "data" if columns else "source")
     if type(rows) is not int:
         raise GateError("the number of rows is not known")
     if not rows:
@@ -2084,19 +2510,20 @@ def count_cells(
     return rows, found
 
 
-def _sums(i: int, profile: Mapping[str, Any]) -> list[str]:
-    """Return the SQL of a column's counts: cells given, of the right sort, NaN, and then up to each edge or by value."""
-    given = f"COUNT(c{i}_given)"
+def _wanted(cells: Mapping[str, str], profile: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SQL of what is counted of a column: engines don't even parse a cast that a type hasn't."""
+    sort = "number" if sort_of(profile["type"]) == "number" else "text"
+    return {"given": cells["given"], sort: cells[sort]}
+
+
+def _sums(
+    table: Table | EngineTable, profile: Mapping[str, Any], sql: Mapping[str, str]
+) -> list[tuple[str, dict[str, str]]]:
+    """Return the counts of a column, and what fills them in: of the right sort, NaN, then up to each edge or by value."""
     if sort_of(profile["type"]) == "number":
-        x = f"c{i}_number"
-        edges = [count_where(f"{x} <= {real_literal(edge)}") for edge in profile["edges"]]
-        return [given, f"COUNT({x})", count_where(f"isnan({x})"), *edges]
-    text = f"c{i}_text"
-    return [
-        given,
-        f"COUNT({text})",
-        *(count_where(f"{text} = {text_literal(value)}") for value in ranked(profile)),
-    ]
+        edges = [(sql["upto"], {"edge": real_literal(edge)}) for edge in profile["edges"]]
+        return [(sql["numbers"], {}), (sql["nan"], {}), *edges]
+    return [(sql["texts"], {}), *((sql["equal"], {"value": table.text(value)}) for value in ranked(profile))]
 
 
 def _counts(profile: Mapping[str, Any], rows: int, sums: Sequence[int]) -> Counts:
@@ -2553,13 +2980,13 @@ def judge(gate: Gate) -> Verdict:
     ):
         raise GateError("the gate's parameters are not complete")
     reference = _reference(gate)
-    table = open_table(gate, params["current"]["artifact"], params["current"]["format"])
+    (table,) = open_sources(gate, [params["current"]], params.get("engine"))
     try:
         checks, columns = _check_columns(params, table, reference)
         profiles = [reference["columns"][column["name"]] for column in columns]
-        rows, counted = count_cells(table, columns, profiles)
+        rows, counted = count_cells(table, columns, profiles, params.get("counts", COUNTS))
     finally:
-        close(table, gate)
+        close_source(table, gate)
     if not rows:
         return verdict_of([Check("rows", "fail", "the table has no rows", estimate=0, threshold={"min": 1})])
     checks += _check_rows(rows, reference["rows"], params["min_n"])
@@ -2602,20 +3029,25 @@ def _reference(gate: Gate) -> dict[str, Any]:
     path = gate.path(reference["artifact"])
     if reference["format"] == "profile":
         return check_profile(read_json(path), visible(path))
-    table = open_table(gate, reference["artifact"], reference["format"])
+    (table,) = open_sources(gate, [reference], gate.params.get("engine"))
     try:
-        wanted = [column["name"] for column in gate.params["columns"] if column["name"] in table.columns]
-        if not wanted:
+        cells = {
+            column["name"]: column["cells"]
+            for column in gate.params["columns"]
+            if column["name"] in table.columns
+        }
+        if not cells:
             raise GateError(f"{visible(path)} has none of the columns")
-        found = profile_of(table, reference["format"], wanted)
+        committed = {**gate.params["profile"], "cells": cells} if "engine" in gate.params else None
+        found = profile_of(table, reference["format"], list(cells), committed=committed)
     finally:
-        close(table, gate)
+        close_source(table, gate)
     del found["schema"]  # it isn't committed: its categories are data
     return found
 
 
 def _check_columns(
-    params: dict[str, Any], table: Table, reference: dict[str, Any]
+    params: dict[str, Any], table: Table | EngineTable, reference: dict[str, Any]
 ) -> tuple[list[Check], list[dict[str, Any]]]:
     """Return a check of each column that can't be compared, and the columns that can."""
     checks: list[Check] = []
@@ -2630,8 +3062,8 @@ def _check_columns(
         elif sort_of(profile["type"]) == "other":
             message = f"{shown} is of a type ({visible(profile['type'], 40)}) whose drift isn't measured"
             checks.append(Check(f"{id}.type", "error", message))
-        elif params["current"]["format"] == "parquet" and (
-            sort_of(type_of(table.columns[column["name"]])) != sort_of(profile["type"])
+        elif params["current"]["format"] in TYPED_FORMATS and (
+            sort_of(type_in(table, column["name"])) != sort_of(profile["type"])
         ):
             message = f"the column {shown} is of type {visible(table.columns[column['name']], 80)}"
             checks.append(Check(f"{id}.type", "fail", f"{message}; the reference's is {profile['type']}"))

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=b70c45d0d186625636f75e90d3dd3590ae716074af28388d06ce2d09f9ab167e
+# mlcc:generated sha256=3e53800555be5e0ef351c5ee85cc5401c58ee13f53162eaf435e64a08511adb2
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,18 +12,15 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.strict_json, mlcc.gates._strict, mlcc.gates._report, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.runtime.addresses, mlcc.gates._support, mlcc.gates.evidence.front_matter,
-  mlcc.gates.evidence.runtime
+  mlcc.gates._records, mlcc.strict_json, mlcc.gates._strict, mlcc.gates._report,
+  mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.patterns, mlcc.runtime.digest,
+  mlcc.gates._support, mlcc.gates.evidence.front_matter, mlcc.gates.evidence.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
 from __future__ import annotations
 
 import datetime
-import functools
-import hashlib
-import json
 import os
 import re
 import stat
@@ -206,20 +203,50 @@ def strict_json(text: str, *, finite: bool = True) -> object:
     19), and nesting deeper than 64. The message may hold letters of the text.
     """
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_json_object,
-            parse_int=_json_integer,
-            parse_float=_json_real if finite else float,
-            parse_constant=_json_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+        value = _scanned(text, _Hooks(finite))
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
     except RecursionError:
         raise JsonError("is nested too deeply") from None
     _check_depth(value)
     return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _json_object
+        self.parse_int = _json_integer
+        self.parse_float = _json_real if finite else float
+        self.parse_constant = _json_constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
 
 
 def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -352,14 +379,44 @@ def remove_file(path: str) -> None:
 
 def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
     """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    text = json_text(record)
     if verdict.plots:
+        import json
+
         plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
         write_whole(os.path.join(folder, "plots.json"), plots + "\n")
     # The verdict comes last: where it is, the others are.
     write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
     write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
     write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def json_text(value: object, margin: str = "\n") -> str:
+    """Return `json.dumps(value, sort_keys=True, indent=2, allow_nan=False)`, without the time to import json.
+
+    What isn't as plain as most of a report is left to json. Raises ValueError and TypeError as it does.
+    """
+    inner = margin + "  "
+    if isinstance(value, dict) and value and all(_is_plain(key) for key in value):
+        parts = [f'"{key}": {json_text(value[key], inner)}' for key in sorted(value)]
+        return "{" + inner + ("," + inner).join(parts) + margin + "}"
+    if isinstance(value, (list, tuple)) and value:
+        parts = [json_text(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(parts) + margin + "]"
+    if _is_plain(value):
+        return f'"{value}"'
+    if is_finite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    import json
+
+    return json.dumps(value, sort_keys=True, indent=2, allow_nan=False).replace("\n", margin)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON shows a text as it is."""
+    return type(value) is str and value.isascii() and value.isprintable() and not {'"', "\\"} & set(value)
 
 
 def write_whole(path: str, text: str) -> None:
@@ -425,265 +482,56 @@ def _xml(text: str) -> str:
     return shown.replace('"', "&quot;")
 
 
-# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
-# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
-#
-# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
-# made to take for ever by whoever writes the spec or names a file.
-# Standard library only: bundled into the emitted script.
-
-STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
-_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
-
-
-def path_matches(pattern: str, path: str) -> bool:
-    """Tell whether a changed path belongs to a pattern.
-
-    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
-    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
-    it. Both are posix paths relative to the same folder.
-    """
-    bare = pattern.rstrip("/")
-    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
-        return False
-    below = _accepts(_machine(bare, below=True), path)
-    return below if pattern.endswith("/") else below or name_matches(bare, path)
-
-
-def name_matches(pattern: str, name: str) -> bool:
-    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
-    return _accepts(_machine(pattern), name)
-
-
-def _accepts(machine: Machine, name: str) -> bool:
-    states = machine.arrive(1)
-    for char in name:
-        states = machine.step(states, char)
-        if not states:
-            return False
-    return bool(states & machine.end)
-
-
-def tokens_of(pattern: str) -> list[str]:
-    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
-    tokens: list[str] = []
-    start = 0
-    for match in _WILDCARD.finditer(pattern):
-        tokens += [*pattern[start : match.start()], match.group()]
-        start = match.end()
-        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
-            last = tokens.pop()
-            if tokens[-1] == FOLDERS and last == STAR:
-                tokens.append(last)
-            elif last == DEEP:
-                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
-    return [*tokens, *pattern[start:]]
-
-
-class Machine:
-    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self.end = 1 << len(tokens)
-        self._at: dict[str, int] = {}
-        for number, token in enumerate(tokens):
-            self._at[token] = self._at.get(token, 0) | 1 << number
-        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
-        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
-
-    def arrive(self, states: int) -> int:
-        """Return the states that are reached without a further character: wildcards may stand for nothing."""
-        for _ in range(2):  # no more than two such wildcards stand side by side
-            states |= (states & (self._star | self._deep | self._folders)) << 1
-        return states
-
-    def step(self, states: int, char: str) -> int:
-        """Return the states after a character."""
-        inside = states & self._folders  # within a folder's name the next token can't begin
-        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
-        if char == "/":
-            entered |= inside << 1
-        else:
-            entered |= (states & self._one) << 1 | states & self._star
-        return self.arrive(entered) | inside
-
-
-@functools.lru_cache(maxsize=4096)
-def _machine(pattern: str, below: bool = False) -> Machine:
-    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
-
-
-# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
-# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
-#
-# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
-# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
-# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
+# SHA-256 digests of single files, and a SHA-256 that is there at once.
 
 _CHUNK = 1 << 20
-_SIGNS_OF_PATTERNS = frozenset("*?")
-_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
 
 
 class DigestError(Exception):
     """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
 
 
-def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
-    """Return the digest of an artifact as the plan locates it.
-
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
-    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
-    """
-    if not isinstance(path, str):
-        return paths_digest(path, root)
-    if "://" in path:
-        return table_digest(path)
-    place = os.path.join(root, path)
-    return tree_digest(place) if path.endswith("/") else file_digest(place)
-
-
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
 
 
-def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
-    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
-
-
-def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
-
-    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
-    file name that could not be told apart in the lines.
-    """
-    top = os.fspath(folder).rstrip("/") or "/"
-    if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{printable_name(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
-
-
-def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    return _digest_of(os.fspath(root), files_of(paths, root))
-
-
-def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
-    """Return the committed files that `paths` name, relative to `root`.
-
-    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
-    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
-    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
-    """
-    top = os.fspath(root)
-    tracked = _tracked(top)
-    chosen: set[str] = set()
-    for path in paths:
-        if not path.strip("/"):
-            raise DigestError("a path is empty")
-        names = tracked if tracked is not None else _candidates(top, path)
-        found = [name for name in names if path_matches(path, name)]
-        if not found:
-            what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{printable_name(path)} names no {what}")
-        chosen.update(found)
-    return chosen
-
-
-def _digest_of(top: str, relative: Iterable[str]) -> str:
-    lines = []
-    for name in relative:
-        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
-    if not lines:
-        raise DigestError(f"{printable_name(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
+def hex_digest(path: str, shown: str) -> str:
+    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{printable_name(shown)} is not a regular file")
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DigestError(f"{shown_name(shown)} is not a regular file")
+        digest = sha256(size=found.st_size)
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
     except OSError as error:
-        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
+        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
+    return str(digest.hexdigest())
 
 
-def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
-    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+def sha256(data: bytes = b"", size: int = 0) -> Any:
+    """Return hashlib's object of some bytes; `size` more are to come.
 
-    Symlinks are returned, not followed: digesting them is what fails.
+    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
     """
-    found: list[str] = []
-    pending = [below]
-    while pending:
-        folder = pending.pop()
+    if len(data) + size < _CHUNK:
         try:
-            entries = list(os.scandir(os.path.join(top, folder)))
-        except OSError as error:
-            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
-        for entry in entries:
-            name = f"{folder}/{entry.name}" if folder else entry.name
-            if not entry.is_dir(follow_symlinks=False):
-                found.append(name)
-            elif entry.name not in skip:
-                pending.append(name)
-    return found
+            if sys.version_info >= (3, 12):
+                from _sha2 import sha256 as own
+            else:
+                from _sha256 import sha256 as own  # type: ignore[import-not-found]
+            return own(data)
+        except ImportError:
+            pass  # an interpreter may be built without them
+    import hashlib
+
+    return hashlib.sha256(data)
 
 
-def _candidates(top: str, path: str) -> list[str]:
-    """Return the files that a path could name, outside git: those below its part without wildcards."""
-    parts = path.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
-    base = "/".join(parts[:fixed])
-    for i in range(1, fixed + 1):
-        folder = "/".join(parts[:i])
-        if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{printable_name(folder)} is a symlink")
-    place = os.path.join(top, base)
-    if base and not os.path.isdir(place):
-        return [base] if os.path.lexists(place) else []
-    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
-
-
-def _tracked(top: str) -> list[str] | None:
-    """Return the tracked files below `top`, or None outside a git work tree or without git."""
-    import subprocess
-
-    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
-    # worse, run something.
-    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
-    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
-    try:
-        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    if done.returncode == 0:
-        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
-    if _inside_work_tree(top):
-        said = printable_name(os.fsdecode(done.stderr.strip()))
-        raise DigestError(f"git can't list the committed files: {said}")
-    return None
-
-
-def _inside_work_tree(top: str) -> bool:
-    folder = os.path.abspath(top)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
-    return True
-
-
-def printable_name(name: str) -> str:
+def shown_name(name: str) -> str:
     """Return a name fit for a message: one printable line."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
@@ -735,7 +583,7 @@ def _answer(
     import json
     import subprocess
 
-    where = f"{printable_name(address)} can't be read"
+    where = f"{shown_name(address)} can't be read"
     if not os.path.isfile(OBJECTS_SCRIPT):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
     try:
@@ -752,10 +600,254 @@ def _answer(
     if not isinstance(found, dict):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
     if done.returncode != 0 or "error" in found:
-        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
     if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
         raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
+
+
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+# No re and no functools: a gate that judges two numbers would take longer to import them than for all else.
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_LONGEST_FIRST = (FOLDERS, DEEP, STAR, ONE)
+_MOST_MACHINES = 4096
+_MACHINES: dict[tuple[str, bool], Machine] = {}
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(bare.partition(STAR)[0].partition(ONE)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    while start < len(pattern):
+        tokens.append(next((w for w in _LONGEST_FIRST if pattern.startswith(w, start)), pattern[start]))
+        start += len(tokens[-1])
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return tokens
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+def _machine(pattern: str, below: bool = False) -> Machine:
+    """Return a pattern's automaton, made once: a pattern meets many names."""
+    if len(_MACHINES) >= _MOST_MACHINES:
+        _MACHINES.clear()
+    found = _MACHINES.get((pattern, below))
+    if found is None:
+        found = Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+        _MACHINES[pattern, below] = found
+    return found
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{shown_name(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{shown_name(path)} names no {what}")
+        chosen.update(found)
+    return chosen
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {shown_name(name)} is not plain UTF-8 on one line")
+        lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{shown_name(top)} holds no file")
+    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{shown_name(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{shown_name(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = shown_name(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
 
 
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
@@ -937,7 +1029,7 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
     parameters = read_bytes(path, _MAX_PARAMETERS)
     with open(script, "rb") as file:
         code = file.read()
-    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    lines = f"{sha256(code).hexdigest()}  script\n{sha256(parameters).hexdigest()}  parameters\n"
     try:
         document = parse_json(parameters.decode("utf-8"), path)
     except UnicodeDecodeError:
@@ -945,8 +1037,8 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
     _check_document(document, kind, id, path)
     assert isinstance(document, dict)
     if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
-        lines += f"{_sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS))}  objects\n"
-    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+        lines += f"{sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS)).hexdigest()}  objects\n"
+    record["gate_digest"] = "sha256:" + sha256(lines.encode("ascii")).hexdigest()
     return Gate(id, folder, document)
 
 
@@ -1092,10 +1184,6 @@ def _log(lines: Sequence[str]) -> None:
 
 def _is_id(text: str) -> bool:
     return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 # --- mlcc.gates.evidence.front_matter -----------------------------------------------------------------------

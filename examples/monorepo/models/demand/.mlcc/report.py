@@ -1,4 +1,4 @@
-# mlcc:generated sha256=d8aa5baf88330eb253f2ee91e53efeb1b8791159198962121638e94e6dc31d3a
+# mlcc:generated sha256=f379f2f7583832d715369430bad6829c07caaca955d1fb936a5aa5831e53c09a
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -295,20 +295,50 @@ def strict_json(text: str, *, finite: bool = True) -> object:
     19), and nesting deeper than 64. The message may hold letters of the text.
     """
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_json_object,
-            parse_int=_json_integer,
-            parse_float=_json_real if finite else float,
-            parse_constant=_json_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+        value = _scanned(text, _Hooks(finite))
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
     except RecursionError:
         raise JsonError("is nested too deeply") from None
     _check_depth(value)
     return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _json_object
+        self.parse_int = _json_integer
+        self.parse_float = _json_real if finite else float
+        self.parse_constant = _json_constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
 
 
 def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -511,6 +541,7 @@ class Finding(NamedTuple):
     gate: str
     leg: str
     kind: str
+    script: str
     guards: str
     blocking: bool
     lenient: bool
@@ -630,6 +661,7 @@ def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> 
         gate=gate,
         leg=leg,
         kind=str(node["gate"]),
+        script=str(node.get("script", node["gate"])),
         guards=str(node["guards"]),
         blocking=bool(node.get("blocking", True)),
         lenient=node.get("on_inconclusive") == "warn",
@@ -1907,7 +1939,8 @@ def _origin(finding: Finding) -> str:
         for id, digest in sorted(finding.inputs.items())
     ]
     rows += [["the gate itself", f"<code>{escaped(finding.digest, 100)}</code>"]] if finding.digest else []
-    again = f"<p>Run it again: <code>python -I .mlcc/gates/{escaped(finding.kind, 60)}.py {escaped(finding.gate, 80)}</code></p>"
+    call = f"python -I .mlcc/gates/{escaped(finding.script, 60)}.py {escaped(finding.gate, 80)}"
+    again = f"<p>Run it again: <code>{call}</code></p>"
     table = html_table(["Judged", "Digest"], rows) if rows else ""
     return f"<details><summary>What was judged</summary>{table}{again}</details>\n"
 

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=bf479fdf5988d6f57d7e69d0c608bfd83052da0dd7cf1abd1512469b1146e2bb
+# mlcc:generated sha256=fb568ae14cc6428cd018d096cd3ccbdb7118ed3cec4af240f0dcd916d186bb3c
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,17 +12,15 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.runtime.addresses, mlcc.gates._support, mlcc.gates._engines,
-  mlcc.gates._files, mlcc.gates._sql, mlcc.gates._reasons, mlcc.gates._table, mlcc.gates._values,
-  mlcc.gates.contract.runtime
+  mlcc.gates._records, mlcc.gates._sql, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict,
+  mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.patterns, mlcc.runtime.digest,
+  mlcc.gates._support, mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._table, mlcc.gates._values,
+  mlcc.gates._engines, mlcc.gates.contract.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import os
 import re
@@ -185,6 +183,25 @@ def _escape(char: str) -> str:
     return names.get(char) or f"\\u{{{ord(char):x}}}"
 
 
+# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
+# How SQL spells names and text. The one place that quotes.
+
+def identifier(name: str) -> str:
+    """Return a column's name as SQL spells it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_literal(text: str) -> str:
+    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def real_literal(value: float) -> str:
+    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
+    shown = repr(float(value))
+    return shown if "e" in shown else shown + "e0"
+
+
 # --- mlcc.gates._report -------------------------------------------------------------------------------------
 # The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
 #
@@ -227,14 +244,44 @@ def remove_file(path: str) -> None:
 
 def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
     """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json.dumps(record, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=True)
+    text = json_text(record)
     if verdict.plots:
+        import json
+
         plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
         write_whole(os.path.join(folder, "plots.json"), plots + "\n")
     # The verdict comes last: where it is, the others are.
     write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
     write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
     write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def json_text(value: object, margin: str = "\n") -> str:
+    """Return `json.dumps(value, sort_keys=True, indent=2, allow_nan=False)`, without the time to import json.
+
+    What isn't as plain as most of a report is left to json. Raises ValueError and TypeError as it does.
+    """
+    inner = margin + "  "
+    if isinstance(value, dict) and value and all(_is_plain(key) for key in value):
+        parts = [f'"{key}": {json_text(value[key], inner)}' for key in sorted(value)]
+        return "{" + inner + ("," + inner).join(parts) + margin + "}"
+    if isinstance(value, (list, tuple)) and value:
+        parts = [json_text(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(parts) + margin + "]"
+    if _is_plain(value):
+        return f'"{value}"'
+    if is_finite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    import json
+
+    return json.dumps(value, sort_keys=True, indent=2, allow_nan=False).replace("\n", margin)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON shows a text as it is."""
+    return type(value) is str and value.isascii() and value.isprintable() and not {'"', "\\"} & set(value)
 
 
 def write_whole(path: str, text: str) -> None:
@@ -322,20 +369,50 @@ def strict_json(text: str, *, finite: bool = True) -> object:
     19), and nesting deeper than 64. The message may hold letters of the text.
     """
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_json_object,
-            parse_int=_json_integer,
-            parse_float=_json_real if finite else float,
-            parse_constant=_json_constant if finite else float,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise JsonError(f"is not JSON: {error.msg} at {place}") from None
+        value = _scanned(text, _Hooks(finite))
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
     except RecursionError:
         raise JsonError("is nested too deeply") from None
     _check_depth(value)
     return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _json_object
+        self.parse_int = _json_integer
+        self.parse_float = _json_real if finite else float
+        self.parse_constant = _json_constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
 
 
 def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -426,265 +503,56 @@ def _text(path: str, limit: int) -> str:
         raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
 
 
-# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
-# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
-#
-# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
-# made to take for ever by whoever writes the spec or names a file.
-# Standard library only: bundled into the emitted script.
-
-STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
-_WILDCARD = re.compile(r"\*\*/|\*\*|\*|\?")
-
-
-def path_matches(pattern: str, path: str) -> bool:
-    """Tell whether a changed path belongs to a pattern.
-
-    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
-    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
-    it. Both are posix paths relative to the same folder.
-    """
-    bare = pattern.rstrip("/")
-    if not path.startswith(_WILDCARD.split(bare, maxsplit=1)[0]):
-        return False
-    below = _accepts(_machine(bare, below=True), path)
-    return below if pattern.endswith("/") else below or name_matches(bare, path)
-
-
-def name_matches(pattern: str, name: str) -> bool:
-    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
-    return _accepts(_machine(pattern), name)
-
-
-def _accepts(machine: Machine, name: str) -> bool:
-    states = machine.arrive(1)
-    for char in name:
-        states = machine.step(states, char)
-        if not states:
-            return False
-    return bool(states & machine.end)
-
-
-def tokens_of(pattern: str) -> list[str]:
-    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
-    tokens: list[str] = []
-    start = 0
-    for match in _WILDCARD.finditer(pattern):
-        tokens += [*pattern[start : match.start()], match.group()]
-        start = match.end()
-        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
-            last = tokens.pop()
-            if tokens[-1] == FOLDERS and last == STAR:
-                tokens.append(last)
-            elif last == DEEP:
-                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
-    return [*tokens, *pattern[start:]]
-
-
-class Machine:
-    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
-
-    def __init__(self, tokens: list[str]) -> None:
-        self.end = 1 << len(tokens)
-        self._at: dict[str, int] = {}
-        for number, token in enumerate(tokens):
-            self._at[token] = self._at.get(token, 0) | 1 << number
-        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
-        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
-
-    def arrive(self, states: int) -> int:
-        """Return the states that are reached without a further character: wildcards may stand for nothing."""
-        for _ in range(2):  # no more than two such wildcards stand side by side
-            states |= (states & (self._star | self._deep | self._folders)) << 1
-        return states
-
-    def step(self, states: int, char: str) -> int:
-        """Return the states after a character."""
-        inside = states & self._folders  # within a folder's name the next token can't begin
-        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
-        if char == "/":
-            entered |= inside << 1
-        else:
-            entered |= (states & self._one) << 1 | states & self._star
-        return self.arrive(entered) | inside
-
-
-@functools.lru_cache(maxsize=4096)
-def _machine(pattern: str, below: bool = False) -> Machine:
-    return Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
-
-
-# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
-# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
-#
-# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
-# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
-# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
+# SHA-256 digests of single files, and a SHA-256 that is there at once.
 
 _CHUNK = 1 << 20
-_SIGNS_OF_PATTERNS = frozenset("*?")
-_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
 
 
 class DigestError(Exception):
     """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
 
 
-def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
-    """Return the digest of an artifact as the plan locates it.
-
-    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
-    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
-    """
-    if not isinstance(path, str):
-        return paths_digest(path, root)
-    if "://" in path:
-        return table_digest(path)
-    place = os.path.join(root, path)
-    return tree_digest(place) if path.endswith("/") else file_digest(place)
-
-
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + _hex(os.fspath(path), os.fspath(path))
+    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
 
 
-def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
-    return "table:" + hashlib.sha256(name.encode("utf-8")).hexdigest()
-
-
-def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
-
-    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
-    file name that could not be told apart in the lines.
-    """
-    top = os.fspath(folder).rstrip("/") or "/"
-    if os.path.islink(top) or not os.path.isdir(top):
-        raise DigestError(f"{printable_name(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
-
-
-def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    return _digest_of(os.fspath(root), files_of(paths, root))
-
-
-def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
-    """Return the committed files that `paths` name, relative to `root`.
-
-    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
-    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
-    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
-    """
-    top = os.fspath(root)
-    tracked = _tracked(top)
-    chosen: set[str] = set()
-    for path in paths:
-        if not path.strip("/"):
-            raise DigestError("a path is empty")
-        names = tracked if tracked is not None else _candidates(top, path)
-        found = [name for name in names if path_matches(path, name)]
-        if not found:
-            what = "file" if tracked is None else "committed file"
-            raise DigestError(f"{printable_name(path)} names no {what}")
-        chosen.update(found)
-    return chosen
-
-
-def _digest_of(top: str, relative: Iterable[str]) -> str:
-    lines = []
-    for name in relative:
-        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
-            raise DigestError(f"the file name {printable_name(name)} is not plain UTF-8 on one line")
-        lines.append(f"{_hex(os.path.join(top, name), name)}  {name}\n")
-    if not lines:
-        raise DigestError(f"{printable_name(top)} holds no file")
-    return "sha256:" + hashlib.sha256("".join(sorted(lines)).encode("utf-8")).hexdigest()
-
-
-def _hex(path: str, shown: str) -> str:
-    digest = hashlib.sha256()
+def hex_digest(path: str, shown: str) -> str:
+    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise DigestError(f"{printable_name(shown)} is not a regular file")
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DigestError(f"{shown_name(shown)} is not a regular file")
+        digest = sha256(size=found.st_size)
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
     except OSError as error:
-        raise DigestError(f"{printable_name(shown)} can't be read: {error.strerror}") from None
-    return digest.hexdigest()
+        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
+    return str(digest.hexdigest())
 
 
-def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
-    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+def sha256(data: bytes = b"", size: int = 0) -> Any:
+    """Return hashlib's object of some bytes; `size` more are to come.
 
-    Symlinks are returned, not followed: digesting them is what fails.
+    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
     """
-    found: list[str] = []
-    pending = [below]
-    while pending:
-        folder = pending.pop()
+    if len(data) + size < _CHUNK:
         try:
-            entries = list(os.scandir(os.path.join(top, folder)))
-        except OSError as error:
-            raise DigestError(f"{printable_name(folder or top)} can't be read: {error.strerror}") from None
-        for entry in entries:
-            name = f"{folder}/{entry.name}" if folder else entry.name
-            if not entry.is_dir(follow_symlinks=False):
-                found.append(name)
-            elif entry.name not in skip:
-                pending.append(name)
-    return found
+            if sys.version_info >= (3, 12):
+                from _sha2 import sha256 as own
+            else:
+                from _sha256 import sha256 as own  # type: ignore[import-not-found]
+            return own(data)
+        except ImportError:
+            pass  # an interpreter may be built without them
+    import hashlib
+
+    return hashlib.sha256(data)
 
 
-def _candidates(top: str, path: str) -> list[str]:
-    """Return the files that a path could name, outside git: those below its part without wildcards."""
-    parts = path.rstrip("/").split("/")
-    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
-    base = "/".join(parts[:fixed])
-    for i in range(1, fixed + 1):
-        folder = "/".join(parts[:i])
-        if os.path.islink(os.path.join(top, folder)):
-            raise DigestError(f"{printable_name(folder)} is a symlink")
-    place = os.path.join(top, base)
-    if base and not os.path.isdir(place):
-        return [base] if os.path.lexists(place) else []
-    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
-
-
-def _tracked(top: str) -> list[str] | None:
-    """Return the tracked files below `top`, or None outside a git work tree or without git."""
-    import subprocess
-
-    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
-    # worse, run something.
-    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
-    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
-    try:
-        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    if done.returncode == 0:
-        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
-    if _inside_work_tree(top):
-        said = printable_name(os.fsdecode(done.stderr.strip()))
-        raise DigestError(f"git can't list the committed files: {said}")
-    return None
-
-
-def _inside_work_tree(top: str) -> bool:
-    folder = os.path.abspath(top)
-    while not os.path.lexists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return False
-        folder = parent
-    return True
-
-
-def printable_name(name: str) -> str:
+def shown_name(name: str) -> str:
     """Return a name fit for a message: one printable line."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
@@ -736,7 +604,7 @@ def _answer(
     import json
     import subprocess
 
-    where = f"{printable_name(address)} can't be read"
+    where = f"{shown_name(address)} can't be read"
     if not os.path.isfile(OBJECTS_SCRIPT):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
     try:
@@ -753,10 +621,254 @@ def _answer(
     if not isinstance(found, dict):
         raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
     if done.returncode != 0 or "error" in found:
-        raise DigestError(f"{where}: {printable_name(str(found.get('error', 'no reason is known')))}")
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
     if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
         raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
+
+
+# --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
+# Patterns of paths, branches and tags. One definition for the compiler and for the emitted scripts.
+#
+# Matching takes time in proportion to the pattern and the name: a regular expression with many wildcards could be
+# made to take for ever by whoever writes the spec or names a file.
+# Standard library only: bundled into the emitted script.
+
+# No re and no functools: a gate that judges two numbers would take longer to import them than for all else.
+STAR, DEEP, FOLDERS, ONE = "*", "**", "**/", "?"
+_LONGEST_FIRST = (FOLDERS, DEEP, STAR, ONE)
+_MOST_MACHINES = 4096
+_MACHINES: dict[tuple[str, bool], Machine] = {}
+
+
+def path_matches(pattern: str, path: str) -> bool:
+    """Tell whether a changed path belongs to a pattern.
+
+    `src/` is everything below; `a.csv` is that file, or everything below a folder of that name; `*` and `?`
+    stay within one part of the path, `**` crosses parts, and a folder that they name counts with all that is in
+    it. Both are posix paths relative to the same folder.
+    """
+    bare = pattern.rstrip("/")
+    if not path.startswith(bare.partition(STAR)[0].partition(ONE)[0]):
+        return False
+    below = _accepts(_machine(bare, below=True), path)
+    return below if pattern.endswith("/") else below or name_matches(bare, path)
+
+
+def name_matches(pattern: str, name: str) -> bool:
+    """Tell whether a branch or tag belongs to a pattern: `*` doesn't cross `/`, `**` does."""
+    return _accepts(_machine(pattern), name)
+
+
+def _accepts(machine: Machine, name: str) -> bool:
+    states = machine.arrive(1)
+    for char in name:
+        states = machine.step(states, char)
+        if not states:
+            return False
+    return bool(states & machine.end)
+
+
+def tokens_of(pattern: str) -> list[str]:
+    """Return a pattern as wildcards and single characters. `**/` is any number of folders, also none."""
+    tokens: list[str] = []
+    start = 0
+    while start < len(pattern):
+        tokens.append(next((w for w in _LONGEST_FIRST if pattern.startswith(w, start)), pattern[start]))
+        start += len(tokens[-1])
+        if len(tokens) > 1 and tokens[-2] in (DEEP, FOLDERS) and tokens[-1] in (STAR, DEEP, FOLDERS):
+            last = tokens.pop()
+            if tokens[-1] == FOLDERS and last == STAR:
+                tokens.append(last)
+            elif last == DEEP:
+                tokens[-1] = DEEP  # what crosses parts takes in its neighbours
+    return tokens
+
+
+class Machine:
+    """A pattern as an automaton. A set of states is an integer: bit n says that n tokens are done with."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        self.end = 1 << len(tokens)
+        self._at: dict[str, int] = {}
+        for number, token in enumerate(tokens):
+            self._at[token] = self._at.get(token, 0) | 1 << number
+        self._star, self._deep = self._at.pop(STAR, 0), self._at.pop(DEEP, 0)
+        self._folders, self._one = self._at.pop(FOLDERS, 0), self._at.pop(ONE, 0)
+
+    def arrive(self, states: int) -> int:
+        """Return the states that are reached without a further character: wildcards may stand for nothing."""
+        for _ in range(2):  # no more than two such wildcards stand side by side
+            states |= (states & (self._star | self._deep | self._folders)) << 1
+        return states
+
+    def step(self, states: int, char: str) -> int:
+        """Return the states after a character."""
+        inside = states & self._folders  # within a folder's name the next token can't begin
+        entered = (states & self._at.get(char, 0)) << 1 | states & self._deep
+        if char == "/":
+            entered |= inside << 1
+        else:
+            entered |= (states & self._one) << 1 | states & self._star
+        return self.arrive(entered) | inside
+
+
+def _machine(pattern: str, below: bool = False) -> Machine:
+    """Return a pattern's automaton, made once: a pattern meets many names."""
+    if len(_MACHINES) >= _MOST_MACHINES:
+        _MACHINES.clear()
+    found = _MACHINES.get((pattern, below))
+    if found is None:
+        found = Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
+        _MACHINES[pattern, below] = found
+    return found
+
+
+# --- mlcc.runtime.digest ------------------------------------------------------------------------------------
+# SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
+#
+# A file's digest is the sha256 of its bytes. The digest of a folder, or of a set of committed paths, is the
+# sha256 of the sorted lines `<hex>  <path>\n`, one a file, with the path relative and with `/`; in a shell:
+# `find . -type f -printf '%P\n' | xargs -d '\n' sha256sum | LC_ALL=C sort | sha256sum`.
+
+_SIGNS_OF_PATTERNS = frozenset("*?")
+_GENERATED_FOLDERS = frozenset((".git", "__pycache__", "_mlcc"))
+
+
+def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
+    """Return the digest of an artifact as the plan locates it.
+
+    A list of paths is digested by `paths_digest`, a path that ends in `/` by `tree_digest`, a table's name
+    (`ENGINE://SCHEMA.TABLE`) by `table_digest`, any other by `file_digest`. Raises DigestError.
+    """
+    if not isinstance(path, str):
+        return paths_digest(path, root)
+    if "://" in path:
+        return table_digest(path)
+    place = os.path.join(root, path)
+    return tree_digest(place) if path.endswith("/") else file_digest(place)
+
+
+def table_digest(name: str) -> str:
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
+
+
+def tree_digest(folder: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of all files below a folder.
+
+    Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
+    file name that could not be told apart in the lines.
+    """
+    top = os.fspath(folder).rstrip("/") or "/"
+    if os.path.islink(top) or not os.path.isdir(top):
+        raise DigestError(f"{shown_name(top)} is not a folder")
+    return _digest_of(top, _walk(top, ""))
+
+
+def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
+    return _digest_of(os.fspath(root), files_of(paths, root))
+
+
+def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
+    """Return the committed files that `paths` name, relative to `root`.
+
+    A path names what `path_matches` says: a file, a folder with all below it, or both through wildcards. In a
+    git work tree only tracked files count, so that build products don't; elsewhere all files but `.git`,
+    `_mlcc`, `__pycache__` and `*.pyc`. Raises DigestError, also for a path that names no file.
+    """
+    top = os.fspath(root)
+    tracked = _tracked(top)
+    chosen: set[str] = set()
+    for path in paths:
+        if not path.strip("/"):
+            raise DigestError("a path is empty")
+        names = tracked if tracked is not None else _candidates(top, path)
+        found = [name for name in names if path_matches(path, name)]
+        if not found:
+            what = "file" if tracked is None else "committed file"
+            raise DigestError(f"{shown_name(path)} names no {what}")
+        chosen.update(found)
+    return chosen
+
+
+def _digest_of(top: str, relative: Iterable[str]) -> str:
+    lines = []
+    for name in relative:
+        if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
+            raise DigestError(f"the file name {shown_name(name)} is not plain UTF-8 on one line")
+        lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
+    if not lines:
+        raise DigestError(f"{shown_name(top)} holds no file")
+    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
+
+
+def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is no folder below a folder, relative to `top`; folders named in `skip` are left out.
+
+    Symlinks are returned, not followed: digesting them is what fails.
+    """
+    found: list[str] = []
+    pending = [below]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(top, folder)))
+        except OSError as error:
+            raise DigestError(f"{shown_name(folder or top)} can't be read: {error.strerror}") from None
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.is_dir(follow_symlinks=False):
+                found.append(name)
+            elif entry.name not in skip:
+                pending.append(name)
+    return found
+
+
+def _candidates(top: str, path: str) -> list[str]:
+    """Return the files that a path could name, outside git: those below its part without wildcards."""
+    parts = path.rstrip("/").split("/")
+    fixed = next((i for i, part in enumerate(parts) if _SIGNS_OF_PATTERNS & set(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    for i in range(1, fixed + 1):
+        folder = "/".join(parts[:i])
+        if os.path.islink(os.path.join(top, folder)):
+            raise DigestError(f"{shown_name(folder)} is a symlink")
+    place = os.path.join(top, base)
+    if base and not os.path.isdir(place):
+        return [base] if os.path.lexists(place) else []
+    return [name for name in _walk(top, base, _GENERATED_FOLDERS) if not name.endswith(".pyc")]
+
+
+def _tracked(top: str) -> list[str] | None:
+    """Return the tracked files below `top`, or None outside a git work tree or without git."""
+    import subprocess
+
+    # Neither a hook of the repository nor its owner matters for a listing; both would only make it fail or,
+    # worse, run something.
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", "-C", top]
+    call += ["ls-files", "-z", "--cached", "--recurse-submodules"]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode == 0:
+        return sorted({os.fsdecode(name) for name in done.stdout.split(b"\0") if name})
+    if _inside_work_tree(top):
+        said = shown_name(os.fsdecode(done.stderr.strip()))
+        raise DigestError(f"git can't list the committed files: {said}")
+    return None
+
+
+def _inside_work_tree(top: str) -> bool:
+    folder = os.path.abspath(top)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return False
+        folder = parent
+    return True
 
 
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
@@ -938,7 +1050,7 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
     parameters = read_bytes(path, _MAX_PARAMETERS)
     with open(script, "rb") as file:
         code = file.read()
-    lines = f"{_sha256(code)}  script\n{_sha256(parameters)}  parameters\n"
+    lines = f"{sha256(code).hexdigest()}  script\n{sha256(parameters).hexdigest()}  parameters\n"
     try:
         document = parse_json(parameters.decode("utf-8"), path)
     except UnicodeDecodeError:
@@ -946,8 +1058,8 @@ def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object
     _check_document(document, kind, id, path)
     assert isinstance(document, dict)
     if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
-        lines += f"{_sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS))}  objects\n"
-    record["gate_digest"] = "sha256:" + _sha256(lines.encode("ascii"))
+        lines += f"{sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS)).hexdigest()}  objects\n"
+    record["gate_digest"] = "sha256:" + sha256(lines.encode("ascii")).hexdigest()
     return Gate(id, folder, document)
 
 
@@ -1095,156 +1207,6 @@ def _is_id(text: str) -> bool:
     return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
 
 
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-# --- mlcc.gates._engines ------------------------------------------------------------------------------------
-# Tables for gates that another engine than DuckDB holds or reads. The engine runs the SQL; only its counts come here.
-#
-# Every session is read-only where the engine has such a thing, reads times as UTC, and gets where to connect from the
-# engine's own environment variables.
-
-# What the engines call the types that a declared one may be stored as.
-ENGINE_TYPES = {
-    "string": ("string", "varchar", "char", "text", "bpchar"),
-    "integer": ("tinyint", "smallint", "int", "bigint", "int2", "int4", "int8"),
-    "number": (
-        *("tinyint", "smallint", "int", "bigint", "int2", "int4", "int8"),
-        *("float", "double", "decimal", "float4", "float8", "numeric"),
-    ),
-    "boolean": ("boolean", "bool"),
-    "date": ("date",),
-    "timestamp": ("timestamp", "timestamp_ntz", "timestamptz"),
-}
-
-
-class EngineTable:
-    """A table that an engine can read. `columns` maps its columns' names to the engine's types, in their order.
-
-    `source` is what SQL calls it. `execute` runs one query and returns its rows; `end` closes the session.
-    """
-
-    def __init__(
-        self,
-        source: str,
-        columns: dict[str, str],
-        execute: Callable[[str], Sequence[Sequence[Any]]],
-        end: Callable[[], None],
-    ) -> None:
-        self.source = source
-        self.columns = columns
-        self.end = end
-        self._execute = execute
-        self._views: list[str] = []
-
-    def define(self, name: str, select: str) -> None:
-        """Give a query a name that later ones can use."""
-        self._views.append(f"{name} AS (\n{select}\n)")
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return all rows of a query. Raises GateError, with no value of the data in its message."""
-        views = "WITH " + ",\n".join(self._views) + "\n" if self._views else ""
-        return [tuple(row) for row in run_query(self._execute, views + sql)]
-
-    def one(self, sql: str) -> tuple[Any, ...]:
-        """Return the one row of a query. Raises GateError."""
-        rows = self.rows(sql)
-        if len(rows) != 1:
-            raise GateError("a query did not give one row")
-        return rows[0]
-
-
-def open_engine_table(
-    gate: Gate, artifact: str, engine: str, table: str | None, beside: Mapping[str, str] | None = None
-) -> EngineTable:
-    """Open an artifact: the warehouse's `table`, or without one a Parquet file or folder. Raises GateError.
-
-    `beside` maps names that SQL can use to further artifacts of Parquet, which Spark alone reads.
-    """
-    if engine == "spark":
-        return _open_spark(gate, artifact, table, beside or {})
-    if engine == "postgres" and table is not None:
-        return _open_postgres(gate, table)
-    raise GateError(f"this version of the gate runs no SQL on {visible(engine)}")
-
-
-def run_query(execute: Callable[[str], Any], sql: str) -> Any:
-    """Return what an engine answers. Raises GateError with the kind of what went wrong: the rest may quote data."""
-    try:
-        return execute(sql)
-    except Exception as error:
-        raise GateError(f"the engine could not run a query: {type(error).__name__}") from None
-
-
-def missing_driver(gate: Gate, driver: str, engine: str) -> GateError:
-    """Return the error for a driver that isn't installed."""
-    file = f".mlcc/gates/{gate.kind}.{engine}.txt"
-    return GateError(f"{driver} is needed: pip install --require-hashes --no-deps -r {file}")
-
-
-def _open_postgres(gate: Gate, table: str) -> EngineTable:
-    """Open a table of Postgres in one read-only transaction, so that all queries see the same rows."""
-    try:
-        import psycopg
-    except ImportError:
-        raise missing_driver(gate, "psycopg", "postgres") from None
-    # Nothing of the table's own schema can stand in for a built-in function or operator.
-    options = "-c TimeZone=UTC -c search_path=pg_catalog -c standard_conforming_strings=on"
-    try:
-        connection = psycopg.connect("", options=options, connect_timeout=30)
-        connection.read_only = True
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    except psycopg.Error as error:
-        raise GateError(f"Postgres could not be reached: {type(error).__name__}") from None
-
-    def execute(sql: str) -> Any:
-        return connection.execute(sql.encode("utf-8")).fetchall()
-
-    try:
-        described = connection.execute(f"SELECT * FROM {table} LIMIT 0".encode()).description or []
-    except psycopg.Error as error:
-        connection.close()
-        raise GateError(f"the table {visible(table)} can't be read: {type(error).__name__}") from None
-    known = psycopg.adapters.types
-    types = {
-        column.name: known[column.type_code].name if column.type_code in _oids(known) else "?"
-        for column in described
-    }
-    return EngineTable(table, types, execute, connection.close)
-
-
-def _oids(known: Any) -> set[int]:
-    return {kind.oid for kind in known}
-
-
-def _open_spark(gate: Gate, artifact: str, table: str | None, beside: Mapping[str, str]) -> EngineTable:
-    """Open a table of Spark's catalog, or Parquet. Spark's own settings and variables say where it runs."""
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise missing_driver(gate, "pyspark", "spark") from None
-    settings: dict[str, bool | float | int | str | None] = {
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.parser.escapedStringLiterals": "false",
-        "spark.sql.legacy.exponentLiteralAsDecimal.enabled": "false",
-        "spark.sql.caseSensitive": "false",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-    }
-    try:
-        session = SparkSession.builder.appName("mlcc").config(map=settings).getOrCreate()
-        files = dict(beside) if table is not None else {**beside, "mlcc_table": artifact}
-        for name, id in files.items():
-            session.read.parquet(f"file:{os.path.abspath(gate.path(id))}").createOrReplaceTempView(name)
-        source = table or "mlcc_table"
-        fields = session.table(source).schema.fields
-    except Exception as error:
-        raise GateError(f"Spark could not read the table: {type(error).__name__}") from None
-    types = {field.name: field.dataType.simpleString().partition("(")[0] for field in fields}
-    return EngineTable(source, types, lambda sql: session.sql(sql).collect(), session.stop)
-
-
 # --- mlcc.gates._files --------------------------------------------------------------------------------------
 # The files that make up a table, and the columns that the names of its folders stand for.
 
@@ -1336,25 +1298,6 @@ def check_array(file: str) -> None:
         raise GateError(f"{visible(file)} is no JSON array of objects; name a file of JSON lines .jsonl")
     if not tail.rstrip(_BLANK).endswith(b"]"):
         raise GateError(f"{visible(file)} is cut off: its JSON array has no end")
-
-
-# --- mlcc.gates._sql ----------------------------------------------------------------------------------------
-# How SQL spells names and text. The one place that quotes.
-
-def identifier(name: str) -> str:
-    """Return a column's name as SQL spells it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_literal(text: str) -> str:
-    """Return text as SQL spells it; DuckDB has no backslash escapes between single quotes."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def real_literal(value: float) -> str:
-    """Return a number as SQL of type DOUBLE: without an exponent it would be a decimal."""
-    shown = repr(float(value))
-    return shown if "e" in shown else shown + "e0"
 
 
 # --- mlcc.gates._reasons ------------------------------------------------------------------------------------
@@ -1497,15 +1440,33 @@ class Table:
         self.columns = columns
         self.partitions = partitions or {}
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The columns' types in full, with lengths and digits."""
+        return self.columns
+
+    def text(self, value: str) -> str:
+        """Return text as SQL spells it."""
+        return text_literal(value)
+
+    def define(self, name: str, select: str) -> None:
+        """Give a query a name that later ones can use. Raises GateError."""
+        self.rows(f"CREATE VIEW {name} AS {select}")
+
+    def aggregates(self, parts: Sequence[str], relation: str) -> list[Any]:
+        """Return the values of aggregates over all rows, by one scan. Raises GateError."""
+        return list(self.one("SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {relation}"))
+
     def cast(self, column: str, type: str) -> None:
         """Give a column another type of DuckDB's."""
         name = identifier(column)
         self.source = f"(SELECT * REPLACE (CAST({name} AS {type}) AS {name}) FROM {self.source})"
         self.columns[column] = type
 
-    def one(self, sql: str) -> tuple[Any, ...]:
-        """Return the one row of a query. Raises GateError."""
-        rows = self.rows(sql)
+    def one(self, sql: str, named: Mapping[str, str] | None = None) -> tuple[Any, ...]:
+        """Return the one row of a query. `named` are queries that this one knows by name. Raises GateError."""
+        views = ",\n".join(f"{name} AS ({select})" for name, select in (named or {}).items())
+        rows = self.rows(f"WITH {views}\n{sql}" if views else sql)
         if len(rows) != 1:
             raise GateError("a query did not give one row")
         return rows[0]
@@ -1774,6 +1735,7 @@ def _top_names(schema: Sequence[tuple[Any, ...]]) -> list[str]:
 NUMBERS = frozenset(("integer", "number"))
 CATEGORIES = frozenset(("string", "boolean"))
 JSON_FORMATS = frozenset(("json", "jsonl"))
+TYPED_FORMATS = frozenset(("parquet", "table"))  # `table`: of another engine than DuckDB
 # What text must look like to be of a type. DuckDB's own casts are laxer: '1.5' becomes the integer 2, '1_0'
 # the number 10.
 TEXT_FORMS = {
@@ -1827,6 +1789,12 @@ def cells(name: str, format: str) -> dict[str, str]:
             "text": f"CASE WHEN {kind} IN ({_JSON_TEXTS}) THEN {text} END",
         }
     given = identifier(name)
+    if format == "table":  # whose text may be compared and sorted in some language's way
+        return {
+            "given": given,
+            "number": f"CAST({given} AS DOUBLE)",
+            "text": f"CAST({given} AS VARCHAR) COLLATE C",
+        }
     if format == "parquet":
         # The type is looked at first; a decimal would make every comparison several times slower.
         return {
@@ -1865,6 +1833,259 @@ def select_cells(columns: Sequence[Mapping[str, str]]) -> str:
 def count_where(condition: str) -> str:
     """Return SQL that counts rows. In DuckDB, count_if takes half as long as SUM(CASE ...); of nulls alone it is null."""
     return f"CAST(COALESCE(count_if({condition}), 0) AS BIGINT)"
+
+
+def filled(sql: str, **marks: object) -> str:
+    """Return SQL with its marks filled in, in the order given: `{edge}` by what is called `edge`.
+
+    What may itself look like a mark, a literal of text, comes last.
+    """
+    for mark, part in marks.items():
+        sql = sql.replace(f"{{{mark}}}", str(part))
+    return sql
+
+
+# --- mlcc.gates._engines ------------------------------------------------------------------------------------
+# Tables for gates that another engine than DuckDB holds or reads. The engine runs the SQL; only its counts come here.
+#
+# Every session is read-only where the engine has such a thing, reads times as UTC, and gets where to connect from the
+# engine's own environment variables.
+
+# What the engines call the types that a declared one may be stored as.
+ENGINE_TYPES = {
+    "string": ("string", "varchar", "char", "text", "bpchar"),
+    "integer": ("tinyint", "smallint", "int", "bigint", "int2", "int4", "int8"),
+    "number": (
+        *("tinyint", "smallint", "int", "bigint", "int2", "int4", "int8"),
+        *("float", "double", "decimal", "float4", "float8", "numeric"),
+    ),
+    "boolean": ("boolean", "bool"),
+    "date": ("date",),
+    "timestamp": ("timestamp", "timestamp_ntz", "timestamptz"),
+}
+
+
+# Postgres gives no more than 1,664 columns at once.
+_MOST_COLUMNS = 1600
+
+
+class Session:
+    """What the tables that one engine reads together share: how a query runs, and the names that queries can use.
+
+    `engine` is its name. `execute` runs one query and returns its rows; `end` closes it.
+    """
+
+    def __init__(
+        self, engine: str, execute: Callable[[str], Sequence[Sequence[Any]]], end: Callable[[], None]
+    ) -> None:
+        self.engine = engine
+        self.execute = execute
+        self.end = end
+        self.views: list[str] = []
+
+
+class EngineTable:
+    """A table that an engine can read. `columns` maps its columns' names to the engine's types, in their order.
+
+    `source` is what SQL calls it. `types` are the columns' types in full, with lengths and digits.
+    """
+
+    def __init__(self, session: Session, source: str, types: dict[str, str]) -> None:
+        self.source = source
+        self.types = types
+        self.columns = {name: _plain(type) for name, type in types.items()}
+        self._session = session
+
+    def text(self, value: str) -> str:
+        """Return text as the engine's SQL spells it."""
+        if self._session.engine == "postgres":
+            return text_literal(value)
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+    def define(self, name: str, select: str) -> None:
+        """Give a query a name that later ones can use."""
+        self._session.views.append(f"{name} AS (\n{select}\n)")
+
+    def rows(self, sql: str, named: Mapping[str, str] | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows of a query. Raises GateError, with no value of the data in its message.
+
+        `named` are queries that this one knows by name, beside those that were defined.
+        """
+        views = [
+            *self._session.views,
+            *(f"{name} AS (\n{select}\n)" for name, select in (named or {}).items()),
+        ]
+        known = "WITH " + ",\n".join(views) + "\n" if views else ""
+        return [tuple(row) for row in run_query(self._session.execute, known + sql)]
+
+    def one(self, sql: str, named: Mapping[str, str] | None = None) -> tuple[Any, ...]:
+        """Return the one row of a query. Raises GateError."""
+        rows = self.rows(sql, named)
+        if len(rows) != 1:
+            raise GateError("a query did not give one row")
+        return rows[0]
+
+    def aggregates(self, parts: Sequence[str], relation: str) -> list[Any]:
+        """Return the values of aggregates over all rows: one scan for every 1,600 of them. Raises GateError."""
+        found: list[Any] = []
+        for first in range(0, len(parts), _MOST_COLUMNS):
+            some = ",\n  ".join(parts[first : first + _MOST_COLUMNS])
+            found += self.one(f"SELECT\n  {some}\nFROM {relation}")
+        return found
+
+    def end(self) -> None:
+        """Close the session, which ends it for the tables beside this one, too."""
+        self._session.end()
+
+
+def type_in(table: Table | EngineTable, column: str) -> str:
+    """Return what a column's type is called in specs and profiles; `other` for nested and binary ones."""
+    stored = table.columns[column]
+    if isinstance(table, Table):
+        return type_of(stored)
+    return next((type for type in ("integer", *ENGINE_TYPES) if stored in ENGINE_TYPES[type]), "other")
+
+
+def _plain(type: str) -> str:
+    """Return a type without lengths, digits and collation; an array is of none."""
+    return type if type.endswith("]") else type.partition(" collate ")[0].partition("(")[0]
+
+
+def open_sources(
+    gate: Gate, sources: Sequence[Mapping[str, Any]], engine: str | None
+) -> Sequence[Table | EngineTable]:
+    """Open tables for queries over all of them: by `engine`, or by DuckDB where it is None. Raises GateError.
+
+    A source has the `artifact`, its `format`, and for a table of a warehouse `table`, what SQL calls it.
+    """
+    if engine is None:
+        return open_tables(gate, [(source["artifact"], source["format"]) for source in sources])
+    return open_engine_tables(gate, [(source["artifact"], source.get("table")) for source in sources], engine)
+
+
+def close_source(table: Table | EngineTable, gate: Gate) -> None:
+    """Close a table, and those that were opened with it."""
+    if isinstance(table, EngineTable):
+        table.end()
+    else:
+        close(table, gate)
+
+
+def open_engine_tables(
+    gate: Gate,
+    sources: Sequence[tuple[str, str | None]],
+    engine: str,
+    beside: Mapping[str, str] | None = None,
+) -> list[EngineTable]:
+    """Open artifacts in one session: the warehouse's table, or without one a Parquet file or folder. Raises GateError.
+
+    `sources` are an artifact each, and what SQL calls its table. `beside` maps names that SQL can use to further
+    artifacts of Parquet, which Spark alone reads.
+    """
+    if engine == "spark":
+        return _open_spark(gate, sources, beside or {})
+    tables = [table for _, table in sources if table is not None]
+    if engine == "postgres" and len(tables) == len(sources):
+        return _open_postgres(gate, tables)
+    raise GateError(f"this version of the gate runs no SQL on {visible(engine)}")
+
+
+def run_query(execute: Callable[[str], Any], sql: str) -> Any:
+    """Return what an engine answers. Raises GateError with the kind of what went wrong: the rest may quote data."""
+    try:
+        return execute(sql)
+    except Exception as error:
+        raise GateError(f"the engine could not run a query: {type(error).__name__}") from None
+
+
+def missing_driver(gate: Gate, driver: str, engine: str) -> GateError:
+    """Return the error for a driver that isn't installed."""
+    file = f".mlcc/gates/{gate.kind}.{engine}.txt"
+    return GateError(f"{driver} is needed: pip install --require-hashes --no-deps -r {file}")
+
+
+def _open_postgres(gate: Gate, tables: Sequence[str]) -> list[EngineTable]:
+    """Open tables of Postgres in one read-only transaction, so that all queries see the same rows."""
+    try:
+        import psycopg
+    except ImportError:
+        raise missing_driver(gate, "psycopg", "postgres") from None
+    # Nothing of the table's own schema can stand in for a built-in function or operator, and different values are written
+    # in different ways.
+    options = (
+        "-c TimeZone=UTC -c search_path=pg_catalog -c standard_conforming_strings=on -c extra_float_digits=3"
+    )
+    try:
+        connection = psycopg.connect("", options=options, connect_timeout=30, client_encoding="utf8")
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    except psycopg.Error as error:
+        raise GateError(f"Postgres could not be reached: {type(error).__name__}") from None
+
+    def execute(sql: str) -> Any:
+        return connection.execute(sql.encode("utf-8")).fetchall()
+
+    session = Session("postgres", execute, connection.close)
+    found = []
+    for table in tables:
+        try:
+            described = connection.execute(f"SELECT * FROM {table} LIMIT 0".encode()).description or []
+        except psycopg.Error as error:
+            connection.close()
+            raise GateError(f"the table {visible(table)} can't be read: {type(error).__name__}") from None
+        found.append(EngineTable(session, table, {column.name: _full_type(column) for column in described}))
+    return found
+
+
+def _full_type(column: Any) -> str:
+    """Return a type of Postgres' in full, such as numeric(18, 3); ? for one that isn't built in."""
+    shown: str = column.type_display
+    return "?" if shown.isdigit() else shown
+
+
+def _open_spark(
+    gate: Gate, sources: Sequence[tuple[str, str | None]], beside: Mapping[str, str]
+) -> list[EngineTable]:
+    """Open tables of Spark's catalog, or Parquet. Spark's own settings and variables say where it runs."""
+    import logging
+
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise missing_driver(gate, "pyspark", "spark") from None
+    settings: dict[str, bool | float | int | str | None] = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parser.escapedStringLiterals": "false",
+        "spark.sql.legacy.exponentLiteralAsDecimal.enabled": "false",
+        "spark.sql.caseSensitive": "false",
+        "spark.sql.variable.substitute": "false",  # of ${env:HOME} and the like, in names and texts, too
+        "spark.log.level": "OFF",  # what goes wrong is logged with the value that it went wrong on
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    names = [table or f"mlcc_table{i}" for i, (_, table) in enumerate(sources, 1)]
+    files = dict(beside)
+    files.update((name, id) for name, (id, table) in zip(names, sources) if table is None)  # noqa: B905 - Python 3.8
+    try:
+        spark = SparkSession.builder.appName("mlcc").config(map=settings).getOrCreate()
+        for name, id in files.items():
+            spark.read.parquet(f"file:{os.path.abspath(gate.path(id))}").createOrReplaceTempView(name)
+        schemas = [spark.table(name).schema.fields for name in names]
+    except Exception as error:
+        raise GateError(f"Spark could not read the table: {type(error).__name__}") from None
+
+    def execute(sql: str) -> Any:
+        logging.disable()  # pyspark's own logger, too
+        try:
+            return spark.sql(sql).collect()
+        finally:
+            logging.disable(logging.NOTSET)
+
+    session = Session("spark", execute, spark.stop)
+    return [
+        EngineTable(session, name, {field.name: field.dataType.simpleString() for field in fields})
+        for name, fields in zip(names, schemas)  # noqa: B905 - strict= is newer than Python 3.8
+    ]
 
 
 # --- mlcc.gates.contract.runtime ----------------------------------------------------------------------------
@@ -1926,10 +2147,7 @@ def judge(gate: Gate) -> Verdict:
                 checks.append(_check_freshness(params["freshness"], measures, time.time()))
             checks += [_check_sql(table, id, lines) for id, lines in sorted(params["sql"].items())]
     finally:
-        if isinstance(table, EngineTable):
-            table.end()
-        else:
-            close(table, gate)
+        close_source(table, gate)
     return verdict_of(checks)
 
 
@@ -1939,7 +2157,8 @@ def _open(gate: Gate) -> tuple[Table | EngineTable, list[Table]]:
     wanted = params.get("parents", [])
     if "engine" in params:
         beside = {f"mlcc_{parent['name']}": parent["artifact"] for parent in wanted if "table" not in parent}
-        table = open_engine_table(gate, params["artifact"], params["engine"], params.get("table"), beside)
+        source = (params["artifact"], params.get("table"))
+        (table,) = open_engine_tables(gate, [source], params["engine"], beside)
         return table, []
     own, *parents = (
         open_tables(gate, [(each["artifact"], each["format"]) for each in (params, *wanted)])
@@ -2049,7 +2268,7 @@ def _measure(params: dict[str, Any], table: Table | EngineTable, absent: set[str
         found = _from_footers(measures, table)
     rest = [name for name in measures if found.get(name) is None]
     if rest:
-        found.update(_named(rest, table.one(_select([measures[name]["sql"] for name in rest], "data"))))
+        found.update(_named(rest, table.aggregates([measures[name]["sql"] for name in rest], "data")))
     if type(found.get("rows")) is not int:
         raise GateError("the number of rows is not known")
     return found
@@ -2076,7 +2295,7 @@ def _select(parts: list[str], table: str) -> str:
     return "SELECT\n  " + ",\n  ".join(parts) + f"\nFROM {table}"
 
 
-def _named(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
+def _named(names: list[str], values: Sequence[Any]) -> dict[str, Any]:
     if len(names) != len(values):
         raise GateError("a query did not give one number for each of its measures")
     return dict(zip(names, values))  # noqa: B905 - strict= is newer than Python 3.8
