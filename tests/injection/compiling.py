@@ -10,7 +10,7 @@ from typing import Any
 from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.emitted import scripts
-from mlcc.plan import Gate, Plan
+from mlcc.plan import Plan, Release
 from mlcc.plan_json import document, gate_parameters, to_runtime
 from tests.injection.platforms import Platform
 from tests.plans import plan_of
@@ -61,8 +61,10 @@ def read_back(plan: Plan, files: Mapping[str, str], platform: Platform) -> dict[
     """Return what the runtime, each gate's script and the platform read in the emitted files."""
     found = {"plan": json.loads(document(to_runtime(plan), "mlcc.yaml"))}
     for node in plan.nodes.values():
-        if isinstance(node.work, Gate):
+        if node.gate is not None:
             found[f"gate {node.id}"] = json.loads(document(gate_parameters(plan, node), "mlcc.yaml"))
+        if isinstance(node.work, Release) and node.work.drive is not None:
+            found[f"release {node.id}"] = json.loads(document(dict(node.work.drive), "mlcc.yaml"))
     found[platform.name] = platform.parse(files)
     return found
 

@@ -128,6 +128,14 @@ def one_gate(kind: str, **parts: Any) -> Tree:
     )
 
 
+def releases(texts: Sequence[str], make: Callable[[str], Tree]) -> Tree:
+    """Return a spec with a release for each string: n0, n1, …"""
+    made = {
+        f"n{i}": {"deploys": ["data"], "environment": "live", **make(text)} for i, text in enumerate(texts)
+    }
+    return base(artifacts=DATA, environments={"live": {}}, releases=made)
+
+
 def form(**inputs: Any) -> Tree:
     """Return a spec with a form."""
     return base(triggers={"push": {"branches": ["main"]}, "manual": {"f": {"inputs": inputs}}})
@@ -247,6 +255,12 @@ EXECUTION = (
     Field("Defaults.setup[]", lambda t: base(defaults={"setup": list(t)}), _prepared, form=command),
     Field("Execution.finally", lambda t: jobs(t, lambda x: {"finally": x}), each("finally", value=lines), most=250, form=command),
     Field("Job.run", lambda t: jobs(t, lambda x: {"run": x}), each("run", value=lines), most=250, form=command),
+    Field("Release.run", lambda t: releases(t, lambda x: {"run": x, "rollback": "none"}), each("run", value=lines), most=100, form=command),
+    Field("Rollback.run", lambda t: releases(t, lambda x: {"run": "true", "rollback": {"run": x}}), each("rollback", "run", value=lines), most=100, form=command),
+    Field(
+        "Adapter.command", lambda t: releases(t, lambda x: {"adapter": {"command": x}}),
+        lambda t: [(f"release n{i}", ("adapter", "command"), x) for i, x in enumerate(t)], most=60, form=command,
+    ),
     Field(
         "Origin.command",
         lambda t: base(artifacts={f"a{i}": {"kind": "data", "path": f"d{i}.csv", "from": {"command": x}} for i, x in enumerate(t)}),
