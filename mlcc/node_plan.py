@@ -104,7 +104,7 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
     return ir.Release(
         command=ir.Command(node.setup, own.run),
         deploys=tuple(own.deploys),
-        rollback=ir.Command(node.setup, own.rollback.run) if undone else None,
+        rollback=own.undone_by if undone else None,
         rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
         judge=None if own.judge is None else _judge(node, artifacts, problems),
         drive=own.drive,

@@ -156,14 +156,14 @@ class Gate:
 
 @record
 class Release:
-    """A command that deploys, and the one that undoes it at once where it doesn't pass (S11).
+    """A command that deploys; `rollback` is the node whose command undoes it at once where it doesn't pass (S11).
 
     Of a release through an adapter, `judge` is the gate that a step on live traffic asks, and `drive`, once, what its steps read.
     """
 
     command: Command
     deploys: tuple[str, ...]
-    rollback: Command | None
+    rollback: str | None
     rollback_seconds: int
     judge: Gate | None = None
     drive: Mapping[str, object] | None = field(hash=False, default=None)

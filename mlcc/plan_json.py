@@ -202,7 +202,7 @@ def _work(node: ir.Node) -> JsonObject:
     if isinstance(work, ir.Release):
         found["deploys"] = list(work.deploys)
         if work.rollback is not None:
-            found["rollback"] = {"run": lines(work.rollback.run), "timeout": work.rollback_seconds}
+            found["rollback"] = work.rollback
     return found
 
 

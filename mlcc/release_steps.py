@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import SimpleNamespace as Keys
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 ROLLBACK_SUFFIX = "-rollback"
 DEPLOY_SUFFIX = "-deploy"
 RECONCILE_SUFFIX = "-reconcile"
+_OF_AN_ARTIFACT = re.compile(r"\$\{?((?:ARTIFACT|DIGEST)_[A-Z0-9_]+)")
 SCRIPT = "python3 -I .mlcc/release.py"
 DRAIN, LEASE, UNDOING = "5s", "2h", "10m"
 _RUN = Keys(
@@ -31,7 +33,13 @@ _NOTHING: dict[str, Any] = {
 def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeKind, Keys]]:
     """Yield the nodes of a release, in order, each with its keys: its steps, what makes sure it is undone, what looks later."""
     environment = release.environment or (id if id in spec.environments else None)
-    keys = {**vars(release), "environment": environment, "judge": None, "drive": None}
+    keys = {
+        **vars(release),
+        "environment": environment,
+        "judge": None,
+        "drive": None,
+        "undone_by": id + ROLLBACK_SUFFIX,
+    }
     steps = list(_steps(id, release, keys))
     for name, own in steps:
         yield name, NodeKind.RELEASE, own
@@ -157,6 +165,12 @@ def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:
                     (*loc, "rollback", key),
                     key=True,
                 )
+        named = _OF_AN_ARTIFACT.search(getattr(own, "run", None) or "")
+        if named is not None:
+            problems.add(
+                "rollback-artifact", f"a rollback takes no artifact: {named.group(1)} is unset there", (*loc, "rollback", "run"),
+                help="let it bring back what ran before, which isn't what was deployed",
+            )  # fmt: skip
     elif own == "none" or (own is not None and own.run is not None):
         problems.add("bad-rollback", "an adapter's own verb undoes the release", (*loc, "rollback"), key=True)
 

@@ -102,16 +102,17 @@ def undo_main(platform: Platform) -> int:
     watch_cancel()
     id = os.environ.get("MLCC_NODE", "")
     left = read_record(state_folder(id) / "state.json")
-    if left is not None and (left.get("end") != "failed" or not left.get("began") or left.get("rolled_back")):
+    if left is None or left.get("end") != "failed" or not left.get("began") or left.get("rolled_back"):
         return PASS
     leg = Attempt(id, "", platform)
-    if left is None:
-        left = {"inputs": _received(leg), "cause": "its process was killed"}
-    leg.state.update(began=True, inputs=left["inputs"], cause=left["cause"])
-    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-        env, _ = _environment(leg, Path(folder))
-        _undo(leg, env)
-    return PASS if leg.state["rolled_back"] else FAIL
+    leg.state.update(left)
+    leg.finish("failed", str(left["verdict"]), str(left["cause"]))  # whatever comes now, this is known
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+            _undo(leg, Path(folder) / "undo")
+    except CancelledError:
+        leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
+    return PASS if leg.state.get("rolled_back") is True else FAIL
 
 
 def _decide_and_run(leg: Attempt) -> int:
@@ -136,8 +137,10 @@ def _decide_and_run(leg: Attempt) -> int:
         try:
             return _attempts(leg, env, logins)
         finally:
-            _undo(leg, env)
-            _teardown(leg, env)
+            try:
+                _undo(leg, private / "undo")
+            finally:
+                _teardown(leg, env)
 
 
 def _received(leg: Attempt) -> dict[str, str]:
@@ -146,10 +149,13 @@ def _received(leg: Attempt) -> dict[str, str]:
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
-def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
-    """Return the environment of the command, and its logins; wait until its services answer."""
-    node, plan, selection = leg.node, leg.plan, leg.selection
-    own = node_env(node, leg.leg, plan, selection, private, leg.state["inputs"])
+def _environment(
+    leg: Attempt, private: Path, rollback: dict[str, Any] | None = None
+) -> tuple[dict[str, str], Logins]:
+    """Return the environment of the command, or of what undoes it, and its logins; wait until its services answer."""
+    node, plan, selection = rollback or leg.node, leg.plan, leg.selection
+    inputs = {} if rollback else leg.state["inputs"]
+    own = node_env(node, leg.leg, plan, selection, private, inputs)
     legs = node.get("legs", {"": {}})
     logins = node.get("logins", [])
     values = {
@@ -228,6 +234,7 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
 
 def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     leg.state["began"] = True
+    leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
     status = _command(leg, env, logins)
     found = read_record(state_folder(leg.id) / "verdict.json") if status == FAIL else None
     if found is not None and found.get("gate") == leg.id:  # the step asked a judge, who says why
@@ -237,7 +244,7 @@ def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
-    reason = undone(leg.node, leg.plan, leg.selection)
+    reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
     if reason is None:
         return _command(leg, env, logins)
     say(f"mlcc: {leg.id}: {reason}")
@@ -245,11 +252,18 @@ def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     return PASS
 
 
-def _undo(leg: Attempt, env: dict[str, str]) -> None:
-    """Undo a release that began and didn't pass, even when the run is being cancelled."""
+def _undo(leg: Attempt, private: Path) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
     if leg.state.get("began") is not True or leg.state["end"] == "passed":
         return
-    leg.state["rolled_back"], note = undo(leg.node, env)
+    note = "nothing can undo it"
+    if "rollback" in leg.node:
+        rollback = leg.plan["nodes"][leg.node["rollback"]]
+        private.mkdir()
+        try:
+            leg.state["rolled_back"], note = undo(rollback, _environment(leg, private, rollback)[0])
+        except RunError as problem:
+            note = f"it can't be undone: {problem}"
     leg.note = f"; {note}"
     leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
 

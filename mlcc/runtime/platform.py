@@ -81,3 +81,6 @@ class Platform(Protocol):
 
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node."""
+
+    def was_cancelled(self, node: str) -> bool:
+        """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""

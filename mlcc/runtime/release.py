@@ -10,30 +10,40 @@ from typing import Any
 
 from mlcc.runtime.decide import read_states, steps_of_release
 from mlcc.runtime.log import say
+from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import shell
 
 
-def undo(node: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
-    """Run the rollback of a release that didn't pass. Return whether it is undone, and how to say so.
+def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
+    """Run the command of a rollback's node. Return whether the release is undone, and how to say so.
 
     It has a time of its own, so that a release which used up its time is undone, too.
     """
-    rollback = node.get("rollback")
-    if rollback is None:
-        return False, "nothing can undo it"
     say("mlcc: rolling back")
-    lines = [*node.get("setup", []), *rollback["run"]]
-    code = shell(lines, env, time.monotonic() + rollback["timeout"], node.get("working_directory") or ".")
+    lines = [*rollback.get("setup", []), *rollback["run"]]
+    try:
+        code = shell(
+            lines, env, time.monotonic() + rollback["timeout"], rollback.get("working_directory") or "."
+        )
+    except OSError as problem:  # such as a folder that the release has removed
+        return False, f"its rollback can't be run: {problem.strerror}"
     return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
 
 
-def undone(node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]) -> str | None:
-    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told."""
-    steps = steps_of_release(node)
-    states = [state for id in steps for state in read_states(id, plan["nodes"][id], selection)]
-    if any(state is None for state in states):
-        return None
-    began = [state for state in states if state is not None and state.get("began") is True]
+def undone(
+    node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
+) -> str | None:
+    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
+
+    A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
+    """
+    began = []
+    for id in steps_of_release(node):
+        for state in read_states(id, plan["nodes"][id], selection):
+            if state is None and not platform.was_cancelled(id):
+                return None
+            if state is not None and state.get("began") is True:
+                began.append(state)
     if not began:
         return "nothing was released"
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None

@@ -47,6 +47,50 @@ RELEASES = (
         "release-status", "a release follows what passed, not how others ended", help="name what must end first under `needs`",
     ),
     Case(
+        "a rollback that wants what was deployed",
+        LIVE + ARTIFACTS + 'releases:\n  live: {deploys: [code], run: make, rollback: {run: ◆"undo ${ARTIFACT_CODE}"}}\n',
+        "rollback-artifact", "a rollback takes no artifact: ARTIFACT_CODE is unset there",
+        help="let it bring back what ran before, which isn't what was deployed",
+    ),
+    Case(
+        "nobody says what undoes a release",
+        LIVE + ARTIFACTS + "releases:\n  ◆live: {deploys: [code], run: make}\n",
+        "no-rollback", "it isn't said what undoes this release",
+        help="`rollback: {run: …}`, or `rollback: none` where nothing can",
+    ),
+    Case(
+        "a lease of a release that has no candidate",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: {run: make, ◆lease: 1h}}\n",
+        "bad-rollback", "`lease` is for releases with an `adapter`",
+    ),
+    Case(
+        "a rollback beside an adapter",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, ◆rollback: none}\n",
+        "bad-rollback", "an adapter's own verb undoes the release",
+    ),
+    Case(
+        "a canary of a command",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: none,\n"
+        "    ◆canary: {steps: [5], observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}}\n",
+        "bad-canary", "a command can't give a candidate a share of the requests", help="release through an `adapter`",
+    ),
+    Case(
+        "shares that don't grow",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
+        "    canary: {steps: ◆[25, 5], observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}}\n",
+        "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent",
+    ),
+    Case(
+        "traffic that can't show a limit",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
+        "    canary: {steps: [5], bake: 10m, traffic: {expected_rps: 10}, observations: {command: look},\n"
+        "      metrics: {errors: {rate: {max: ◆0.01}}}}}\n",
+        "bad-gate",
+        "5 % of 10 requests a second for 600 s is 300 requests, and showing a rate of at most 1 % needs 455, "
+        "even without a bad one: the gate would always be inconclusive",
+        help="a `bake` of 16m, or a `weight` of 8 would do",
+    ),
+    Case(
         "a job has the name of a rollback",
         LIVE + ARTIFACTS + "jobs:\n  ①live-rollback: {run: make}\n"
         "releases:\n  ◆live: {deploys: [code], run: make, rollback: {run: make}}\n",

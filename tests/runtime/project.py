@@ -75,6 +75,9 @@ class FakePlatform:
         self.audiences.append(audience)
         return f"token-{len(self.audiences)}"
 
+    def was_cancelled(self, node: str) -> bool:
+        return bool(self.job_results.get(node) == "cancelled")
+
     def results(self) -> dict[str, Any]:
         return self.job_results
 

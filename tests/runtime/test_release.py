@@ -115,6 +115,56 @@ def test_what_never_began_is_not_undone(make: Make) -> None:
     assert log(project) == []
 
 
+def test_what_was_cancelled_before_it_began_is_not_undone(make: Make) -> None:
+    project = released(make, "exit 3")
+    project.platform.job_results["live"] = "cancelled"
+    assert project.node("live-rollback") == 0
+    assert undo_main_of(project, "live") == 0
+    assert log(project) == []
+
+
+def test_both_ways_of_undoing_have_the_same_variables(make: Make) -> None:
+    """What is brought back isn't what was deployed: neither knows the artifact, both know the release's own variables."""
+    undo = 'echo "${ARTIFACT_MODEL-none} ${DIGEST_MODEL-none} $CLUSTER" >> log; test "$(wc -l < log)" -gt 1'
+    project = released(
+        make, 'echo "$ARTIFACT_MODEL" > ready; exit 3', undo, keys="    env: {CLUSTER: blue}\n"
+    )
+    assert project.node("live") == 1
+    assert project.node("live-rollback") == 0
+    assert (project.root / "ready").read_text() == "model.bin\n"
+    assert log(project) == ["none", "none", "blue"] * 2
+
+
+def test_a_cancel_while_undoing_leaves_what_is_known_and_the_teardown(make: Make) -> None:
+    project = released(
+        make, "exit 3", undo="echo $$ > ready; sleep 60", keys="    finally: echo mopped >> log\n"
+    )
+    with start(project, "node", MLCC_NODE="live") as node:
+        wait_for(project.root / "ready")
+        node.send_signal(signal.SIGTERM)
+        output, _ = node.communicate(timeout=30)
+    assert "Traceback" not in output
+    assert project.state("live")["began"] is True
+    assert project.state("live").get("rolled_back") is not True
+    assert log(project) == ["mopped"]
+    (project.root / "ready").unlink()
+    with start(project, "undo", MLCC_NODE="live") as undoing:
+        wait_for(project.root / "ready")
+        undoing.send_signal(signal.SIGTERM)
+        output, _ = undoing.communicate(timeout=30)
+    assert "Traceback" not in output
+    assert undoing.returncode == 1
+    assert project.ended("live")[2].endswith("undoing it was cancelled")
+    assert project.state("live")["began"] is True
+
+
+def test_a_folder_that_is_gone_is_no_traceback(make: Make) -> None:
+    project = released(make, "rmdir ../deploy; exit 3", keys="    working_directory: deploy\n")
+    (project.root / "deploy").mkdir()
+    assert project.node("live") == 1
+    assert "its rollback can't be run: No such file or directory" in project.ended("live")[2]
+
+
 def test_a_release_without_a_rollback_says_so(make: Make) -> None:
     text = SPEC.replace("COMMAND", "exit 3").replace("{run: 'UNDO', timeout: 20s}", "none")
     project = make(text, {"model.bin": "weights\n"})

@@ -127,8 +127,12 @@ class GitHub:
         print(f"::add-mask::{value}", flush=True)
         return value
 
+    def was_cancelled(self, node: str) -> bool:
+        """Tell by the `needs` of the job; of a job in another file they say nothing."""
+        return self.results().get(node) == "cancelled"
+
     def results(self) -> dict[str, Any]:
-        """Return job id -> result, from the `needs` of the final job."""
+        """Return job id -> result, from the `needs` of the final job, or of a rollback's."""
         try:
             needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
             return {str(id): str(job["result"]) for id, job in needs.items()}

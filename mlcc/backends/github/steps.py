@@ -158,6 +158,10 @@ def _env(node: ir.Node, step: ir.Execute | ir.Undo) -> dict[str, Text]:
         env[f"MLCC_SECRET_{name}"] = expr.secret(name)
     for name in step.variables:
         env[f"MLCC_VAR_{name}"] = expr.variable(name)
+    if node.status is ir.Status.ROLLBACK:
+        env["MLCC_NEEDS"] = expr.value(
+            "toJSON(needs)"
+        )  # a release that was cancelled before it began is nothing to undo
     for service in node.machine.services:
         name = service.id.upper().replace("-", "_")
         address = f"localhost:${{{{ job.services.{service.id}.ports['{service.port}'] }}}}"
