@@ -1,4 +1,4 @@
-# mlcc:generated sha256=f379f2f7583832d715369430bad6829c07caaca955d1fb936a5aa5831e53c09a
+# mlcc:generated sha256=0180e819dacb5d9ee18aa1ffb657526a0d2b08aef7d2488d73bf4587a68c0f89
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -271,6 +271,9 @@ class Platform(Protocol):
 
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node."""
+
+    def was_cancelled(self, node: str) -> bool:
+        """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
 
 
 # --- mlcc.strict_json ---------------------------------------------------------------------------------------
@@ -2205,8 +2208,12 @@ class GitHub:
         print(f"::add-mask::{value}", flush=True)
         return value
 
+    def was_cancelled(self, node: str) -> bool:
+        """Tell by the `needs` of the job; of a job in another file they say nothing."""
+        return self.results().get(node) == "cancelled"
+
     def results(self) -> dict[str, Any]:
-        """Return job id -> result, from the `needs` of the final job."""
+        """Return job id -> result, from the `needs` of the final job, or of a rollback's."""
         try:
             needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
             return {str(id): str(job["result"]) for id, job in needs.items()}
@@ -2449,6 +2456,11 @@ class GitLab:
                 return value
         raise RunError("this job has no OpenID Connect token for that audience")
 
+    def was_cancelled(self, node: str) -> bool:
+        """Return that it wasn't: a cancelled pipeline starts no rollback."""
+        del node
+        return False
+
     def results(self) -> dict[str, Any]:
         """Return that selecting succeeded, or there were no child pipeline. Of others only their states tell."""
         return {"select": "success"}
@@ -2644,6 +2656,11 @@ class Jenkins:
                     )
                 return token
         raise RunError(f"none of the node's id token credentials has the audience {audience}")
+
+    def was_cancelled(self, node: str) -> bool:
+        """Return that it wasn't: an aborted build starts no rollback."""
+        del node
+        return False
 
     def results(self) -> dict[str, Any]:
         """Return node -> result, as the Jenkinsfile wrote them down: one `NODE=RESULT` a line."""

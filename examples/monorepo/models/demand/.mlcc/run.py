@@ -1,4 +1,4 @@
-# mlcc:generated sha256=073b869615b0eadbaf04289316485dda74d58fbff81e5d5b83cc5848ad3a02e5
+# mlcc:generated sha256=2846b40358c51b121a5ad137b5c55fad69ec3c5c3f6916463b25298ac8d5a153
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -130,6 +130,9 @@ class Platform(Protocol):
 
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node."""
+
+    def was_cancelled(self, node: str) -> bool:
+        """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
 
 
 # --- mlcc.strict_json ---------------------------------------------------------------------------------------
@@ -2020,27 +2023,36 @@ def shell(
 #
 # Standard library only: bundled into the emitted script.
 
-def undo(node: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
-    """Run the rollback of a release that didn't pass. Return whether it is undone, and how to say so.
+def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
+    """Run the command of a rollback's node. Return whether the release is undone, and how to say so.
 
     It has a time of its own, so that a release which used up its time is undone, too.
     """
-    rollback = node.get("rollback")
-    if rollback is None:
-        return False, "nothing can undo it"
     say("mlcc: rolling back")
-    lines = [*node.get("setup", []), *rollback["run"]]
-    code = shell(lines, env, time.monotonic() + rollback["timeout"], node.get("working_directory") or ".")
+    lines = [*rollback.get("setup", []), *rollback["run"]]
+    try:
+        code = shell(
+            lines, env, time.monotonic() + rollback["timeout"], rollback.get("working_directory") or "."
+        )
+    except OSError as problem:  # such as a folder that the release has removed
+        return False, f"its rollback can't be run: {problem.strerror}"
     return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
 
 
-def undone(node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]) -> str | None:
-    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told."""
-    steps = steps_of_release(node)
-    states = [state for id in steps for state in read_states(id, plan["nodes"][id], selection)]
-    if any(state is None for state in states):
-        return None
-    began = [state for state in states if state is not None and state.get("began") is True]
+def undone(
+    node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
+) -> str | None:
+    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
+
+    A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
+    """
+    began = []
+    for id in steps_of_release(node):
+        for state in read_states(id, plan["nodes"][id], selection):
+            if state is None and not platform.was_cancelled(id):
+                return None
+            if state is not None and state.get("began") is True:
+                began.append(state)
     if not began:
         return "nothing was released"
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
@@ -2117,16 +2129,17 @@ def undo_main(platform: Platform) -> int:
     watch_cancel()
     id = os.environ.get("MLCC_NODE", "")
     left = read_record(state_folder(id) / "state.json")
-    if left is not None and (left.get("end") != "failed" or not left.get("began") or left.get("rolled_back")):
+    if left is None or left.get("end") != "failed" or not left.get("began") or left.get("rolled_back"):
         return PASS
     leg = Attempt(id, "", platform)
-    if left is None:
-        left = {"inputs": _received(leg), "cause": "its process was killed"}
-    leg.state.update(began=True, inputs=left["inputs"], cause=left["cause"])
-    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-        env, _ = _environment(leg, Path(folder))
-        _undo(leg, env)
-    return PASS if leg.state["rolled_back"] else FAIL
+    leg.state.update(left)
+    leg.finish("failed", str(left["verdict"]), str(left["cause"]))  # whatever comes now, this is known
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+            _undo(leg, Path(folder) / "undo")
+    except CancelledError:
+        leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
+    return PASS if leg.state.get("rolled_back") is True else FAIL
 
 
 def _decide_and_run(leg: Attempt) -> int:
@@ -2151,8 +2164,10 @@ def _decide_and_run(leg: Attempt) -> int:
         try:
             return _attempts(leg, env, logins)
         finally:
-            _undo(leg, env)
-            _teardown(leg, env)
+            try:
+                _undo(leg, private / "undo")
+            finally:
+                _teardown(leg, env)
 
 
 def _received(leg: Attempt) -> dict[str, str]:
@@ -2161,10 +2176,13 @@ def _received(leg: Attempt) -> dict[str, str]:
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
-def _environment(leg: Attempt, private: Path) -> tuple[dict[str, str], Logins]:
-    """Return the environment of the command, and its logins; wait until its services answer."""
-    node, plan, selection = leg.node, leg.plan, leg.selection
-    own = node_env(node, leg.leg, plan, selection, private, leg.state["inputs"])
+def _environment(
+    leg: Attempt, private: Path, rollback: dict[str, Any] | None = None
+) -> tuple[dict[str, str], Logins]:
+    """Return the environment of the command, or of what undoes it, and its logins; wait until its services answer."""
+    node, plan, selection = rollback or leg.node, leg.plan, leg.selection
+    inputs = {} if rollback else leg.state["inputs"]
+    own = node_env(node, leg.leg, plan, selection, private, inputs)
     legs = node.get("legs", {"": {}})
     logins = node.get("logins", [])
     values = {
@@ -2243,6 +2261,7 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
 
 def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     leg.state["began"] = True
+    leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
     status = _command(leg, env, logins)
     found = read_record(state_folder(leg.id) / "verdict.json") if status == FAIL else None
     if found is not None and found.get("gate") == leg.id:  # the step asked a judge, who says why
@@ -2252,7 +2271,7 @@ def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
-    reason = undone(leg.node, leg.plan, leg.selection)
+    reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
     if reason is None:
         return _command(leg, env, logins)
     say(f"mlcc: {leg.id}: {reason}")
@@ -2260,11 +2279,18 @@ def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     return PASS
 
 
-def _undo(leg: Attempt, env: dict[str, str]) -> None:
-    """Undo a release that began and didn't pass, even when the run is being cancelled."""
+def _undo(leg: Attempt, private: Path) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
     if leg.state.get("began") is not True or leg.state["end"] == "passed":
         return
-    leg.state["rolled_back"], note = undo(leg.node, env)
+    note = "nothing can undo it"
+    if "rollback" in leg.node:
+        rollback = leg.plan["nodes"][leg.node["rollback"]]
+        private.mkdir()
+        try:
+            leg.state["rolled_back"], note = undo(rollback, _environment(leg, private, rollback)[0])
+        except RunError as problem:
+            note = f"it can't be undone: {problem}"
     leg.note = f"; {note}"
     leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
 
@@ -2525,8 +2551,12 @@ class GitHub:
         print(f"::add-mask::{value}", flush=True)
         return value
 
+    def was_cancelled(self, node: str) -> bool:
+        """Tell by the `needs` of the job; of a job in another file they say nothing."""
+        return self.results().get(node) == "cancelled"
+
     def results(self) -> dict[str, Any]:
-        """Return job id -> result, from the `needs` of the final job."""
+        """Return job id -> result, from the `needs` of the final job, or of a rollback's."""
         try:
             needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
             return {str(id): str(job["result"]) for id, job in needs.items()}
@@ -2769,6 +2799,11 @@ class GitLab:
                 return value
         raise RunError("this job has no OpenID Connect token for that audience")
 
+    def was_cancelled(self, node: str) -> bool:
+        """Return that it wasn't: a cancelled pipeline starts no rollback."""
+        del node
+        return False
+
     def results(self) -> dict[str, Any]:
         """Return that selecting succeeded, or there were no child pipeline. Of others only their states tell."""
         return {"select": "success"}
@@ -2964,6 +2999,11 @@ class Jenkins:
                     )
                 return token
         raise RunError(f"none of the node's id token credentials has the audience {audience}")
+
+    def was_cancelled(self, node: str) -> bool:
+        """Return that it wasn't: an aborted build starts no rollback."""
+        del node
+        return False
 
     def results(self) -> dict[str, Any]:
         """Return node -> result, as the Jenkinsfile wrote them down: one `NODE=RESULT` a line."""
