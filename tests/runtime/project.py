@@ -178,13 +178,13 @@ def emitted(plan: Plan) -> dict[str, str]:
     for node in plan.nodes.values():
         if isinstance(node.work, Gate):
             files[f".mlcc/gates/{node.id}.json"] = document(gate_parameters(plan, node), "mlcc.yaml")
-            files.update(_gate_script(node.work.kind))
+            files.update(_gate_script(node.work.script))
     return files
 
 
 @functools.cache
-def _gate_script(kind: str) -> dict[str, str]:
-    return {file.path: file.text for file in scripts({kind})}
+def _gate_script(name: str) -> dict[str, str]:
+    return {file.path: file.text for file in scripts({name})}
 
 
 @functools.cache

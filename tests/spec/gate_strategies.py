@@ -225,6 +225,42 @@ def _evidence(near: Near) -> Params:
     return either(*found)
 
 
+def canary_parts() -> Data:
+    """Return the keys that a canary gate and a canary of a release share, each with a value or a strategy."""
+    rate = made({"max": 0.05}, {"worse_than_control": st.sampled_from((1, 1.5)), "count": "wrong"})
+    metrics = {
+        "errors": {"rate": rate},
+        "slow": {"rate": {"max": 0.1, "over": "250ms"}},
+        "scores": joined(
+            made({"histogram": "model score"}), some({"on_drift": st.sampled_from(("hold", "fail"))})
+        ),
+    }
+    return {
+        "metrics": some(metrics),
+        "judge": made({}, {"alpha": 0.01, "min_bad": 5, "min_requests": 500}),
+        "every": "1s",
+        "max_age": texts.duration,
+        "fail_after": st.integers(1, 5),
+        "traffic": made({"expected_rps": 10**6}, {"routing": "per-request"}),
+    }
+
+
+def _canary(near: Near) -> Params:
+    parts = canary_parts()
+    sources: list[Data] = [{"command": texts.command}, {"file": "seen/snapshots.jsonl"}]
+    if near.numbers:
+        sources.append({"file_from": one_of(near.numbers)})
+    base = {
+        "weight": st.sampled_from((0.5, 5, 50)),
+        "bake": "1s",
+        "metrics": parts.pop("metrics"),
+        "every": "1s",
+    }
+    return either(
+        *(made({**base, "observations": made(s)}, {**parts, "from_zero": st.booleans()}) for s in sources)
+    )
+
+
 _PARAMS: dict[str, Callable[[Near], Params]] = {
     "tests": _tests,
     "contract": _contract,
@@ -239,6 +275,7 @@ _PARAMS: dict[str, Callable[[Near], Params]] = {
     "slices": slices,
     "artifact": _artifact,
     "serve": _serve,
+    "canary": _canary,
     "evidence": _evidence,
     "command": _command,
 }

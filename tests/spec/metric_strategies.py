@@ -77,10 +77,11 @@ def evaluate(near: Near) -> Params:
     found: list[Params] = []
     if near.numbers:
         place = {"value": "test.r2", "stderr": "test.se"}
+        other = {"champion": near.numbers[-1]} if len(near.numbers) > 1 else {}
         metric = made({"min": 0.5}, {"max": 0.9, "n": "test.n", **place})
         counted = by_key(made({"max": 3, "n": "test.n"}, place))
-        source = {"metrics_from": one_of(near.numbers)}
-        found.append(made({**source, "metrics": by_key(metric)}, {"confidence": level}))
+        source = {"metrics_from": near.numbers[0]}
+        found.append(made({**source, "metrics": by_key(metric)}, {"confidence": level, **other}))
         found.append(made({**source, "metrics": counted, "min_n": count}))
     if near.tables:
         shapes = (_NUMBERS, _SCORES, _CLASSES, _RANKS, _SERIES, _RANGES)
@@ -96,11 +97,10 @@ def _evaluated(near: Near, columns: Data, metrics: dict[str, Data]) -> Params:
         if name == "interval_coverage"
         else {"overfit": {"train": one_of(near.tables), "max_gap": {name: share}}}
     )
-    options = {"min_n": count, "confidence": level, **gap}
+    champion = {"champion": near.tables[-1]} if len(near.tables) > 1 else {}
+    options = {"min_n": count, "confidence": level, **gap, **champion}
     judged = made({name: first}, {**metrics, **own})
-    return joined(
-        _predictions(columns), made({"predictions": one_of(near.tables), "metrics": judged}, options)
-    )
+    return joined(_predictions(columns), made({"predictions": near.tables[0], "metrics": judged}, options))
 
 
 def compare(near: Near) -> Params:
@@ -124,12 +124,29 @@ def compare(near: Near) -> Params:
         found.append(joined(against, _predictions(columns), _one_metric(metrics), shown))
     if len(near.tables) > 1:
         candidate, champion = near.tables[:2]
-        old = {"old_data": {"candidate": champion, "champion": candidate}}
+        old = {
+            "old_data": {"candidate": champion, "champion": candidate},
+            **_holdout(near, candidate, champion),
+        }
         pair = {"candidate": candidate, "champion": champion, "key": column}
         for columns, metrics in (_NUMBERS, _SCORES, _CLASSES, _RANKS, _WIDTHS):
             against = made(pair, {**options, "key": column, **old})
             found.append(joined(against, _predictions(columns), _one_metric(metrics), shown))
     return either(*found)
+
+
+def _holdout(near: Near, *predictions: str) -> Data:
+    """Return the key `holdout`, where there is something else to have tested on."""
+    others = [name for name in near.readable if name not in predictions]
+    if not others:
+        return {}
+    own = made({"data": others[0]}, {"budget": st.integers(1, 99)})
+    counted = (
+        made({"first": "none"})
+        if len(others) < 2
+        else either(made({"first": "none"}), made({"records": others[1]}))
+    )
+    return {"holdout": joined(own, counted)}
 
 
 def slices(near: Near) -> Params:

@@ -13,7 +13,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.spec import texts
-from tests.spec.gate_strategies import Near, kinds, params
+from tests.spec.gate_parts import made as drawn
+from tests.spec.gate_strategies import Near, canary_parts, kinds, params
 from tests.spec.texts import to_yaml
 
 __all__ = ["specs", "to_yaml"]
@@ -28,6 +29,15 @@ def specs(draw: Draw) -> Data:
     return _Builder(draw).spec()
 
 
+def canary() -> st.SearchStrategy[Data]:
+    """Draw the canary of a release."""
+    parts = canary_parts()
+    steps = st.sampled_from(([5], [1, 25.5, {"weight": 50, "bake": "3s"}]))
+    observed = st.fixed_dictionaries({"command": texts.command})
+    required = {"steps": steps, "observations": observed, "metrics": parts.pop("metrics"), "every": "1s"}
+    return drawn(required, {**parts, "bake": "2s"})
+
+
 class _Builder:
     """One draw. `nodes` are the ids that an ordinary node may need; `readable` what an ordinary job may read."""
 
@@ -37,6 +47,7 @@ class _Builder:
         self.artifacts: Data = {}
         self.jobs: Data = {}
         self.gates: Data = {}
+        self.releases: Data = {}
         self.nodes: list[str] = []
         self.readable: list[str] = []
         self.outputs: list[str] = []
@@ -51,11 +62,18 @@ class _Builder:
             self.artifact()
         for _ in range(self.number(0, 2)):
             self.job(self.new_id())
+        for _ in range(self.number(0, 2) if self.environments and self.readable else 0):
+            self.release()
         for _ in range(self.number(0, 2) if self.nodes else 0):
             self.status_node()
         if not self.jobs and not self.gates:
             self.job(self.new_id())
-        parts = {"artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates}
+        parts = {
+            "artifacts": self.artifacts,
+            "jobs": self.jobs,
+            "gates": self.gates,
+            "releases": self.releases,
+        }
         made.update({key: value for key, value in parts.items() if value or self.chance(1)})
         return made
 
@@ -215,6 +233,29 @@ class _Builder:
             made["outputs"] = ["BEST", "N_ROWS"]
             self.outputs += [] if legs else [f"{id}.BEST", f"{id}.N_ROWS"]
         self.jobs[id] = made
+        self.nodes.append(id)
+
+    def release(self) -> None:
+        made: Data = {"deploys": self.some(self.readable) or self.readable[:1], **self.execution(gate=True)}
+        made.pop("cache", None)
+        made["environment"] = "staging"
+        undone: Data = {"timeout": "5m"} if self.chance(5) else {}
+        if self.chance(5):
+            made["run"] = self.draw(texts.command)
+            made["rollback"] = "none" if self.chance(3) else {"run": self.draw(texts.command), **undone}
+        else:
+            made["adapter"] = {"command": self.draw(texts.command)}
+            if self.chance(6):
+                made["canary"] = self.draw(canary())
+            if self.triggered and self.chance(5):
+                made["rollback"] = {
+                    "reconcile": self.list_or_one(self.triggered),
+                    "lease": "1h",
+                    "drain": "3s",
+                    **undone,
+                }
+        id = self.new_id()
+        self.releases[id] = made
         self.nodes.append(id)
 
     def status_node(self) -> None:

@@ -295,6 +295,7 @@ PLACES = {
     "Origin": "artifacts: {{a: {{kind: data, path: x, from: {{{key}: x}}}}}}",
     "Job": "jobs: {{a: {{{key}: x}}}}",
     "Gate": "gates: {{a: {{guards: b, {key}: {{}}}}}}",
+    "Release": "releases: {{a: {{{key}: x}}}}",
     "ValueRef": "jobs: {{a: {{run: x, env: {{A: {{{key}: x}}}}}}}}",
 }
 
