@@ -267,7 +267,8 @@ def test_a_role_is_assumed_with_the_token_of_the_ci_system(
     project.write("token", "a.b.c")
     service.put("acme-ml", "role/t.csv", GOOD)
     env = {
-        "AWS_ENDPOINT_URL": service.url,
+        "AWS_ENDPOINT_URL_S3": service.url,
+        "AWS_ENDPOINT_URL_STS": service.url,
         "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/gates",
         "AWS_WEB_IDENTITY_TOKEN_FILE": str(project.root / "token"),
         "AWS_REGION": "eu-west-1",
