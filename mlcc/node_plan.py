@@ -7,6 +7,7 @@ from typing import Any
 
 from mlcc import plan as ir
 from mlcc.gates import DUCKDB, GATES, ArtifactInfo, GateKind, GateParamsError
+from mlcc.node_stores import check_login, check_stores
 from mlcc.problems import Problems
 from mlcc.references import as_list
 from mlcc.resolved import Resolved, ResolvedNode
@@ -24,6 +25,8 @@ def node_of(
     writes = _writes(resolved, node)
     env = _env(node, takes, artifacts, problems)
     logins = _logins(resolved, node)
+    check_stores(node, takes, artifacts, problems)
+    check_login(resolved, node, takes, env, logins, problems)
     services = tuple(_service(id, service) for id, service in own.services.items())
     return ir.Node(
         id=node.id,

@@ -82,10 +82,11 @@ def _endpoint(env: Mapping[str, str], *names: str) -> str:
 def _assumed(env: Mapping[str, str], region: str, web: OpenerDirector) -> Key:
     """Return the key of a session in a role, for the CI system's OpenID Connect token.
 
+    The token opens the role to who has it: AWS_ENDPOINT_URL, which may name a store of one's own, doesn't say who gets it.
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
     """
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    url = _endpoint(env, "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL") or f"https://sts.{region}.{domain}"
+    url = _endpoint(env, "AWS_ENDPOINT_URL_STS") or f"https://sts.{region}.{domain}"
     if not url.startswith("https://") and urlsplit(url).hostname not in _LOCAL:
         raise StoreError("a token is sent over an encrypted line alone: AWS_ENDPOINT_URL_STS is no https://")
     try:

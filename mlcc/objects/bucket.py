@@ -7,7 +7,9 @@ import hashlib
 import os
 import re
 import time
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 from urllib.request import OpenerDirector, Request
@@ -27,6 +29,8 @@ _MOST_PAGES = 1_000  # of up to 1,000 keys
 _ADDRESS = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
 _WILD = re.compile(r"[*?]")
 _SIZE = re.compile(r"[0-9]{1,15}")
+# Bytes. S3's own largest object has 48.8 TiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingObjects.html
+_LARGEST = 50 << 40
 _CONNECTIONS = 8
 
 
@@ -52,7 +56,8 @@ class Bucket:
         They mean what they mean for committed files. Raises StoreError for none, and for more than a verdict can name.
         """
         found: list[Object] = []
-        for object in self._listed(_WILD.split(path, maxsplit=1)[0]):
+        one = not path.endswith("/") and not _WILD.search(path)
+        for object in self._first(path) if one else self._listed(_WILD.split(path, maxsplit=1)[0]):
             if _lies_at(path, object.key) and not (object.key.endswith("/") and object.size == 0):
                 _check_key(object.key)
                 found.append(object)
@@ -64,19 +69,19 @@ class Bucket:
             raise StoreError("the objects' keys are too long to be named in a verdict: name fewer")
         if len({object.key for object in found}) < len(found):
             raise StoreError("the endpoint doesn't answer as S3 does: a key stands twice in its listing")
+        _check_distinct(found)
         return sorted(found)
 
-    def _listed(self, prefix: str) -> Iterator[Object]:
-        """Yield all objects whose keys begin with a prefix.
+    def _first(self, key: str) -> Iterator[Object]:
+        """Yield the object with a key, if there is one: a listing is in order, so it comes before all that begin so."""
+        return map(_object, self._page(key, {"max-keys": "1"}).findall("Contents"))
 
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-        """
+    def _listed(self, prefix: str) -> Iterator[Object]:
+        """Yield all objects whose keys begin with a prefix."""
         token = ""
         for _ in range(_MOST_PAGES):
-            query = {"list-type": "2", "encoding-type": "url", "prefix": prefix}
-            page = self._page({**query, **({"continuation-token": token} if token else {})})
-            for entry in page.findall("Contents"):
-                yield _object(entry)
+            page = self._page(prefix, {"continuation-token": token} if token else {})
+            yield from map(_object, page.findall("Contents"))
             if page.findtext("IsTruncated", "") == "false":
                 return
             earlier, token = token, page.findtext("NextContinuationToken", "")
@@ -84,7 +89,10 @@ class Bucket:
                 raise StoreError("the endpoint doesn't answer as S3 does: its listing has no end")
         raise StoreError("the bucket has over a million keys that begin so: name a folder further down")
 
-    def _page(self, query: dict[str, str]) -> Element:
+    def _page(self, prefix: str, more: dict[str, str]) -> Element:
+        """Return a page of a listing: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html."""
+        query = {"list-type": "2", "encoding-type": "url", "prefix": prefix, **more}
+
         def list_() -> bytes:
             with ask(self._web, self._request(f"{self._url}/?{query_of(query.items())}", {})) as answer:
                 return body(answer)
@@ -162,7 +170,12 @@ def _object(entry: Element) -> Object:
         key = unquote_plus(key, errors="strict")
     except UnicodeDecodeError:
         key = ""
-    if not key or not re.fullmatch(r"[!#-~]{1,200}", etag) or not _SIZE.fullmatch(size):
+    if (
+        not key
+        or not re.fullmatch(r"[!#-~]{1,200}", etag)
+        or not _SIZE.fullmatch(size)
+        or int(size) > _LARGEST
+    ):
         raise StoreError("the endpoint doesn't answer as S3 does: an entry of its listing isn't whole")
     return Object(key, etag, int(size))
 
@@ -174,3 +187,19 @@ def _check_key(key: str) -> None:
         raise StoreError(
             "an object's key can't be a file's path: it has an empty, '.' or '..' part, or is odd"
         )
+
+
+def _check_distinct(objects: list[Object]) -> None:
+    """Refuse keys that are one file, or lie in one folder, on file systems to which 'A' is 'a', and 'é' is 'e' and an accent.
+
+    Canonical caseless matching: The Unicode Standard, section 3.13, D145.
+    """
+    spelled: dict[str, str] = {}
+    for object in objects:
+        for path in accumulate(object.key.split("/"), "{}/{}".format):
+            folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
+            if spelled.setdefault(folded, path) != path:
+                raise StoreError(
+                    "two objects' keys differ in case or in how characters are composed alone: they would be one file, or lie "
+                    "in one folder, on some systems"
+                )

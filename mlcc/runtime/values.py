@@ -6,13 +6,14 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.data import location
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.login import write_private
-from mlcc.runtime.records import RunError
+from mlcc.runtime.records import MAX_RECORD, RunError
 
 SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
 VARIABLE = "MLCC_VAR_"
@@ -115,11 +116,8 @@ def runner_env() -> dict[str, str]:
 def read_values(path: Path, names: list[str]) -> dict[str, str]:
     """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
     found: dict[str, str] = {}
-    try:
-        # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
-        lines = path.read_text("utf-8").split("\n") if path.exists() else []
-    except (OSError, ValueError) as problem:
-        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
+    # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
+    lines = _outputs_text(path).split("\n")
     for line in lines[:-1] if lines[-1:] == [""] else lines:
         name, sign, value = line.partition("=")
         if not sign or name not in names or len(value) > 4096 or name in found or "\0" in value:
@@ -131,3 +129,16 @@ def read_values(path: Path, names: list[str]) -> dict[str, str]:
     if missing:
         raise RunError(f"the command left no value for {', '.join(missing)} in $MLCC_OUTPUTS")
     return found
+
+
+def _outputs_text(path: Path) -> str:
+    """Return what a command wrote, nothing where it wrote no file. Raises RunError on what may be endless, such as a pipe."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
+            raise RunError("$MLCC_OUTPUTS is no file, or too large for small values")
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as problem:
+        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None

@@ -97,11 +97,6 @@ FAILURES: dict[str, tuple[Callable[[BaseHTTPRequestHandler], Reply | None], str]
     "bytes": (lambda r: (200, {}, b"\xff\xfe\x00"), "no proper XML"),
     "an endless answer": (lambda r: (200, {}, b"<" * (9 << 20)), "the endpoint's answer is longer than S3's are"),
     "a listing cut off": (lambda r: (200, {"Content-Length": "1000"}, b"<ListBucketResult>"), "answer was cut off"),
-    "a listing without an end": (
-        _one(lambda: listing(TABLE, more="<IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>")),
-        "its listing has no end",
-    ),
-    "a listing without its next page": (_one(lambda: listing(TABLE, more="<IsTruncated>true</IsTruncated>")), "has no end"),
     "an entry without a size": (
         lambda r: (200, {}, b"<ListBucketResult><Contents><Key>d/t.csv</Key><ETag>a</ETag></Contents></ListBucketResult>"),
         "an entry of its listing isn't whole",
@@ -124,6 +119,15 @@ def test_a_store_that_fails(project: Project, monkeypatch: pytest.MonkeyPatch, c
     with answering(reply) as url:
         environment(monkeypatch, {**Store(url).env, "AWS_SESSION_TOKEN": SECRET})
         assert reason in _error(project)
+
+
+@pytest.mark.parametrize("token", ["<NextContinuationToken>a</NextContinuationToken>", ""])
+def test_a_listing_without_an_end(project: Project, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    project.write(".mlcc/objects.py", hasty_script())
+    page = listing(TABLE, more=f"<IsTruncated>true</IsTruncated>{token}")
+    with answering(_one(lambda: page)) as url:
+        environment(monkeypatch, Store(url).env)
+        assert "its listing has no end" in _error(project, "s3://acme-ml/d/*.csv")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,8 @@ def test_a_role_is_assumed_with_the_token_of_the_ci_system(
     project.write("token", "a.b.c")
     service.put("acme-ml", "role/t.csv", GOOD)
     env = {
-        "AWS_ENDPOINT_URL": service.url,
+        "AWS_ENDPOINT_URL_S3": service.url,
+        "AWS_ENDPOINT_URL_STS": service.url,
         "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/gates",
         "AWS_WEB_IDENTITY_TOKEN_FILE": str(project.root / "token"),
         "AWS_REGION": "eu-west-1",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import parse_qs
+from urllib.request import OpenerDirector, Request
 
 import pytest
 
@@ -90,6 +92,22 @@ def test_a_role_that_is_refused(
         _assume(tmp_path, url)
     assert said in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_a_token_is_sent_to_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_ENDPOINT_URL may name a store of one's own: only AWS_ENDPOINT_URL_STS says who else gets the token."""
+    asked: list[str] = []
+
+    def assume(self: OpenerDirector, request: Request, timeout: float) -> NoReturn:
+        asked.append(request.full_url)
+        raise OSError
+
+    monkeypatch.setattr(answers, "_PAUSES", ())
+    monkeypatch.setattr(OpenerDirector, "open", assume)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        with pytest.raises(StoreError, match="the role can't be assumed"):
+            _assume(tmp_path, "", **{name: "https://minio.example:9000"})
+    assert asked == ["https://sts.eu-west-1.amazonaws.com/"] * 2
 
 
 def test_a_token_is_sent_over_no_open_line(tmp_path: Path) -> None:

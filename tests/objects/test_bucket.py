@@ -8,6 +8,7 @@ import ssl
 from collections import namedtuple
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -16,7 +17,7 @@ from mlcc.objects.account import Account
 from mlcc.objects.answers import StoreError, opener
 from mlcc.objects.bucket import Bucket, Object, objects_digest
 from mlcc.objects.main import read_address
-from mlcc.runtime.addresses import OBJECTS_SCRIPT, local_path, objects_at
+from mlcc.runtime.addresses import OBJECTS_SCRIPT, fetch_objects, local_path, objects_at
 from mlcc.runtime.digest import DigestError
 from tests.objects.store import VARIABLES, Reply, answering, etag, listing
 
@@ -56,6 +57,73 @@ def test_what_lies_at_a_path(path: str, keys: list[str]) -> None:
 
     with answering(reply) as url:
         assert [object.key for object in _bucket(url).objects(path)] == keys
+
+
+def test_one_object_among_many_that_begin_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are listed in order, so that the one asked for comes first: the others are neither asked for nor counted."""
+    monkeypatch.setattr(bucket, "_MOST_PAGES", 1)
+    asked: list[dict[str, list[str]]] = []
+    every = sorted([("d/a", ROWS), *((f"d/a{i}", ROWS) for i in range(3))])
+    more = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+
+    def reply(request: BaseHTTPRequestHandler) -> Reply:
+        asked.append(parse_qs(request.path.partition("?")[2]))
+        found = [one for one in every if one[0].startswith(asked[-1]["prefix"][0])]
+        most = int(asked[-1].get("max-keys", ["1000"])[0])
+        return listing(*found[:most], more=more)
+
+    with answering(reply) as url:
+        assert [object.key for object in _bucket(url).objects("d/a")] == ["d/a"]
+        assert [query["max-keys"] for query in asked] == [["1"]]
+        every.pop(0)
+        with pytest.raises(StoreError, match="there is no object"):
+            _bucket(url).objects("d/a")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("d/A.csv", "d/a.csv"),
+        ("d/\u00e9.csv", "d/e\u0301.csv"),
+        ("d/stra\u00dfe.csv", "d/STRASSE.csv"),
+        ("d/\u00c9.csv", "d/e\u0301.csv"),
+        ("d/k=A/1.csv", "d/k=a/2.csv"),
+        ("d/x", "d/X/1.csv"),
+    ],
+)
+def test_keys_that_are_one_file_somewhere(keys: tuple[str, str]) -> None:
+    """Where case or normal form don't count, one would be written over the other, or its folder be called as the other's."""
+    one, other = keys
+    with answering(lambda _: listing((one, ROWS), (other, ROWS))) as url:
+        with pytest.raises(StoreError, match="in case or in how characters are composed"):
+            _bucket(url).objects("d/")
+        assert [object.key for object in _bucket(url).objects(one)] == [one]
+
+
+def test_sizes_that_no_object_has() -> None:
+    largest = 50 << 40
+    body = listing(("d/a.csv", ROWS))[2]
+
+    def sized(size: int) -> bytes:
+        return body.replace(b"<Size>4</Size>", b"<Size>%d</Size>" % size)
+
+    with answering(lambda _: (200, {}, sized(largest))) as url:
+        assert [object.size for object in _bucket(url).objects("d/")] == [largest]
+    with (
+        answering(lambda _: (200, {}, sized(largest + 1))) as url,
+        pytest.raises(StoreError, match="an entry of its listing isn't whole"),
+    ):
+        _bucket(url).objects("d/")
+
+
+def test_the_time_that_a_fetch_may_take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """All of 10,000 objects may have the largest size: longer than an operating system can wait."""
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / OBJECTS_SCRIPT
+    script.parent.mkdir()
+    script.write_text('print(\'{"digest": "objects:0", "objects": [1]}\')\n')
+    for size in (0, 10_000 * (50 << 40), 1 << 2000):
+        assert fetch_objects("s3://acme-ml/d/", "copies", size)["objects"] == [1]
 
 
 def test_chunked_answers() -> None:

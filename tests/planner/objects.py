@@ -10,6 +10,16 @@ def _live(keys: str = "") -> str:
     return f"artifacts:\n  live: {{kind: data, uri: s3://acme-ml/t.csv{keys}}}\n"
 
 
+ONE_ACCOUNT = (
+    "give both the same AWS_ variables, say those under the node's own `env`, or let another node fetch one of them "
+    "(`from: {command: …}` and `path`)"
+)
+LOGIN = "auth: {aws: {role: {var: ROLE}, region: eu-west-1}}\n"
+TOKEN = "programs that log in to aws would send its token to AWS_ENDPOINT_URL, and who has it enters aws"
+NAME_ONE = (
+    "name a store as AWS_ENDPOINT_URL_S3 (one that gives logins of its own, as AWS_ENDPOINT_URL_STS, too), or take `aws` out "
+    "of `auth`"
+)
 OBJECTS = (
     Case(
         "a uri of a model", "artifacts:\n  live: {kind: ◆model, uri: s3://acme-ml/t.csv}\n" + GATE,
@@ -62,5 +72,55 @@ OBJECTS = (
         "  ②more: {kind: data, uri: s3://abc/b, env: {AWS_REGION: us-east-1}}\njobs:\n  ◆use: {run: make, reads: [live, more]}\n",
         "two-values", "AWS_REGION comes with 'live' and, with another value, with 'more'", others=("one of them", "one of them"),
         help="say under the node's own `env` what AWS_REGION is",
+    ),
+    Case(
+        "two stores, and an address of one",
+        "artifacts:\n  ①live: {kind: data, uri: s3://abc/a, env: {AWS_REGION: eu-west-1}}\n"
+        "  ②labels: {kind: data, uri: s3://abc/b, env: {AWS_ENDPOINT_URL: 'https://minio.example:9000', OWN: x}}\n"
+        "jobs:\n  ◆use: {run: make, reads: [live, labels]}\n",
+        "two-stores",
+        "'live' and 'labels' would be read as by one account, and AWS_ENDPOINT_URL and AWS_REGION come with one of them alone",
+        others=("one of them", "one of them"), help=ONE_ACCOUNT,
+    ),
+    Case(
+        "two stores of one gate, and a key of one",
+        "artifacts:\n  ①live: {kind: data, uri: s3://abc/a.csv, env: "
+        "{AWS_ACCESS_KEY_ID: {secret: I}, AWS_SECRET_ACCESS_KEY: {secret: S}}}\n"
+        "  ②labels: {kind: data, uri: s3://abc/b.csv}\n"
+        "gates:\n  ◆apart: {guards: live, leakage: {train: labels, key: [id]}}\n",
+        "two-stores",
+        "'live' and 'labels' would be read as by one account, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY come with one of "
+        "them alone",
+        others=("one of them", "one of them"), help=ONE_ACCOUNT,
+    ),
+    Case(
+        "a store beside a table that brings an address of AWS's own",
+        "artifacts:\n  ①live: {kind: data, uri: s3://abc/a}\n"
+        "  ②rows: {kind: data, table: 'postgres://ml.t', env: {AWS_ENDPOINT_URL: 'https://minio.example:9000'}}\n"
+        "jobs:\n  ◆use: {run: make, reads: [live, rows]}\n",
+        "two-stores", "'live' and 'rows' would be read as by one account, and AWS_ENDPOINT_URL comes with one of them alone",
+        others=("one of them", "one of them"), help=ONE_ACCOUNT,
+    ),
+    Case(
+        "a login beside a store of one's own",
+        LOGIN + "artifacts:\n  labels: {kind: data, uri: s3://abc/b, env: {①AWS_ENDPOINT_URL: 'https://minio.example:9000'}}\n"
+        "jobs:\n  use: {run: make, reads: [labels], ◆auth: [aws]}\n",
+        "bad-auth", TOKEN, others=("the other host",), help=NAME_ONE,
+    ),
+    Case(
+        "a login of a node that names another host",
+        LOGIN + "jobs:\n  use: {run: make, ◆auth: [aws], env: {①AWS_ENDPOINT_URL: {var: STORE}}}\n",
+        "bad-auth", TOKEN, others=("the other host",), help=NAME_ONE,
+    ),
+    Case(
+        "a login where all nodes have another host",
+        LOGIN + "defaults: {env: {①AWS_ENDPOINT_URL: {var: STORE}}}\njobs:\n  use: {run: make, ◆auth: [aws]}\n",
+        "bad-auth", TOKEN, others=("the other host",), help=NAME_ONE,
+    ),
+    Case(
+        "a login to an environment of another host",
+        LOGIN + "environments: {prod: {env: {①AWS_ENDPOINT_URL: {var: STORE}}}}\n"
+        "jobs:\n  use: {run: make, environment: prod, ◆auth: [aws]}\n",
+        "bad-auth", TOKEN, others=("the other host",), help=NAME_ONE,
     ),
 )  # fmt: skip

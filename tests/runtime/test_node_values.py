@@ -264,6 +264,32 @@ def test_outputs_that_are_refused(tmp_path: Path, content: bytes) -> None:
         read_values(path, ["A", "B"])
 
 
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "link to nothing", "too large"])
+def test_outputs_that_are_no_small_file(tmp_path: Path, kind: str) -> None:
+    """A pipe would be waited for without end, past every deadline."""
+    path, other = tmp_path / "outputs", tmp_path / "other"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "too large":
+        path.touch()
+        os.truncate(path, 20 << 30)  # sparse: none of it lies on the disk
+    else:
+        path.symlink_to(other)
+        if kind == "link":
+            other.write_text("A=1\n")
+    with pytest.raises(RunError, match=r"\$MLCC_OUTPUTS is no file, or too large"):
+        read_values(path, ["A"])
+
+
+def test_a_command_that_makes_its_outputs_a_pipe(make: Make) -> None:
+    project = make(spec("  a: {run: 'mkfifo \"$MLCC_OUTPUTS\"', outputs: [A], timeout: 1m}\n"))
+    project.select()
+    assert project.node("a") == 1
+    assert project.ended("a") == ("failed", "fail", "$MLCC_OUTPUTS is no file, or too large for small values")
+
+
 def test_outputs_without_names_and_without_file(tmp_path: Path) -> None:
     assert read_values(tmp_path / "none", []) == {}
     with pytest.raises(RunError, match="left no value for A"):
