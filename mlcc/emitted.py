@@ -18,7 +18,7 @@ python3 -I .mlcc/report.py page | notes | comment"""
 
 _RELEASE_DOC = """One step of a release through its adapter. Run by hand, MLCC_RUN names the run whose release it is.
 
-python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile"""
+python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile | first"""
 
 
 def scripts(plan: Plan) -> list[File]:

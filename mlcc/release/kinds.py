@@ -1,0 +1,9 @@
+"""The adapters that the emitted script knows. Standard library only: bundled into it."""
+
+from __future__ import annotations
+
+from mlcc.release.adapters.command.runtime import CommandAdapter
+
+DRIVEN = {
+    "command": CommandAdapter,
+}
