@@ -10,6 +10,17 @@ ARTIFACTS = """artifacts:
   scored: {kind: data, path: scored.json}
 """
 LIVE = "environments: {live: {}}\n"
+STEPS = (
+    LIVE
+    + ARTIFACTS
+    + """releases:
+  live:
+    deploys: [code]
+    adapter: {ADAPTER}
+    canary: {steps: STEPS, observations: {command: x}, metrics: {bad: {rate: {max: 0.1}}}}
+"""
+)
+NGINX = "nginx: {name: shop, folder: /srv/shop, ports: [81, 82, 83], status: 84, start: x, stop: x}"
 RELEASES = (
     Case(
         "a release without an environment",
@@ -60,5 +71,31 @@ RELEASES = (
         "releases:\n  ◆live: {deploys: [scored], run: make, rollback: none}\n",
         "reads-evaluation", "'scored' is a measurement made before the gates: only gates read it",
         others=("it evaluates, and writes it",), help="let a job that `reads` the model write an artifact of its own",
+    ),
+    Case(
+        "a share that an adapter can't set",
+        STEPS.replace("ADAPTER", "command: ./serve").replace("STEPS", "[5, ◆7.125]"),
+        "bad-canary", "`command` sets shares in 2 decimals, and 7.125 isn't one",
+    ),
+    Case(
+        "a share that an adapter can't set, in a step with a time of its own",
+        STEPS.replace("ADAPTER", "command: ./serve").replace("STEPS", "[5, {weight: ◆7.125, bake: 1h}]"),
+        "bad-canary", "`command` sets shares in 2 decimals, and 7.125 isn't one",
+    ),
+    Case(
+        "servers behind nginx in the repository",
+        STEPS.replace("ADAPTER", NGINX.replace("/srv/shop", "◆srv/shop")).replace("STEPS", "[5]"),
+        "bad-adapter", "the folder is no absolute path of letters, digits, '.', '_' and '-'",
+        help="it stays between runs, so it can't lie in the checked out repository: /srv/churn",
+    ),
+    Case(
+        "servers behind nginx with a port twice",
+        STEPS.replace("ADAPTER", NGINX.replace("[81, 82, 83]", "◆[81, 82, 81]")).replace("STEPS", "[5]"),
+        "bad-adapter", "the port 81 stands here twice, or is `status`, too",
+    ),
+    Case(
+        "servers behind nginx that are asked no path",
+        STEPS.replace("ADAPTER", NGINX.replace("stop: x", "stop: x, liveness: ◆health")).replace("STEPS", "[5]"),
+        "bad-adapter", "the path of a URL starts with '/' and has no spaces: /healthz",
     ),
 )  # fmt: skip

@@ -82,6 +82,12 @@ ADAPTERS: dict[str, AdapterKind] = {
             digits=2,
             programs=((),),
         ),
+        AdapterKind(
+            "nginx",
+            "Servers on one host, behind nginx.",
+            digits=2,
+            programs=(("start",), ("stop",), ("reload",)),
+        ),
     )
 }
 
