@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from mlcc.release.adapters.argo_rollouts.runtime import ArgoRolloutsAdapter
 from mlcc.release.adapters.command.runtime import CommandAdapter
+from mlcc.release.adapters.kserve.runtime import KserveAdapter
+from mlcc.release.adapters.mlflow_alias.runtime import MlflowAliasAdapter
 from mlcc.release.adapters.nginx.runtime import NginxAdapter
 
 DRIVEN = {
     "command": CommandAdapter,
     "nginx": NginxAdapter,
+    "kserve": KserveAdapter,
+    "argo_rollouts": ArgoRolloutsAdapter,
+    "mlflow_alias": MlflowAliasAdapter,
 }

@@ -21,6 +21,9 @@ STEPS = (
 """
 )
 NGINX = "nginx: {name: shop, folder: /srv/shop, ports: [81, 82, 83], status: 84, start: x, stop: x}"
+KSERVE = "kserve: {service: churn, storage_uri: 's3://m/{release}'}"
+MLFLOW = "mlflow_alias: {url: 'https://ml', model: churn, publish: x}"
+ALIAS = LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {ADAPTER}}\n"
 RELEASES = (
     Case(
         "a release without an environment",
@@ -97,5 +100,42 @@ RELEASES = (
         "servers behind nginx that are asked no path",
         STEPS.replace("ADAPTER", NGINX.replace("stop: x", "stop: x, liveness: ◆health")).replace("STEPS", "[5]"),
         "bad-adapter", "the path of a URL starts with '/' and has no spaces: /healthz",
+    ),
+    Case(
+        "a canary where there are no weights",
+        STEPS.replace("ADAPTER", MLFLOW).replace("canary:", "◆canary:").replace("STEPS", "[5]"),
+        "bad-canary", "`mlflow_alias` has no weights: what it releases gets all requests or none",
+        help="leave `canary` out: a gate judges what is released before, and `rollback` brings back what was live",
+    ),
+    Case(
+        "a share that isn't a whole percent",
+        STEPS.replace("ADAPTER", KSERVE).replace("STEPS", "[◆2.5, 5]"),
+        "bad-canary", "`kserve` sets shares in whole percents, and 2.5 isn't one",
+    ),
+    Case(
+        "each release at the same address",
+        STEPS.replace("ADAPTER", KSERVE.replace("'s3://m/{release}'", "◆'s3://m/model'")).replace("STEPS", "[5]"),
+        "bad-adapter", "the address has no `{release}`, or signs that no address has: each release has its own",
+        help="s3://models/{release}",
+    ),
+    Case(
+        "an object of a cluster that can't be",
+        STEPS.replace("ADAPTER", KSERVE.replace("churn", "◆-n")).replace("STEPS", "[5]"),
+        "bad-adapter", "a name has lower-case letters, digits, '-' and '.', and at most 253 characters",
+    ),
+    Case(
+        "a token in the clear",
+        ALIAS.replace("ADAPTER", MLFLOW.replace("https", "http").replace("}", ", token: ◆TOKEN}")),
+        "bad-adapter", "a token goes over an encrypted line only", help="let `url` begin with https://",
+    ),
+    Case(
+        "an alias that is MLflow's own",
+        ALIAS.replace("ADAPTER", MLFLOW.replace("}", ", alias: ◆Latest}")),
+        "bad-adapter", "an alias has letters, digits, '_' and '-'; `latest` and those such as v1 are MLflow's own",
+    ),
+    Case(
+        "a server that is none",
+        ALIAS.replace("ADAPTER", MLFLOW.replace("'https://ml'", "◆sqlite:///m.db")),
+        "bad-adapter", "the server is http://HOST or https://HOST, with a port and a path if need be",
     ),
 )  # fmt: skip

@@ -30,6 +30,9 @@ releases:
 WRITTEN = {
     "command": "./serve.sh",
     "nginx": "{name: my-shop, folder: /srv/shop/, ports: [81, 82, 83], status: 84, start: ./up, stop: ./down}",
+    "kserve": "{service: churn, storage_uri: 's3://models/{release}', publish: ./up}",
+    "argo_rollouts": "{rollout: churn, namespace: ml, container: server, image: 'reg.io/churn:{release}'}",
+    "mlflow_alias": "{url: 'https://mlflow.example.com/', model: churn, publish: ./register, token: MLFLOW_TOKEN}",
 }
 COMPILED: dict[str, Any] = {
     "command": "./serve.sh",
@@ -37,8 +40,22 @@ COMPILED: dict[str, Any] = {
         "name": "my_shop", "folder": "/srv/shop", "ports": [81, 82, 83], "status": 84, "start": "./up", "stop": "./down",
         "liveness": "/", "start_within": 60, "reload": "nginx -t -q && nginx -s reload",
     },
+    "kserve": {"name": "churn", "namespace": "default", "what": "s3://models/{release}", "publish": "./up"},
+    "argo_rollouts": {
+        "name": "churn", "namespace": "ml", "container": "server", "what": "reg.io/churn:{release}", "publish": None,
+    },
+    "mlflow_alias": {
+        "url": "https://mlflow.example.com", "model": "churn", "alias": "champion", "publish": "./register",
+        "token": "MLFLOW_TOKEN",
+    },
 }  # fmt: skip
-COMMANDS = {"command": ["./serve.sh"], "nginx": ["./up", "./down", "nginx -t -q && nginx -s reload"]}
+COMMANDS = {
+    "command": ["./serve.sh"],
+    "nginx": ["./up", "./down", "nginx -t -q && nginx -s reload"],
+    "kserve": ["./up"],
+    "argo_rollouts": [],
+    "mlflow_alias": ["./register"],
+}
 
 
 def written(name: str) -> str:

@@ -11,6 +11,7 @@ Importing this package imports none of them. An adapter is a folder `mlcc/releas
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Loc = tuple["str | int", ...]
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\Z")
+_ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+{}-]*\Z")
 
 
 class AdapterParamsError(Exception):
@@ -88,8 +91,44 @@ ADAPTERS: dict[str, AdapterKind] = {
             digits=2,
             programs=(("start",), ("stop",), ("reload",)),
         ),
+        AdapterKind(
+            "kserve",
+            "An InferenceService of KServe.",
+            programs=(("publish",),),
+        ),
+        AdapterKind(
+            "argo_rollouts",
+            "A Rollout of Argo Rollouts.",
+            programs=(("publish",),),
+        ),
+        AdapterKind(
+            "mlflow_alias",
+            "An alias in MLflow's model registry.",
+            digits=None,
+            programs=(("publish",),),
+        ),
     )
 }
+
+
+def checked_name(value: str, key: str) -> str:
+    """Return the name of an object of a cluster (RFC 1123). Raises AdapterParamsError where it can't be one."""
+    if not _NAME.match(value):
+        raise AdapterParamsError(
+            (key,), "a name has lower-case letters, digits, '-' and '.', and at most 253 characters"
+        )
+    return value
+
+
+def checked_template(value: str, key: str, example: str) -> str:
+    """Return an address that differs with each release. Raises AdapterParamsError where it doesn't."""
+    if "{release}" not in value or not _ADDRESS.match(value):
+        raise AdapterParamsError(
+            (key,),
+            "the address has no `{release}`, or signs that no address has: each release has its own",
+            example,
+        )
+    return value
 
 
 def adapter_programs() -> Iterator[tuple[str, ...]]:
