@@ -7,11 +7,15 @@ from mlcc.release.adapters.command.runtime import CommandAdapter
 from mlcc.release.adapters.kserve.runtime import KserveAdapter
 from mlcc.release.adapters.mlflow_alias.runtime import MlflowAliasAdapter
 from mlcc.release.adapters.nginx.runtime import NginxAdapter
+from mlcc.release.adapters.sagemaker.runtime import SagemakerAdapter
+from mlcc.release.adapters.vertex.runtime import VertexAdapter
 
 DRIVEN = {
     "command": CommandAdapter,
     "nginx": NginxAdapter,
     "kserve": KserveAdapter,
     "argo_rollouts": ArgoRolloutsAdapter,
+    "sagemaker": SagemakerAdapter,
+    "vertex": VertexAdapter,
     "mlflow_alias": MlflowAliasAdapter,
 }

@@ -29,6 +29,10 @@ class NotedAdapter(Adapter):
         """Change some of the notes."""
         raise NotImplementedError
 
+    def what_of(self, release: str) -> str:
+        """Return what is to serve a release."""
+        return str(self.params["what"]).replace("{release}", release)
+
     def served(self) -> str:
         """Return what serves now, for the first notes."""
         raise NotImplementedError
@@ -53,20 +57,26 @@ class NotedAdapter(Adapter):
         """Give what was live all requests again, and remove what came after it."""
         raise NotImplementedError
 
+    def all_notes(self) -> dict[str, str]:
+        """Return the notes, or the first ones: what serves is live."""
+        empty = dict.fromkeys(("candidate", "candidate_what", "previous", "previous_what"), "")
+        found = {**empty, "lease": "0", **self.noted()}
+        return found if found.get("live") else {**found, "live": BEFORE, "live_what": self.served()}
+
     def describe(self) -> Deployed:
         """Return the notes, and the weight that the platform tells."""
-        now = self._all_notes()
+        now = self.all_notes()
         weight = self.weight() if now["candidate"] else 0.0
         return deployed_of({**now, "weight": weight, "lease": _number(now["lease"])})
 
     def deploy(self, release: str, lease: float) -> None:
         """Publish the release, and put it beside what is live."""
-        now = self._all_notes()
+        now = self.all_notes()
         if now["live"] == release:
             return
         if now["candidate"] not in ("", release):
             raise ReleaseError(f"there is another candidate: '{now['candidate']}'")
-        what = str(self.params["what"]).replace("{release}", release)
+        what = self.what_of(release)
         if self.params.get("publish"):
             run_program(
                 command_words(self.params["publish"]), "publish", self.place, {"MLCC_RELEASE": release}
@@ -76,7 +86,7 @@ class NotedAdapter(Adapter):
 
     def set_weight(self, release: str, weight: float, lease: float) -> None:
         """Give the candidate its share."""
-        if self._all_notes()["candidate"] != release:
+        if self.all_notes()["candidate"] != release:
             raise ReleaseError(f"'{release}' isn't the candidate")
         self.note({"lease": f"{lease:.0f}"})
         self.share(weight)
@@ -84,7 +94,7 @@ class NotedAdapter(Adapter):
     def promote(self, release: str, lease: float) -> None:
         """Give the candidate all requests, and remember what was live."""
         del lease
-        now = self._all_notes()
+        now = self.all_notes()
         if now["live"] == release:
             return
         if now["candidate"] != release:
@@ -99,7 +109,7 @@ class NotedAdapter(Adapter):
 
     def rollback(self, release: str) -> None:
         """Remove a candidate, or bring back what was live before a release."""
-        now = self._all_notes()
+        now = self.all_notes()
         if now["live"] == release:
             if not now["previous"]:
                 raise ReleaseError(f"nothing was live before '{release}': there is nothing to bring back", 1)
@@ -123,11 +133,6 @@ class NotedAdapter(Adapter):
             if time.monotonic() > limit:
                 raise ReleaseError(f"{what} within {self.place.within:g} s", 1)
             time.sleep(min(WAIT_SECONDS, self.place.within / 10))
-
-    def _all_notes(self) -> dict[str, str]:
-        empty = dict.fromkeys(("candidate", "candidate_what", "previous", "previous_what"), "")
-        found = {**empty, "lease": "0", **self.noted()}
-        return found if found.get("live") else {**found, "live": BEFORE, "live_what": self.served()}
 
 
 def _number(text: str) -> float:

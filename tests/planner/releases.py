@@ -138,4 +138,23 @@ RELEASES = (
         ALIAS.replace("ADAPTER", MLFLOW.replace("'https://ml'", "◆sqlite:///m.db")),
         "bad-adapter", "the server is http://HOST or https://HOST, with a port and a path if need be",
     ),
+    Case(
+        "an id that SageMaker can't take",
+        "environments: {li_ve: {}}\n" + ARTIFACTS
+        + "releases:\n  li_ve: {deploys: [code], adapter: {sagemaker: ◆{endpoint: churn, publish: x}}}\n",
+        "bad-adapter", "SageMaker's names have letters, digits and '-', and the id 'li_ve' becomes part of one",
+        help="name the release without '_', in at most 40 characters",
+    ),
+    Case(
+        "an endpoint that can't be",
+        ALIAS.replace("ADAPTER", "sagemaker: {endpoint: ◆churn_model, publish: x}"),
+        "bad-adapter", "an endpoint's name has letters, digits and '-', and at most 63 of them",
+    ),
+    Case(
+        "a region that can't be",
+        ALIAS.replace(
+            "ADAPTER", "vertex: {endpoint: '1', region: ◆-q, project: p, model: 'm-{release}', machine_type: n1, publish: x}"
+        ),
+        "bad-adapter", "this is a word of letters, digits, '-', '_', '.' and ':'",
+    ),
 )  # fmt: skip

@@ -32,6 +32,8 @@ WRITTEN = {
     "nginx": "{name: my-shop, folder: /srv/shop/, ports: [81, 82, 83], status: 84, start: ./up, stop: ./down}",
     "kserve": "{service: churn, storage_uri: 's3://models/{release}', publish: ./up}",
     "argo_rollouts": "{rollout: churn, namespace: ml, container: server, image: 'reg.io/churn:{release}'}",
+    "sagemaker": "{endpoint: churn, publish: ./up}",
+    "vertex": "{endpoint: '123', region: r1, project: p, model: 'churn-{release}', machine_type: n1-standard-4, publish: ./up}",
     "mlflow_alias": "{url: 'https://mlflow.example.com/', model: churn, publish: ./register, token: MLFLOW_TOKEN}",
 }
 COMPILED: dict[str, Any] = {
@@ -44,6 +46,11 @@ COMPILED: dict[str, Any] = {
     "argo_rollouts": {
         "name": "churn", "namespace": "ml", "container": "server", "what": "reg.io/churn:{release}", "publish": None,
     },
+    "sagemaker": {"endpoint": "churn", "publish": "./up"},
+    "vertex": {
+        "endpoint": "123", "region": "r1", "project": "p", "model": "churn-{release}", "machine_type": "n1-standard-4",
+        "replicas": 1, "publish": "./up",
+    },
     "mlflow_alias": {
         "url": "https://mlflow.example.com", "model": "churn", "alias": "champion", "publish": "./register",
         "token": "MLFLOW_TOKEN",
@@ -54,6 +61,8 @@ COMMANDS = {
     "nginx": ["./up", "./down", "nginx -t -q && nginx -s reload"],
     "kserve": ["./up"],
     "argo_rollouts": [],
+    "sagemaker": ["./up"],
+    "vertex": ["./up"],
     "mlflow_alias": ["./register"],
 }
 

@@ -102,6 +102,17 @@ ADAPTERS: dict[str, AdapterKind] = {
             programs=(("publish",),),
         ),
         AdapterKind(
+            "sagemaker",
+            "An endpoint of Amazon SageMaker.",
+            digits=2,
+            programs=(("publish",),),
+        ),
+        AdapterKind(
+            "vertex",
+            "An endpoint of Vertex AI.",
+            programs=(("publish",),),
+        ),
+        AdapterKind(
             "mlflow_alias",
             "An alias in MLflow's model registry.",
             digits=None,
