@@ -12,6 +12,7 @@ from mlcc.release.adapter import Place, ReleaseError
 from mlcc.release.drive import Release, deploy, first, promote, reconcile, rollback, step
 from mlcc.release.kinds import DRIVEN
 from mlcc.runtime.log import say
+from mlcc.runtime.process import CancelledError, watch_cancel
 
 USAGE = (
     "usage: python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile | first"
@@ -21,6 +22,7 @@ STEPS = {"deploy": deploy, "promote": promote, "rollback": rollback, "reconcile"
 
 def main() -> int:
     """Do the step that is named, in the folder of the spec. Returns 0 passed, 1 failed, 2 error, 3 inconclusive."""
+    watch_cancel()  # a program that a verb has started ends with the run
     words = sys.argv[1:]
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
@@ -32,6 +34,9 @@ def main() -> int:
     except ReleaseError as problem:
         say(f"mlcc: {problem}")
         return problem.code
+    except CancelledError:
+        say("mlcc: the run was cancelled")
+        return 2
     say(USAGE)
     return 2
 

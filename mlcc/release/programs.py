@@ -33,7 +33,8 @@ def run_program(
     """Run a program to its end, and return what it prints where that is captured. `name` stands in messages.
 
     It sees the runner's variables and what is `given`. Raises ReleaseError where it can't be run, ends with another
-    status than 0, is late, or prints too much; one that is late is ended with all that it started.
+    status than 0, is late, or prints too much. One that is late, or whose run is cancelled, is ended with all that it
+    started; what one that ended well left behind stays, such as a server.
     """
     env = {**runner_env(), **(given or {})}
     env.pop("NGINX", None)  # nginx takes it for a list of sockets

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,16 @@ def test_the_users_commands_are_linted(name: str) -> None:
 @pytest.mark.parametrize("weight", [0.01, 5, 12.34, 99.99])
 def test_weights_with_two_decimals(weight: float) -> None:
     assert ADAPTERS["nginx"].refusal(weight) is None
+
+
+def test_each_adapter_has_a_section_whose_example_compiles() -> None:
+    text = (Path(__file__).parents[2] / "docs/releases.md").read_text("utf-8")
+    titles = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    assert set(titles) == set(ADAPTERS)
+    examples = re.findall(r"^adapter: (\{.+\})$", text, re.MULTILINE)
+    assert len(examples) == len(ADAPTERS) - 1  # the one of nginx is part of a whole spec
+    for example in examples:
+        assert plan_of(SPEC.replace("{ADAPTER}", example)).nodes["live"].releases
 
 
 def test_importing_the_registry_imports_no_adapter() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -103,6 +106,28 @@ def test_a_verb_that_hangs_is_ended(tmp_path: Path, verb: str) -> None:
     driven.broken(**{verb: "hang"})
     assert driven.do("deploy") == 2
     assert driven.said == f"mlcc: `{verb}` didn't end within 1 s\n"
+
+
+@pytest.mark.parametrize("verb", ["describe", "deploy"])
+def test_a_cancelled_step_ends_what_it_started(driven: Driven, verb: str) -> None:
+    (driven.root / "program.py").write_text(
+        "import os\nopen('pid', 'w').write(str(os.getpid()))\n" + (driven.root / "program.py").read_text()
+    )
+    driven.broken(**{verb: "hang"})
+    script = [sys.executable, "-I", str(driven.root / ".mlcc/release.py"), "live", "deploy"]
+    with subprocess.Popen(
+        script, env={**os.environ, "MLCC_RUN": "7"}, stdout=subprocess.PIPE, text=True
+    ) as step:
+        limit = time.monotonic() + 20
+        while driven.lines("verbs.txt")[-1:] != [verb]:
+            assert time.monotonic() < limit
+            time.sleep(0.02)
+        step.terminate()
+        said, _ = step.communicate(timeout=20)
+    assert said == "mlcc: the run was cancelled\n"
+    assert step.returncode == 2
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((driven.root / "pid").read_text()), 0)
 
 
 @pytest.mark.parametrize(("position", "verb"), [(0, "deploy"), (1, "set-weight"), (4, "promote")])

@@ -240,6 +240,7 @@ def test_a_verb_that_was_killed_can_be_rolled_back(front: BehindNginx, position:
     assert front.do("rollback") == 0, front.said
     assert told(front) == FIRST
     assert front.servers() == ["live-1"]
+    assert "live-7" not in (front.kept / "split.conf").read_text()
     assert front.get() == "live-1"
 
 

@@ -116,10 +116,10 @@ class NginxAdapter(Adapter):
                     )
                 self._up(now.previous, now.servers[now.previous])
                 self._load(now._replace(live=now.previous, previous=""))
-            elif release == now.candidate:
-                self._load(now._replace(candidate="", weight=0.0))
-            elif release != noted["candidate"]:
+            elif release not in (now.candidate, noted["candidate"]):
                 return
+            elif self._split.exists():  # it may name a candidate that nginx hasn't loaded
+                self._load(now._replace(candidate="", weight=0.0))
             if release == noted["candidate"]:
                 self._note(candidate="", lease=0)
             time.sleep(self.place.drain)
