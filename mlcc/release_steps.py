@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlcc.plan import NodeKind
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.release.adapters import AdapterParamsError, kind_of
 from mlcc.spec.scalars import seconds
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
         yield before, Keys(**{**keys, **once, **own})
     drive = {
         "release": id,
-        "adapter": {"command": release.adapter.command},
+        "adapter": _compiled(id, release),
         "folder": release.working_directory or "",
         "within": seconds(release.timeout or UNDOING),
         "lease": seconds(getattr(stated, "lease", None) or LEASE),
@@ -104,6 +105,15 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
         "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in steps],
     }
     yield id, Keys(**{**keys, "run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive})
+
+
+def _compiled(id: str, release: Release) -> dict[str, object]:
+    """Return what the driver reads of the adapter; nothing where its parameters make no sense."""
+    kind, params = kind_of(release.adapter)
+    try:
+        return {kind.name: kind.compiler().compile(params, id)}
+    except AdapterParamsError:  # `check_release` has noted it
+        return {}
 
 
 def shares(release: Release) -> list[tuple[float, str]]:
@@ -146,7 +156,33 @@ def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> 
             help="name what must end first under `needs`",
         )  # fmt: skip
     _check_rollback(release, loc, problems)
+    _check_adapter(id, release, loc, problems)
     _check_canary(release, loc, problems)
+
+
+def _check_adapter(id: str, release: Release, loc: Loc, problems: Problems) -> None:
+    """Note parameters that make no sense, and shares of the requests that the adapter can't set."""
+    if release.adapter is None:
+        return
+    kind, params = kind_of(release.adapter)
+    where: Loc = (*loc, "adapter", kind.name)
+    try:
+        kind.compiler().compile(params, id)
+    except AdapterParamsError as problem:
+        problems.add("bad-adapter", problem.message, (*where, *problem.loc), help=problem.help)
+    if release.canary is None:
+        return
+    for number, (step, (weight, _)) in enumerate(zip(release.canary.steps, shares(release), strict=True)):
+        refusal = kind.refusal(weight)
+        if refusal is not None and kind.digits is None:
+            problems.add(
+                "bad-canary", refusal, (*loc, "canary"), key=True,
+                help="leave `canary` out: a gate judges what is released before, and `rollback` brings back what was live",
+            )  # fmt: skip
+            return
+        if refusal is not None:
+            inside: Loc = () if isinstance(step, int | float) else ("weight",)
+            problems.add("bad-canary", refusal, (*loc, "canary", "steps", number, *inside))
 
 
 def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:

@@ -10,6 +10,7 @@ from mlcc.gates import GATES
 from mlcc.lint.shell import Simple, split
 from mlcc.problems import Loc
 from mlcc.record import record
+from mlcc.release.adapters import adapter_programs
 from mlcc.resolve import FETCH_PREFIX
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def commands(spec: Spec) -> Iterator[Command]:
     for id, job in spec.jobs.items():
         yield from _of_node(job, ("jobs", id), id, ("run",))
     for id, release in spec.releases.items():
-        yield from _of_node(
-            release, ("releases", id), id, ("run",), ("rollback", "run"), ("adapter", "command")
-        )
+        yield from _of_node(release, ("releases", id), id, ("run",), ("rollback", "run"), *adapter_programs())
     programs = {kind.name: kind.programs for kind in GATES.values() if kind.programs}
     for id, gate in spec.gates.items():
         kind = next((k for k in programs if getattr(gate, k, None) is not None), "")

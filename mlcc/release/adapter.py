@@ -1,22 +1,14 @@
-"""What serves the model, by six verbs of a program of the user's. Standard library only: bundled into the emitted script.
+"""What an adapter is: it tells what serves the model, and changes that by four verbs.
 
-`describe` prints one JSON object: {live, candidate, weight, lease}, releases by their ids, the candidate's share of the
-requests in percent, and until when (seconds since 1970) a candidate may stay. The others change something, and are
-idempotent: `deploy`, `set-weight`, `promote`, `rollback`. They get MLCC_RELEASE, MLCC_WEIGHT and MLCC_LEASE.
+Standard library only: bundled into the emitted script.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
 from typing import Any, NamedTuple
 
 from mlcc.runtime.log import one_line
-from mlcc.runtime.values import runner_env
-
-MAX_ANSWER = 1 << 20  # bytes of what `describe` prints
-STRICT = ["bash", "--noprofile", "--norc", "-euo", "pipefail", "-c"]
 
 
 class ReleaseError(Exception):
@@ -28,7 +20,7 @@ class ReleaseError(Exception):
 
 
 class Deployed(NamedTuple):
-    """What is served. An empty id: none. `lease` 0: the candidate has none."""
+    """What is served. An empty id: none. `weight` in percent, `lease` in seconds since 1970; 0: the candidate has none."""
 
     live: str
     candidate: str
@@ -36,46 +28,43 @@ class Deployed(NamedTuple):
     lease: float
 
 
-class Adapter:
-    """The user's program, which gets a verb as its last word, in a folder of the repository."""
+class Place(NamedTuple):
+    """Where an adapter's programs run, and how long each verb may take; `drain` is what requests under way get. Seconds."""
 
-    def __init__(self, command: str, folder: str, within: float) -> None:
-        self.command, self.folder, self.within = command, folder or ".", within
+    folder: str
+    within: float
+    drain: float
+
+
+class Adapter:
+    """What serves the model. Each verb may be done again, and comes to the same; each raises ReleaseError where it fails."""
+
+    def __init__(self, params: Any, place: Place) -> None:
+        self.params, self.place = params, place
 
     def describe(self) -> Deployed:
-        """Return what is served now. Raises ReleaseError where the answer isn't one."""
-        text = self._run("describe", {}, capture=True)
-        try:
-            found = json.loads(text)
-        except ValueError:
-            raise ReleaseError("`describe` printed no JSON") from None
-        return _deployed(found)
+        """Return what is served now, as what serves it tells."""
+        raise NotImplementedError
 
-    def act(self, verb: str, release: str, weight: float = 0.0, lease: float = 0.0) -> None:
-        """Let the program do something, once more if it has been done already. Raises ReleaseError where it fails."""
-        given = {"MLCC_RELEASE": release, "MLCC_WEIGHT": f"{weight:g}", "MLCC_LEASE": f"{lease:.0f}"}
-        self._run(verb, given, capture=False)
+    def deploy(self, release: str, lease: float) -> None:
+        """Start a release as the candidate, which gets no request; return when it could answer."""
+        raise NotImplementedError
 
-    def _run(self, verb: str, given: dict[str, str], *, capture: bool) -> str:
-        env = {**runner_env(), **given}
-        try:
-            done = subprocess.run(
-                [*STRICT, f"{self.command} {verb}"], env=env, cwd=self.folder, timeout=self.within, check=False,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if capture else None,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            raise ReleaseError(f"`{verb}` didn't end within {self.within:g} s") from None
-        except OSError as problem:
-            raise ReleaseError(f"`{verb}` can't be run: {problem.strerror}") from None
-        if done.returncode:
-            raise ReleaseError(f"`{verb}` ended with {done.returncode}")
-        answer = done.stdout or b""
-        if len(answer) > MAX_ANSWER:
-            raise ReleaseError(f"`{verb}` printed more than {MAX_ANSWER} bytes")
-        return answer.decode("utf-8", "replace")
+    def set_weight(self, release: str, weight: float, lease: float) -> None:
+        """Give the candidate a share of the requests, in percent."""
+        raise NotImplementedError
+
+    def promote(self, release: str, lease: float) -> None:
+        """Make the candidate live, and remember what was."""
+        raise NotImplementedError
+
+    def rollback(self, release: str) -> None:
+        """Remove a release: as the candidate, or as what is live, in favour of what was live before it."""
+        raise NotImplementedError
 
 
-def _deployed(found: Any) -> Deployed:
+def deployed_of(found: Any) -> Deployed:
+    """Return what an answer to `describe` says: {live, candidate, weight, lease}. Raises ReleaseError where it isn't one."""
     if not isinstance(found, dict):
         raise ReleaseError("`describe` printed no JSON object")
     ids = [found.get(key) for key in ("live", "candidate")]

@@ -5,6 +5,7 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -20,7 +21,9 @@ class Release:
     """One release: its parameters, its id in this run, and what serves it."""
 
     def __init__(self, params: dict[str, Any], run: str, adapter: Adapter) -> None:
-        self.params, self.id, self.adapter = params, f"{params['release']}-{run}", adapter
+        # The id names units, folders and objects of a cluster, and stands in what nginx reads.
+        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run)
+        self.params, self.id, self.adapter = params, f"{params['release']}-{safe}", adapter
 
     def lease(self) -> float:
         """Return until when the candidate may stay where nothing more is heard of this release."""
@@ -29,6 +32,22 @@ class Release:
 
 def deploy(release: Release) -> None:
     """Start the candidate beside what is live, without a request. Raises ReleaseError while another one is released."""
+    _start(release, lonely=not release.params["steps"])
+
+
+def first(release: Release) -> None:
+    """Bring up the first release of all, which has nothing to be judged against: by hand, and once."""
+    now = release.adapter.describe()
+    if now.live not in ("", release.id):
+        raise ReleaseError(f"'{now.live}' is live: what comes after the first release goes by its steps", 1)
+    _start(release, lonely=True)
+    if release.adapter.describe().live != release.id:
+        release.adapter.promote(release.id, release.lease())
+    _expect(release, "promote", live=release.id, candidate="")
+
+
+def _start(release: Release, *, lonely: bool) -> None:
+    """Start the candidate; only a `lonely` one where nothing is live."""
     reconcile(release)
     now = release.adapter.describe()
     if now.live == release.id:
@@ -37,7 +56,13 @@ def deploy(release: Release) -> None:
         raise ReleaseError(
             f"'{now.candidate}' is being released, until {_utc(now.lease)} at the latest: one release at a time"
         )
-    release.adapter.act("deploy", release.id, 0, release.lease())
+    if not (now.live or lonely):
+        id = release.params["release"]
+        raise ReleaseError(
+            "nothing is live, and a canary is judged against what is: bring up the first release by hand, "
+            f"`MLCC_RUN=first python3 -I .mlcc/release.py {id} first` with the variables of its node"
+        )
+    release.adapter.deploy(release.id, release.lease())
     _expect(release, "deploy", candidate=release.id, weight=0)
     return None
 
@@ -54,7 +79,7 @@ def step(release: Release, number: int) -> int:
         raise ReleaseError(
             f"the step before left {before:g} % of the requests, and now it is {now.weight:g} %"
         )
-    release.adapter.act("set-weight", release.id, weight, release.lease())
+    release.adapter.set_weight(release.id, weight, release.lease())
     _expect(release, "set-weight", candidate=release.id, weight=weight)
     say(f"mlcc: {release.id} gets {weight:g} % of the requests")
     return subprocess.run(
@@ -67,10 +92,11 @@ def promote(release: Release) -> None:
     now = release.adapter.describe()
     if now.live == release.id:
         return say(f"mlcc: {release.id} is live already")
-    last = float(release.params["steps"][-1]["weight"])
+    steps = release.params["steps"]
+    last = float(steps[-1]["weight"]) if steps else 0.0
     if now.candidate != release.id or now.weight != last:
         raise ReleaseError(f"only what got {last:g} % of the requests is promoted: {_told(now)}")
-    release.adapter.act("promote", release.id, 100, release.lease())
+    release.adapter.promote(release.id, release.lease())
     _expect(release, "promote", live=release.id, candidate="")
     return None
 
@@ -100,9 +126,9 @@ def reconcile(release: Release) -> None:
 def _remove(release: Release, id: str, now: Deployed) -> None:
     """Take the requests away first, wait for those under way, then remove."""
     if now.candidate == id and now.weight:
-        release.adapter.act("set-weight", id, 0, release.lease())
+        release.adapter.set_weight(id, 0, release.lease())
         time.sleep(float(release.params["drain"]))
-    release.adapter.act("rollback", id)
+    release.adapter.rollback(id)
     left = release.adapter.describe()
     if id in (left.live, left.candidate) or (now.candidate == id and left.live != now.live):
         raise ReleaseError(f"after `rollback`, {_told(left)}")

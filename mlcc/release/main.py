@@ -8,16 +8,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlcc.release.adapter import Adapter, ReleaseError
-from mlcc.release.drive import Release, deploy, promote, reconcile, rollback, step
+from mlcc.release.adapter import Place, ReleaseError
+from mlcc.release.drive import Release, deploy, first, promote, reconcile, rollback, step
+from mlcc.release.kinds import DRIVEN
 from mlcc.runtime.log import say
+from mlcc.runtime.process import CancelledError, watch_cancel
 
-USAGE = "usage: python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile"
-STEPS = {"deploy": deploy, "promote": promote, "rollback": rollback, "reconcile": reconcile}
+USAGE = (
+    "usage: python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile | first"
+)
+STEPS = {"deploy": deploy, "promote": promote, "rollback": rollback, "reconcile": reconcile, "first": first}
 
 
 def main() -> int:
     """Do the step that is named, in the folder of the spec. Returns 0 passed, 1 failed, 2 error, 3 inconclusive."""
+    watch_cancel()  # a program that a verb has started ends with the run
     words = sys.argv[1:]
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
@@ -29,6 +34,9 @@ def main() -> int:
     except ReleaseError as problem:
         say(f"mlcc: {problem}")
         return problem.code
+    except CancelledError:
+        say("mlcc: the run was cancelled")
+        return 2
     say(USAGE)
     return 2
 
@@ -39,7 +47,8 @@ def _release(id: str) -> Release:
         raise ReleaseError("MLCC_RUN is empty: it names the run whose release this is")
     try:
         params: dict[str, Any] = json.loads(Path(f".mlcc/releases/{id}.json").read_text("utf-8"))
-        adapter = Adapter(params["adapter"]["command"], params["folder"], float(params["within"]))
-        return Release(params, run, adapter)
+        (name, own), *_ = params["adapter"].items()
+        place = Place(params["folder"] or ".", float(params["within"]), float(params["drain"]))
+        return Release(params, run, DRIVEN[name](own, place))
     except (OSError, ValueError, KeyError, TypeError):
         raise ReleaseError(f"the parameters of the release '{id}' can't be read") from None

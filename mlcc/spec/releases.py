@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from mlcc.gates.canary.params import CanaryAnalysis, CanarySource, CanaryTraffic
+from mlcc.release.adapters import ADAPTERS
 from mlcc.spec.base import Command, Duration, Id, Model, OneOrMany
 from mlcc.spec.execution import Execution
 
@@ -33,12 +34,27 @@ class Rollback(Model):
     )
 
 
-class Adapter(Model):
-    """What serves the model, by the verbs of a program: describe, deploy, set-weight, promote, rollback."""
+class AdapterKeys(Model):
+    """What serves the model: exactly one of these."""
 
-    command: Command = Field(
-        description="Gets the verb as its last word, and MLCC_RELEASE, MLCC_WEIGHT and MLCC_LEASE as variables."
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (tuple(ADAPTERS),)
+
+
+def _adapter_model() -> type[AdapterKeys]:
+    """Return the model with one optional key per registered adapter."""
+    kinds: dict[str, Any] = {
+        kind.name: (kind.params() | None, Field(default=None, description=kind.title))
+        for kind in ADAPTERS.values()
+    }
+    return create_model(
+        "Adapter", __base__=AdapterKeys, __module__=__name__, __doc__=AdapterKeys.__doc__, **kinds
     )
+
+
+if TYPE_CHECKING:
+    Adapter = AdapterKeys
+else:
+    Adapter = _adapter_model()
 
 
 class CanaryStep(Model):

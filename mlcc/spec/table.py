@@ -958,7 +958,85 @@ GATE = Fields(
     ),
     at_most_one=(("python", "image"),),
 )
-ADAPTER = Fields("Adapter", {"command": Key(COMMAND)})
+NGINX_ADAPTER = Fields(
+    "NginxAdapter",
+    {
+        "name": Key(ID),
+        "folder": Key(TEXT),
+        "ports": Key(ListOf(Int(low=1, high=65535), least=3)),
+        "status": Key(Int(low=1, high=65535)),
+        "start": Key(COMMAND),
+        "stop": Key(COMMAND),
+        "liveness": Key(TEXT, "/"),
+        "start_within": Key(DURATION, "60s"),
+        "reload": Key(COMMAND, "nginx -t -q && nginx -s reload"),
+    },
+)
+KSERVE_ADAPTER = Fields(
+    "KserveAdapter",
+    {
+        "service": Key(TEXT),
+        "namespace": Key(TEXT, "default"),
+        "storage_uri": Key(TEXT),
+        "publish": Key(COMMAND, None),
+    },
+)
+ARGO_ROLLOUTS_ADAPTER = Fields(
+    "ArgoRolloutsAdapter",
+    {
+        "rollout": Key(TEXT),
+        "namespace": Key(TEXT, "default"),
+        "container": Key(TEXT),
+        "image": Key(TEXT),
+        "publish": Key(COMMAND, None),
+    },
+)
+SAGEMAKER_ADAPTER = Fields("SagemakerAdapter", {"endpoint": Key(TEXT), "publish": Key(COMMAND)})
+VERTEX_ADAPTER = Fields(
+    "VertexAdapter",
+    {
+        "endpoint": Key(TEXT),
+        "region": Key(TEXT),
+        "project": Key(TEXT),
+        "model": Key(TEXT),
+        "machine_type": Key(TEXT),
+        "replicas": Key(Int(low=1, high=10000), 1),
+        "publish": Key(COMMAND),
+    },
+)
+MLFLOW_ALIAS_ADAPTER = Fields(
+    "MlflowAliasAdapter",
+    {
+        "url": Key(TEXT),
+        "model": Key(TEXT),
+        "alias": Key(TEXT, "champion"),
+        "publish": Key(COMMAND),
+        "token": Key(ENV_NAME, None),
+    },
+)
+ADAPTER = Fields(
+    "Adapter",
+    {
+        "command": Key(COMMAND, None),
+        "nginx": Key(NGINX_ADAPTER, None),
+        "kserve": Key(KSERVE_ADAPTER, None),
+        "argo_rollouts": Key(ARGO_ROLLOUTS_ADAPTER, None),
+        "sagemaker": Key(SAGEMAKER_ADAPTER, None),
+        "vertex": Key(VERTEX_ADAPTER, None),
+        "mlflow_alias": Key(MLFLOW_ALIAS_ADAPTER, None),
+    },
+    exactly_one=(
+        (
+            "command",
+            "nginx",
+            "kserve",
+            "argo_rollouts",
+            "sagemaker",
+            "vertex",
+            "mlflow_alias",
+        ),
+    ),
+)
 CANARY_STEP = Fields(
     "CanaryStep",
     {"weight": Key(Number(low=0.01, high=99.99)), "bake": Key(DURATION, None)},

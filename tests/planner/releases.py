@@ -10,6 +10,20 @@ ARTIFACTS = """artifacts:
   scored: {kind: data, path: scored.json}
 """
 LIVE = "environments: {live: {}}\n"
+STEPS = (
+    LIVE
+    + ARTIFACTS
+    + """releases:
+  live:
+    deploys: [code]
+    adapter: {ADAPTER}
+    canary: {steps: STEPS, observations: {command: x}, metrics: {bad: {rate: {max: 0.1}}}}
+"""
+)
+NGINX = "nginx: {name: shop, folder: /srv/shop, ports: [81, 82, 83], status: 84, start: x, stop: x}"
+KSERVE = "kserve: {service: churn, storage_uri: 's3://m/{release}'}"
+MLFLOW = "mlflow_alias: {url: 'https://ml', model: churn, publish: x}"
+ALIAS = LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {ADAPTER}}\n"
 RELEASES = (
     Case(
         "a release without an environment",
@@ -104,5 +118,87 @@ RELEASES = (
         "releases:\n  ◆live: {deploys: [scored], run: make, rollback: none}\n",
         "reads-evaluation", "'scored' is a measurement made before the gates: only gates read it",
         others=("it evaluates, and writes it",), help="let a job that `reads` the model write an artifact of its own",
+    ),
+    Case(
+        "a share that an adapter can't set",
+        STEPS.replace("ADAPTER", "command: ./serve").replace("STEPS", "[5, ◆7.125]"),
+        "bad-canary", "`command` sets shares in 2 decimals, and 7.125 isn't one",
+    ),
+    Case(
+        "a share that an adapter can't set, in a step with a time of its own",
+        STEPS.replace("ADAPTER", "command: ./serve").replace("STEPS", "[5, {weight: ◆7.125, bake: 1h}]"),
+        "bad-canary", "`command` sets shares in 2 decimals, and 7.125 isn't one",
+    ),
+    Case(
+        "servers behind nginx in the repository",
+        STEPS.replace("ADAPTER", NGINX.replace("/srv/shop", "◆srv/shop")).replace("STEPS", "[5]"),
+        "bad-adapter", "the folder is no absolute path of letters, digits, '.', '_' and '-'",
+        help="it stays between runs, so it can't lie in the checked out repository: /srv/churn",
+    ),
+    Case(
+        "servers behind nginx with a port twice",
+        STEPS.replace("ADAPTER", NGINX.replace("[81, 82, 83]", "◆[81, 82, 81]")).replace("STEPS", "[5]"),
+        "bad-adapter", "the port 81 stands here twice, or is `status`, too",
+    ),
+    Case(
+        "servers behind nginx that are asked no path",
+        STEPS.replace("ADAPTER", NGINX.replace("stop: x", "stop: x, liveness: ◆health")).replace("STEPS", "[5]"),
+        "bad-adapter", "the path of a URL starts with '/' and has no spaces: /healthz",
+    ),
+    Case(
+        "a canary where there are no weights",
+        STEPS.replace("ADAPTER", MLFLOW).replace("canary:", "◆canary:").replace("STEPS", "[5]"),
+        "bad-canary", "`mlflow_alias` has no weights: what it releases gets all requests or none",
+        help="leave `canary` out: a gate judges what is released before, and `rollback` brings back what was live",
+    ),
+    Case(
+        "a share that isn't a whole percent",
+        STEPS.replace("ADAPTER", KSERVE).replace("STEPS", "[◆2.5, 5]"),
+        "bad-canary", "`kserve` sets shares in whole percents, and 2.5 isn't one",
+    ),
+    Case(
+        "each release at the same address",
+        STEPS.replace("ADAPTER", KSERVE.replace("'s3://m/{release}'", "◆'s3://m/model'")).replace("STEPS", "[5]"),
+        "bad-adapter", "the address has no `{release}`, or signs that no address has: each release has its own",
+        help="s3://models/{release}",
+    ),
+    Case(
+        "an object of a cluster that can't be",
+        STEPS.replace("ADAPTER", KSERVE.replace("churn", "◆-n")).replace("STEPS", "[5]"),
+        "bad-adapter", "a name has lower-case letters, digits, '-' and '.', and at most 253 characters",
+    ),
+    Case(
+        "a token in the clear",
+        ALIAS.replace("ADAPTER", MLFLOW.replace("https", "http").replace("}", ", token: ◆TOKEN}")),
+        "bad-adapter", "a token goes over an encrypted line only", help="let `url` begin with https://",
+    ),
+    Case(
+        "an alias that is MLflow's own",
+        ALIAS.replace("ADAPTER", MLFLOW.replace("}", ", alias: ◆Latest}")),
+        "bad-adapter", "an alias has letters, digits, '_' and '-'; `latest` and those such as v1 are MLflow's own",
+    ),
+    Case(
+        "a server that is none",
+        ALIAS.replace("ADAPTER", MLFLOW.replace("'https://ml'", "◆sqlite:///m.db")),
+        "bad-adapter", "the server is http://HOST or https://HOST, with a port and a path if need be",
+    ),
+    Case(
+        "an id that SageMaker can't take",
+        "environments: {li_ve: {}}\n" + ARTIFACTS
+        + "releases:\n  li_ve: {deploys: [code], adapter: {sagemaker: ◆{endpoint: churn, publish: x}}}\n",
+        "bad-adapter", "SageMaker's names have letters, digits and '-', and the id 'li_ve' becomes part of one",
+        help="name the release without '_', in at most 40 characters",
+    ),
+    Case(
+        "an endpoint that can't be",
+        ALIAS.replace("ADAPTER", "sagemaker: {endpoint: ◆churn_model, publish: x}"),
+        "bad-adapter", "an endpoint's name has letters, digits and '-', and at most 63 of them",
+    ),
+    Case(
+        "a region that can't be",
+        ALIAS.replace(
+            "ADAPTER", "vertex: {endpoint: '1', region: ◆-q, project: p, model: 'm-{release}', machine_type: n1, publish: x}"
+        ),
+        "bad-adapter", "this is a word of letters, digits, '-', '_', '.' and ':'",
     ),
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""A Rollout of Argo Rollouts with a traffic router."""

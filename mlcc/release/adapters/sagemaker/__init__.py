@@ -1,0 +1,1 @@
+"""An endpoint of Amazon SageMaker, which shares its requests between production variants."""

@@ -1,0 +1,1 @@
+"""An endpoint of Vertex AI, which splits its traffic between deployed models."""
