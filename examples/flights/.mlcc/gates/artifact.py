@@ -1,4 +1,4 @@
-# mlcc:generated sha256=363e54d3fd5f9a06fc052367b768ebefdc434b5ebe576196a817cf7df6255500
+# mlcc:generated sha256=29ea992306e2aa1827926aa4e909b75c189d3b4472e965d955e4b50f2121578c
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -560,6 +560,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -582,7 +583,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=ddfe07c1fbe54581522cd15bd7295551c1f1b2ff12496c703638760c5a568c32
+# mlcc:generated sha256=c27c253c71e23e3ff9ed241b41e357e5fd4693271e95691f2551fe04704d81a5
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -546,6 +546,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -568,7 +569,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=46af8d1b87c5c868721645c075218928bfa6f78802da1948bcf2a5d6b1b121c4
+# mlcc:generated sha256=e572c94e50fcfe180dce0b9e0115b93fe736caab5ab1765a771b9ed2ec59198f
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1140,6 +1140,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -1162,7 +1163,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

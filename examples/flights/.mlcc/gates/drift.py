@@ -1,4 +1,4 @@
-# mlcc:generated sha256=b32fe4686c6e38c35f0bbe76d21c65ce99314e378e1c2de1dee9f0a6e566c9e8
+# mlcc:generated sha256=0057dcd49606702d6d63739aa3da1244ccd52c93de783d2b6c8f73579eb7dd6f
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -568,6 +568,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -590,7 +591,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

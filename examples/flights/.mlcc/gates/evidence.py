@@ -1,4 +1,4 @@
-# mlcc:generated sha256=3e53800555be5e0ef351c5ee85cc5401c58ee13f53162eaf435e64a08511adb2
+# mlcc:generated sha256=ecbe9dae2f479a88c15a2d2f3d2c070e0722ea75b596b1df396dd8f729bab256
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -546,6 +546,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -568,7 +569,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=7198e168841b9b1655bfa12a9f901773e312e920e584a943570e3a1207cf965d
+# mlcc:generated sha256=ec0e3b36f96e02c07482f55c3869f9d5d08d7e6689185719cad7ce353895ebc4
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -566,6 +566,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -588,7 +589,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=d03eec1552b5d4b1a9926dcaad0ae613e2e7d7a25877e62dcb45cbf43f85052d
+# mlcc:generated sha256=a1b1ca4770d32d549a0ad68577966c9a8d1aee0b237e855bb7d9dc0ec8a538f9
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -547,6 +547,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -569,7 +570,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

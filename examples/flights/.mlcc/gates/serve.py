@@ -1,4 +1,4 @@
-# mlcc:generated sha256=06078ff7a9356ec904b44beaf1b8880522ea5a18786f6e211cfb6187b544ccc3
+# mlcc:generated sha256=a63dccaa3fae2423908c3aaf4f4f72fcd6aa27f5be3c920624f8ca96265dc667
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -556,6 +556,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -578,7 +579,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

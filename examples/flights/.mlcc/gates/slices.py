@@ -1,4 +1,4 @@
-# mlcc:generated sha256=b5e3aa8074211563fc10bd594eb46e5ae88c6088f58362a77145af76aa236932
+# mlcc:generated sha256=e808520acc3f8177b329c4722043504043d330bf6809971defcdedd5986527f1
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1368,6 +1368,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -1390,7 +1391,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c909cde8ca7959487d4d901234cbffc3df915a656b4cb6b3664afeb9fc44b235
+# mlcc:generated sha256=8cef67e4b173b2276faede74695aca71f3367a2e9fb624257314c88aa884a8c3
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -545,6 +545,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -567,7 +568,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

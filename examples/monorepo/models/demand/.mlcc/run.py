@@ -1,4 +1,4 @@
-# mlcc:generated sha256=2846b40358c51b121a5ad137b5c55fad69ec3c5c3f6916463b25298ac8d5a153
+# mlcc:generated sha256=f7338431d70d8f71110697575eebd37ae6be4b50e165e0339900ad3f469e894e
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1295,6 +1295,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -1317,7 +1318,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:
@@ -1744,11 +1745,8 @@ def runner_env() -> dict[str, str]:
 def read_values(path: Path, names: list[str]) -> dict[str, str]:
     """Return the NAME=value lines that a command left. Raises RunError on others, and on a missing name."""
     found: dict[str, str] = {}
-    try:
-        # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
-        lines = path.read_text("utf-8").split("\n") if path.exists() else []
-    except (OSError, ValueError) as problem:
-        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
+    # Not `splitlines`, to which a value's own characters, such as U+2028, end lines too.
+    lines = _outputs_text(path).split("\n")
     for line in lines[:-1] if lines[-1:] == [""] else lines:
         name, sign, value = line.partition("=")
         if not sign or name not in names or len(value) > 4096 or name in found or "\0" in value:
@@ -1760,6 +1758,19 @@ def read_values(path: Path, names: list[str]) -> dict[str, str]:
     if missing:
         raise RunError(f"the command left no value for {', '.join(missing)} in $MLCC_OUTPUTS")
     return found
+
+
+def _outputs_text(path: Path) -> str:
+    """Return what a command wrote, nothing where it wrote no file. Raises RunError on what may be endless, such as a pipe."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_RECORD:
+            raise RunError("$MLCC_OUTPUTS is no file, or too large for small values")
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as problem:
+        raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
 
 
 # --- mlcc.runtime.final -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=fb568ae14cc6428cd018d096cd3ccbdb7118ed3cec4af240f0dcd916d186bb3c
+# mlcc:generated sha256=18159fc626552ff96e2c29d2633a4901b0ad831a3e2584dff11116fc0a4736ba
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -567,6 +567,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -589,7 +590,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=eaa03455225cd6f5755dd454cd914ba24bd6ae37c68694b498c838a17c72ffad
+# mlcc:generated sha256=725a6d62c53302d183b652c766acc86728fda3a2875f7066ef0661d6681d9cb3
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1354,6 +1354,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -1376,7 +1377,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:

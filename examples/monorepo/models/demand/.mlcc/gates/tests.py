@@ -1,4 +1,4 @@
-# mlcc:generated sha256=dfb3060a3a54a5e62f50c50d324b6fbdfa5087f0cc4dc3203c9a9cf208ad2d15
+# mlcc:generated sha256=e990d3270b1e0246fefbfbcd328bdaeb0b621a044d02a30cf611b760c1b6f001
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -547,6 +547,7 @@ SCHEME = "s3://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
 
 
 def is_address(path: object) -> bool:
@@ -569,7 +570,7 @@ def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
 
     `size` is about how many bytes they have. Raises DigestError.
     """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + size / _SLOWEST)
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
 
 
 def local_path(address: str, folder: str) -> str:
