@@ -255,12 +255,6 @@ EXECUTION = (
     Field("Defaults.setup[]", lambda t: base(defaults={"setup": list(t)}), _prepared, form=command),
     Field("Execution.finally", lambda t: jobs(t, lambda x: {"finally": x}), each("finally", value=lines), most=250, form=command),
     Field("Job.run", lambda t: jobs(t, lambda x: {"run": x}), each("run", value=lines), most=250, form=command),
-    Field("Release.run", lambda t: releases(t, lambda x: {"run": x, "rollback": "none"}), each("run", value=lines), most=100, form=command),
-    Field("Rollback.run", lambda t: releases(t, lambda x: {"run": "true", "rollback": {"run": x}}), each("rollback", "run", value=lines), most=100, form=command),
-    Field(
-        "Adapter.command", lambda t: releases(t, lambda x: {"adapter": {"command": x}}),
-        lambda t: [(f"release n{i}", ("adapter", "command"), x) for i, x in enumerate(t)], most=60, form=command,
-    ),
     Field(
         "Origin.command",
         lambda t: base(artifacts={f"a{i}": {"kind": "data", "path": f"d{i}.csv", "from": {"command": x}} for i, x in enumerate(t)}),

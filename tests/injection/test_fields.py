@@ -14,8 +14,9 @@ from tests.injection.fields import EXECUTION, SINGLES, SURROUNDINGS, Field, sing
 from tests.injection.gate_fields import GATES
 from tests.injection.leaves import is_free, leaves, takes
 from tests.injection.platforms import PLATFORMS, Platform, platform
+from tests.injection.release_fields import RELEASES
 
-FIELDS = (*EXECUTION, *SURROUNDINGS, *GATES)
+FIELDS = (*EXECUTION, *SURROUNDINGS, *GATES, *RELEASES)
 SOME = 10_000 if FUZZ else 40  # strings that are tried one by one
 AT_ONCE = 80  # mistakes in one spec: mlcc names the first hundred
 Count = Callable[[int], None]
