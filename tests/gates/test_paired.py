@@ -187,6 +187,35 @@ def test_two_perfect_models_are_not_certainly_the_same(name: str) -> None:
     assert (found.value, found.lower) == (0, pytest.approx(-expected))
 
 
+def test_two_perfect_orders_are_no_surer_than_their_clusters() -> None:
+    """30 clusters of 100 rows: a share of 0 in 30."""
+    label = np.tile([0, 1], 1500)
+    clusters = np.repeat(np.arange(30), 100)
+    found = difference("roc_auc", label, label * 0.8 + 0.1, label * 0.6 + 0.2, clusters=clusters)
+    expected = stats.binomtest(0, 30).proportion_ci(0.9, method="wilson").high
+    assert (found.lower, found.upper) == (pytest.approx(-expected), pytest.approx(expected))
+
+
+def test_one_cluster_that_differs_tells_nothing_of_the_others() -> None:
+    label = np.tile([0, 1], 1500)
+    score = label * 0.8 + 0.1
+    other = score.copy()
+    other[0] = 0.95
+    found = difference("accuracy", label, score, other, clusters=np.repeat(np.arange(30), 100))
+    expected = stats.binomtest(0, 30).proportion_ci(0.9, method="wilson").high
+    assert found.value == pytest.approx(1 / 3000)
+    assert found.lower == pytest.approx(1 / 3000 - expected)
+
+
+def test_perfect_models_of_three_classes_differ_by_what_a_miss_weighs() -> None:
+    """Each miss costs Matthews' coefficient one and a half rows of 30, where chance is right in a third."""
+    label = np.repeat(np.arange(3), 10)
+    rows = Rows({"label": label, "prediction": label}, 30, 0.5, 3, ["a", "b", "c"])
+    found = measured({"metric": "matthews_corrcoef"}, rows)
+    expected = 1.5 * stats.binomtest(0, 30).proportion_ci(0.9, method="wilson").high
+    assert paired(found, found, 1, 0.05, _Z).lower == pytest.approx(-expected)
+
+
 def test_the_same_numbers_are_the_same() -> None:
     label, one, _ = two_models(4, 400)
     found = difference("log_loss", label, one, one)

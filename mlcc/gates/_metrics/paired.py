@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from math import erfc, isfinite, sqrt
 
-from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._metrics.measure import Measure, standard_error, trials_among
+from mlcc.gates._metrics.unseen import hardly_varies, unseen
 from mlcc.gates._metrics.widths import half_widths
 from mlcc.gates._records import GateError
 from mlcc.gates._shares import binomial_tail, wilson
@@ -75,24 +76,28 @@ def paired(
 def _by_influence(
     found: Difference, influence: Any, sides: tuple[Measure, Measure], z: float, clusters: Any
 ) -> tuple[float, float]:
-    if found.variance == 0:
-        below = above = _unseen(*sides, z)
-    elif sides[0].shape == "area":
+    if sides[0].shape == "area":
         below = above = z * sqrt(found.variance / found.n)
     else:
         below, above = half_widths(influence, z, clusters, sides[0].denominator)
-    return found.value - below, found.value + above
+    few = clusters is not None and hardly_varies(influence, clusters)
+    least = _alike(*sides, z, clusters) if few or found.variance == 0 else 0.0
+    return found.value - max(below, least), found.value + max(above, least)
 
 
-def _unseen(candidate: Measure, champion: Measure, z: float) -> float:
+def _alike(candidate: Measure, champion: Measure, z: float, clusters: Any) -> float:
     """Return how far two models may differ of which the rows show no spread: two perfect orders, for example.
 
-    For metrics from 0 to 1 that is Wilson's bound (1927) of a share without a hit: few rows can show none by luck. Two
-    models that predict the same numbers don't differ.
+    For metrics from 0 to 1 that is Wilson's bound (1927) of a share without a hit: few rows can show none by luck; for
+    those of classes, more where a miss counts more. Two models that predict the same numbers don't differ.
     """
     if candidate.shape == "number" and candidate.cells is None:
         return 0.0
-    return wilson(0, min(candidate.support, champion.support), z)[1]
+    ends = [wilson(0, trials_among(min(candidate.support, champion.support), clusters), z)[1]]
+    for side in (candidate, champion):
+        if side.cells is not None:
+            ends += unseen(side, z, (0, 0), clusters)
+    return max(ends)
 
 
 def two_sided(value: float, error: float) -> float:
