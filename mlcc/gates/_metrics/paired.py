@@ -4,7 +4,8 @@ Rows that both models find hard are hard for both: the difference of their influ
 either, and a paired test needs far fewer rows. How the interval is found, in this order:
 
 - hits or misses: the cells of the two-by-two table of agreement are resampled, 10,000 times whatever n is;
-- other metrics that count (f1, kappa), without clusters: the cells of (label, one, other) are resampled alike;
+- other metrics that count (f1, kappa), without clusters: the cells of (label, one, other) are resampled alike,
+  and where fewer than five rows carry the difference, the interval isn't narrower than that from the influences;
 - areas under the ROC curve: DeLong's normal interval (1988);
 - everything else: from the influences and their skewness (see mlcc.gates._metrics.widths).
 
@@ -67,6 +68,10 @@ def paired(
         ends = _by_agreement(found, candidate.hits, champion.hits, sign, alpha)
     elif clusters is None and candidate.cells is not None and champion.cells is not None and error > 0:
         ends = _by_cells(candidate, champion, sign, alpha)
+        # Resamples of two rows that differ know nothing of the five that may as well have differed.
+        if ends and hardly_varies(influence):
+            far = _by_influence(found, influence, (candidate, champion), z, clusters)
+            ends = min(ends[0], far[0]), max(ends[1], far[1])
     found.lower, found.upper = ends or _by_influence(found, influence, (candidate, champion), z, clusters)
     if not all(isfinite(x) for x in (found.value, found.lower, found.upper)):
         raise GateError("the difference is not a finite number on these rows")
