@@ -466,6 +466,14 @@ def test_certain_scores_of_few_rows_may_be_uncalibrated() -> None:
     assert bound.upper == pytest.approx(_share_without_a_hit(30))
 
 
+def test_scores_that_are_all_as_true_may_be_wrong_unseen() -> None:
+    """Squares of 0.05, but for rounding; a row may have one of 1."""
+    label = np.arange(30) % 2
+    found = measured({"metric": "brier_score"}, rows_of(label=label, score=0.05 + 0.9 * label))
+    expected = 0.0025 + 0.9975 * _share_without_a_hit(30)
+    assert bounded(found, _Z, value_range("brier_score")).upper == pytest.approx(expected)
+
+
 def test_one_unit_has_no_error() -> None:
     with pytest.raises(GateError, match="only one row"):
         standard_error(np.array([0.0]))

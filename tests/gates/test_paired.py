@@ -216,6 +216,17 @@ def test_perfect_models_of_three_classes_differ_by_what_a_miss_weighs() -> None:
     assert paired(found, found, 1, 0.05, _Z).lower == pytest.approx(-expected)
 
 
+@pytest.mark.parametrize("sizes", [(7, 11, 12), (3, 9, 18), (10, 10, 10)])
+@pytest.mark.parametrize("name", ["f1_macro", "cohen_kappa", "matthews_corrcoef", "jaccard_weighted"])
+def test_rounding_is_no_spread(name: str, sizes: tuple[int, ...]) -> None:
+    """Two models without a miss in 30 rows, whatever their classes' sizes: not below Wilson's bound of 0 in 30."""
+    label = np.repeat(np.arange(3), sizes)
+    rows = Rows({"label": label, "prediction": label}, 30, 0.5, 3, ["a", "b", "c"])
+    found = measured({"metric": name}, rows)
+    least = stats.binomtest(0, 30).proportion_ci(0.9, method="wilson").high
+    assert paired(found, found, 1, 0.05, _Z).lower <= -least + 1e-12
+
+
 def test_few_rows_that_differ_do_not_pass_for_as_many_as_may() -> None:
     """A candidate that is worse by the margin, against a champion without a miss: 5 % of 100 test sets, at most 10.
 

@@ -85,8 +85,7 @@ def _by_influence(
         below = above = z * sqrt(found.variance / found.n)
     else:
         below, above = half_widths(influence, z, clusters, sides[0].denominator)
-    few = clusters is not None and hardly_varies(influence, clusters)
-    least = _alike(*sides, z, clusters) if few or found.variance == 0 else 0.0
+    least = _alike(*sides, z, clusters) if hardly_varies(influence, clusters) else 0.0
     return found.value - max(below, least), found.value + max(above, least)
 
 

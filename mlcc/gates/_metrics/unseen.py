@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FEW = 5
+_ROUNDING = 1e-12  # of influences on a value from 0 to 1: less is no spread
 
 
 def hardly_varies(influence: Any, clusters: Any = None) -> bool:
     """Return whether fewer than 5 units carry the whole error of a value, by its influences, (n,)."""
     squares = unit_sums(influence, clusters) ** 2
     spread = float(squares.sum())
-    return spread**2 < _FEW * float((squares * squares).sum()) or spread == 0
+    return spread < len(squares) * _ROUNDING**2 or spread**2 < _FEW * float((squares * squares).sum())
 
 
 def unseen(
