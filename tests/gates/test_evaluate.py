@@ -830,7 +830,7 @@ def test_clusters_widen_the_interval(evaluate: Any) -> None:
     ("hits", "limit", "verdict"), [(900, 0.1, "pass"), (860, 0.1, "inconclusive"), (700, 0.1, "fail")]
 )
 def test_gaps_between_training_and_test_data(evaluate: Any, hits: int, limit: float, verdict: str) -> None:
-    """95 % on 2,000 training rows; the error of the gap is sqrt(0.95 0.05 / 2000 + p (1 - p) / 1000)."""
+    """95 % on 2,000 training rows: how far its upper bound, and the test data's lower one, lie from the shares."""
     said = np.array([1] * 1900 + [2] * 100)
     Path(_write("csv", {"y": np.ones(2000, int), "p": said})).rename("train.csv")
     path = _write("csv", {"y": np.ones(1000, int), "p": np.array([1] * hits + [2] * (1000 - hits))})
@@ -840,11 +840,32 @@ def test_gaps_between_training_and_test_data(evaluate: Any, hits: int, limit: fl
     outcome = evaluate({**params, "overfit": overfit}, s=path, t="train.csv")
     check = outcome.check("accuracy.gap")
     share = hits / 1000
-    error = math.sqrt(0.95 * 0.05 / 1999 + share * (1 - share) / 999)
+    high = stats.binomtest(1900, 2000).proportion_ci(0.9, method="wilson").high
+    low = stats.binomtest(hits, 1000).proportion_ci(0.9, method="wilson").low
     assert check["verdict"] == outcome.verdict == verdict
     assert check["estimate"] == pytest.approx(0.95 - share)
-    assert check["interval"][1] == pytest.approx(0.95 - share + _Z * error, abs=1e-6)
+    assert check["interval"][1] == pytest.approx(
+        0.95 - share + math.hypot(high - 0.95, share - low), abs=1e-9
+    )
     assert "on the training data" in check["message"]
+
+
+def test_perfect_test_data_are_not_certainly_without_a_gap(evaluate: Any) -> None:
+    """All of 1,000 and of 30 rows are right: a model that is right in 95 % is so in 21 % of such test sets."""
+    Path(_write("csv", {"y": np.arange(1000) % 2, "p": np.arange(1000) % 2})).rename("train.csv")
+    path = _write("csv", {"y": np.arange(30) % 2, "p": np.arange(30) % 2})
+    params = {"predictions": "s", "label": "y", "prediction": "p", "metrics": {"accuracy": {"min": 0.5}}}
+    overfit = {"train": "t", "max_gap": {"accuracy": 0.03}}
+    outcome = evaluate({**params, "overfit": overfit}, s=path, t="train.csv")
+    low = stats.binomtest(30, 30).proportion_ci(0.9, method="wilson").low
+    assert outcome.check("accuracy.gap")["interval"][1] == pytest.approx(1 - low)
+    assert outcome.verdict == "inconclusive"
+
+
+def test_thirty_perfect_rows_of_three_classes_show_no_high_floor(evaluate: Any) -> None:
+    path = _write("csv", {"y": np.arange(30) % 3, "p": np.arange(30) % 3})
+    params = {"predictions": "s", "label": "y", "prediction": "p", "metrics": {"f1_macro": {"min": 0.99}}}
+    assert evaluate(params, s=path).verdict == "inconclusive"
 
 
 def test_a_gap_of_a_loss_is_worse_test_data(evaluate: Any) -> None:
@@ -858,7 +879,10 @@ def test_a_gap_of_a_loss_is_worse_test_data(evaluate: Any) -> None:
     }
     overfit = {"train": "t", "max_gap": {"mean_absolute_error": 0.5}}
     outcome = evaluate({**params, "overfit": overfit}, s=path, t="train.csv")
-    assert outcome.check("mean_absolute_error.gap")["estimate"] == pytest.approx(1.4)
+    check = outcome.check("mean_absolute_error.gap")
+    assert check["estimate"] == pytest.approx(1.4)
+    # Errors of 1 and 2 by turns, with the variance of 50 rows; those of the training data don't vary.
+    assert check["interval"][1] == pytest.approx(1.4 + stats.t.ppf(0.95, 49) * 0.5 / 7, rel=1e-4)
     assert outcome.verdict == "fail"
 
 
@@ -919,6 +943,15 @@ def test_plots_of_numbers(evaluate: Any) -> None:
         (
             {"overfit": SimpleNamespace(train="s", max_gap={"selection_rate": 1})},
             ("overfit", "max_gap", "selection_rate"),
+        ),
+        (
+            {
+                "overfit": SimpleNamespace(train="s", max_gap={"max_error": 1}),
+                "metrics": {"mean_absolute_error": _metric()},
+                "score": None,
+                "prediction": "p",
+            },
+            ("overfit", "max_gap", "max_error"),
         ),
         ({"predictions": None, "metrics_from": "m", "score": None, "label": None, "query": "q"}, ("query",)),
     ],

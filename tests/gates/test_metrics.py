@@ -348,6 +348,132 @@ def test_clusters_that_never_miss_are_no_certainty() -> None:
     )
 
 
+def _share_without_a_hit(n: int) -> float:
+    """Return Wilson's upper bound of a share of 0 in n."""
+    return float(stats.binomtest(0, n).proportion_ci(0.9, method="wilson").high)
+
+
+@pytest.mark.parametrize(
+    ("name", "weight"),
+    [
+        ("accuracy", 1),
+        ("f1_macro", 1),
+        ("precision_macro", 1),
+        ("recall_macro", 1),
+        ("f1_weighted", 1),
+        ("balanced_accuracy", 1),
+        # One miss leaves two unions with a row too many.
+        ("jaccard_macro", 2),
+        ("jaccard_weighted", 2),
+        # Agreement over the two thirds that chance leaves to be won.
+        ("matthews_corrcoef", 1.5),
+        ("cohen_kappa", 1.5),
+    ],
+)
+def test_thirty_perfect_rows_are_no_certainty(name: str, weight: float) -> None:
+    """Ten of each of 3 classes: what a metric loses for each miss, times the misses that may be."""
+    label = np.repeat(np.arange(3), 10)
+    found = measured({"metric": name}, rows_of(3, label=label, prediction=label))
+    bound = bounded(found, _Z, value_range(name))
+    assert (bound.value, bound.upper) == (1, 1)
+    assert bound.lower == pytest.approx(1 - weight * _share_without_a_hit(30))
+
+
+def test_rows_that_are_all_wrong_are_no_certainty_either() -> None:
+    label = np.repeat(np.arange(3), 10)
+    found = measured({"metric": "recall_macro"}, rows_of(3, label=label, prediction=(label + 1) % 3))
+    bound = bounded(found, _Z, (0, 1))
+    assert (bound.value, bound.lower) == (0, 0)
+    assert bound.upper == pytest.approx(_share_without_a_hit(30))
+
+
+def test_a_rare_class_hides_as_much_as_it_weighs() -> None:
+    """Each of 5 rows is a fifth of a recall, which is a third of the mean: 205 / 15 times a row of accuracy."""
+    label = np.repeat([0, 1, 2], [100, 100, 5])
+    found = measured({"metric": "recall_macro"}, rows_of(3, label=label, prediction=label))
+    expected = 1 - _share_without_a_hit(205) * 205 / 15
+    assert bounded(found, _Z, (0, 1)).lower == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [30, 100])
+def test_floors_of_averages_are_not_passed_by_luck(n: int) -> None:
+    """Models that are right with probability 0.95, whose f1_macro is that too: of 1,000 floors of it 50 ± 20 may pass.
+
+    Without a bound for rows that show no spread, 0.95 ** 30 = 21 % of 30 rows pass.
+    """
+    rng = np.random.default_rng(n)
+    passed = 0
+    for _ in range(1000):
+        label = rng.permutation(np.arange(n) % 3)
+        said = np.where(rng.random(n) < 0.95, label, (label + rng.integers(1, 3, n)) % 3)
+        found = measured({"metric": "f1_macro"}, rows_of(3, label=label, prediction=said))
+        passed += bounded(found, _Z, (0, 1)).lower >= 0.95
+    assert passed <= 70
+
+
+@pytest.mark.parametrize("name", ["accuracy", "f1", "balanced_accuracy", "roc_auc", "f1_macro"])
+def test_perfect_clusters_are_as_many_trials_as_there_are(name: str) -> None:
+    """30 clusters of 100 rows, half of each class."""
+    label = np.tile([0, 1], 1500)
+    found = measured({"metric": name}, rows_of(label=label, score=label * 0.8 + 0.1))
+    bound = bounded(found, _Z, (0, 1), np.repeat(np.arange(30), 100))
+    assert (bound.value, bound.support) == (1, 30)
+    assert bound.lower == pytest.approx(1 - _share_without_a_hit(30))
+
+
+@pytest.mark.parametrize("name", ["accuracy", "f1", "balanced_accuracy", "roc_auc"])
+def test_one_miss_in_one_cluster_shows_no_more_than_none(name: str) -> None:
+    """By the error of its influences alone, a row of 3,000 would leave a lower bound of 0.998."""
+    label = np.tile([0, 1], 1500)
+    score = label * 0.8 + 0.1
+    score[0] = 0.95
+    found = measured({"metric": name}, rows_of(label=label, score=score))
+    bound = bounded(found, _Z, (0, 1), np.repeat(np.arange(30), 100))
+    assert bound.lower == pytest.approx(1 - _share_without_a_hit(30), abs=2e-3)
+
+
+def test_one_cluster_that_carries_the_error_is_not_forgotten() -> None:
+    """One of 60 clusters has all that lies in the wrong order, and 41 % of the rows: normal theory on the logit scale."""
+    label = np.tile([0, 1], 1000)
+    clusters = np.append(np.zeros(823, np.int64), 1 + np.arange(1177) % 59)
+    score = np.where(clusters == 0, 1 - label, label) * 0.5 + 0.25 * label
+    found = measured({"metric": "roc_auc"}, rows_of(label=label, score=score))
+    bound = bounded(found, _Z, (0, 1), clusters)
+    logit = math.log(found.value / (1 - found.value))
+    width = _Z * standard_error(found.influence, clusters) / (found.value * (1 - found.value))
+    assert bound.lower == pytest.approx(1 / (1 + math.exp(width - logit)))
+    assert bound.lower < wilson(60 * found.value, 60, _Z)[0]
+
+
+def test_clusters_that_vary_have_the_error_of_their_sums() -> None:
+    """20 clusters of 50 rows, of which 5 to 15 are missed: Student's width, by the means of clusters."""
+    misses = np.array([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 10, 10, 9, 11, 8, 12, 7, 13, 10])
+    hits = (np.arange(50) >= misses[:, None]).astype(np.int64)
+    found = measured({"metric": "f1"}, rows_of(label=np.ones(1000, np.int64), prediction=hits.reshape(-1)))
+    bound = bounded(found, _Z, (0, 1), np.repeat(np.arange(20), 50))
+    sums = found.influence.reshape(20, 50).sum(axis=1)
+    width = stats.t.ppf(0.95, 19) * sums.std(ddof=1) / math.sqrt(20) / 50
+    assert found.value - bound.lower == pytest.approx(width, rel=0.02)
+
+
+def test_certain_scores_of_few_rows_may_be_uncalibrated() -> None:
+    label = np.arange(30) % 2
+    found = measured(
+        {"metric": "expected_calibration_error", "bins": 10}, rows_of(label=label, score=label * 1.0)
+    )
+    bound = bounded(found, _Z, value_range("expected_calibration_error"))
+    assert (bound.value, bound.lower) == (0, 0)
+    assert bound.upper == pytest.approx(_share_without_a_hit(30))
+
+
+def test_scores_that_are_all_as_true_may_be_wrong_unseen() -> None:
+    """Squares of 0.05, but for rounding; a row may have one of 1."""
+    label = np.arange(30) % 2
+    found = measured({"metric": "brier_score"}, rows_of(label=label, score=0.05 + 0.9 * label))
+    expected = 0.0025 + 0.9975 * _share_without_a_hit(30)
+    assert bounded(found, _Z, value_range("brier_score")).upper == pytest.approx(expected)
+
+
 def test_one_unit_has_no_error() -> None:
     with pytest.raises(GateError, match="only one row"):
         standard_error(np.array([0.0]))

@@ -221,6 +221,13 @@ def test_p_values_of_perfect_areas_are_those_of_shares() -> None:
     assert p_of_limit(found, "min", 0.9) == 1
 
 
+def test_reversed_clusters_are_as_many_trials_as_there_are() -> None:
+    """4 clusters of 50 rows in the wrong order speak against a floor of 0.5 as 4 misses do: 0.5 ** 4."""
+    label = np.tile([0, 1], 100)
+    found = roc_auc(label, 1.0 - label)
+    assert p_of_limit(found, "min", 0.5, np.repeat(np.arange(4), 50)) == pytest.approx(0.5**4)
+
+
 def test_p_values_of_areas_are_normal_on_the_logit_scale() -> None:
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, 400)

@@ -4,17 +4,20 @@
 - f1: a monotone function of tp / (tp + fp + fn), which is a share: Wilson's bound of that, transformed.
 - The mean of shares (balanced_accuracy): Wilson's bounds, combined by MOVER (Donner and Zou 2012).
 - Areas (roc_auc, average_precision): the standard error of the influences on the logit scale, for average_precision
-  with their skewness; where that is degenerate, Wilson's bound with the size of the smaller class.
+  with their skewness; where that is degenerate, Wilson's bound with the size of the smaller class, or the number of clusters.
+- Whatever is a function of the classes, or has finite limits: at least as far as rows that show no spread leave open (see
+  mlcc.gates._metrics.unseen).
 - The mean of a column of one's own: the value and its standard error, normal theory.
 - Everything else (losses, errors): by the influences and their skewness (see mlcc.gates._metrics.widths).
 """
 
 from __future__ import annotations
 
-from math import exp, isfinite, log, sqrt
+from math import exp, inf, isfinite, log, sqrt
 
 from mlcc.gates._metrics.estimate import Estimate
-from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._metrics.measure import Measure, standard_error, trials_among
+from mlcc.gates._metrics.unseen import hardly_varies, unseen
 from mlcc.gates._metrics.widths import half_widths
 from mlcc.gates._records import GateError
 from mlcc.gates._shares import wilson
@@ -30,12 +33,11 @@ def bounded(found: Measure, z: float, limits: tuple[float, float], clusters: Any
     `limits` are the least and the largest value that the metric can have; `clusters` numbers the cluster of
     each row. Raises GateError where the bounds are not finite numbers.
     """
-    made = _by_shape(found, z, clusters)
+    made = _by_shape(found, z, limits, clusters)
     made.lower, made.upper = max(made.lower, limits[0]), min(made.upper, limits[1])
     if not all(isfinite(x) for x in (made.value, made.lower, made.upper)):
         raise GateError("it is not a finite number on these rows")
-    if clusters is not None:
-        made.support = min(made.support, int(clusters.max()) + 1)
+    made.support = int(trials_among(made.support, clusters))
     return made
 
 
@@ -43,7 +45,7 @@ def _share_of(hits: float, n: float, z: float) -> Estimate:
     return Estimate(hits / n, *wilson(hits, n, z), int(n))
 
 
-def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
+def _by_shape(found: Measure, z: float, limits: tuple[float, float], clusters: Any) -> Estimate:
     if found.shape == "share":
         return _share(found, z, clusters)
     if found.shape in ("area", "precision"):
@@ -58,6 +60,8 @@ def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
         below = above = z * standard_error(found.influence, clusters)
     else:
         below, above = half_widths(found.influence, z, clusters, found.denominator)
+    fall, rise = unseen(found, z, limits, clusters)
+    below, above = max(below, fall), max(above, rise)
     return Estimate(found.value, found.value - below, found.value + above, found.n, found.support)
 
 
@@ -67,7 +71,11 @@ def _share(found: Measure, z: float, clusters: Any) -> Estimate:
         return _share_of(hits, trials, z)
     error = standard_error(found.influence, clusters)
     spread = found.value * (1 - found.value)
-    effective = min(trials, spread / error**2 if error > 0 and spread > 0 else float(clusters.max() + 1))
+    effective = spread / error**2 if error > 0 and spread > 0 else inf
+    # One miss in one cluster of 30 tells no more of the others than none does.
+    effective = min(
+        effective, trials_among(trials, clusters if hardly_varies(found.influence, clusters) else None)
+    )
     made = _share_of(found.value * effective, effective, z)
     return Estimate(found.value, made.lower, made.upper, int(trials))
 
@@ -81,24 +89,28 @@ def _mean_of_two(one: Estimate, other: Estimate) -> Estimate:
 
 def _area(found: Measure, z: float, clusters: Any) -> Estimate:
     error = standard_error(found.influence, clusters)
-    if not 0 < found.value < 1 or error <= 0:
-        # A perfect order says nothing about its own error, and few rows can show one by luck.
-        made = _share_of(found.value * found.support, found.support, z)
-        return Estimate(found.value, made.lower, made.upper, found.n, found.support)
+    # A perfect order says nothing about its own error, and few rows can show one by luck.
+    trials = trials_among(found.support, clusters)
+    lower, upper = wilson(found.value * trials, trials, z)
+    if 0 < found.value < 1 and error > 0:
+        below, above = _on_logit_scale(found, z * error, z, clusters)
+        few = clusters is not None and hardly_varies(found.influence, clusters)
+        lower, upper = (min(lower, below), max(upper, above)) if few else (below, above)
+    return Estimate(found.value, lower, upper, found.n, found.support)
+
+
+def _on_logit_scale(found: Measure, half: float, z: float, clusters: Any) -> tuple[float, float]:
+    """Return the bounds of an area between 0 and 1; `half` is how far they lie from it on its own scale.
+
+    On that scale the bound of an area near 1 is far too bold: with 15 rows of each class and a true area of 0.95 it lies
+    above the truth in 22 % of samples instead of 5 %; on the logit scale in 3 %.
+    """
     centre = log(found.value / (1 - found.value))
-    below = above = z * error
+    below = above = half
     if found.shape == "precision":
         below, above = half_widths(found.influence, z, clusters)
     slope = 1 / (found.value * (1 - found.value))
-    # On its own scale the bound of an area near 1 is far too bold: with 15 rows of each class and a true area
-    # of 0.95 it lies above the truth in 22 % of samples instead of 5 %; on the logit scale in 3 %.
-    return Estimate(
-        found.value,
-        _logistic(centre - slope * below),
-        _logistic(centre + slope * above),
-        found.n,
-        found.support,
-    )
+    return _logistic(centre - slope * below), _logistic(centre + slope * above)
 
 
 def _logistic(x: float) -> float:

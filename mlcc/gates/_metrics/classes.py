@@ -40,18 +40,31 @@ def class_metric(name: str, label: Any, said: Any, classes: int) -> Measure:
     value, slopes = value_and_slopes(function, counts.reshape(-1) / len(label))
     slope = slopes.reshape(3, classes)
     influence = hits * slope[0, label] + slope[1, label] + slope[2, said]
+    centre = influence.mean()
     found = Measure(
         value,
-        influence - influence.mean(),
+        influence - centre,
         of=function,
         terms=lambda rows: _one_hot(label[rows], said[rows], classes),
         cells=label * classes + said,
     )
+    found.reach = lambda: _reach(slope, centre, label)
     if shares:
         found.shape = {"f1": "f1", "balanced_accuracy": "mean"}.get(name, "share")
         found.shares = shares
         found.support = int(min(trials for _, trials in shares))
     return found
+
+
+def _reach(slope: Any, centre: float, label: Any) -> tuple[Any, Any]:
+    """Return how far a row's worst class would lower the value and its best would raise it; `slope` is (3, classes)."""
+    import numpy as np
+
+    hits, label_slope, said_slope = slope
+    # By label and what is said of it; hits lie on the diagonal.
+    influences = label_slope[:, None] + said_slope + np.diag(hits) - centre
+    falls, rises = -influences.min(axis=1), influences.max(axis=1)
+    return np.maximum(falls, 0)[label], np.maximum(rises, 0)[label]
 
 
 def _function(name: str, classes: int) -> Callable[[Any], Any]:

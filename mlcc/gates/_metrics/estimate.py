@@ -1,6 +1,8 @@
-"""A metric as a gate decides on it: its value and its bounds."""
+"""A metric as a gate decides on it: its value and its bounds; and the difference of two."""
 
 from __future__ import annotations
+
+from math import hypot
 
 
 class Estimate:
@@ -17,3 +19,16 @@ class Estimate:
         self.upper = upper
         self.n = n
         self.support = n if support is None else support
+
+
+def gap_between(one: Estimate, other: Estimate) -> Estimate:
+    """Return one metric minus another, of two samples that share no row, with its bounds.
+
+    Each end takes the nearer bounds of the two (MOVER: Zou and Donner 2008), so that a sample without a miss adds its own
+    uncertainty.
+    """
+    value = one.value - other.value
+    below = hypot(one.value - one.lower, other.upper - other.value)
+    above = hypot(one.upper - one.value, other.value - other.lower)
+    support = min(one.support, other.support)
+    return Estimate(value, value - below, value + above, one.n + other.n, support)

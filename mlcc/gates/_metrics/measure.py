@@ -30,7 +30,8 @@ class Measure:
     A value that counts rows is a function `of` the means of their `terms`: from an index of rows to their terms, (rows,
     k). `cells` numbers the rows so that rows with one number have the same terms: that is a handful of cells, however
     many rows there are. A ratio of means has its `denominator`: that of each row over their mean, less 1. `hits` are the
-    rows themselves, where each is a hit (1) or not.
+    rows themselves, where each is a hit (1) or not. `reach` returns, for each row, how far the value falls by its weight
+    were the worst said of the row, and how far it rises were the best, both (n,); None where that isn't known.
     """
 
     __slots__ = (
@@ -39,6 +40,7 @@ class Measure:
         "hits",
         "influence",
         "of",
+        "reach",
         "shape",
         "shares",
         "support",
@@ -68,6 +70,7 @@ class Measure:
         self.cells = cells
         self.hits: Any = None
         self.denominator: Any = None
+        self.reach: Callable[[], tuple[Any, Any]] | None = None
 
     @property
     def n(self) -> int:
@@ -110,16 +113,26 @@ def value_and_slopes(of: Callable[[Any], Any], means: Any) -> tuple[float, Any]:
     return float(value), slopes
 
 
+def unit_sums(values: Any, clusters: Any = None) -> Any:
+    """Return the sum of `values`, (n,), over each cluster, (clusters,); the values themselves without clusters."""
+    import numpy as np
+
+    return values if clusters is None else np.bincount(clusters, values)
+
+
+def trials_among(support: float, clusters: Any = None) -> float:
+    """Return how many rows say something of their own, of `support`: rows of one cluster may all say the same."""
+    return support if clusters is None else min(support, int(clusters.max()) + 1)
+
+
 def standard_error(influence: Any, clusters: Any = None) -> float:
     """Return the standard error of a value from influences, (n,).
 
     `clusters` numbers the cluster of each row from 0: the influences of a cluster are added up first
     (Liang and Zeger 1986). Raises GateError for a single row or cluster, which has no error.
     """
-    import numpy as np
-
     n = len(influence)
-    sums = influence if clusters is None else np.bincount(clusters, influence)
+    sums = unit_sums(influence, clusters)
     units = len(sums)
     if units < 2:
         raise GateError(f"there is only one {'row' if clusters is None else 'cluster'}, which has no error")

@@ -4,7 +4,8 @@ Rows that both models find hard are hard for both: the difference of their influ
 either, and a paired test needs far fewer rows. How the interval is found, in this order:
 
 - hits or misses: the cells of the two-by-two table of agreement are resampled, 10,000 times whatever n is;
-- other metrics that count (f1, kappa), without clusters: the cells of (label, one, other) are resampled alike;
+- other metrics that count (f1, kappa), without clusters: the cells of (label, one, other) are resampled alike,
+  and where fewer than five rows carry the difference, the interval isn't narrower than that from the influences;
 - areas under the ROC curve: DeLong's normal interval (1988);
 - everything else: from the influences and their skewness (see mlcc.gates._metrics.widths).
 
@@ -15,7 +16,8 @@ from __future__ import annotations
 
 from math import erfc, isfinite, sqrt
 
-from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._metrics.measure import Measure, standard_error, trials_among
+from mlcc.gates._metrics.unseen import hardly_varies, unseen
 from mlcc.gates._metrics.widths import half_widths
 from mlcc.gates._records import GateError
 from mlcc.gates._shares import binomial_tail, wilson
@@ -66,6 +68,10 @@ def paired(
         ends = _by_agreement(found, candidate.hits, champion.hits, sign, alpha)
     elif clusters is None and candidate.cells is not None and champion.cells is not None and error > 0:
         ends = _by_cells(candidate, champion, sign, alpha)
+        # Resamples of two rows that differ know nothing of the five that may as well have differed.
+        if ends and hardly_varies(influence):
+            far = _by_influence(found, influence, (candidate, champion), z, clusters)
+            ends = min(ends[0], far[0]), max(ends[1], far[1])
     found.lower, found.upper = ends or _by_influence(found, influence, (candidate, champion), z, clusters)
     if not all(isfinite(x) for x in (found.value, found.lower, found.upper)):
         raise GateError("the difference is not a finite number on these rows")
@@ -75,24 +81,27 @@ def paired(
 def _by_influence(
     found: Difference, influence: Any, sides: tuple[Measure, Measure], z: float, clusters: Any
 ) -> tuple[float, float]:
-    if found.variance == 0:
-        below = above = _unseen(*sides, z)
-    elif sides[0].shape == "area":
+    if sides[0].shape == "area":
         below = above = z * sqrt(found.variance / found.n)
     else:
         below, above = half_widths(influence, z, clusters, sides[0].denominator)
-    return found.value - below, found.value + above
+    least = _alike(*sides, z, clusters) if hardly_varies(influence, clusters) else 0.0
+    return found.value - max(below, least), found.value + max(above, least)
 
 
-def _unseen(candidate: Measure, champion: Measure, z: float) -> float:
+def _alike(candidate: Measure, champion: Measure, z: float, clusters: Any) -> float:
     """Return how far two models may differ of which the rows show no spread: two perfect orders, for example.
 
-    For metrics from 0 to 1 that is Wilson's bound (1927) of a share without a hit: few rows can show none by luck. Two
-    models that predict the same numbers don't differ.
+    For metrics from 0 to 1 that is Wilson's bound (1927) of a share without a hit: few rows can show none by luck; for
+    those of classes, more where a miss counts more. Two models that predict the same numbers don't differ.
     """
     if candidate.shape == "number" and candidate.cells is None:
         return 0.0
-    return wilson(0, min(candidate.support, champion.support), z)[1]
+    ends = [wilson(0, trials_among(min(candidate.support, champion.support), clusters), z)[1]]
+    for side in (candidate, champion):
+        if side.cells is not None:
+            ends += unseen(side, z, (0, 0), clusters)
+    return max(ends)
 
 
 def two_sided(value: float, error: float) -> float:

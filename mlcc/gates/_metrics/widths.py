@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from math import copysign
 
-from mlcc.gates._metrics.measure import standard_error
+from mlcc.gates._metrics.measure import standard_error, unit_sums
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,10 +45,8 @@ def half_widths(
 
 
 def _widths(influence: Any, z: float, clusters: Any) -> tuple[float, float]:
-    import numpy as np
-
     error = standard_error(influence, clusters)
-    sums = influence if clusters is None else np.bincount(clusters, influence)
+    sums = unit_sums(influence, clusters)
     squares = sums * sums
     spread = float(squares.sum())
     skewness = float((squares * sums).sum()) / spread**1.5 if spread > 0 else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
-from mlcc.gates._metrics.catalog import METRICS, OPTIONS, direction
+from mlcc.gates._metrics.catalog import BOUNDLESS, METRICS, OPTIONS, direction
 from mlcc.gates._metrics.levels import check_level, normal_quantile
 from mlcc.gates._metrics.query import ROLES, check_metric, check_together, options_of, source_of, table_named
 from mlcc.gates.evaluate.ranges import idle, meant, outside
@@ -161,6 +161,10 @@ def _overfit(
         if not direction(str(metric["metric"])):
             raise GateParamsError(
                 loc, f"neither more nor less of {metric['metric']} is better: it has no gap"
+            )
+        if metric["metric"] in BOUNDLESS:
+            raise GateParamsError(
+                loc, f"{metric['metric']} has no standard error: its gap can't be told from noise"
             )
         if not (math.isfinite(limit) and limit >= 0):
             raise GateParamsError(loc, f"{limit} is no gap", "say how much better the training data may look")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from math import sqrt
 
 from mlcc.gates._metrics.bounds import bounded
 from mlcc.gates._metrics.catalog import BOUNDLESS, direction, value_range
 from mlcc.gates._metrics.compute import measured
-from mlcc.gates._metrics.estimate import Estimate
+from mlcc.gates._metrics.estimate import Estimate, gap_between
 from mlcc.gates._metrics.join import refuse_other_examples
-from mlcc.gates._metrics.measure import Measure, standard_error
 from mlcc.gates._metrics.rows import Rows, no_predictions, read_rows, refuse_one_class
 from mlcc.gates._records import Check, Verdict, number, verdict_of, visible
 from mlcc.gates._support import Gate, run
@@ -67,26 +65,21 @@ def _gaps(gate: Gate, rows: Rows) -> list[Check]:
     if train.n < 1:
         return [Check("overfit", "fail", "there are no predictions for the training data", estimate=0)]
     refuse_one_class(train, stated["train"])
-    return [
-        _gap(gap, measured(gap, train), measured(gap, rows), (train, rows), gate.params)
-        for gap in stated["gaps"]
-    ]
+    return [_gap(gap, (train, rows), gate.params) for gap in stated["gaps"]]
 
 
-def _gap(
-    stated: dict[str, Any], train: Measure, test: Measure, rows: tuple[Rows, Rows], params: dict[str, Any]
-) -> Check:
-    """The two samples are independent: their squared errors add up."""
-    gap = direction(stated["metric"]) * (train.value - test.value)
-    errors = [standard_error(m.influence, r.clusters) for m, r in ((train, rows[0]), (test, rows[1]))]
-    half = params["z"] * sqrt(errors[0] ** 2 + errors[1] ** 2)
-    found = Estimate(gap, gap - half, gap + half, test.n, min(train.support, test.support))
-    few = too_few(found, params.get("min_n", 0), min(train.n, test.n))
+def _gap(stated: dict[str, Any], sides: tuple[Rows, Rows], params: dict[str, Any]) -> Check:
+    """Hold one gap to its ceiling; `sides` are the training and the test data, which share no row."""
+    z, limits = params["z"], value_range(stated["metric"])
+    train, test = (bounded(measured(stated, rows), z, limits, rows.clusters) for rows in sides)
+    found = gap_between(train, test) if direction(stated["metric"]) > 0 else gap_between(test, train)
+    found.n = sides[1].n
+    few = too_few(found, params.get("min_n", 0), min(rows.n for rows in sides))
     check = compare_side(f"{stated['id']}.gap", "max", stated["max_gap"], found, params["confidence"], few)
     check.message = (
         f"{visible(stated['id'], 80)} is {number(train.value)} on the training data and {number(test.value)} on the "
-        f"test data (gap {number(gap)}, {number(100 * params['confidence'])} % upper bound {number(found.upper)}, "
-        f"n = {train.n} and {test.n}); a gap of at most {number(stated['max_gap'])} is required{few}"
+        f"test data (gap {number(found.value)}, {number(100 * params['confidence'])} % upper bound {number(found.upper)}, "
+        f"n = {sides[0].n} and {sides[1].n}); a gap of at most {number(stated['max_gap'])} is required{few}"
     )
     check.id = f"{stated['id']}.gap"
     return check

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import erfc, log, sqrt
 
-from mlcc.gates._metrics.measure import Measure, standard_error
+from mlcc.gates._metrics.measure import Measure, standard_error, trials_among
 from mlcc.gates._metrics.paired import Difference
 from mlcc.gates._shares import binomial_tail
 
@@ -30,10 +30,11 @@ def p_of_limit(found: Measure, side: str, limit: float, clusters: Any = None) ->
     distance = found.value - limit
     if found.shape in ("area", "precision"):
         if not 0 < found.value < 1 or error == 0:
-            hits = round(found.value * found.support)
+            trials = int(trials_among(found.support, clusters))
+            hits = round(found.value * trials)
             if side == "min":
-                return binomial_tail(hits, found.support, limit)
-            return binomial_tail(found.support - hits, found.support, 1 - limit)
+                return binomial_tail(hits, trials, limit)
+            return binomial_tail(trials - hits, trials, 1 - limit)
         if 0 < limit < 1:
             distance = log(found.value / (1 - found.value)) - log(limit / (1 - limit))
             error = error / (found.value * (1 - found.value))

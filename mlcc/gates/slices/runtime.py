@@ -9,7 +9,7 @@ from mlcc.gates._metrics.axes import MOVED, moved_by
 from mlcc.gates._metrics.bounds import bounded
 from mlcc.gates._metrics.catalog import direction, value_range
 from mlcc.gates._metrics.compute import measured
-from mlcc.gates._metrics.estimate import Estimate
+from mlcc.gates._metrics.estimate import Estimate, gap_between
 from mlcc.gates._metrics.join import joined
 from mlcc.gates._metrics.measure import Measure
 from mlcc.gates._metrics.multiple import benjamini_hochberg, holm
@@ -138,14 +138,10 @@ def _gap_trials(gap: Mapping[str, Any], measures: Mapping[str, Any], z: float) -
         if one[0].grouping != other[0].grouping:
             continue
         low, high = sorted((one, other), key=lambda side: side[1].value)
-        ends = [bounded(side[1], z, value_range(gap["metric"]), side[2]) for side in (low, high)]
-        value = high[1].value - low[1].value
-        # MOVER (Zou and Donner 2008): each end takes the nearer bounds of the two.
-        below = ((high[1].value - ends[1].lower) ** 2 + (ends[0].upper - low[1].value) ** 2) ** 0.5
-        above = ((ends[1].upper - high[1].value) ** 2 + (low[1].value - ends[0].lower) ** 2) ** 0.5
-        bound = Estimate(value, value - below, value + above, low[1].n + high[1].n)
+        ends = [bounded(side[1], z, value_range(gap["metric"]), side[2]) for side in (high, low)]
+        bound = gap_between(*ends)
         p = p_of_gap(low[1], high[1], gap["max"], (low[2], high[2]))
-        found.append(Trial(f"{high[0].name} over {low[0].name}", p, value, bound))
+        found.append(Trial(f"{high[0].name} over {low[0].name}", p, bound.value, bound))
     return found
 
 
