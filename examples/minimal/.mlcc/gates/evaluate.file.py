@@ -1,4 +1,4 @@
-# mlcc:generated sha256=8cef67e4b173b2276faede74695aca71f3367a2e9fb624257314c88aa884a8c3
+# mlcc:generated sha256=1f53585a653a9bc59b97e8cb7cb41190a163a41662ec56e3b2f513182d8566b6
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -24,7 +24,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from math import ceil, isfinite
+from math import ceil, hypot, isfinite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -966,7 +966,7 @@ def moved_by(axis: str | None, shown: str) -> str:
 
 
 # --- mlcc.gates._metrics.estimate ---------------------------------------------------------------------------
-# A metric as a gate decides on it: its value and its bounds.
+# A metric as a gate decides on it: its value and its bounds; and the difference of two.
 
 class Estimate:
     """A metric's value, its lower and upper bound, the rows it is over, and the rows that its error rests on.
@@ -982,6 +982,19 @@ class Estimate:
         self.upper = upper
         self.n = n
         self.support = n if support is None else support
+
+
+def gap_between(one: Estimate, other: Estimate) -> Estimate:
+    """Return one metric minus another, of two samples that share no row, with its bounds.
+
+    Each end takes the nearer bounds of the two (MOVER: Zou and Donner 2008), so that a sample without a miss adds its own
+    uncertainty.
+    """
+    value = one.value - other.value
+    below = hypot(one.value - one.lower, other.upper - other.value)
+    above = hypot(one.upper - one.value, other.value - other.lower)
+    support = min(one.support, other.support)
+    return Estimate(value, value - below, value + above, one.n + other.n, support)
 
 
 # --- mlcc.gates.evaluate.limits -----------------------------------------------------------------------------

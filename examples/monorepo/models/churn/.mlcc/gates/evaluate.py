@@ -1,4 +1,4 @@
-# mlcc:generated sha256=725a6d62c53302d183b652c766acc86728fda3a2875f7066ef0661d6681d9cb3
+# mlcc:generated sha256=a58bd0bdfa54b5677978170abbbe803bfa0a4b982fb5e0261e794d4174556a73
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,8 +12,8 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._metrics.estimate, mlcc.gates._records, mlcc.gates._metrics.measure,
-  mlcc.gates._metrics.widths, mlcc.gates._shares, mlcc.gates._metrics.bounds,
+  mlcc.gates._metrics.estimate, mlcc.gates._records, mlcc.gates._metrics.measure, mlcc.gates._shares,
+  mlcc.gates._metrics.unseen, mlcc.gates._metrics.widths, mlcc.gates._metrics.bounds,
   mlcc.gates._metrics.catalog, mlcc.gates._metrics.classes, mlcc.gates._metrics.numbers,
   mlcc.gates._metrics.ranking, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict,
   mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.patterns, mlcc.runtime.digest,
@@ -31,7 +31,7 @@ import os
 import re
 import stat
 import sys
-from math import ceil, copysign, exp, inf, isfinite, lgamma, log, log1p, sqrt
+from math import ceil, copysign, exp, hypot, inf, isfinite, lgamma, log, log1p, sqrt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 # --- mlcc.gates._metrics.estimate ---------------------------------------------------------------------------
-# A metric as a gate decides on it: its value and its bounds.
+# A metric as a gate decides on it: its value and its bounds; and the difference of two.
 
 class Estimate:
     """A metric's value, its lower and upper bound, the rows it is over, and the rows that its error rests on.
@@ -57,6 +57,19 @@ class Estimate:
         self.upper = upper
         self.n = n
         self.support = n if support is None else support
+
+
+def gap_between(one: Estimate, other: Estimate) -> Estimate:
+    """Return one metric minus another, of two samples that share no row, with its bounds.
+
+    Each end takes the nearer bounds of the two (MOVER: Zou and Donner 2008), so that a sample without a miss adds its own
+    uncertainty.
+    """
+    value = one.value - other.value
+    below = hypot(one.value - one.lower, other.upper - other.value)
+    above = hypot(one.upper - one.value, other.value - other.lower)
+    support = min(one.support, other.support)
+    return Estimate(value, value - below, value + above, one.n + other.n, support)
 
 
 # --- mlcc.gates._records ------------------------------------------------------------------------------------
@@ -227,7 +240,8 @@ class Measure:
     A value that counts rows is a function `of` the means of their `terms`: from an index of rows to their terms, (rows,
     k). `cells` numbers the rows so that rows with one number have the same terms: that is a handful of cells, however
     many rows there are. A ratio of means has its `denominator`: that of each row over their mean, less 1. `hits` are the
-    rows themselves, where each is a hit (1) or not.
+    rows themselves, where each is a hit (1) or not. `reach` returns, for each row, how far the value falls by its weight
+    were the worst said of the row, and how far it rises were the best, both (n,); None where that isn't known.
     """
 
     __slots__ = (
@@ -236,6 +250,7 @@ class Measure:
         "hits",
         "influence",
         "of",
+        "reach",
         "shape",
         "shares",
         "support",
@@ -265,6 +280,7 @@ class Measure:
         self.cells = cells
         self.hits: Any = None
         self.denominator: Any = None
+        self.reach: Callable[[], tuple[Any, Any]] | None = None
 
     @property
     def n(self) -> int:
@@ -307,88 +323,31 @@ def value_and_slopes(of: Callable[[Any], Any], means: Any) -> tuple[float, Any]:
     return float(value), slopes
 
 
+def unit_sums(values: Any, clusters: Any = None) -> Any:
+    """Return the sum of `values`, (n,), over each cluster, (clusters,); the values themselves without clusters."""
+    import numpy as np
+
+    return values if clusters is None else np.bincount(clusters, values)
+
+
+def trials_among(support: float, clusters: Any = None) -> float:
+    """Return how many rows say something of their own, of `support`: rows of one cluster may all say the same."""
+    return support if clusters is None else min(support, int(clusters.max()) + 1)
+
+
 def standard_error(influence: Any, clusters: Any = None) -> float:
     """Return the standard error of a value from influences, (n,).
 
     `clusters` numbers the cluster of each row from 0: the influences of a cluster are added up first
     (Liang and Zeger 1986). Raises GateError for a single row or cluster, which has no error.
     """
-    import numpy as np
-
     n = len(influence)
-    sums = influence if clusters is None else np.bincount(clusters, influence)
+    sums = unit_sums(influence, clusters)
     units = len(sums)
     if units < 2:
         raise GateError(f"there is only one {'row' if clusters is None else 'cluster'}, which has no error")
     # Not the dot product of BLAS: its threads take longer to wake than the sum does, and are another order of adding.
     return sqrt(float((sums * sums).sum()) * units / (units - 1)) / n
-
-
-# --- mlcc.gates._metrics.widths -----------------------------------------------------------------------------
-# How far the bounds of a value lie from it, where the value is a mean or nearly one: losses, errors, their differences.
-#
-# Normal theory is too bold on the side of a long tail: a few large errors that the rows happen not to have. So that end is
-# Student's, transformed by Hall's cubic (1992), which takes out the skewness of the statistic and is monotone. It needs the
-# true skewness, and n rows of a long tail show less of it: what they show is taken half again. Of 20,000 samples each, upper
-# bounds of 95 % miss so often (%), with normal theory and with this:
-#
-#     mean of            n = 50        n = 500
-#     exponential        9.0   4.5     5.9   4.2
-#     lognormal (1)     13.7   6.3     8.1   4.8
-#     t squared (6 df)  17.3   6.3    10.9   5.8
-#
-# The other end is Student's alone, which errs on the safe side. The bounds of a ratio (R²) are those that the rows don't
-# contradict (Fieller 1954): at each of them its own influences are taken.
-
-_UNSEEN = 1.5  # the true skewness over what rows show of it
-_SYMMETRIC = 1e-6
-_ROUNDS = 12
-
-
-def half_widths(
-    influence: Any, z: float, clusters: Any = None, denominator: Any = None
-) -> tuple[float, float]:
-    """Return how far the lower and the upper bound lie from a value, by its influences, (n,).
-
-    `z` is the normal quantile of their confidence; `clusters` numbers the cluster of each row from 0; `denominator` is
-    that of a ratio (see Measure). Raises GateError for a single row or cluster.
-    """
-    below, above = _widths(influence, z, clusters)
-    for _ in range(_ROUNDS if denominator is not None else 0):
-        below = _widths(influence + below * denominator, z, clusters)[0]
-        above = _widths(influence - above * denominator, z, clusters)[1]
-    return below, above
-
-
-def _widths(influence: Any, z: float, clusters: Any) -> tuple[float, float]:
-    import numpy as np
-
-    error = standard_error(influence, clusters)
-    sums = influence if clusters is None else np.bincount(clusters, influence)
-    squares = sums * sums
-    spread = float(squares.sum())
-    skewness = float((squares * sums).sum()) / spread**1.5 if spread > 0 else 0.0
-    short = student(z, len(sums) - 1)
-    long = max(short, _transformed(short, _UNSEEN * abs(skewness)))
-    return (error * long, error * short) if skewness < 0 else (error * short, error * long)
-
-
-def student(z: float, freedom: int) -> float:
-    """Return Student's quantile for a normal one, by its expansion (Fisher and Cornish 1960).
-
-    From 7 degrees of freedom up it is right to a thousandth at 95 %.
-    """
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    return z + first / freedom + second / freedom**2
-
-
-def _transformed(quantile: float, skewness: float) -> float:
-    """Return how many standard errors the end of the tail lies out; `skewness` is the value's own, over root n too."""
-    if skewness < _SYMMETRIC:
-        return quantile
-    cubed = 1 - skewness * quantile - skewness**2 / 6
-    return 3 / skewness * (1 - copysign(abs(cubed) ** (1 / 3), cubed))
 
 
 # --- mlcc.gates._shares -------------------------------------------------------------------------------------
@@ -439,6 +398,117 @@ def binomial_tail(hits: int, trials: int, share: float = 0.5) -> float:
     return min(1.0, total)
 
 
+# --- mlcc.gates._metrics.unseen -----------------------------------------------------------------------------
+# How far a value may lie from what rows show without any spread: a test set without a miss is no proof of none.
+#
+# Of n units that all agree, the share that doesn't may still be Wilson's bound (1927) of a share of 0 in n. What a value
+# loses by that share of misses depends on where they fall: the worst unit is taken, so that a class of 5 rows hides as much
+# of a macro average as 5 rows can. For a plain share that is Wilson's bound itself; of an average over Jaccard's index, to
+# which each miss counts twice, it is twice as far.
+#
+# Units are rows. Where fewer than 5 clusters carry the whole error, units are clusters: 30 clusters of 100 rows that agree
+# but for one row have hardly shown that no cluster goes wrong. How many carry it is the inverse of the sum of their squared
+# parts of the variance, as for Kish's design effect (1965).
+
+_FEW = 5
+_ROUNDING = 1e-12  # of influences on a value from 0 to 1: less is no spread
+
+
+def hardly_varies(influence: Any, clusters: Any = None) -> bool:
+    """Return whether fewer than 5 units carry the whole error of a value, by its influences, (n,)."""
+    squares = unit_sums(influence, clusters) ** 2
+    spread = float(squares.sum())
+    return spread < len(squares) * _ROUNDING**2 or spread**2 < _FEW * float((squares * squares).sum())
+
+
+def unseen(
+    found: Measure, z: float, limits: tuple[float, float], clusters: Any = None
+) -> tuple[float, float]:
+    """Return how far the value may lie below and above what the rows show, by misses and hits that they don't.
+
+    `z` is the normal quantile of the bounds' confidence. Where it isn't known what a row can do to the value, that is to
+    move it to either of its `limits`, for rows that hardly vary; (0, 0) without finite limits.
+    """
+    import numpy as np
+
+    few = hardly_varies(found.influence, clusters)
+    if found.reach is not None:
+        reach = found.reach()
+    elif few and isfinite(limits[0]) and isfinite(limits[1]):
+        reach = np.full(found.n, found.value - limits[0]), np.full(found.n, limits[1] - found.value)
+    else:
+        return 0.0, 0.0
+    falls, rises = (unit_sums(far, clusters if few else None) for far in reach)
+    units = len(falls)
+    share = wilson(0, units, z)[1] * units / found.n
+    return share * float(falls.max()), share * float(rises.max())
+
+
+# --- mlcc.gates._metrics.widths -----------------------------------------------------------------------------
+# How far the bounds of a value lie from it, where the value is a mean or nearly one: losses, errors, their differences.
+#
+# Normal theory is too bold on the side of a long tail: a few large errors that the rows happen not to have. So that end is
+# Student's, transformed by Hall's cubic (1992), which takes out the skewness of the statistic and is monotone. It needs the
+# true skewness, and n rows of a long tail show less of it: what they show is taken half again. Of 20,000 samples each, upper
+# bounds of 95 % miss so often (%), with normal theory and with this:
+#
+#     mean of            n = 50        n = 500
+#     exponential        9.0   4.5     5.9   4.2
+#     lognormal (1)     13.7   6.3     8.1   4.8
+#     t squared (6 df)  17.3   6.3    10.9   5.8
+#
+# The other end is Student's alone, which errs on the safe side. The bounds of a ratio (R²) are those that the rows don't
+# contradict (Fieller 1954): at each of them its own influences are taken.
+
+_UNSEEN = 1.5  # the true skewness over what rows show of it
+_SYMMETRIC = 1e-6
+_ROUNDS = 12
+
+
+def half_widths(
+    influence: Any, z: float, clusters: Any = None, denominator: Any = None
+) -> tuple[float, float]:
+    """Return how far the lower and the upper bound lie from a value, by its influences, (n,).
+
+    `z` is the normal quantile of their confidence; `clusters` numbers the cluster of each row from 0; `denominator` is
+    that of a ratio (see Measure). Raises GateError for a single row or cluster.
+    """
+    below, above = _widths(influence, z, clusters)
+    for _ in range(_ROUNDS if denominator is not None else 0):
+        below = _widths(influence + below * denominator, z, clusters)[0]
+        above = _widths(influence - above * denominator, z, clusters)[1]
+    return below, above
+
+
+def _widths(influence: Any, z: float, clusters: Any) -> tuple[float, float]:
+    error = standard_error(influence, clusters)
+    sums = unit_sums(influence, clusters)
+    squares = sums * sums
+    spread = float(squares.sum())
+    skewness = float((squares * sums).sum()) / spread**1.5 if spread > 0 else 0.0
+    short = student(z, len(sums) - 1)
+    long = max(short, _transformed(short, _UNSEEN * abs(skewness)))
+    return (error * long, error * short) if skewness < 0 else (error * short, error * long)
+
+
+def student(z: float, freedom: int) -> float:
+    """Return Student's quantile for a normal one, by its expansion (Fisher and Cornish 1960).
+
+    From 7 degrees of freedom up it is right to a thousandth at 95 %.
+    """
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    return z + first / freedom + second / freedom**2
+
+
+def _transformed(quantile: float, skewness: float) -> float:
+    """Return how many standard errors the end of the tail lies out; `skewness` is the value's own, over root n too."""
+    if skewness < _SYMMETRIC:
+        return quantile
+    cubed = 1 - skewness * quantile - skewness**2 / 6
+    return 3 / skewness * (1 - copysign(abs(cubed) ** (1 / 3), cubed))
+
+
 # --- mlcc.gates._metrics.bounds -----------------------------------------------------------------------------
 # One-sided confidence bounds of one metric on one sample.
 #
@@ -446,7 +516,9 @@ def binomial_tail(hits: int, trials: int, share: float = 0.5) -> float:
 # - f1: a monotone function of tp / (tp + fp + fn), which is a share: Wilson's bound of that, transformed.
 # - The mean of shares (balanced_accuracy): Wilson's bounds, combined by MOVER (Donner and Zou 2012).
 # - Areas (roc_auc, average_precision): the standard error of the influences on the logit scale, for average_precision
-#   with their skewness; where that is degenerate, Wilson's bound with the size of the smaller class.
+#   with their skewness; where that is degenerate, Wilson's bound with the size of the smaller class, or the number of clusters.
+# - Whatever is a function of the classes, or has finite limits: at least as far as rows that show no spread leave open (see
+#   mlcc.gates._metrics.unseen).
 # - The mean of a column of one's own: the value and its standard error, normal theory.
 # - Everything else (losses, errors): by the influences and their skewness (see mlcc.gates._metrics.widths).
 
@@ -456,12 +528,11 @@ def bounded(found: Measure, z: float, limits: tuple[float, float], clusters: Any
     `limits` are the least and the largest value that the metric can have; `clusters` numbers the cluster of
     each row. Raises GateError where the bounds are not finite numbers.
     """
-    made = _by_shape(found, z, clusters)
+    made = _by_shape(found, z, limits, clusters)
     made.lower, made.upper = max(made.lower, limits[0]), min(made.upper, limits[1])
     if not all(isfinite(x) for x in (made.value, made.lower, made.upper)):
         raise GateError("it is not a finite number on these rows")
-    if clusters is not None:
-        made.support = min(made.support, int(clusters.max()) + 1)
+    made.support = int(trials_among(made.support, clusters))
     return made
 
 
@@ -469,7 +540,7 @@ def _share_of(hits: float, n: float, z: float) -> Estimate:
     return Estimate(hits / n, *wilson(hits, n, z), int(n))
 
 
-def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
+def _by_shape(found: Measure, z: float, limits: tuple[float, float], clusters: Any) -> Estimate:
     if found.shape == "share":
         return _share(found, z, clusters)
     if found.shape in ("area", "precision"):
@@ -484,6 +555,8 @@ def _by_shape(found: Measure, z: float, clusters: Any) -> Estimate:
         below = above = z * standard_error(found.influence, clusters)
     else:
         below, above = half_widths(found.influence, z, clusters, found.denominator)
+    fall, rise = unseen(found, z, limits, clusters)
+    below, above = max(below, fall), max(above, rise)
     return Estimate(found.value, found.value - below, found.value + above, found.n, found.support)
 
 
@@ -493,7 +566,11 @@ def _share(found: Measure, z: float, clusters: Any) -> Estimate:
         return _share_of(hits, trials, z)
     error = standard_error(found.influence, clusters)
     spread = found.value * (1 - found.value)
-    effective = min(trials, spread / error**2 if error > 0 and spread > 0 else float(clusters.max() + 1))
+    effective = spread / error**2 if error > 0 and spread > 0 else inf
+    # One miss in one cluster of 30 tells no more of the others than none does.
+    effective = min(
+        effective, trials_among(trials, clusters if hardly_varies(found.influence, clusters) else None)
+    )
     made = _share_of(found.value * effective, effective, z)
     return Estimate(found.value, made.lower, made.upper, int(trials))
 
@@ -507,24 +584,28 @@ def _mean_of_two(one: Estimate, other: Estimate) -> Estimate:
 
 def _area(found: Measure, z: float, clusters: Any) -> Estimate:
     error = standard_error(found.influence, clusters)
-    if not 0 < found.value < 1 or error <= 0:
-        # A perfect order says nothing about its own error, and few rows can show one by luck.
-        made = _share_of(found.value * found.support, found.support, z)
-        return Estimate(found.value, made.lower, made.upper, found.n, found.support)
+    # A perfect order says nothing about its own error, and few rows can show one by luck.
+    trials = trials_among(found.support, clusters)
+    lower, upper = wilson(found.value * trials, trials, z)
+    if 0 < found.value < 1 and error > 0:
+        below, above = _on_logit_scale(found, z * error, z, clusters)
+        few = clusters is not None and hardly_varies(found.influence, clusters)
+        lower, upper = (min(lower, below), max(upper, above)) if few else (below, above)
+    return Estimate(found.value, lower, upper, found.n, found.support)
+
+
+def _on_logit_scale(found: Measure, half: float, z: float, clusters: Any) -> tuple[float, float]:
+    """Return the bounds of an area between 0 and 1; `half` is how far they lie from it on its own scale.
+
+    On that scale the bound of an area near 1 is far too bold: with 15 rows of each class and a true area of 0.95 it lies
+    above the truth in 22 % of samples instead of 5 %; on the logit scale in 3 %.
+    """
     centre = log(found.value / (1 - found.value))
-    below = above = z * error
+    below = above = half
     if found.shape == "precision":
         below, above = half_widths(found.influence, z, clusters)
     slope = 1 / (found.value * (1 - found.value))
-    # On its own scale the bound of an area near 1 is far too bold: with 15 rows of each class and a true area
-    # of 0.95 it lies above the truth in 22 % of samples instead of 5 %; on the logit scale in 3 %.
-    return Estimate(
-        found.value,
-        _logistic(centre - slope * below),
-        _logistic(centre + slope * above),
-        found.n,
-        found.support,
-    )
+    return _logistic(centre - slope * below), _logistic(centre + slope * above)
 
 
 def _logistic(x: float) -> float:
@@ -650,18 +731,31 @@ def class_metric(name: str, label: Any, said: Any, classes: int) -> Measure:
     value, slopes = value_and_slopes(function, counts.reshape(-1) / len(label))
     slope = slopes.reshape(3, classes)
     influence = hits * slope[0, label] + slope[1, label] + slope[2, said]
+    centre = influence.mean()
     found = Measure(
         value,
-        influence - influence.mean(),
+        influence - centre,
         of=function,
         terms=lambda rows: _one_hot(label[rows], said[rows], classes),
         cells=label * classes + said,
     )
+    found.reach = lambda: _reach(slope, centre, label)
     if shares:
         found.shape = {"f1": "f1", "balanced_accuracy": "mean"}.get(name, "share")
         found.shares = shares
         found.support = int(min(trials for _, trials in shares))
     return found
+
+
+def _reach(slope: Any, centre: float, label: Any) -> tuple[Any, Any]:
+    """Return how far a row's worst class would lower the value and its best would raise it; `slope` is (3, classes)."""
+    import numpy as np
+
+    hits, label_slope, said_slope = slope
+    # By label and what is said of it; hits lie on the diagonal.
+    influences = label_slope[:, None] + said_slope + np.diag(hits) - centre
+    falls, rises = -influences.min(axis=1), influences.max(axis=1)
+    return np.maximum(falls, 0)[label], np.maximum(rises, 0)[label]
 
 
 def _function(name: str, classes: int) -> Callable[[Any], Any]:
@@ -3363,26 +3457,21 @@ def _gaps(gate: Gate, rows: Rows) -> list[Check]:
     if train.n < 1:
         return [Check("overfit", "fail", "there are no predictions for the training data", estimate=0)]
     refuse_one_class(train, stated["train"])
-    return [
-        _gap(gap, measured(gap, train), measured(gap, rows), (train, rows), gate.params)
-        for gap in stated["gaps"]
-    ]
+    return [_gap(gap, (train, rows), gate.params) for gap in stated["gaps"]]
 
 
-def _gap(
-    stated: dict[str, Any], train: Measure, test: Measure, rows: tuple[Rows, Rows], params: dict[str, Any]
-) -> Check:
-    """The two samples are independent: their squared errors add up."""
-    gap = direction(stated["metric"]) * (train.value - test.value)
-    errors = [standard_error(m.influence, r.clusters) for m, r in ((train, rows[0]), (test, rows[1]))]
-    half = params["z"] * sqrt(errors[0] ** 2 + errors[1] ** 2)
-    found = Estimate(gap, gap - half, gap + half, test.n, min(train.support, test.support))
-    few = too_few(found, params.get("min_n", 0), min(train.n, test.n))
+def _gap(stated: dict[str, Any], sides: tuple[Rows, Rows], params: dict[str, Any]) -> Check:
+    """Hold one gap to its ceiling; `sides` are the training and the test data, which share no row."""
+    z, limits = params["z"], value_range(stated["metric"])
+    train, test = (bounded(measured(stated, rows), z, limits, rows.clusters) for rows in sides)
+    found = gap_between(train, test) if direction(stated["metric"]) > 0 else gap_between(test, train)
+    found.n = sides[1].n
+    few = too_few(found, params.get("min_n", 0), min(rows.n for rows in sides))
     check = compare_side(f"{stated['id']}.gap", "max", stated["max_gap"], found, params["confidence"], few)
     check.message = (
         f"{visible(stated['id'], 80)} is {number(train.value)} on the training data and {number(test.value)} on the "
-        f"test data (gap {number(gap)}, {number(100 * params['confidence'])} % upper bound {number(found.upper)}, "
-        f"n = {train.n} and {test.n}); a gap of at most {number(stated['max_gap'])} is required{few}"
+        f"test data (gap {number(found.value)}, {number(100 * params['confidence'])} % upper bound {number(found.upper)}, "
+        f"n = {sides[0].n} and {sides[1].n}); a gap of at most {number(stated['max_gap'])} is required{few}"
     )
     check.id = f"{stated['id']}.gap"
     return check
