@@ -29,6 +29,10 @@ from mlcc.plan_values import Secret as Secret
 from mlcc.plan_values import Text as Text
 from mlcc.plan_values import Value as Value
 from mlcc.plan_values import Variable as Variable
+from mlcc.plan_work import Command as Command
+from mlcc.plan_work import Gate as Gate
+from mlcc.plan_work import Release as Release
+from mlcc.plan_work import Work as Work
 from mlcc.record import field, record
 
 # --- artifacts ------------------------------------------------------------------------------------
@@ -129,47 +133,7 @@ class Status(str, Enum):
     ROLLBACK = "rollback"  # what it follows began, and didn't pass
 
 
-# --- work -----------------------------------------------------------------------------------------
-
-
-@record
-class Command:
-    """A shell command of a job or of a fetch; `setup` runs before it in the same shell."""
-
-    setup: tuple[str, ...]
-    run: str
-
-
-@record
-class Gate:
-    """A gate script with compiled parameters (JSON values; `mlcc.gates` gives them their meaning)."""
-
-    kind: str
-    guards: str
-    parameters: Mapping[str, object] = field(hash=False)
-    script: str  # its name, `.mlcc/gates/<name>.py`
-    packages: str = ""  # the list of pinned packages that the script needs, `.mlcc/gates/<name>.txt`
-    on_inconclusive: str = "fail"
-    waiver: tuple[tuple[str, str], ...] = ()
-    locked: bool = False
-
-
-@record
-class Release:
-    """A command that deploys; `rollback` is the node whose command undoes it at once where it doesn't pass (S11).
-
-    Of a release through an adapter, `judge` is the gate that a step on live traffic asks, and `drive`, once, what its steps read.
-    """
-
-    command: Command
-    deploys: tuple[str, ...]
-    rollback: str | None
-    rollback_seconds: int
-    judge: Gate | None = None
-    drive: Mapping[str, object] | None = field(hash=False, default=None)
-
-
-Work = Command | Gate | Release
+# --- where it runs --------------------------------------------------------------------------------
 
 
 @record

@@ -206,13 +206,9 @@ def _roots(plan: Plan, event: Event) -> dict[str, str]:
     always = next((path for path in sorted(event.changed) if belongs_to_all(plan, path)), None)
     if always is not None:
         return {node.id: f"{always} changed, which every node depends on" for node in ordinary}
-    roots: dict[str, str] = {}
     changed = sorted(event.changed)
-    for node in ordinary:
-        reason = _touched(plan, node, changed)
-        if reason is not None:
-            roots[node.id] = reason
-    return roots
+    touched = {node.id: _touched(plan, node, changed) for node in ordinary}
+    return {id: reason for id, reason in touched.items() if reason is not None}
 
 
 def belongs_to_all(plan: Plan, path: str) -> bool:
@@ -252,7 +248,7 @@ def _pull(
         todo.extend(pulled[current].items())
 
 
-# --- S4 to S6, S12: running -----------------------------------------------------------------------
+# --- S4 to S6, S11, S12: running -----------------------------------------------------------------------
 
 
 def run(plan: Plan, selection: Selection, outcomes: Mapping[str, Outcome], day: str | None = None) -> Result:
