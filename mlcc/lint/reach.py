@@ -50,7 +50,9 @@ def allows(plan: Plan, node: Node, event: Event) -> bool:
 
 
 def admits(node: Node, event: Event) -> bool:
-    """Tell whether a node's environment allows an event: one with branches takes runs of these alone."""
+    """Tell whether a node's kind and environment allow an event: one with branches takes runs of these alone."""
+    if node.releases and event.kind == "pull_request":
+        return False
     if not node.branches:
         return True
     branch = event.branch or ""

@@ -192,7 +192,6 @@ def test_the_command_profiles_a_table_of_postgres(project: Project, places: Put)
     ("path", "said"),
     [
         ("oracle://ml.t", "a table is ENGINE://SCHEMA.TABLE"),
-        ("s3://bucket/t.parquet", "a gate reads no remote store"),
         ("snowflake://ml.t", "this version of the gate runs no SQL on snowflake"),
         ("postgres://ml.none", 'the table "ml"."none" can\'t be read: UndefinedTable'),
     ],
