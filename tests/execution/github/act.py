@@ -33,7 +33,7 @@ from tests.static.checks import TOOLS, tool
 
 CLOSED_API = "http://127.0.0.1:9"  # the discard port: refused at once
 TOKEN = "scratch-token"
-_TIMEOUT = 300
+_TIMEOUT = 900  # a guard against a run without an end, also on a machine that is busy
 _UNMAPPED = "Skipping unsupported platform"
 _QUEUE = re.compile(r"(?:, |\n +)queue: max(?=[}\n])")
 _DEPLOYMENT = re.compile(r"^( +environment: \{name: [^{},]+), deployment: false\}$", re.MULTILINE)
