@@ -136,17 +136,13 @@ def compare(near: Near) -> Params:
 
 
 def _holdout(near: Near, *predictions: str) -> Data:
-    """Return the key `holdout`, where there is something else to have tested on."""
-    others = [name for name in near.readable if name not in predictions]
+    """Return the key `holdout`, where there is another table to have tested on."""
+    others = [name for name in near.tables if name not in predictions]
     if not others:
         return {}
     own = made({"data": others[0]}, {"budget": st.integers(1, 99)})
-    counted = (
-        made({"first": "none"})
-        if len(others) < 2
-        else either(made({"first": "none"}), made({"records": others[1]}))
-    )
-    return {"holdout": joined(own, counted)}
+    ways = [made({"first": "none"}), *(made({"records": name}) for name in near.numbers[:1])]
+    return {"holdout": joined(own, either(*ways))}
 
 
 def slices(near: Near) -> Params:
