@@ -156,6 +156,14 @@ def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> 
             help="name what must end first under `needs`",
         )  # fmt: skip
     _check_rollback(release, loc, problems)
+    if getattr(release.rollback, "reconcile", None) is not None:
+        for name, value in release.env.items():
+            if getattr(value, "output", None) is not None:
+                problems.add(
+                    "bad-rollback", f"{name} comes from a job of the run, and what reconciles runs without it",
+                    (*loc, "env", name),
+                    help="give it as a text, a variable or a secret, or leave `reconcile` out",
+                )  # fmt: skip
     _check_adapter(id, release, loc, problems)
     _check_canary(release, loc, problems)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.planner.case import Case
+from tests.plans import HEAD
 
 ARTIFACTS = """artifacts:
   code: {kind: code, path: src/}
@@ -76,6 +77,15 @@ RELEASES = (
         "a lease of a release that has no candidate",
         LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: {run: make, ◆lease: 1h}}\n",
         "bad-rollback", "`lease` is for releases with an `adapter`",
+    ),
+    Case(
+        "what reconciles can't ask a job",
+        LIVE + ARTIFACTS + "jobs:\n  train: {run: make, outputs: [N]}\n"
+        "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
+        "    env: {N: ◆{output: train.N}}, rollback: {reconcile: nightly}}\n",
+        "bad-rollback", "N comes from a job of the run, and what reconciles runs without it",
+        help="give it as a text, a variable or a secret, or leave `reconcile` out",
+        head=HEAD.replace("{push:", "{schedule: {nightly: '13 2 * * *'}, push:"),
     ),
     Case(
         "a rollback beside an adapter",

@@ -247,7 +247,8 @@ class _Builder:
             made["adapter"] = {"command": self.draw(texts.command)}
             if self.chance(6):
                 made["canary"] = self.draw(canary())
-            if self.triggered and self.chance(5):
+            from_jobs = any(isinstance(v, dict) and "output" in v for v in made.get("env", {}).values())
+            if self.triggered and not from_jobs and self.chance(5):
                 made["rollback"] = {
                     "reconcile": self.list_or_one(self.triggered),
                     "lease": "1h",
