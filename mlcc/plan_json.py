@@ -201,6 +201,8 @@ def _work(node: ir.Node) -> JsonObject:
     }
     if isinstance(work, ir.Release):
         found["deploys"] = list(work.deploys)
+        if work.judge is not None:
+            found["judged"] = True
         if work.rollback is not None:
             found["rollback"] = work.rollback
     return found

@@ -91,6 +91,7 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
             "run": f"{SCRIPT} {id} step {number}",
             "needs": [before],
             "judge": judge,
+            "retry": 0,  # as of any gate: a second try would turn chance into a pass
             "timeout": f"{within}s",
         }
         before = step_id(id, weight)
@@ -156,14 +157,7 @@ def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> 
             help="name what must end first under `needs`",
         )  # fmt: skip
     _check_rollback(release, loc, problems)
-    if getattr(release.rollback, "reconcile", None) is not None:
-        for name, value in release.env.items():
-            if getattr(value, "output", None) is not None:
-                problems.add(
-                    "bad-rollback", f"{name} comes from a job of the run, and what reconciles runs without it",
-                    (*loc, "env", name),
-                    help="give it as a text, a variable or a secret, or leave `reconcile` out",
-                )  # fmt: skip
+    _check_reconcile(release, loc, problems)
     _check_adapter(id, release, loc, problems)
     _check_canary(release, loc, problems)
 
@@ -219,6 +213,17 @@ def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:
         problems.add("bad-rollback", "an adapter's own verb undoes the release", (*loc, "rollback"), key=True)
 
 
+def _check_reconcile(release: Release, loc: Loc, problems: Problems) -> None:
+    if getattr(release.rollback, "reconcile", None) is None:
+        return
+    for name, value in release.env.items():
+        if getattr(value, "output", None) is not None:
+            problems.add(
+                "bad-rollback", f"{name} comes from a job of the run, and what reconciles runs without it", (*loc, "env", name),
+                help="give it as a text, a variable or a secret, or leave `reconcile` out",
+            )  # fmt: skip
+
+
 def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
     if release.canary is None:
         return
@@ -231,4 +236,17 @@ def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
     if weights != sorted(set(weights)) or not all(0.01 <= weight <= 99.99 for weight in weights):
         problems.add(
             "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent", (*loc, "canary", "steps")
+        )  # fmt: skip
+    _check_lease(release, loc, problems)
+
+
+def _check_lease(release: Release, loc: Loc, problems: Problems) -> None:
+    """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away."""
+    stated = getattr(release.rollback, "lease", None)
+    longest = max(seconds(bake) for _, bake in shares(release)) + seconds(release.timeout or UNDOING)
+    if seconds(stated or LEASE) < longest:
+        where: Loc = (*loc, "rollback", "lease") if stated else (*loc, "canary")
+        problems.add(
+            "bad-rollback", f"the lease ({stated or LEASE}) ends before a step may have: it takes up to {longest} s", where,
+            key=True, help=f"let `rollback.lease` be {-(-longest // 3600)}h or more, or the steps shorter",
         )  # fmt: skip

@@ -14,8 +14,6 @@ from typing import Any
 from mlcc.release.adapter import Adapter, Deployed, ReleaseError
 from mlcc.runtime.log import say
 
-MARGIN = 900.0  # seconds that a lease leaves beyond what a step takes by itself
-
 
 class Release:
     """One release: its parameters, its id in this run, and what serves it."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.data import check_guards, clean_outputs, lies_elsewhere, publish, receive, remote_digests
-from mlcc.runtime.decide import Ending, denied, endings_before, skip_cause
+from mlcc.runtime.decide import Ending, denied, endings_before, read_states, skip_cause
 from mlcc.runtime.log import one_line, say
 from mlcc.runtime.login import Logins
 from mlcc.runtime.platform import Platform
@@ -101,12 +101,15 @@ def undo_main(platform: Platform) -> int:
     """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
     watch_cancel()
     id = os.environ.get("MLCC_NODE", "")
-    left = read_record(state_folder(id) / "state.json")
-    if left is None or left.get("end") != "failed" or not left.get("began") or left.get("rolled_back"):
+    plan, selection = read_plan(), read_selection(platform.facts())
+    if id not in plan["nodes"]:
+        raise RunError(f"the plan has no node '{id}'")
+    (left,) = read_states(id, plan["nodes"][id], selection)
+    if left is None or left["end"] != "failed" or not left.get("began") or left.get("rolled_back"):
         return PASS
     leg = Attempt(id, "", platform)
     leg.state.update(left)
-    leg.finish("failed", str(left["verdict"]), str(left["cause"]))  # whatever comes now, this is known
+    leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
     try:
         with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
             _undo(leg, Path(folder) / "undo")
@@ -235,9 +238,22 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
 def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     leg.state["began"] = True
     leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
+    verdict = state_folder(leg.id) / "verdict.json"
+    verdict.unlink(missing_ok=True)
     status = _command(leg, env, logins)
-    found = read_record(state_folder(leg.id) / "verdict.json") if status == FAIL else None
-    if found is not None and found.get("gate") == leg.id:  # the step asked a judge, who says why
+    if not leg.node.get("judged") or status == TIMEOUT:
+        return status
+    found = read_record(verdict)
+    if found is None or found.get("gate") != leg.id:
+        if status == PASS:
+            leg.finish("failed", "error", "the judge left no verdict")
+        return status or ERROR
+    if status == PASS and found.get("verdict") != "pass":
+        leg.finish(
+            "failed", "error", f"the step ended well, which contradicts the verdict '{found.get('verdict')}'"
+        )
+        return ERROR
+    if status != PASS:  # the judge says why
         leg.finish("failed", "fail", str(found.get("summary", "")))
     return status
 

@@ -105,6 +105,20 @@ RELEASES = (
         "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent",
     ),
     Case(
+        "a lease that ends while a step is watched",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, rollback: {◆lease: 1h},\n"
+        "    canary: {steps: [5], bake: 1h, observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}}\n",
+        "bad-rollback", "the lease (1h) ends before a step may have: it takes up to 4200 s",
+        help="let `rollback.lease` be 2h or more, or the steps shorter",
+    ),
+    Case(
+        "a step that outlasts the usual lease",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
+        "    ◆canary: {steps: [5], bake: 3h, observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}}\n",
+        "bad-rollback", "the lease (2h) ends before a step may have: it takes up to 11400 s",
+        help="let `rollback.lease` be 4h or more, or the steps shorter",
+    ),
+    Case(
         "traffic that can't show a limit",
         LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
         "    canary: {steps: [5], bake: 10m, traffic: {expected_rps: 10}, observations: {command: look},\n"

@@ -218,3 +218,12 @@ def test_results_of_the_jobs_before(github: Any) -> None:
 def test_results_that_cannot_be_read_are_an_error(github: Any, needs: str) -> None:
     with pytest.raises(RunError, match="MLCC_NEEDS"):
         github(MLCC_NEEDS=needs).results()
+
+
+def test_only_what_github_calls_cancelled_was(github: Any) -> None:
+    """Unless GitHub says so, a rollback has to run: also where its job is told of no other."""
+    needs = json.dumps({"live": {"result": "cancelled"}, "stage": {"result": "failure"}})
+    assert github(MLCC_NEEDS=needs).was_cancelled("live")
+    assert not github(MLCC_NEEDS=needs).was_cancelled("stage")
+    for told in ("{}", "null", ""):
+        assert not github(MLCC_NEEDS=told).was_cancelled("live")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -203,6 +204,73 @@ def test_a_killed_release_is_undone_by_its_job(make: Make) -> None:
         assert again.wait(30) == 0
     assert project.node("live-rollback") == 0
     assert log(project) == ["undone"]
+
+
+STEPS = (
+    HEAD
+    + """defaults: {retry: 2}
+environments: {live: {}}
+artifacts: {model: {kind: model, path: model.bin}}
+releases:
+  live:
+    deploys: [model]
+    adapter: {command: serve}
+    canary: {steps: [5], observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}
+"""
+)
+VERDICT = '{"gate": "live-5", "verdict": "%s", "summary": "the candidate errs"}'
+
+
+def judged(make: Make, command: str) -> Project:
+    """Return a project whose step on live traffic runs `command` instead of the adapter and the judge."""
+    project = make(STEPS, {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\n"})
+    path = project.root / ".mlcc" / "plan.json"
+    plan = json.loads(path.read_text())
+    for id, run in {"live-deploy": "true", "live-5": command, "live-rollback": UNDO}.items():
+        plan["nodes"][id]["run"] = [run]
+    path.write_text(json.dumps(plan))
+    project.commit("other commands")
+    project.select()
+    assert project.node("live-deploy") == 0
+    return project
+
+
+def said(verdict: str) -> str:
+    return f"echo step >> log; mkdir -p _mlcc/s--live-5; echo '{VERDICT % verdict}' > _mlcc/s--live-5/verdict.json"
+
+
+def test_a_step_passes_by_its_judges_verdict(make: Make) -> None:
+    project = judged(make, said("pass"))
+    assert project.node("live-5") == 0
+    assert log(project) == ["step"]
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "cause"),
+    [
+        ("true", 2, "the judge left no verdict"),
+        (said("fail"), 2, "the step ended well, which contradicts the verdict 'fail'"),
+        (said("pass").replace('live-5", "verdict', 'other", "verdict'), 2, "the judge left no verdict"),
+        (said("fail") + "; exit 1", 1, "the candidate errs"),
+        ("exit 2", 1, "its command ended with 2"),
+    ],
+)
+def test_a_step_without_such_a_verdict_is_rolled_back(
+    make: Make, command: str, status: int, cause: str
+) -> None:
+    project = judged(make, command)
+    assert project.node("live-5") == status
+    assert project.ended("live-5")[2] == f"{cause}; it was rolled back"
+    assert log(project)[-1] == "undone"
+
+
+def test_a_step_is_never_tried_again(make: Make) -> None:
+    """As any gate: a second look at the same candidate would turn chance into a pass."""
+    project = judged(make, said("fail") + "; exit 1")
+    assert project.plan.nodes["live-deploy"].retry == 2
+    assert project.plan.nodes["live-5"].retry == 0
+    project.node("live-5")
+    assert log(project) == ["step", "undone"]
 
 
 def undo_main_of(project: Project, node: str) -> int:

@@ -247,14 +247,11 @@ class _Builder:
             made["adapter"] = {"command": self.draw(texts.command)}
             if self.chance(6):
                 made["canary"] = self.draw(canary())
+                made["rollback"] = {"lease": "9h", **undone}
             from_jobs = any(isinstance(v, dict) and "output" in v for v in made.get("env", {}).values())
             if self.triggered and not from_jobs and self.chance(5):
-                made["rollback"] = {
-                    "reconcile": self.list_or_one(self.triggered),
-                    "lease": "1h",
-                    "drain": "3s",
-                    **undone,
-                }
+                looks = {"reconcile": self.list_or_one(self.triggered), "lease": "9h", "drain": "3s"}
+                made["rollback"] = {**looks, **undone}
         id = self.new_id()
         self.releases[id] = made
         self.nodes.append(id)

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=f7338431d70d8f71110697575eebd37ae6be4b50e165e0339900ad3f469e894e
+# mlcc:generated sha256=e5d8d09673ea8a8d0bacb09885684f5fa3cf4f8ecfea4d9121485d220ea1bea5
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -2139,12 +2139,15 @@ def undo_main(platform: Platform) -> int:
     """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
     watch_cancel()
     id = os.environ.get("MLCC_NODE", "")
-    left = read_record(state_folder(id) / "state.json")
-    if left is None or left.get("end") != "failed" or not left.get("began") or left.get("rolled_back"):
+    plan, selection = read_plan(), read_selection(platform.facts())
+    if id not in plan["nodes"]:
+        raise RunError(f"the plan has no node '{id}'")
+    (left,) = read_states(id, plan["nodes"][id], selection)
+    if left is None or left["end"] != "failed" or not left.get("began") or left.get("rolled_back"):
         return PASS
     leg = Attempt(id, "", platform)
     leg.state.update(left)
-    leg.finish("failed", str(left["verdict"]), str(left["cause"]))  # whatever comes now, this is known
+    leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
     try:
         with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
             _undo(leg, Path(folder) / "undo")
@@ -2273,9 +2276,22 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
 def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     leg.state["began"] = True
     leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
+    verdict = state_folder(leg.id) / "verdict.json"
+    verdict.unlink(missing_ok=True)
     status = _command(leg, env, logins)
-    found = read_record(state_folder(leg.id) / "verdict.json") if status == FAIL else None
-    if found is not None and found.get("gate") == leg.id:  # the step asked a judge, who says why
+    if not leg.node.get("judged") or status == TIMEOUT:
+        return status
+    found = read_record(verdict)
+    if found is None or found.get("gate") != leg.id:
+        if status == PASS:
+            leg.finish("failed", "error", "the judge left no verdict")
+        return status or ERROR
+    if status == PASS and found.get("verdict") != "pass":
+        leg.finish(
+            "failed", "error", f"the step ended well, which contradicts the verdict '{found.get('verdict')}'"
+        )
+        return ERROR
+    if status != PASS:  # the judge says why
         leg.finish("failed", "fail", str(found.get("summary", "")))
     return status
 
@@ -2563,8 +2579,11 @@ class GitHub:
         return value
 
     def was_cancelled(self, node: str) -> bool:
-        """Tell by the `needs` of the job; of a job in another file they say nothing."""
-        return self.results().get(node) == "cancelled"
+        """Tell by the `needs` of the job; of a job in another file they say nothing, and a rollback must run then."""
+        try:
+            return self.results().get(node) == "cancelled"
+        except RunError:
+            return False
 
     def results(self) -> dict[str, Any]:
         """Return job id -> result, from the `needs` of the final job, or of a rollback's."""

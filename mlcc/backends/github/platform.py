@@ -128,8 +128,11 @@ class GitHub:
         return value
 
     def was_cancelled(self, node: str) -> bool:
-        """Tell by the `needs` of the job; of a job in another file they say nothing."""
-        return self.results().get(node) == "cancelled"
+        """Tell by the `needs` of the job; of a job in another file they say nothing, and a rollback must run then."""
+        try:
+            return self.results().get(node) == "cancelled"
+        except RunError:
+            return False
 
     def results(self) -> dict[str, Any]:
         """Return job id -> result, from the `needs` of the final job, or of a rollback's."""

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 
 def compile(params: object, release: str) -> object:
-    """Return the command as it is written."""
+    """Return the command without a line break at its end: the verb is its last word."""
     del release
-    return params
+    return str(params).rstrip()

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=0180e819dacb5d9ee18aa1ffb657526a0d2b08aef7d2488d73bf4587a68c0f89
+# mlcc:generated sha256=4f092c7eaf6fce5251db2eb135559d0b2884e6c76b7038cd52807765fac742d8
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -2209,8 +2209,11 @@ class GitHub:
         return value
 
     def was_cancelled(self, node: str) -> bool:
-        """Tell by the `needs` of the job; of a job in another file they say nothing."""
-        return self.results().get(node) == "cancelled"
+        """Tell by the `needs` of the job; of a job in another file they say nothing, and a rollback must run then."""
+        try:
+            return self.results().get(node) == "cancelled"
+        except RunError:
+            return False
 
     def results(self) -> dict[str, Any]:
         """Return job id -> result, from the `needs` of the final job, or of a rollback's."""
