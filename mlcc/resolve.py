@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from mlcc.plan import Leg, NodeKind, Status
 from mlcc.problems import Loc, Problems
 from mlcc.references import check_references
-from mlcc.release_steps import ROLLBACK_SUFFIX, check_release, nodes_of
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.source import Entry, Source
 from mlcc.source import Mapping as Tree
@@ -44,11 +43,8 @@ def resolve(spec: Spec, source: Source) -> Resolved:
     for id, gate in spec.gates.items():
         defaults = locked.get(id, spec.defaults)
         _add(nodes, _node(spec, defaults, id, NodeKind.GATE, gate, ("gates", id), problems), problems)
-    for id, release in spec.releases.items():
-        check_release(spec, id, release, problems)
-        for name, kind, own in nodes_of(spec, id, release):
-            made = _node(spec, spec.defaults, name, kind, own, ("releases", id), problems)
-            _add(nodes, made, problems)
+    if spec.releases:
+        _add_releases(spec, nodes, problems)
     if not nodes:
         problems.add(
             "nothing-to-run", "the spec has neither jobs nor gates", (), help="add a job under `jobs`"
@@ -58,13 +54,23 @@ def resolve(spec: Spec, source: Source) -> Resolved:
     return Resolved(spec, source, nodes, fetched_by)
 
 
+def _add_releases(spec: Spec, nodes: dict[str, ResolvedNode], problems: Problems) -> None:
+    from mlcc.release_steps import check_release, nodes_of  # most specs have no releases
+
+    for id, release in spec.releases.items():
+        check_release(spec, id, release, problems)
+        for name, kind, own in nodes_of(spec, id, release):
+            made = _node(spec, spec.defaults, name, kind, own, ("releases", id), problems)
+            _add(nodes, made, problems)
+
+
 def _add(nodes: dict[str, ResolvedNode], node: ResolvedNode, problems: Problems) -> None:
     if node.id in nodes:
         other = nodes[node.id]
         problems.add(
             "duplicate-id", f"'{node.id}' names two nodes", node.loc, key=True,
             others=((other.loc, "first used here"),),
-            help=f"jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE{ROLLBACK_SUFFIX}) share one set of ids",
+            help="jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE-rollback) share one set of ids",
         )  # fmt: skip
     if node.id in RESERVED_NODE_IDS:
         problems.add(

@@ -10,7 +10,6 @@ from mlcc.gates import GATES
 from mlcc.lint.shell import Simple, split
 from mlcc.problems import Loc
 from mlcc.record import record
-from mlcc.release.adapters import adapter_programs
 from mlcc.resolve import FETCH_PREFIX
 
 if TYPE_CHECKING:
@@ -50,6 +49,8 @@ def commands(spec: Spec) -> Iterator[Command]:
     for id, job in spec.jobs.items():
         yield from _of_node(job, ("jobs", id), id, ("run",))
     for id, release in spec.releases.items():
+        from mlcc.release.adapters import adapter_programs  # most specs have no releases
+
         yield from _of_node(release, ("releases", id), id, ("run",), ("rollback", "run"), *adapter_programs())
     programs = {kind.name: kind.programs for kind in GATES.values() if kind.programs}
     for id, gate in spec.gates.items():

@@ -12,7 +12,6 @@ from mlcc.lint.reach import KeptAway, Reach, kept_away, reach
 from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.problems import Loc
 from mlcc.record import field, record
-from mlcc.release_steps import nodes_of
 from mlcc.resolve import FETCH_PREFIX
 from mlcc.source import Source, locate
 from mlcc.today import today
@@ -119,6 +118,8 @@ class Subject:
     @cached_property
     def _releases(self) -> Mapping[str, str]:
         """The nodes of all releases, each with its release."""
+        from mlcc.release_steps import nodes_of  # most specs have no releases
+
         releases = self.spec.releases.items()
         return {node: id for id, release in releases for node, _, _ in nodes_of(self.spec, id, release)}
 
