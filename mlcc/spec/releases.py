@@ -30,7 +30,13 @@ class Rollback(Model):
     )
     reconcile: OneOrMany[Id] | None = Field(
         default=None,
-        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule.",
+        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule. "
+        "They start nothing that doesn't name them.",
+    )
+    manual: OneOrMany[Id] | None = Field(
+        default=None,
+        description="Triggers by which a person undoes it: a form with one button. Its input `release`, if it has one, names "
+        "what to bring back instead of what was live before. They start nothing that doesn't name them.",
     )
 
 
@@ -85,6 +91,11 @@ class ReleaseCanary(CanaryAnalysis):
         description="So many looks in a row without a request of the candidate, or without an observation, end it.",
     )
     observations: CanarySource = Field(description="Where both arms' counters are read.")
+    on_inconclusive: Literal["rollback", "hold"] = Field(
+        default="rollback",
+        description="What happens where a step could show neither that the candidate is good nor that it is bad: it is rolled "
+        "back, or keeps its share until its lease ends, for a person to decide.",
+    )
     traffic: CanaryTraffic | None = Field(
         default=None, description="What comes in: the compiler says where a step can't show what it must."
     )

@@ -969,6 +969,7 @@ NGINX_ADAPTER = Fields(
         "stop": Key(COMMAND),
         "liveness": Key(TEXT, "/"),
         "start_within": Key(DURATION, "60s"),
+        "keep": Key(Int(low=0, high=100), 3),
         "reload": Key(COMMAND, "nginx -t -q && nginx -s reload"),
     },
 )
@@ -1052,6 +1053,7 @@ RELEASE_CANARY = Fields(
         "max_age": Key(DURATION, "5m"),
         "fail_after": Key(Int(low=1, high=100), 2),
         "observations": Key(CANARY_SOURCE),
+        "on_inconclusive": Key(Choice("rollback", "hold"), "rollback"),
         "traffic": Key(CANARY_TRAFFIC, None),
     },
 )
@@ -1063,6 +1065,7 @@ ROLLBACK = Fields(
         "drain": Key(DURATION, None),
         "lease": Key(DURATION, None),
         "reconcile": Key(Either(ID, ListOf(ID, least=1)), None),
+        "manual": Key(Either(ID, ListOf(ID, least=1)), None),
     },
 )
 RELEASE = Fields(
