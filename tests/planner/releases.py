@@ -119,6 +119,20 @@ RELEASES = (
         help="let `rollback.lease` be 4h or more, or the steps shorter",
     ),
     Case(
+        "a lease that ends while a step has more time",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, rollback: {◆lease: 1h},\n"
+        "    canary: {steps: [5], bake: 30m, max_extend: 2.5x, observations: {command: look},\n"
+        "      metrics: {errors: {rate: {max: 0.01}}}}}\n",
+        "bad-rollback", "the lease (1h) ends before a step may have: it takes up to 5100 s",
+        help="let `rollback.lease` be 2h or more, or the steps shorter",
+    ),
+    Case(
+        "a candidate whose address nobody tells",
+        STEPS.replace("ADAPTER", KSERVE).replace("STEPS", "[5], liveness: {url: ◆/healthz}"),
+        "bad-canary", "`kserve` doesn't tell at which address the candidate is, so /healthz can't be asked",
+        help="write the whole address; the adapters that tell it are `command`, `nginx`",
+    ),
+    Case(
         "traffic that can't show a limit",
         LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
         "    canary: {steps: [5], bake: 10m, traffic: {expected_rps: 10}, observations: {command: look},\n"
