@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
-from mlcc.release.adapters import AdapterParamsError, kind_of
-from mlcc.release_steps import LEASE, UNDOING, shares
+from mlcc.release.adapters import ADAPTERS, AdapterParamsError, kind_of
+from mlcc.release_steps import LEASE, longest, shares
 from mlcc.spec.scalars import seconds
 
 if TYPE_CHECKING:
@@ -59,6 +59,13 @@ def _check_adapter(id: str, release: Release, loc: Loc, problems: Problems) -> N
         problems.add("bad-adapter", problem.message, (*where, *problem.loc), help=problem.help)
     if release.canary is None:
         return
+    asked = release.canary.liveness
+    if asked is not None and asked.url.startswith("/") and not kind.tells_address:
+        able = ", ".join(f"`{other.name}`" for other in ADAPTERS.values() if other.tells_address)
+        problems.add(
+            "bad-canary", f"`{kind.name}` doesn't tell at which address the candidate is, so {asked.url} can't be asked",
+            (*loc, "canary", "liveness", "url"), help=f"write the whole address; the adapters that tell it are {able}",
+        )  # fmt: skip
     for number, (step, (weight, _)) in enumerate(zip(release.canary.steps, shares(release), strict=True)):
         refusal = kind.refusal(weight)
         if refusal is not None and kind.digits is None:
@@ -133,10 +140,10 @@ def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
 def _check_lease(release: Release, loc: Loc, problems: Problems) -> None:
     """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away."""
     stated = getattr(release.rollback, "lease", None)
-    longest = max(seconds(bake) for _, bake in shares(release)) + seconds(release.timeout or UNDOING)
-    if seconds(stated or LEASE) < longest:
+    most = max(longest(release, bake) for _, bake in shares(release))
+    if seconds(stated or LEASE) < most:
         where: Loc = (*loc, "rollback", "lease") if stated else (*loc, "canary")
         problems.add(
-            "bad-rollback", f"the lease ({stated or LEASE}) ends before a step may have: it takes up to {longest} s", where,
-            key=True, help=f"let `rollback.lease` be {-(-longest // 3600)}h or more, or the steps shorter",
+            "bad-rollback", f"the lease ({stated or LEASE}) ends before a step may have: it takes up to {most} s", where,
+            key=True, help=f"let `rollback.lease` be {-(-most // 3600)}h or more, or the steps shorter",
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlcc.plan import NodeKind
 from mlcc.references import as_list
 from mlcc.release.adapters import AdapterParamsError, kind_of
-from mlcc.spec.scalars import seconds
+from mlcc.spec.scalars import seconds, stretched
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -107,7 +107,7 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
     steps = shares(release)
     for number, (weight, bake) in enumerate(steps):
         judge = Keys(**{**vars(release.canary), "weight": weight, "bake": bake, "from_zero": False})
-        within = seconds(bake) + seconds(release.timeout or UNDOING)
+        within = longest(release, bake)
         own = {
             "run": f"{SCRIPT} {id} step {number}",
             "needs": [before],
@@ -153,6 +153,12 @@ def shares(release: Release) -> list[tuple[float, str]]:
         (step, bake) if isinstance(step, int | float) else (step.weight, step.bake or bake)
         for step in release.canary.steps
     ]
+
+
+def longest(release: Release, bake: str) -> int:
+    """Return how many seconds a step may take: what it is watched at most, and the rest."""
+    extend = release.canary.max_extend if release.canary is not None else "1x"
+    return stretched(bake, extend) + seconds(release.timeout or UNDOING)
 
 
 def step_id(id: str, weight: float) -> str:

@@ -5,6 +5,7 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -81,8 +82,15 @@ def step(release: Release, number: int) -> int:
     _expect(release, "set-weight", candidate=release.id, weight=weight)
     say(f"mlcc: {release.id} gets {weight:g} % of the requests")
     return subprocess.run(
-        [sys.executable, "-I", ".mlcc/gates/canary.py", steps[number]["gate"]], check=False
+        [sys.executable, "-I", ".mlcc/gates/canary.py", steps[number]["gate"]],
+        check=False,
+        env=address_env(now),
     ).returncode
+
+
+def address_env(now: Deployed) -> dict[str, str]:
+    """Return the environment of what asks the candidate itself: with its address, and with none where that isn't told."""
+    return {**os.environ, "MLCC_CANDIDATE_URL": now.url}
 
 
 def promote(release: Release) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
-from mlcc.gates.canary.params import CanaryAnalysis, CanarySource, CanaryTraffic
+from mlcc.gates.canary.params import CanaryAnalysis, CanaryLiveness, CanarySource, CanaryTraffic
 from mlcc.release.adapters import ADAPTERS
-from mlcc.spec.base import Command, Duration, Id, Model, OneOrMany
+from mlcc.spec.base import Command, Duration, Factor, Id, Model, OneOrMany
 from mlcc.spec.execution import Execution
 
 
@@ -82,6 +82,10 @@ class ReleaseCanary(CanaryAnalysis):
         description="Shares in percent, each larger than the one before; or steps with a time of their own.",
     )
     bake: Duration = Field(default="15m", description="How long each step is watched, at most.")
+    max_extend: Factor = Field(
+        default="1x",
+        description="How many times `bake` a step is watched at most, where only more requests could tell; from 1x to 10x.",
+    )
     every: Duration = Field(default="30s", description="How long the judge waits between two looks.")
     max_age: Duration = Field(default="5m", description="How old the last observation may be.")
     fail_after: int = Field(
@@ -89,6 +93,9 @@ class ReleaseCanary(CanaryAnalysis):
         ge=1,
         le=100,
         description="So many looks in a row without a request of the candidate, or without an observation, end it.",
+    )
+    liveness: CanaryLiveness | None = Field(
+        default=None, description="Asks the candidate itself whether it is alive."
     )
     observations: CanarySource = Field(description="Where both arms' counters are read.")
     on_inconclusive: Literal["rollback", "hold"] = Field(

@@ -69,6 +69,15 @@ def test_a_weight_that_reads_back_wrong_fails_and_is_not_judged(driven: Driven) 
     assert driven.lines("judged.txt") == []
 
 
+def test_the_judge_gets_the_candidates_own_address(driven: Driven) -> None:
+    driven.up_to(1)
+    driven.serve(url="http://127.0.0.1:8002/shop")
+    assert driven.do("step", "0", MLCC_CANDIDATE_URL="http://of-another") == 0, driven.said
+    driven.serve(url=None)
+    assert driven.do("step", "1", MLCC_CANDIDATE_URL="http://of-another") == 0, driven.said
+    assert driven.lines("addresses.txt") == ["'http://127.0.0.1:8002/shop'", "''"]
+
+
 @pytest.mark.parametrize(
     ("printed", "why"),
     [
@@ -82,6 +91,11 @@ def test_a_weight_that_reads_back_wrong_fails_and_is_not_judged(driven: Driven) 
         ('{"live": "a", "weight": true}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
         ('{"live": "a", "weight": 101}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
         ('{"live": "a", "weight": "5"}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
+        ('{"live": "a", "url": 3}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "file:///etc/passwd"}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "http://a b"}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "http://u:p@a"}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "http://a\\n"}', "`describe` tells no address: `url` is of http or https, or null"),
         ('{"live": "a", "lease": -1}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
     ],
 )  # fmt: skip

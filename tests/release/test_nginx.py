@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from mlcc.release.adapter import Place
+from mlcc.release.adapters.nginx.runtime import NginxAdapter
 from tests.release.behind_nginx import BehindNginx, Load
 
 pytestmark = pytest.mark.skipif(
@@ -93,6 +95,17 @@ def test_every_verb_twice_is_as_good_as_once(front: BehindNginx) -> None:
         for _ in range(2):
             assert front.do(*words) == 0, front.said
     assert told(front) == {"live": "live-7", "candidate": "", "weight": 0.0, "previous": "live-1"}
+
+
+def test_the_judge_is_told_where_the_candidates_own_server_is(front: BehindNginx) -> None:
+    front.up_to(3)
+    assert front.lines("addresses.txt") == [f"'http://127.0.0.1:{front.ports[1]}'"] * 2
+    place = NginxAdapter(front.params["adapter"]["nginx"], Place(str(front.root), 20, 0))
+    assert place.describe().url == f"http://127.0.0.1:{front.ports[1]}"
+    assert [front.do(*words) for words in (("step", "2"), ("promote",))] == [0, 0]
+    assert place.describe().url == f"http://127.0.0.1:{front.ports[1]}"  # by now of what is live
+    front.up_to(1, run="8")
+    assert place.describe().url == f"http://127.0.0.1:{front.ports[2]}"
 
 
 def test_the_release_before_the_last_ends_when_the_next_is_live(front: BehindNginx) -> None:

@@ -239,6 +239,7 @@ def canary_parts() -> Data:
         "metrics": some(metrics),
         "judge": made({}, {"alpha": 0.01, "min_bad": 5, "min_requests": 500}),
         "every": "1s",
+        "max_extend": st.sampled_from(("1x", "1.25x", "2x")),
         "max_age": texts.duration,
         "fail_after": st.integers(1, 5),
         "traffic": made({"expected_rps": 10**6}, {"routing": "per-request"}),
@@ -256,9 +257,16 @@ def _canary(near: Near) -> Params:
         "metrics": parts.pop("metrics"),
         "every": "1s",
     }
+    parts["from_zero"] = st.booleans()
+    live = {**parts, "liveness": liveness("http://shop:8080/healthz")}
     return either(
-        *(made({**base, "observations": made(s)}, {**parts, "from_zero": st.booleans()}) for s in sources)
+        *(made({**base, "observations": made(s)}, live if "command" in s else parts) for s in sources)
     )
+
+
+def liveness(url: str) -> Params:
+    """Draw the keys that ask a candidate whether it is alive."""
+    return made({"url": url}, {"fail_after": st.integers(1, 5)})
 
 
 _PARAMS: dict[str, Callable[[Near], Params]] = {

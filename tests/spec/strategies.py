@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.spec import texts
 from tests.spec.gate_parts import made as drawn
-from tests.spec.gate_strategies import Near, canary_parts, kinds, params
+from tests.spec.gate_strategies import Near, canary_parts, kinds, liveness, params
 from tests.spec.texts import to_yaml
 
 __all__ = ["specs", "to_yaml"]
@@ -35,7 +35,7 @@ def canary() -> st.SearchStrategy[Data]:
     steps = st.sampled_from(([5], [1, 25.5, {"weight": 50, "bake": "3s"}]))
     observed = st.fixed_dictionaries({"command": texts.command})
     required = {"steps": steps, "observations": observed, "metrics": parts.pop("metrics"), "every": "1s"}
-    return drawn(required, {**parts, "bake": "2s"})
+    return drawn(required, {**parts, "bake": "2s", "liveness": liveness("/healthz")})
 
 
 class _Builder:

@@ -1,9 +1,9 @@
 """What serves the model, by verbs of a program of the user's. Standard library only: bundled into the emitted script.
 
 `describe` prints one JSON object: {live, candidate, weight, lease}, releases by their ids, the candidate's share of the
-requests in percent, and until when (seconds since 1970) a candidate may stay. The others change something, and are
-idempotent: `deploy`, `set-weight`, `promote`, `rollback`, and `restore` where a person asks for it. They get MLCC_RELEASE,
-MLCC_WEIGHT and MLCC_LEASE.
+requests in percent, and until when (seconds since 1970) a candidate may stay; where it knows it, `url` is the
+candidate's own address. The others change something, and are idempotent: `deploy`, `set-weight`, `promote`, `rollback`,
+and `restore` where a person asks for it. They get MLCC_RELEASE, MLCC_WEIGHT and MLCC_LEASE.
 """
 
 from __future__ import annotations

@@ -57,12 +57,14 @@ class NginxAdapter(Adapter):
         """Return what nginx has loaded; a candidate that was only started is one, too, so that it can be removed."""
         now, noted = self._loaded(), self._noted()
         candidate = now.candidate or (noted["candidate"] if noted["candidate"] != now.live else "")
+        port = {**noted["servers"], **now.servers}.get(candidate or now.live)
         return deployed_of(
             {
                 "live": now.live,
                 "candidate": candidate,
                 "weight": now.weight,
                 "lease": noted["lease"] if candidate else 0,
+                "url": f"http://127.0.0.1:{port}" if port else None,
             }
         )
 
