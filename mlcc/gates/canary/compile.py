@@ -9,6 +9,7 @@ from typing import Any
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates.canary.feasible import Shortfall, feasible
 from mlcc.gates.strictness import CEILING, DERIVED, FLOOR, Way
+from mlcc.gates.urls import check_token, check_url
 from mlcc.spec.scalars import milliseconds, seconds
 
 LOOSER: Mapping[str, Way] = {
@@ -59,13 +60,8 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
 def check_node(params: Any, timeout: int, env: Collection[str]) -> None:
     """Refuse a gate that would be ended before it has baked, and one without its token. Raises GateParamsError."""
     source = params.observations
-    if source.prometheus is not None and source.prometheus.token not in (None, *env):
-        token = source.prometheus.token
-        raise GateParamsError(
-            ("observations", "prometheus", "token"),
-            f"the gate has no variable {token}",
-            f"give it one beside `canary`: env: {{{token}: {{secret: {token}}}}}",
-        )
+    if source.prometheus is not None:
+        check_token(source.prometheus.token, env, ("observations", "prometheus", "token"), "canary")
     bake = seconds(params.bake)
     if source.file is None and source.file_from is None and timeout <= bake:
         raise GateParamsError(
@@ -138,7 +134,11 @@ def _source(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, obj
 
 def _prometheus(source: Any, metrics: Any) -> dict[str, object]:
     loc = ("observations", "prometheus")
-    _check_url(source.url, source.token, (*loc, "url"))
+    check_url(source.url, (*loc, "url"), "http://prometheus.internal:9090")
+    if source.token is not None and not source.url.lower().startswith("https:"):
+        raise GateParamsError(
+            (*loc, "url"), "a token over http can be read on its way", "use https, or no `token`"
+        )
     if source.candidate == source.control:
         raise GateParamsError(
             (*loc, "control"), "the candidate and the control have the same value of the label"
@@ -167,23 +167,6 @@ def _prometheus(source: Any, metrics: Any) -> dict[str, object]:
             for name in sorted(histograms)
         },
     }
-
-
-def _check_url(url: str, token: str | None, loc: Loc) -> None:
-    from urllib.parse import urlsplit  # most gates ask no Prometheus
-
-    help = "such as http://prometheus.internal:9090"
-    try:
-        place = urlsplit(url)
-        sound = place.scheme in ("http", "https") and bool(place.hostname) and (place.port or 1) > 0
-    except ValueError:
-        raise GateParamsError(loc, f"{url} is no URL", help) from None
-    if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        raise GateParamsError(loc, f"{url} is no URL of http or https", help)
-    if place.query or place.fragment or "@" in place.netloc:
-        raise GateParamsError(loc, "the URL has neither a user, a query nor a fragment", help)
-    if token is not None and place.scheme != "https":
-        raise GateParamsError(loc, "a token over http can be read on its way", "use https, or no `token`")
 
 
 def _check_traffic(params: Any, compiled: Mapping[str, Any], bake: int) -> None:
