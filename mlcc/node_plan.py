@@ -8,7 +8,7 @@ from typing import Any
 from mlcc import plan as ir
 from mlcc.gates import DUCKDB, GATES, ArtifactInfo, GateKind, GateParamsError
 from mlcc.node_stores import check_login, check_stores
-from mlcc.problems import Problems
+from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
@@ -116,14 +116,18 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
 
 
 def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Gate:
-    """Return the gate that a step of a canary asks."""
-    kind = GATES["canary"]
-    guards = node.spec.deploys[0]
+    """Return the gate that a step of a release asks."""
+    judge, guards = node.spec.judge, node.spec.deploys[0]
+    kind = GATES[judge.kind]
     compiled: dict[str, object] = {}
     try:
-        compiled.update(kind.compiler().compile(node.spec.judge, _infos(artifacts, [guards]), guards))
+        entry = getattr(kind.compiler(), judge.entry, kind.compiler().compile)
+        compiled.update(entry(judge.params, _infos(artifacts, [guards]), guards))
+        check_env = getattr(kind.compiler(), "check_env", None)
+        if check_env is not None:
+            check_env(judge.params, node.env)
     except GateParamsError as problem:
-        problems.add("bad-gate", problem.message, (*node.loc, "canary", *problem.loc), help=problem.help)
+        problems.add("bad-gate", problem.message, (*node.loc, *judge.loc, *problem.loc), help=problem.help)
     return ir.Gate(kind=kind.name, guards=guards, parameters=compiled, script=kind.name)
 
 
@@ -258,13 +262,23 @@ def _sources(
         for path in artifacts[take.artifact].paths
     ]
     found += node.spec.path
-    if node.kind is ir.NodeKind.GATE:
-        params = getattr(node.spec, node.gate_kind)
-        files = [getattr(params, key) for key in GATES[node.gate_kind].files]
-        found += [path for path in files if path is not None]
+    found += [path for path, _ in committed_files(node)]
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         found.append(node.spec.dvc)
     return tuple(dict.fromkeys(found))
+
+
+def committed_files(node: ResolvedNode) -> list[tuple[str, Loc]]:
+    """Return each committed file that a gate's parameters name, and where they do: of a gate, or of what a release asks."""
+    judge = getattr(node.spec, "judge", None)
+    if node.kind is ir.NodeKind.GATE:
+        kind, params, loc = node.gate_kind, getattr(node.spec, node.gate_kind), (*node.loc, node.gate_kind)
+    elif judge is not None:
+        kind, params, loc = judge.kind, judge.params, (*node.loc, *judge.loc)
+    else:
+        return []
+    named = ((getattr(params, key), (*loc, key)) for key in GATES[kind].files)
+    return [(path, place) for path, place in named if path is not None]
 
 
 def _when(node: ResolvedNode) -> tuple[ir.Condition, ...]:

@@ -193,6 +193,7 @@ class NodeKind(str, Enum):
     ROLLBACK = "rollback"  # of a release that couldn't undo itself
     RECONCILE = "reconcile"  # of candidates that nobody cares for any more
     RESTORE = "restore"  # of what was live before, by hand
+    PREVIEW = "preview"  # of a release, on a pull request
 
 
 @record
@@ -232,12 +233,17 @@ class Node:
     @property
     def trusted(self) -> bool:
         """Whether the node must not run for a fork's pull request (S10)."""
-        return bool(self.secrets or self.logins or self.releases)
+        return bool(self.secrets or self.logins or self.releases or self.kind is NodeKind.PREVIEW)
 
     @property
     def releases(self) -> bool:
         """Whether the node changes what is deployed."""
         return self.kind is NodeKind.RELEASE or self.undoes
+
+    @property
+    def of_release(self) -> bool:
+        """Whether the node comes from a release of the spec."""
+        return self.releases or self.kind is NodeKind.PREVIEW
 
     @property
     def undoes(self) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlcc import topology
-from mlcc.gates import DUCKDB, GATES
-from mlcc.node_plan import node_of
+from mlcc.gates import DUCKDB
+from mlcc.node_plan import committed_files, node_of
 from mlcc.plan import (
     Artifact,
     Environment,
@@ -340,11 +340,8 @@ def _check_committed(
 def _gate_files(resolved: Resolved) -> Iterator[tuple[str, str, Loc]]:
     """Yield (gate, path, place) of each committed file that a gate's parameters name."""
     for node in resolved.nodes.values():
-        if node.kind is NodeKind.GATE:
-            for key in GATES[node.gate_kind].files:
-                path = getattr(getattr(node.spec, node.gate_kind), key)
-                if path is not None:
-                    yield node.id, path, (*node.loc, node.gate_kind, key)
+        for path, loc in committed_files(node):
+            yield node.id, path, loc
 
 
 def _runners(resolved: Resolved) -> dict[str, Runner]:

@@ -44,6 +44,7 @@ def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> 
     _check_rollback(release, loc, problems)
     _check_started(release, loc, problems)
     _check_adapter(id, release, loc, problems)
+    _check_verify(release, loc, problems)
     _check_canary(release, loc, problems)
 
 
@@ -61,10 +62,9 @@ def _check_adapter(id: str, release: Release, loc: Loc, problems: Problems) -> N
         return
     asked = release.canary.liveness
     if asked is not None and asked.url.startswith("/") and not kind.tells_address:
-        able = ", ".join(f"`{other.name}`" for other in ADAPTERS.values() if other.tells_address)
         problems.add(
             "bad-canary", f"`{kind.name}` doesn't tell at which address the candidate is, so {asked.url} can't be asked",
-            (*loc, "canary", "liveness", "url"), help=f"write the whole address; the adapters that tell it are {able}",
+            (*loc, "canary", "liveness", "url"), help=f"write the whole address; the adapters that tell it are {_telling()}",
         )  # fmt: skip
     for number, (step, (weight, _)) in enumerate(zip(release.canary.steps, shares(release), strict=True)):
         refusal = kind.refusal(weight)
@@ -121,8 +121,35 @@ def _check_started(release: Release, loc: Loc, problems: Problems) -> None:
             )  # fmt: skip
 
 
+def _check_verify(release: Release, loc: Loc, problems: Problems) -> None:
+    """Note golden queries to a server whose address nobody tells."""
+    asked = release.verify.answers if release.verify is not None else None
+    if asked is None or asked.url is not None:
+        return
+    where: Loc = (*loc, "verify", "answers")
+    if release.adapter is None:
+        problems.add(
+            "bad-verify", "a command doesn't tell where the server is that it deployed to", where, key=True,
+            help="add its `url`: https://staging.example.com",
+        )  # fmt: skip
+    elif not kind_of(release.adapter)[0].tells_address:
+        problems.add(
+            "bad-verify", f"`{kind_of(release.adapter)[0].name}` doesn't tell at which address the candidate is", where,
+            key=True, help=f"add a `url`; the adapters that tell it are {_telling()}",
+        )  # fmt: skip
+
+
+def _telling() -> str:
+    return ", ".join(f"`{other.name}`" for other in ADAPTERS.values() if other.tells_address)
+
+
 def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
     if release.canary is None:
+        if release.after_promote is not None:
+            problems.add(
+                "bad-canary", "what is live is watched by the limits of a canary, and there is none", (*loc, "after_promote"),
+                key=True, help="add a `canary`, or leave `after_promote` out",
+            )  # fmt: skip
         return
     if release.adapter is None:
         problems.add(

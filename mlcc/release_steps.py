@@ -6,19 +6,25 @@ from collections.abc import Iterator
 from types import SimpleNamespace as Keys
 from typing import TYPE_CHECKING, Any
 
+from mlcc.gates.canary.compile import ALONE
 from mlcc.plan import NodeKind
+from mlcc.problems import Loc
 from mlcc.references import as_list
 from mlcc.release.adapters import AdapterParamsError, kind_of
 from mlcc.spec.scalars import seconds, stretched
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
-    from mlcc.spec.releases import Release
+    from mlcc.spec.releases import Preview, Release
 
 ROLLBACK_SUFFIX = "-rollback"
 DEPLOY_SUFFIX = "-deploy"
 RECONCILE_SUFFIX = "-reconcile"
 RESTORE_SUFFIX = "-restore"
+VERIFY_SUFFIX = "-verify"
+WATCH_SUFFIX = "-watch"
+PREVIEW_SUFFIX = "-preview"
+VERIFYING = ("answers", "command")  # the kinds of gates that can
 NAMED = "release"  # the input of a form that names what to bring back
 SCRIPT = "python3 -I .mlcc/release.py"
 DRAIN, LEASE, UNDOING = "5s", "2h", "10m"
@@ -26,8 +32,9 @@ _VALUE: dict[str, Any] = {
     "secret": None, "var": None, "input": None, "matrix": None, "output": None, "context": None, "as_": "value", "default": None,
 }  # fmt: skip
 _NOTHING: dict[str, Any] = {
-    "deploys": [], "reads": [], "when": None, "retry": 0, "finally_": None, "reports": {}, "path": [],
+    "deploys": [], "reads": [], "when": None, "retry": 0, "finally_": None, "reports": {}, "path": [], "judge": None,
 }  # fmt: skip
+_ONCE: dict[str, Any] = {"finally_": None, "reports": {}}  # of all steps one is the release's own
 
 
 def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeKind, Keys]]:
@@ -44,6 +51,8 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
     steps = list(_steps(id, release, keys))
     for name, own in steps:
         yield name, NodeKind.RELEASE, own
+    if release.preview is not None:
+        yield id + PREVIEW_SUFFIX, NodeKind.PREVIEW, _preview(release.preview, keys)
     undone = steps[-1][1].rollback
     if undone not in (None, "none"):
         last = {
@@ -67,7 +76,13 @@ def _started(
         yield (
             id + RECONCILE_SUFFIX,
             NodeKind.RECONCILE,
-            Keys(**{**own, "run": f"{SCRIPT} {id} reconcile", "when": _by("reconcile", looks)}),
+            Keys(
+                **{
+                    **own,
+                    "run": f"{SCRIPT} {id} reconcile",
+                    "when": _condition(("rollback", "reconcile"), trigger=looks),
+                }
+            ),
         )
     if hand is not None:
         forms = (spec.triggers.manual.get(trigger) for trigger in as_list(hand))
@@ -77,57 +92,114 @@ def _started(
         yield (
             id + RESTORE_SUFFIX,
             NodeKind.RESTORE,
-            Keys(**{**own, "run": run, "when": _by("manual", hand), "env": env}),
+            Keys(**{**own, "run": run, "when": _condition(("rollback", "manual"), trigger=hand), "env": env}),
         )
 
 
-def _by(key: str, triggers: object) -> Keys:
-    """Return the condition that one of the triggers of a key of `rollback` started the run."""
-    keys = ("event", "branch", "tag", "input", "gate", "verdict", "status")
-    return Keys(**dict.fromkeys(keys), trigger=triggers, loc=("rollback", key))
+def _preview(shown: Preview, keys: dict[str, Any]) -> Keys:
+    """Return what shows on a pull request what the release would do: with nothing that is the environment's."""
+    report = None if shown.report is None else Keys(path=shown.report, format="markdown")
+    own: dict[str, Any] = {
+        "run": shown.run, "env": shown.env, "environment": None, "auth": [], "needs": [], "retry": 0, "finally_": None,
+        "reports": {} if report is None else {"preview": report}, "when": _condition(("preview",), event="pull_request"),
+    }  # fmt: skip
+    return Keys(**{**keys, **own})
+
+
+def _condition(loc: Loc, **stated: object) -> Keys:
+    """Return the condition that a key implies; `loc` is the key."""
+    keys = ("event", "branch", "tag", "trigger", "input", "gate", "verdict", "status")
+    return Keys(**{**dict.fromkeys(keys), **stated}, loc=loc)
 
 
 def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
-    """Yield one node for a command; for an adapter one that deploys, one for each share of the requests, one that promotes."""
-    if release.adapter is None:
+    """Yield the nodes that release, each after the one before."""
+    if release.adapter is not None:
+        yield from _driven(id, release, keys)
+    elif release.verify is None:
         yield id, Keys(**keys)
-        return
+    else:
+        yield id + DEPLOY_SUFFIX, Keys(**keys)
+        kind = verified_by(release.verify)
+        asked = _judged(
+            _verification(release, "compile"), f"python3 -I .mlcc/gates/{kind}.py {id}", keys["timeout"]
+        )
+        yield id, Keys(**{**keys, **asked, "needs": [id + DEPLOY_SUFFIX], "working_directory": None})
+
+
+def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    """Yield the nodes that drive an adapter: one deploys, one asks the candidate, one for each share of the requests, one
+    promotes, one watches what is live then."""
     stated = release.rollback if release.rollback not in (None, "none") else None
-    undone = Keys(run=f"{SCRIPT} {id} rollback", timeout=getattr(stated, "timeout", UNDOING))
     # Who drives the adapter runs in the project's folder, and the adapter in the node's.
     keys = {
         **keys,
-        "rollback": undone,
+        "rollback": Keys(run=f"{SCRIPT} {id} rollback", timeout=getattr(stated, "timeout", UNDOING)),
         "env": {**release.env, "MLCC_RUN": _value(context="run_id")},
         "working_directory": None,
     }
-    once: dict[str, Any] = {"finally_": None, "reports": {}}
-    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **once, "run": f"{SCRIPT} {id} deploy"})
-    before = id + DEPLOY_SUFFIX
-    steps = shares(release)
-    for number, (weight, bake) in enumerate(steps):
-        judge = Keys(**{**vars(release.canary), "weight": weight, "bake": bake, "from_zero": False})
-        within = longest(release, bake)
-        own = {
-            "run": f"{SCRIPT} {id} step {number}",
-            "needs": [before],
-            "judge": judge,
-            "holds": ("inconclusive",) if judge.on_inconclusive == "hold" else (),
-            "retry": 0,  # as of any gate: a second try would turn chance into a pass
-            "timeout": f"{within}s",
-        }
-        before = step_id(id, weight)
-        yield before, Keys(**{**keys, **once, **own})
-    drive = {
+    drive: dict[str, object] = {
         "release": id,
         "adapter": _compiled(id, release),
         "folder": release.working_directory or "",
         "within": seconds(release.timeout or UNDOING),
         "lease": seconds(getattr(stated, "lease", None) or LEASE),
         "drain": seconds(getattr(stated, "drain", None) or DRAIN),
-        "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in steps],
+        "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in shares(release)],
     }
+    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **_ONCE, "run": f"{SCRIPT} {id} deploy"})
+    before = id + DEPLOY_SUFFIX
+    for name, own in _judgements(id, release, drive):
+        yield name, Keys(**{**keys, **own, "needs": [before]})
+        before = name
+    watch = getattr(release.after_promote, "watch", None)
+    if watch is not None:
+        drive["watch"] = id + WATCH_SUFFIX
     yield id, Keys(**{**keys, "run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive})
+    if watch is not None and release.canary is not None:
+        judge = _canary(release, ALONE, watch)
+        # Whoever has all requests isn't taken away because nobody can tell how it does.
+        asked = _judged(
+            judge, f"{SCRIPT} {id} watch", f"{longest(release, watch)}s", ("inconclusive", "error")
+        )
+        yield id + WATCH_SUFFIX, Keys(**{**keys, **asked, "needs": [id]})
+
+
+def _judgements(id: str, release: Release, drive: dict[str, object]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what differs in each node that asks a gate about the candidate."""
+    if release.verify is not None:
+        drive["verify"] = {"kind": verified_by(release.verify), "gate": id + VERIFY_SUFFIX}
+        judge = _verification(release, "compile_for_candidate")
+        yield id + VERIFY_SUFFIX, _judged(judge, f"{SCRIPT} {id} verify", release.timeout)
+    for number, (weight, bake) in enumerate(shares(release)):
+        judge = _canary(release, weight, bake)
+        holds = ("inconclusive",) if judge.params.on_inconclusive == "hold" else ()
+        yield (
+            step_id(id, weight),
+            _judged(judge, f"{SCRIPT} {id} step {number}", f"{longest(release, bake)}s", holds),
+        )
+
+
+def _judged(judge: Keys, run: str, timeout: str | None, holds: tuple[str, ...] = ()) -> dict[str, Any]:
+    # As of any gate, a second try would turn chance into a pass.
+    return {**_ONCE, "judge": judge, "run": run, "timeout": timeout, "holds": holds, "retry": 0}
+
+
+def _canary(release: Release, weight: float, bake: str) -> Keys:
+    """Return the gate that judges a share of the requests for a time."""
+    params = Keys(**{**vars(release.canary), "weight": weight, "bake": bake, "from_zero": False})
+    return Keys(kind="canary", params=params, loc=("canary",), entry="compile")
+
+
+def _verification(release: Release, entry: str) -> Keys:
+    """Return the gate that asks what was deployed. `entry` is the function of its kind that compiles it, where it has that."""
+    kind = verified_by(release.verify)
+    return Keys(kind=kind, params=getattr(release.verify, kind), loc=("verify", kind), entry=entry)
+
+
+def verified_by(verify: object) -> str:
+    """Return the kind of gate that verifies a release."""
+    return next(kind for kind in VERIFYING if getattr(verify, kind) is not None)
 
 
 def _value(**stated: str) -> Keys:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 
 from mlcc.globs import samples
-from mlcc.plan import Condition, EdgeKind, Gate, Node, Plan, Status
+from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
 from mlcc.record import field, record, replace
 from mlcc.runtime.patterns import name_matches, path_matches
 from mlcc.topology import ancestors
@@ -164,6 +164,8 @@ def _own_refusal(plan: Plan, node: Node, event: Event) -> str | None:
     if event.kind == "pull_request":
         if node.releases:
             return "releases never run for pull requests"
+        if event.fork and node.kind is NodeKind.PREVIEW:
+            return "what a release would do isn't shown to forks"
         if event.fork and node.trusted:
             return "it uses secrets, and the pull request comes from a fork"
     if node.branches and (event.kind == "pull_request" or not _any_matches(node.branches, event.branch)):

@@ -88,6 +88,11 @@ def view(plan: Plan) -> View:
     return View(plan.name, vertices, links)
 
 
+_OF_RELEASES = {
+    NodeKind.RECONCILE: "undoes what outlived its lease",
+    NodeKind.RESTORE: "brings back what was live, by hand",
+    NodeKind.PREVIEW: "shows what a release would do",
+}
 _STATUS = {
     Status.ALWAYS: "always",
     Status.FAILURE: "on failure",
@@ -109,6 +114,8 @@ def _shape(node: Node) -> Shape:
         NodeKind.RELEASE: Shape.RELEASE,
         NodeKind.ROLLBACK: Shape.STATUS,
         NodeKind.RECONCILE: Shape.STATUS,
+        NodeKind.RESTORE: Shape.STATUS,
+        NodeKind.PREVIEW: Shape.JOB,
     }[node.kind]
 
 
@@ -122,8 +129,8 @@ def _caption(node: Node, plan: Plan) -> str:
 def _what(node: Node, plan: Plan) -> str:
     if node.status is not None:
         return _STATUS[node.status]
-    if node.kind is NodeKind.RECONCILE:
-        return "undoes what outlived its lease"
+    if node.kind in _OF_RELEASES:
+        return _OF_RELEASES[node.kind]
     if isinstance(node.work, Gate):
         return f"{node.work.kind} on {node.work.guards}"
     if isinstance(node.work, Release):

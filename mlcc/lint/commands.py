@@ -51,7 +51,8 @@ def commands(spec: Spec) -> Iterator[Command]:
     for id, release in spec.releases.items():
         from mlcc.release.adapters import adapter_programs  # most specs have no releases
 
-        yield from _of_node(release, ("releases", id), id, ("run",), ("rollback", "run"), *adapter_programs())
+        own = (("run",), ("rollback", "run"), ("verify", "command", "run"), ("preview", "run"))
+        yield from _of_node(release, ("releases", id), id, *own, *adapter_programs())
     programs = {kind.name: kind.programs for kind in GATES.values() if kind.programs}
     for id, gate in spec.gates.items():
         kind = next((k for k in programs if getattr(gate, k, None) is not None), "")

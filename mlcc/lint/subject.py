@@ -102,7 +102,7 @@ class Subject:
         kind = self.plan.nodes[node].kind
         if kind is NodeKind.FETCH:
             return ("artifacts", node.removeprefix(FETCH_PREFIX), "from")
-        if self.plan.nodes[node].releases:
+        if self.plan.nodes[node].of_release:
             return ("releases", self._releases[node])
         return ("gates" if kind is NodeKind.GATE else "jobs", node)
 
@@ -111,7 +111,7 @@ class Subject:
         kind = self.plan.nodes[node].kind
         if kind is NodeKind.FETCH:
             return self.spec.artifacts[node.removeprefix(FETCH_PREFIX)].from_
-        if self.plan.nodes[node].releases:
+        if self.plan.nodes[node].of_release:
             return self.spec.releases[self._releases[node]]
         return self.gate_specs[node] if kind is NodeKind.GATE else self.spec.jobs[node]
 

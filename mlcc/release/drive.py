@@ -81,16 +81,32 @@ def step(release: Release, number: int) -> int:
     release.adapter.set_weight(release.id, weight, release.lease())
     _expect(release, "set-weight", candidate=release.id, weight=weight)
     say(f"mlcc: {release.id} gets {weight:g} % of the requests")
+    return _judged("canary", steps[number]["gate"], now)
+
+
+def _judged(kind: str, gate: str, now: Deployed) -> int:
+    """Return how a gate judges what is served. Its environment has the candidate's address, empty where that isn't told."""
+    env = {**os.environ, "MLCC_CANDIDATE_URL": now.url}
     return subprocess.run(
-        [sys.executable, "-I", ".mlcc/gates/canary.py", steps[number]["gate"]],
-        check=False,
-        env=address_env(now),
+        [sys.executable, "-I", f".mlcc/gates/{kind}.py", gate], check=False, env=env
     ).returncode
 
 
-def address_env(now: Deployed) -> dict[str, str]:
-    """Return the environment of what asks the candidate itself: with its address, and with none where that isn't told."""
-    return {**os.environ, "MLCC_CANDIDATE_URL": now.url}
+def verify(release: Release) -> int:
+    """Ask the candidate, which gets no request yet, and return how the gate judges it: 0, 1, 2 or 3."""
+    now = release.adapter.describe()
+    if now.candidate != release.id or now.weight:
+        raise ReleaseError(f"'{release.id}' isn't a candidate without requests: {_told(now)}")
+    asked = release.params["verify"]
+    return _judged(asked["kind"], asked["gate"], now)
+
+
+def watch(release: Release) -> int:
+    """Watch what is live, and return how the gate judges it: 0, 1, 2 or 3."""
+    now = release.adapter.describe()
+    if now.live != release.id:
+        raise ReleaseError(f"'{release.id}' isn't live: {_told(now)}")
+    return _judged("canary", release.params["watch"], now)
 
 
 def promote(release: Release) -> None:

@@ -10,16 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.release.adapter import Place, ReleaseError
-from mlcc.release.drive import Release, deploy, first, promote, reconcile, restore, rollback, step
+from mlcc.release.drive import (
+    Release,
+    deploy,
+    first,
+    promote,
+    reconcile,
+    restore,
+    rollback,
+    step,
+    verify,
+    watch,
+)
 from mlcc.release.kinds import DRIVEN
 from mlcc.runtime.log import say
 from mlcc.runtime.process import CancelledError, watch_cancel
 
-USAGE = "usage: python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | restore | reconcile | first"
+USAGE = (
+    "usage: python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch | rollback | restore | "
+    "reconcile | first"
+)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,
+    "verify": verify,
     "promote": promote,
+    "watch": watch,
     "rollback": rollback,
     "restore": lambda release: restore(release, _named()),
     "reconcile": reconcile,
@@ -34,8 +50,7 @@ def main() -> int:
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
         if len(words) == 2 and words[1] in STEPS:
-            STEPS[words[1]](_release(words[0]))
-            return 0
+            return STEPS[words[1]](_release(words[0])) or 0
         if len(words) == 3 and words[1] == "step" and words[2].isdecimal():
             return step(_release(words[0]), int(words[2]))
     except ReleaseError as problem:

@@ -277,6 +277,8 @@ def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) 
     if event["kind"] == "pull_request":
         if node["kind"] in ("release", "rollback", "reconcile", "restore"):
             return "releases never run for pull requests"
+        if event["fork"] and node["kind"] == "preview":
+            return "what a release would do isn't shown to forks"
         if event["fork"] and node.get("trusted"):
             return "it uses secrets, and the pull request comes from a fork"
     branches = node.get("branches", [])

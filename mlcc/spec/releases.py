@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
+from mlcc.gates.answers.params import Answers
 from mlcc.gates.canary.params import CanaryAnalysis, CanaryLiveness, CanarySource, CanaryTraffic
+from mlcc.gates.command.params import CommandGate
 from mlcc.release.adapters import ADAPTERS
-from mlcc.spec.base import Command, Duration, Factor, Id, Model, OneOrMany
-from mlcc.spec.execution import Execution
+from mlcc.spec.base import Command, Duration, EnvName, Factor, Id, Model, OneOrMany, Path
+from mlcc.spec.execution import EnvValue, Execution
 
 
 class Rollback(Model):
@@ -108,6 +110,39 @@ class ReleaseCanary(CanaryAnalysis):
     )
 
 
+class Verification(Model):
+    """Asks what was deployed, before anything relies on it: exactly one of these gates, which must pass."""
+
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("answers", "command"),)
+    answers: Answers | None = Field(
+        default=None,
+        description="Golden queries to the server. With an `adapter` that tells it, `url` is the candidate's own address.",
+    )
+    command: CommandGate | None = Field(
+        default=None,
+        description="A program; the candidate's address is MLCC_CANDIDATE_URL where the adapter tells it.",
+    )
+
+
+class AfterPromote(Model):
+    """What happens once it is live."""
+
+    watch: Duration = Field(
+        description="How long the limits of the canary's rates are watched. What exceeds one is rolled back; what can't be "
+        "told is held for a person."
+    )
+
+
+class Preview(Model):
+    """Shows on a pull request what the release would do. It gets nothing that is the environment's, and never runs for forks."""
+
+    run: Command = Field(description="Changes nothing: a plan, a diff, a dry run.")
+    report: Path | None = Field(default=None, description="Markdown file that it writes, shown with the run.")
+    env: dict[EnvName, EnvValue] = Field(
+        default_factory=dict, description="Its variables: those of the release don't reach it."
+    )
+
+
 class Release(Execution):
     """Brings artifacts that passed their gates into an environment: one at a time, and never for a pull request."""
 
@@ -125,6 +160,14 @@ class Release(Execution):
     deploys: list[Id] = Field(
         min_length=1, description="Artifacts that it brings there: their blocking gates must have passed."
     )
+    verify: Verification | None = Field(
+        default=None,
+        description="What must be true of what was deployed: of a candidate, before it gets any request.",
+    )
+    after_promote: AfterPromote | None = Field(
+        default=None, description="With `canary`: what happens once it is live."
+    )
+    preview: Preview | None = Field(default=None, description="What pull requests show of it.")
     rollback: Rollback | Literal["none"] | None = Field(
         default=None,
         description="What happens where it failed, ran out of time or was cancelled. With `run` it must be said; "

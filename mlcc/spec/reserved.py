@@ -12,7 +12,7 @@ KEYS: dict[str, frozenset[str]] = {
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
     "Gate": _EXECUTION,
-    "Release": _EXECUTION | {"verify", "preview", "after_promote"},
+    "Release": _EXECUTION,
     "ValueRef": frozenset({"param"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""

@@ -794,6 +794,23 @@ SERVE = Fields(
         "reads": Key(ListOf(ID), []),
     },
 )
+ANSWERS = Fields(
+    "Answers",
+    {
+        "url": Key(TEXT, None),
+        "token": Key(ENV_NAME, None),
+        "golden": Key(PLAIN_PATH),
+        "tolerance": Key(Number(low=0), 0),
+        "trace": Key(TEXT, None),
+        "ready": Key(TEXT, "/health"),
+        "path": Key(TEXT, "/predict"),
+        "ready_within": Key(DURATION, "60s"),
+        "answer_within": Key(DURATION, "10s"),
+        "latency_p95": Key(LATENCY_LIMIT, None),
+        "requests": Key(Int(low=80, high=100000), 200),
+        "warmup": Key(Int(low=0, high=100000), 20),
+    },
+)
 CANARY_RATE = Fields(
     "CanaryRate",
     {
@@ -939,6 +956,7 @@ GATE = Fields(
         "slices": Key(SLICES, None),
         "artifact": Key(ARTIFACT_GATE, None),
         "serve": Key(SERVE, None),
+        "answers": Key(ANSWERS, None),
         "canary": Key(CANARY, None),
         "evidence": Key(EVIDENCE, None),
         "command": Key(COMMAND_GATE, None),
@@ -958,6 +976,7 @@ GATE = Fields(
             "slices",
             "artifact",
             "serve",
+            "answers",
             "canary",
             "evidence",
             "command",
@@ -1066,6 +1085,23 @@ RELEASE_CANARY = Fields(
         "traffic": Key(CANARY_TRAFFIC, None),
     },
 )
+VERIFICATION = Fields(
+    "Verification",
+    {"answers": Key(ANSWERS, None), "command": Key(COMMAND_GATE, None)},
+    exactly_one=(("answers", "command"),),
+)
+AFTER_PROMOTE = Fields("AfterPromote", {"watch": Key(DURATION)})
+PREVIEW = Fields(
+    "Preview",
+    {
+        "run": Key(COMMAND),
+        "report": Key(PLAIN_PATH, None),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
+    },
+)
 ROLLBACK = Fields(
     "Rollback",
     {
@@ -1105,6 +1141,9 @@ RELEASE = Fields(
         "adapter": Key(ADAPTER, None),
         "canary": Key(RELEASE_CANARY, None),
         "deploys": Key(ListOf(ID, least=1)),
+        "verify": Key(VERIFICATION, None),
+        "after_promote": Key(AFTER_PROMOTE, None),
+        "preview": Key(PREVIEW, None),
         "rollback": Key(Either(ROLLBACK, Choice("none")), None),
         "reads": Key(ListOf(ID), []),
         "needs": Key(ListOf(ID), []),
