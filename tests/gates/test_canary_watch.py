@@ -309,10 +309,10 @@ def test_what_is_live_has_more_time_and_is_asked_too(alone: Any) -> None:
     assert (found.verdict, found.checks) == ("fail", {"liveness": "fail"})
 
 
-def test_the_plot_of_what_is_live_has_one_line(alone: Any, project: Any) -> None:
+def test_the_plot_of_what_is_live_has_its_line_alone_beside_the_limit(alone: Any, project: Any) -> None:
     alone((9000, 900), (9250, 905), (9300, 905))
     (plot,) = json.loads((project.root / "_mlcc/s--g/plots.json").read_text())
-    (line,) = plot["series"]
+    line, _ = plot["series"]
     assert line["name"] == "live"
     assert [point[1] for point in line["points"]] == pytest.approx([2, 100 * 5 / 300])
 
