@@ -69,6 +69,11 @@ class Adapter:
         """Remove a release: as the candidate, or as what is live, in favour of what was live before it."""
         raise NotImplementedError
 
+    def restore(self, release: str, lease: float) -> None:
+        """Start a release of earlier as the candidate, of what is kept of it."""
+        del lease
+        raise ReleaseError(f"'{release}' can't be brought back here: only what was live before can", 1)
+
 
 def deployed_of(found: Any) -> Deployed:
     """Return what an answer to `describe` says: {live, candidate, weight, lease, url}. Raises ReleaseError where it isn't one."""

@@ -116,6 +116,33 @@ def rollback(release: Release) -> None:
     return None
 
 
+def restore(release: Release, wanted: str) -> None:
+    """Undo what is served, by hand: remove a candidate, else bring back what was live before, or the release that is `wanted`."""
+    now = release.adapter.describe()
+    if now.candidate:
+        _remove(release, now.candidate, now)
+        if not wanted:
+            return None
+        now = release.adapter.describe()
+    if now.live == wanted:
+        return say(f"mlcc: {wanted} is live already")
+    if not wanted:
+        if not now.live:
+            raise ReleaseError("nothing is live, so that nothing can be undone", 1)
+        return _remove(release, now.live, now)
+    try:
+        release.adapter.restore(wanted, release.lease())
+        _expect(release, "restore", candidate=wanted, weight=0)
+        release.adapter.promote(wanted, release.lease())
+        _expect(release, "promote", live=wanted, candidate="")
+    except ReleaseError:
+        left = release.adapter.describe()
+        if left.candidate == wanted:  # nobody would care for it
+            _remove(release, wanted, left)
+        raise
+    return say(f"mlcc: {wanted} is live again")
+
+
 def reconcile(release: Release) -> None:
     """Roll back whatever candidate has outlived its lease: its run was lost, killed, or cancelled while it waited."""
     now = release.adapter.describe()

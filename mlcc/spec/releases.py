@@ -30,7 +30,13 @@ class Rollback(Model):
     )
     reconcile: OneOrMany[Id] | None = Field(
         default=None,
-        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule.",
+        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule. "
+        "They start nothing that doesn't name them.",
+    )
+    manual: OneOrMany[Id] | None = Field(
+        default=None,
+        description="Triggers by which a person undoes it: a form with one button. Its input `release`, if it has one, names "
+        "what to bring back instead of what was live before. They start nothing that doesn't name them.",
     )
 
 
@@ -92,6 +98,11 @@ class ReleaseCanary(CanaryAnalysis):
         default=None, description="Asks the candidate itself whether it is alive."
     )
     observations: CanarySource = Field(description="Where both arms' counters are read.")
+    on_inconclusive: Literal["rollback", "hold"] = Field(
+        default="rollback",
+        description="What happens where a step could show neither that the candidate is good nor that it is bad: it is rolled "
+        "back, or keeps its share until its lease ends, for a person to decide.",
+    )
     traffic: CanaryTraffic | None = Field(
         default=None, description="What comes in: the compiler says where a step can't show what it must."
     )

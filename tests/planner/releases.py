@@ -88,6 +88,20 @@ RELEASES = (
         head=HEAD.replace("{push:", "{schedule: {nightly: '13 2 * * *'}, push:"),
     ),
     Case(
+        "a rollback by hand can't ask a job",
+        LIVE + ARTIFACTS + "jobs:\n  train: {run: make, outputs: [N]}\n"
+        "releases:\n  live: {deploys: [code], run: make, env: {N: ◆{output: train.N}}, rollback: {run: make, manual: undo}}\n",
+        "bad-rollback", "N comes from a job of the run, and a rollback by hand runs without it",
+        help="give it as a text, a variable or a secret, or leave `manual` out",
+        head=HEAD.replace("{push:", "{manual: {undo: {}}, push:"),
+    ),
+    Case(
+        "a rollback by a trigger that isn't there",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: {run: make, ◆manual: undoo}}\n",
+        "unknown-trigger", "there is no trigger 'undoo'", help="did you mean 'undo'?",
+        head=HEAD.replace("{push:", "{manual: {undo: {}}, push:"),
+    ),
+    Case(
         "a rollback beside an adapter",
         LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, ◆rollback: none}\n",
         "bad-rollback", "an adapter's own verb undoes the release",

@@ -33,7 +33,7 @@ if isinstance(broken, dict):
     print(broken["print"] * broken.get("times", 1)); sys.exit(0)
 if verb == "describe":
     print(json.dumps({key: state.get(key) for key in ("live", "candidate", "weight", "lease", "url")}))
-elif verb == "deploy":
+elif verb in ("deploy", "restore"):
     state.update(candidate=release, weight=0, lease=lease)
 elif verb == "set-weight":
     state.update(weight=weight if broken is None else broken, lease=lease)

@@ -89,7 +89,7 @@ def test_a_rollback_at_any_step_twice_leaves_the_same(front: BehindNginx, positi
         assert told(front) == FIRST
         assert front.servers() == ["live-1"]
         assert json.loads((front.kept / "state.json").read_text()) == {
-            "servers": {"live-1": front.ports[0]}, "candidate": "", "lease": 0,
+            "servers": {"live-1": front.ports[0]}, "candidate": "", "lease": 0, "released": ["live-1"],
         }  # fmt: skip
         assert front.get() == "live-1"
 
@@ -152,7 +152,29 @@ def test_the_release_before_the_last_ends_when_the_next_is_live(front: BehindNgi
     front.up_to(5, run="8")
     assert told(front) == {"live": "live-8", "candidate": "", "weight": 0.0, "previous": "live-7"}
     assert front.servers() == ["live-7", "live-8"]
-    assert not (front.kept / "releases" / "live-1").exists()
+    assert sorted(path.name for path in front.kept.glob("releases/*")) == ["live-1", "live-7", "live-8"]
+    front.up_to(5, run="9")
+    assert front.servers() == ["live-8", "live-9"]
+    # `keep` is 1: of the earlier releases the folder of the last stays.
+    assert sorted(path.name for path in front.kept.glob("releases/*")) == ["live-7", "live-8", "live-9"]
+
+
+def test_an_earlier_release_is_live_again_by_its_name(front: BehindNginx) -> None:
+    for run in ("7", "8"):
+        front.up_to(5, run=run)
+    assert front.do("restore", run="99", MLCC_RESTORE="live-1") == 0, front.said
+    assert front.get() == "live-1"
+    assert told(front) == {"live": "live-1", "candidate": "", "weight": 0.0, "previous": "live-8"}
+    assert front.servers() == ["live-1", "live-8"]
+    assert front.do("restore", run="100") == 0, front.said
+    assert front.get() == "live-8"
+
+
+def test_a_release_of_which_nothing_is_kept_is_refused(front: BehindNginx) -> None:
+    front.up_to(5)
+    assert front.do("restore", run="99", MLCC_RESTORE="live-3") == 1
+    assert front.said == "mlcc: nothing is kept of 'live-3': there are live-1, live-7\n"
+    assert front.get() == "live-7"
 
 
 @pytest.mark.parametrize("weight", [0.01, 2.25, 33.3, 99.99])

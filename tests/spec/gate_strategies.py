@@ -203,6 +203,25 @@ def _serve(near: Near) -> Params:
     return made({"run": texts.command, "golden": "golden/q.json"}, {**options, **reads(near)})
 
 
+def _answers(near: Near) -> Params:
+    del near
+    options = {
+        "tolerance": share,
+        "trace": texts.text,
+        "ready": "/v1/ready?deep=1",
+        "path": "/score",
+        "ready_within": texts.duration,
+        "answer_within": texts.duration,
+        "latency_p95": {"max": st.sampled_from(("50ms", "2s"))},
+        "requests": st.integers(80, 1000),
+        "warmup": st.integers(0, 20),
+    }
+    urls = st.sampled_from(
+        ("http://127.0.0.1:8080", "https://staging.example.com/models/churn", "http://[::1]/")
+    )
+    return made({"url": urls, "golden": "golden/q.json"}, options)
+
+
 def _evidence(near: Near) -> Params:
     topics = (
         "model_card", "review", "proxy_metric_study", "tuning_study", "staleness", "dependency_diff",
@@ -283,6 +302,7 @@ _PARAMS: dict[str, Callable[[Near], Params]] = {
     "slices": slices,
     "artifact": _artifact,
     "serve": _serve,
+    "answers": _answers,
     "canary": _canary,
     "evidence": _evidence,
     "command": _command,

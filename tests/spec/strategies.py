@@ -252,6 +252,8 @@ class _Builder:
             if self.triggered and not from_jobs and self.chance(5):
                 looks = {"reconcile": self.list_or_one(self.triggered), "lease": "9h", "drain": "3s"}
                 made["rollback"] = {**looks, **undone}
+            if self.triggered and not from_jobs and self.chance(3):
+                made.setdefault("rollback", {"lease": "9h"})["manual"] = self.list_or_one(self.triggered)
         id = self.new_id()
         self.releases[id] = made
         self.nodes.append(id)

@@ -9,6 +9,7 @@ from typing import Any
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates.canary.feasible import Shortfall, feasible
 from mlcc.gates.strictness import CEILING, DERIVED, FLOOR, PRESENT, SLACK, Way
+from mlcc.gates.urls import check_token, check_url
 from mlcc.spec.scalars import factor, milliseconds, seconds, stretched
 
 LOOSER: Mapping[str, Way] = {
@@ -82,16 +83,16 @@ def _leave_control_out(compiled: dict[str, Any]) -> None:
         )
 
 
+def check_env(params: Any, env: Collection[str]) -> None:
+    """Refuse a gate without its token. Raises GateParamsError."""
+    if params.observations.prometheus is not None:
+        check_token(params.observations.prometheus.token, env, ("observations", "prometheus", "token"), "canary")
+
+
 def check_node(params: Any, timeout: int, env: Collection[str]) -> None:
     """Refuse a gate that would be ended before it has baked, and one without its token. Raises GateParamsError."""
     source = params.observations
-    if source.prometheus is not None and source.prometheus.token not in (None, *env):
-        token = source.prometheus.token
-        raise GateParamsError(
-            ("observations", "prometheus", "token"),
-            f"the gate has no variable {token}",
-            f"give it one beside `canary`: env: {{{token}: {{secret: {token}}}}}",
-        )
+    check_env(params, env)
     if params.liveness is not None and params.liveness.url.startswith("/"):
         raise GateParamsError(
             ("liveness", "url"),
@@ -162,7 +163,7 @@ def _liveness(params: Any) -> dict[str, object]:
             ("liveness",), "recorded observations are judged at once, when it is too late to ask the candidate",
             "leave `liveness` out, or observe by `command` or `prometheus`",
         )  # fmt: skip
-    example = "such as http://127.0.0.1:8002/healthz, or in a release /healthz"
+    example = "http://127.0.0.1:8002/healthz, or in a release /healthz"
     if asked.url.startswith("/") and not asked.url.startswith("//"):
         check_url(f"http://candidate{asked.url}", loc, example)
     else:
@@ -189,8 +190,8 @@ def _source(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, obj
 
 def _prometheus(source: Any, metrics: Any) -> dict[str, object]:
     loc = ("observations", "prometheus")
-    check_url(source.url, (*loc, "url"), "such as http://prometheus.internal:9090")
-    if source.token is not None and not source.url.startswith("https:"):
+    check_url(source.url, (*loc, "url"), "http://prometheus.internal:9090")
+    if source.token is not None and not source.url.lower().startswith("https:"):
         raise GateParamsError(
             (*loc, "url"), "a token over http can be read on its way", "use https, or no `token`"
         )
@@ -222,21 +223,6 @@ def _prometheus(source: Any, metrics: Any) -> dict[str, object]:
             for name in sorted(histograms)
         },
     }
-
-
-def check_url(url: str, loc: Loc, help: str) -> None:
-    """Refuse what is no plain URL of http or https. `help` has an example. Raises GateParamsError."""
-    from urllib.parse import urlsplit  # most gates ask nobody
-
-    try:
-        place = urlsplit(url)
-        sound = place.scheme in ("http", "https") and bool(place.hostname) and (place.port or 1) > 0
-    except ValueError:
-        raise GateParamsError(loc, f"{url} is no URL", help) from None
-    if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        raise GateParamsError(loc, f"{url} is no URL of http or https", help)
-    if place.query or place.fragment or "@" in place.netloc:
-        raise GateParamsError(loc, "the URL has neither a user, a query nor a fragment", help)
 
 
 def _check_traffic(params: Any, compiled: Mapping[str, Any]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from math import isfinite
 
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._strict import parse_json
+from mlcc.gates._web import bearer
 from mlcc.gates.canary.snapshots import ARMS, BUCKETS
 from mlcc.gates.canary.web import connection_to
 
@@ -116,7 +116,7 @@ def _answer_of(source: Mapping[str, Any], query: str, now: float) -> str:
     path = f"{base.rstrip('/')}/api/v1/query?{urlencode({'query': query, 'time': f'{now:.3f}'})}"
     shown = f"Prometheus at {visible(source['url'], 200)}"
     try:
-        connection.request("GET", path, headers=_headers(source.get("token")))
+        connection.request("GET", path, headers=bearer(source.get("token"), "Prometheus"))
         response = connection.getresponse()
         body = response.read(_MOST_ANSWER + 1)
     except (OSError, http.client.HTTPException) as error:
@@ -131,12 +131,3 @@ def _answer_of(source: Mapping[str, Any], query: str, now: float) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         raise GateError(f"{shown} answers what is not UTF-8") from None
-
-
-def _headers(token: str | None) -> dict[str, str]:
-    if token is None:
-        return {}
-    value = os.environ.get(token, "")
-    if not value or not value.isascii() or not value.isprintable():
-        raise GateError(f"the variable {token} holds no token for Prometheus")
-    return {"Authorization": f"Bearer {value}"}
