@@ -113,7 +113,8 @@ def test_the_judge_is_told_where_the_candidates_own_server_is(front: BehindNginx
 
 
 # Counters that grow with time: each arm has a hundred requests more a second, none of them bad.
-_COUNTS = """python3 -c 'import json, time
+_COUNTS = """test -n "$MLCC_CANDIDATE_URL"
+python3 -c 'import json, time
 now = time.time()
 arm = {"n": int(100 * (now % 10**6)), "bad": 0}
 print(json.dumps({"time": now, "candidate": arm, "control": arm}))'"""

@@ -86,7 +86,9 @@ def _leave_control_out(compiled: dict[str, Any]) -> None:
 def check_env(params: Any, env: Collection[str]) -> None:
     """Refuse a gate without its token. Raises GateParamsError."""
     if params.observations.prometheus is not None:
-        check_token(params.observations.prometheus.token, env, ("observations", "prometheus", "token"), "canary")
+        check_token(
+            params.observations.prometheus.token, env, ("observations", "prometheus", "token"), "canary"
+        )
 
 
 def check_node(params: Any, timeout: int, env: Collection[str]) -> None:
