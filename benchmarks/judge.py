@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom, norm
 
+from benchmarks import scores
 from benchmarks.measure import table
-from mlcc.gates.canary.evalues import log_e_below, log_e_changed, log_e_worse
+from mlcc.gates.canary.evalues import log_e_below, log_e_worse, requests_needed
 
 LOOKS = 60
 """One each 30 s."""
@@ -26,7 +27,7 @@ RATE = 0.02
 ALPHA = 0.05
 MIN_BAD = 3
 LIMIT = 0.01
-BUCKETS = np.full(10, 0.1)
+WEIGHTS = (0.05, 0.2, 0.5)
 Counts = NDArray[np.int64]
 Rule = Callable[[int, int, int, int], bool]
 
@@ -92,15 +93,14 @@ def main(repetitions: int = 1000) -> None:
     print(
         table([f"{factor:g}" for factor in promoted], [[f"{100 * share:.1f}" for share in promoted.values()]])
     )
-    moved = {tail: share_changed(tail, rng, repetitions // 4) for tail in (0, 0.02, 0.05, 0.1, 0.3)}
-    print("\nhistograms found to differ, %, where such a share went to the last of 10 buckets:\n")
-    print(table([f"{tail:g}" for tail in moved], [[f"{100 * share:.1f}" for share in moved.values()]]))
+    alike = print_scores(rng, repetitions // 5)
+    print_clean()
     slack = 3 * math.sqrt(ALPHA * (1 - ALPHA) / repetitions)
     bounds = {
         "a rate that is the control's": found["mlcc, worse_than_control: 1"][0],
         "a rate at the allowed ratio": found["mlcc, worse_than_control: 1.5"][1],
         "a promotion at the limit (2.5 %)": promoted[1] + ALPHA / 2,
-        "the same distribution": moved[0],
+        "the same distribution": alike,
     }
     missed = [what for what, share in bounds.items() if share > ALPHA + slack]
     print(
@@ -108,6 +108,54 @@ def main(repetitions: int = 1000) -> None:
     )
     if missed:
         sys.exit(1)
+
+
+def print_scores(rng: np.random.Generator, repetitions: int) -> float:
+    """Print how soon other scores are found, and return how often the same ones are taken for others."""
+    even = scores.tail(0, 0)
+    rows, alike = [], 0.0
+    for what, share, bucket in (
+        ("none", 0, 10), ("5 % to where the control has none", 0.05, 10), ("5 % to where it has 10 %", 0.05, 9),
+    ):  # fmt: skip
+        for total in (9_000, 18_000):
+            moved = scores.Scenario(what, scores.tail(share, bucket), even, WEIGHT, total // scores.LOOKS)
+            found = scores.shares_found(moved, rng, repetitions)
+            alike = alike if share else max(alike, found[0])
+            rows.append((what, f"{WEIGHT * total:g}", *(f"{100 * one:.1f}" for one in found)))
+    print(
+        f"\nscores found to differ, %, of {repetitions} canaries with weight {100 * WEIGHT:g} %; the control's lie evenly in 10 "
+        "buckets:\n"
+    )
+    head = ("of the candidate's, moved", "its requests", "mlcc", "KS at 0.05, one look", "KS at 0.05 / 60")
+    print(table(head, rows))
+    stops: dict[str, scores.Stop] = {
+        "mlcc": scores.by_evidence, "KS at 0.05 / 60": scores.by_ks_at_every_look,
+    }  # fmt: skip
+    until = [
+        (name, *(f"{scores.requests_until(scores.inverted(w), stop, rng, repetitions):g}" for w in WEIGHTS))
+        for name, stop in stops.items()
+    ]
+    print(
+        "\nrequests of the candidate, median, until a model is found that answers with 200 and 1 less the score, which is "
+        "Beta(1, 4),\nat a look after every 20 requests of both arms, by its weight:\n"
+    )
+    print(table(("rule", *(f"{100 * w:g} %" for w in WEIGHTS)), until))
+    return alike
+
+
+def print_clean() -> None:
+    """Print how many requests without a bad one show a limit."""
+    rows = [
+        (f"{100 * limit:g} %", f"{requests_needed(limit, ALPHA / 2):,}", f"{one_look(limit):,}")
+        for limit in (0.02, 0.01, 0.005, 0.001)
+    ]
+    print("\nrequests without a bad one that show a rate to be below a limit, with 97.5 %:\n")
+    print(table(("limit", "at any look", "at one look"), rows))
+
+
+def one_look(limit: float) -> int:
+    """Return how many clean requests a single look needs: (1 - limit)^n is 2.5 % at most."""
+    return math.ceil(math.log(ALPHA / 2) / math.log1p(-limit))
 
 
 def traffic(rate: float, rng: np.random.Generator) -> Counts:
@@ -130,19 +178,3 @@ def share_promoted(rate: float, rng: np.random.Generator, repetitions: int) -> f
         counts = traffic(rate, rng).tolist()
         shown += any(log_e_below(x, n - x, LIMIT) >= height for x, n, _, _ in counts)
     return shown / repetitions
-
-
-def share_changed(tail: float, rng: np.random.Generator, repetitions: int) -> float:
-    """Return how often a histogram is found to differ at one of the looks, where a share of the candidate's moved to its end."""
-    shares = (1 - tail) * BUCKETS
-    shares[-1] += tail
-    changed = 0
-    for _ in range(repetitions):
-        n = rng.binomial(REQUESTS, WEIGHT, LOOKS)
-        arms = (
-            np.cumsum(rng.multinomial(n, shares), axis=0),
-            np.cumsum(rng.multinomial(REQUESTS - n, BUCKETS), axis=0),
-        )
-        pairs = zip(arms[0].tolist(), arms[1].tolist(), strict=True)
-        changed += any(log_e_changed(WEIGHT, x, y) >= math.log(1 / ALPHA) for x, y in pairs)
-    return changed / repetitions

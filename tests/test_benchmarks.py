@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import calibration, judge
+from benchmarks import calibration, judge, scores
 from benchmarks.drift import gate_rates, rates
 from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
 from benchmarks.scale import slope
@@ -120,9 +120,27 @@ def test_the_judges_traffic_is_cumulative_and_of_its_size() -> None:
 
 def test_the_judge_finds_and_shows_what_is_clear() -> None:
     rng = np.random.default_rng(2)
-    assert judge.share_changed(0.5, rng, 5) == 1
     assert judge.share_promoted(0, rng, 3) == 1
     assert judge.share_promoted(0.05, rng, 20) == 0
+
+
+def test_scores_are_drawn_as_the_scenario_says() -> None:
+    moved = scores.Scenario("moved", scores.tail(0.25, 10), scores.tail(0, 0), 0.2, 500)
+    *_, last = scores.looks(moved, np.random.default_rng(3), 8)
+    (x, y), (candidate, control) = last.counts, last.scores
+    assert (x.sum() + y.sum(), y[10]) == (4000, 0)
+    assert [len(candidate), len(control)] == [x.sum(), y.sum()]
+    assert np.histogram(candidate, np.arange(12))[0].tolist() == x.tolist()
+    assert x.sum() == pytest.approx(800, abs=5 * np.sqrt(800 * 0.8))
+    assert x[10] == pytest.approx(x.sum() / 4, abs=5 * np.sqrt(x.sum() * 3 / 16))
+
+
+def test_ks_is_that_of_the_scores() -> None:
+    """Of 3 scores all below 20 others, p is 2 / C(23, 3), which is 0.0011; none is nothing."""
+    few = scores.Look(0.1, (np.zeros(11, int), np.zeros(11, int)), (np.arange(3.0), 9 + np.arange(20.0)))
+    assert scores.by_ks(few, 0.00114)
+    assert not scores.by_ks(few, 0.00112)
+    assert not scores.by_ks(few._replace(scores=(np.zeros(0), np.zeros(9))))
 
 
 def test_the_calibration_finds_gates_that_err_as_seldom_as_they_say(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,8 @@ def test_passes_where_the_rate_is_shown_to_be_below(judged: Any, project: Any) -
 def test_plots_have_the_bounds_at_each_look(judged: Any, project: Any) -> None:
     judged(FIRST, snapshot(300, arm(500, 1), arm(5500, 55)), snapshot(600, arm(1000, 2), arm(6000, 60)))
     (plot,) = json.loads((project.root / "_mlcc/s--g/plots.json").read_text())
-    candidate, control = (line["points"] for line in plot["series"])
+    candidate, control, allowed = (line["points"] for line in plot["series"])
+    assert allowed == [[5, 2], [10, 2]]
     assert [point[:2] for point in candidate] == [[5, 0.2], [10, 0.2]]
     assert [point[:2] for point in control] == [[5, 1], [10, 1]]
     assert all(lower < value < upper for _, value, lower, upper in [*candidate, *control])
@@ -95,6 +96,7 @@ def test_fails_where_the_rate_is_shown_to_be_above(judged: Any) -> None:
     outcome = judged(FIRST, snapshot(60, arm(200, 40), arm(5200, 51)))
     assert outcome.code == 1
     assert outcome.checks["errors"] == outcome.checks["errors against control"] == "fail"
+    assert outcome.check("errors")["margin"] == pytest.approx(0.02 - 40 / 200)
 
 
 def test_a_rate_as_bad_as_the_controls_is_not_worse_than_it(judged: Any) -> None:

@@ -6,6 +6,7 @@ import math
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy import integrate, stats
 from scipy.special import betainc, betaln
@@ -85,19 +86,22 @@ def test_above_is_below_of_the_misses() -> None:
 
 def test_changed_is_dirichlet_multinomial() -> None:
     candidate, control, weight = [3, 10, 40, 0], [100, 300, 500, 0], 0.05
-    mixed = sum(
-        betaln(50 * weight + x, 50 * (1 - weight) + y) - betaln(50 * weight, 50 * (1 - weight))
-        for x, y in zip(candidate, control, strict=True)
-    )
+    mixed = [
+        sum(
+            betaln(k * weight + x, k * (1 - weight) + y) - betaln(k * weight, k * (1 - weight))
+            for x, y in zip(candidate, control, strict=True)
+        )
+        for k in (50, 500)
+    ]
     share = 53 / 953
     assert log_e_changed(weight, candidate, control) == pytest.approx(
-        mixed - 53 * math.log(share) - 900 * math.log(1 - share)
+        np.logaddexp(*mixed) - math.log(2) - 53 * math.log(share) - 900 * math.log(1 - share)
     )
     assert log_e_changed(weight, [0, 0], [0, 0]) == 0
 
 
 def test_changed_finds_another_distribution_and_not_the_same() -> None:
-    assert log_e_changed(0.2, [20, 5], [20, 80]) > math.log(1000)
+    assert log_e_changed(0.2, [20, 5], [20, 80]) > math.log(1000 / 2)  # half of the weight looks for less
     assert log_e_changed(0.2, [20, 80], [80, 320]) < 0
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -280,3 +281,15 @@ def test_the_real_prometheus(project: Any, prometheus: Any, tmp_path: Path) -> N
     assert outcome.check("errors")["estimate"] == 0.002
     # 998 and 1,000 values, of which 400 and 400 are in the lower bucket.
     assert "0.0802 % of the requests lie in other buckets" in outcome.check("scores")["message"]
+
+
+def test_what_a_server_that_was_replaced_has_counted(
+    prometheus: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the message on a counter that went back advises: the sum of what is seen goes back, that of the maxima doesn't."""
+    url, _ = prometheus
+    for pod, count, seen in (("a", 500, 500), ("b", 20, 20)):
+        line = f'served{{{{pod="{pod}",arm="control"}}}} {count}\n'
+        monkeypatch.setattr(sys.modules[__name__], "_EXPOSED", "# TYPE served counter\n" + line)
+        _await(lambda seen=seen: _count(url, "sum by (arm) (served)") == seen, tmp_path / "log")  # type: ignore[misc]
+    assert _count(url, "sum by (arm) (max_over_time(served[2h]))") == 520

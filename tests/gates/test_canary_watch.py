@@ -21,6 +21,7 @@ from mlcc.gates.canary.compile import check_node, compile
 from mlcc.gates.canary.params import Canary
 from mlcc.gates.canary.prometheus import observed
 from mlcc.gates.canary.snapshots import History, line_of, snapshot_of
+from mlcc.spec.releases import ReleaseCanary
 from tests.plans import HEAD, plan_of
 
 START = 1_764_000_000
@@ -309,10 +310,10 @@ def test_what_is_live_has_more_time_and_is_asked_too(alone: Any) -> None:
     assert (found.verdict, found.checks) == ("fail", {"liveness": "fail"})
 
 
-def test_the_plot_of_what_is_live_has_one_line(alone: Any, project: Any) -> None:
+def test_the_plot_of_what_is_live_has_its_line_alone_beside_the_limit(alone: Any, project: Any) -> None:
     alone((9000, 900), (9250, 905), (9300, 905))
     (plot,) = json.loads((project.root / "_mlcc/s--g/plots.json").read_text())
-    (line,) = plot["series"]
+    line, _ = plot["series"]
     assert line["name"] == "live"
     assert [point[1] for point in line["points"]] == pytest.approx([2, 100 * 5 / 300])
 
@@ -445,6 +446,37 @@ def test_more_time_counts_in_what_is_asked_of_the_node() -> None:
         check_node(model, 1500, {})
     assert caught.value.help == "give it a `timeout` beside `canary`: 35m"
     check_node(model, 1501, {})
+
+
+def test_a_step_of_a_release_has_time_for_more_looks() -> None:
+    """2.5 times 10 and 20 minutes, and the 5 that a step may take beside."""
+    text = (
+        f"{HEAD}environments: {{live: {{}}}}\nartifacts: {{model: {{kind: model, path: m.bin}}}}\n"
+        "releases: {live: {deploys: [model], timeout: 5m, adapter: {command: x}, canary: {steps: [5, {weight: 50, bake: 20m}], "
+        "bake: 10m, max_extend: 2.5x, liveness: {url: /healthz}, observations: {command: x}, "
+        "metrics: {errors: {rate: {max: 0.1}}}}}}\n"
+    )
+    nodes = plan_of(text).nodes
+    assert [nodes[id].timeout_seconds for id in ("live-deploy", "live-5", "live-50", "live")] == [
+        300,
+        1800,
+        3300,
+        300,
+    ]
+    judge = nodes["live-5"].work.judge  # type: ignore[union-attr]
+    assert judge is not None
+    assert judge.parameters["liveness"] == {"url": "/healthz", "fail_after": 2}
+
+
+def test_the_canary_of_a_release_makes_a_watch_without_a_control() -> None:
+    canary = ReleaseCanary.model_validate(
+        {"steps": [5], "observations": {"command": "x"}, "metrics": {**ERRORS, **LATENCY}}
+    )
+    found: Any = compile(
+        SimpleNamespace(**{**dict(canary), "weight": 100, "bake": "24h", "from_zero": False}), {}, "model"
+    )
+    assert (found["weight"], found["bake"], found["histograms"]) == (100, 86_400, [])
+    assert runtime.check_params(found) is found
 
 
 def test_more_time_counts_in_what_the_traffic_can_show() -> None:

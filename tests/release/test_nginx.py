@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 
+from mlcc.gates import GATES
+from mlcc.gates.canary import compile as canary
+from mlcc.gates.canary.params import Canary
+from mlcc.gates.emit import script
 from mlcc.release.adapter import Place
 from mlcc.release.adapters.nginx.runtime import NginxAdapter
 from tests.release.behind_nginx import BehindNginx, Load
@@ -106,6 +110,42 @@ def test_the_judge_is_told_where_the_candidates_own_server_is(front: BehindNginx
     assert place.describe().url == f"http://127.0.0.1:{front.ports[1]}"  # by now of what is live
     front.up_to(1, run="8")
     assert place.describe().url == f"http://127.0.0.1:{front.ports[2]}"
+
+
+# Counters that grow with time: each arm has a hundred requests more a second, none of them bad.
+_COUNTS = """test -n "$MLCC_CANDIDATE_URL"
+python3 -c 'import json, time
+now = time.time()
+arm = {"n": int(100 * (now % 10**6)), "bad": 0}
+print(json.dumps({"time": now, "candidate": arm, "control": arm}))'"""
+
+
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_candidate_that_is_dead_fails_its_step_whatever_is_counted(front: BehindNginx, dead: bool) -> None:
+    """Its counters would let it pass: the judge asks the candidate's own server, past nginx."""
+    keys = {
+        "observations": {"command": _COUNTS}, "weight": 50, "bake": "3s", "every": "1s",
+        "metrics": {"errors": {"rate": {"max": 0.1}}}, "judge": {"min_requests": 1}, "liveness": {"url": "/healthz"},
+    }  # fmt: skip
+    gate = {
+        "mlcc": "mlcc:generated sha256=" + "0" * 64, "kind": "canary", "gate": "live-5", "guards": "model",
+        "artifacts": {"model": {"path": "server.py", "kind": "model"}}, "on_inconclusive": "fail",
+        "params": canary.compile(Canary.model_validate(keys), {}, "model"),
+    }  # fmt: skip
+    front.up_to(1)
+    (front.root / ".mlcc/gates/canary.py").write_text(script(GATES["canary"]))
+    (front.root / ".mlcc/gates/live-5.json").write_text(json.dumps(gate))
+    if dead:
+        os.kill(int((front.kept / "releases/live-7/pid").read_text()), 9)
+    assert front.do("step", "0") == (1 if dead else 0), front.said
+    verdict = json.loads((front.root / "_mlcc/s--live-5/verdict.json").read_text())
+    asked = f"http://127.0.0.1:{front.ports[1]}/healthz"
+    if dead:
+        assert verdict["summary"] == (
+            f"{asked} gave no answer 2 times in a row (ConnectionRefusedError): the server is dead."
+        )
+    else:
+        assert f"{asked} was asked" in verdict["checks"][-1]["message"]
 
 
 def test_the_release_before_the_last_ends_when_the_next_is_live(front: BehindNginx) -> None:

@@ -26,7 +26,7 @@ from mlcc.report.margin import decision, drawn, in_words
 from mlcc.report.page import page
 from mlcc.report.plots import draw
 from mlcc.runtime.records import write_text
-from tests.report.sample import COMMIT, PLAN, gate, node, write_run
+from tests.report.sample import COMMIT, PLAN, gate, node, verdicts, write_run
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e\x00\n::error::x &amp; ]]> --> </title></svg>"
@@ -95,6 +95,26 @@ def test_what_a_reviewer_reads(root: Path) -> None:
     links = {attrs["href"] for attrs, _ in tree.all("a")}
     ids = {attrs.get("id") for _, attrs, _ in tree.elements}
     assert {link[1:] for link in links if link and link.startswith("#")} <= ids
+
+
+def test_the_judge_of_a_releases_step_is_shown_as_a_gate(root: Path) -> None:
+    lines = {
+        "candidate": [(1, 2.0, 1.0, 3.0), (2, 2.0, 1.5, 2.5)],
+        "control": [(1, 1.0, 0.5, 1.5), (2, 1.0, 0.7, 1.3)],
+    }
+    plot = curves("Rate of errors", ("minutes", "%"), {**lines, "at most": [(1, 1.8), (2, 1.8)]})
+    verdict = verdict_of([Check("errors", "fail", "the rate of errors is 2 %")], [plot])
+    step = node("release", deploys=["model"], judged=True)
+    plan = {**PLAN, "nodes": {**PLAN["nodes"], "live-5": step, "live": node("release", deploys=["model"])}}
+    write_run(root, plan, {**verdicts(), "live-5": verdict})
+    tree = Tree(made(plan))
+    assert "live-5" in [text for _, text in tree.all("h2")]
+    assert "live" not in [text for _, text in tree.all("h2")]
+    assert "the rate of errors is 2 %." in [text for _, text in tree.all("p")]
+    assert "Rate of errors" in [text for _, text in tree.all("h3")] + [
+        text for _, text in tree.all("figcaption")
+    ]
+    assert "python -I .mlcc/gates/canary.py live-5" in tree.text
 
 
 def test_the_same_files_give_the_same_bytes(root: Path) -> None:

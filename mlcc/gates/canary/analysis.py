@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SHARE_SLACK = 1.1
 _SILENCE = 1e-6  # the chance of no request that is no chance any more
 _DRAWN = 25  # looks in a plot
+ALLOWED = "at most"
 _TEN = log(10)
 _GENERAL = ("alive", "requests", "share", "liveness")  # checks that are about no metric
 
@@ -173,9 +174,7 @@ def _share_check(steps: Sequence[Step], height: float) -> Check:
         return Check(
             "share", "inconclusive", f"no request came: the candidate's share of {weights} isn't seen"
         )
-    found = (
-        f"the candidate got {number(100 * x / (x + y))} % of {x + y} requests, and its weight is {weights}"
-    )
+    found = f"the candidate got {_percent(x / (x + y))} of {x + y} requests, and its weight is {weights}"
     if not _is_misrouted(steps, height):
         return Check("share", "pass", found, estimate=x / (x + y), n=x + y)
     message = f"{found}: nothing can be compared by a weight that isn't so"
@@ -202,10 +201,12 @@ def _limit_check(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[S
         "fail" if _is_above(rate, params, steps, height) else "pass" if upper <= limit else "inconclusive"
     )
     confidence = 1 - params["alpha"]
+    # Of a failure, the upper bound would tell how bad it may be, not how far it is from what is allowed.
+    margin = limit - (bad / n if verdict == "fail" else upper)
     message = (
         f"{_who(steps)}'s {_named(rate)} is {_percent(bad / n)} ({bad} of {n} requests), between {_percent(lower)} and "
         f"{_percent(upper)} with {number(100 * confidence)} % confidence at every look; at most {_percent(limit)} is allowed, "
-        f"margin {100 * (limit - upper):.3g} points"
+        f"margin {100 * margin:.3g} points"
     )
     if verdict == "inconclusive":
         message += _wanted(bad, n, limit, error)
@@ -218,7 +219,7 @@ def _limit_check(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[S
         confidence=confidence,
         n=n,
         threshold={"max": limit},
-        margin=limit - upper,
+        margin=margin,
     )
 
 
@@ -341,12 +342,14 @@ def rate_plots(params: dict[str, Any], history: History) -> list[dict[str, Any]]
         course = _course(rate["count"], history)
         course = course[::-1][:: len(course) // _DRAWN + 1][::-1]  # the last look is among them
         names = ("live", "") if _is_alone(history.steps) else ("candidate", "control")
-        lines = {
+        lines: dict[str, list[tuple[float, ...]]] = {
             name: [(at, *_bounded(*arms[i], params["alpha"] / 2)) for at, *arms in course if arms[i][1]]
             for i, name in enumerate(names)
         }
         drawn = {name: line for name, line in lines.items() if len(line) > 1}
         if drawn:
+            first, *_, last = sorted(point[0] for line in drawn.values() for point in line)
+            drawn[ALLOWED] = [(first, 100 * rate["max"]), (last, 100 * rate["max"])]
             note = f"Bounds hold at every look at once; at most {_percent(rate['max'])} is allowed."
             plots.append(curves(f"Rate of {rate['id']}", ("minutes", "%"), drawn, note=note))
     return plots

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 JEFFREYS = (0.5, 0.5)
 STRENGTH = 10.0  # events that the prior of an alternative weighs as much as
-CONCENTRATION = 50.0  # kappa: how far the alternatives spread the share that the candidate has of a bucket
+# kappa: how far the alternatives spread the share that the candidate has of a bucket. By simulation, 50 finds what is large
+# soonest, and 500 what is small with a half to a tenth of the requests that 50 needs; both together lose hardly anything.
+CONCENTRATIONS = (50.0, 500.0)
 _MOST_TERMS = 100_000
 _SMALLEST = 1e-300
 _CLOSE = 1e-14
@@ -121,16 +123,21 @@ def log_e_changed(weight: float, candidate: Sequence[int], control: Sequence[int
 
     Without a difference the candidate has the same share of every bucket, whichever that is: the hypothesis' likelihood is its
     largest one (universal inference: Wasserman, Ramdas and Balakrishnan 2020). The alternatives give each bucket a share of its
-    own, Beta with mean `weight` and concentration 50 (a Dirichlet-multinomial of two arms).
+    own, Beta with mean `weight` and a concentration of 50 or of 500, each of which has half the weight (Dirichlet-multinomials
+    of two arms).
     """
-    a, b = CONCENTRATION * weight, CONCENTRATION * (1 - weight)
-    pairs = list(zip(candidate, control))  # noqa: B905 - strict= is newer than Python 3.8
-    mixed = sum(log_beta(a + x, b + y) for x, y in pairs if x + y) - log_beta(a, b) * sum(
-        1 for x, y in pairs if x + y
-    )
+    pairs = [(x, y) for x, y in zip(candidate, control) if x + y]  # noqa: B905 - strict= is newer than Python 3.8
+    mixed = [_log_mixed(kappa * weight, kappa * (1 - weight), pairs) for kappa in CONCENTRATIONS]
+    top = max(mixed)
+    mean = top + log(sum(exp(one - top) for one in mixed) / len(mixed))
     x, y = sum(candidate), sum(control)
     largest = sum(count * log(count / (x + y)) for count in (x, y) if count)
-    return mixed - largest
+    return mean - largest
+
+
+def _log_mixed(a: float, b: float, pairs: Sequence[tuple[int, int]]) -> float:
+    """Return the log of the likelihood of counts (candidate, control), each with a share that is Beta(a, b)."""
+    return sum(log_beta(a + x, b + y) for x, y in pairs) - len(pairs) * log_beta(a, b)
 
 
 def upper_rate(hits: int, n: int, error: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mlcc.gates._records import Check, GateError, counted, visible
+from mlcc.gates._web import url_fault
 from mlcc.gates.canary.web import connection_to
 
 TYPE_CHECKING = False
@@ -55,7 +56,7 @@ def _address_of(url: str) -> str:
     if not url.startswith("/"):
         return url
     base = os.environ.get(ADDRESS, "")
-    if not base.startswith(("http://", "https://")):
+    if url_fault(base) is not None:
         raise GateError(
             f"{visible(url, 200)} is a path at the candidate's own address, and {ADDRESS} holds none"
         )

@@ -204,7 +204,8 @@ def _difference(new: Arm, old: Arm, name: str = "") -> Arm:
     if lowest < 0:
         raise GateError(
             f"a counter of the {name} went back: its server was restarted or replaced, and what it had counted is lost; count "
-            "at the router, or in Prometheus sum max_over_time(COUNTER[2h]), which keeps what servers that are gone have counted"
+            "at the router, or in Prometheus sum max_over_time(COUNTER[RANGE]), which keeps what servers that are gone have "
+            "counted, over a range longer than the gate looks"
         )
     return Arm(counts, cells)
 
