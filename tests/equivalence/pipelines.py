@@ -214,8 +214,11 @@ class Builder:
                 "canary": {**CANARY, "on_inconclusive": "hold" if self.chance(2) else "rollback"},
             }
             node["rollback"] = {**undone, **looks}
+            node |= {"after_promote": {"watch": "5m"}} if self.chance(2) else {}
         else:
             node |= {"run": "t", "rollback": "none" if self.chance(3) else {"run": "t", **undone}}
+        node |= {"verify": {"command": {"run": "t"}}} if self.chance(2) else {}
+        node |= {"preview": {"run": "t"}} if self.chance(3) and "when" not in node else {}
         node["environment"] = "prod" if self.chance(3) else "stage"
         self.releases[id] = node
 

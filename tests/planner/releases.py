@@ -102,6 +102,46 @@ RELEASES = (
         head=HEAD.replace("{push:", "{manual: {undo: {}}, push:"),
     ),
     Case(
+        "golden queries to nobody knows where",
+        LIVE + ARTIFACTS
+        + "releases:\n  live: {deploys: [code], run: make, rollback: none, verify: {◆answers: {golden: g.json}}}\n",
+        "bad-verify", "a command doesn't tell where the server is that it deployed to",
+        help="add its `url`: https://staging.example.com",
+    ),
+    Case(
+        "golden queries to a candidate whose address isn't told",
+        LIVE + ARTIFACTS
+        + f"releases:\n  live: {{deploys: [code], adapter: {{{KSERVE}}}, verify: {{◆answers: {{golden: g.json}}}}}}\n",
+        "bad-verify", "`kserve` doesn't tell at which address the candidate is",
+        help="add a `url`; the adapters that tell it are `command`, `nginx`",
+    ),
+    Case(
+        "golden queries to what is no address",
+        LIVE + ARTIFACTS
+        + "releases:\n  live: {deploys: [code], run: make, rollback: none, verify: {answers: {url: ◆ftp://h, golden: g.json}}}\n",
+        "bad-gate", "the address is no URL of http or https",
+        help="it has a scheme, a host, and a port and a path if need be: https://staging.example.com",
+    ),
+    Case(
+        "a watch by no limits",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, ◆after_promote: {watch: 5m}}\n",
+        "bad-canary", "what is live is watched by the limits of a canary, and there is none",
+        help="add a `canary`, or leave `after_promote` out",
+    ),
+    Case(
+        "a watch without a rate",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, after_promote: {watch: 5m},\n"
+        "    canary: {steps: [5], observations: {command: x}, metrics: ◆{scores: {histogram: s}}}}\n",
+        "bad-gate", "nothing is left to judge where there is no control: no metric is a `rate`",
+        help="such as errors: {rate: {max: 0.01}}",
+    ),
+    Case(
+        "a preview that no pull request shows",
+        LIVE + ARTIFACTS + "releases:\n  ◆live: {deploys: [code], run: make, rollback: none, preview: {run: plan}}\n",
+        "never-runs", "no trigger of this spec can run 'live-preview'",
+        help="its `when` doesn't allow it: the event is push",
+    ),
+    Case(
         "a rollback beside an adapter",
         LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, ◆rollback: none}\n",
         "bad-rollback", "an adapter's own verb undoes the release",

@@ -358,3 +358,38 @@ def test_a_name_that_is_none_is_refused(driven: Driven, name: str) -> None:
     assert driven.do("restore", run="99", MLCC_RESTORE=name) == 1
     assert "is no release's id" in driven.said
     assert driven.state == RELEASED
+
+
+@pytest.mark.parametrize("verdict", [0, 1, 2, 3])
+def test_a_candidate_is_asked_before_it_gets_requests(driven: Driven, verdict: int) -> None:
+    driven.up_to(1)
+    driven.serve(url="http://127.0.0.1:8002")
+    (driven.root / "verdict.txt").write_text(str(verdict))
+    assert driven.do("verify") == verdict
+    assert driven.lines("judged.txt") == ["live-verify"]
+    assert driven.lines("addresses.txt") == ["'http://127.0.0.1:8002'"]
+
+
+@pytest.mark.parametrize("position", [0, 2, 5])
+def test_only_a_candidate_without_requests_is_verified(driven: Driven, position: int) -> None:
+    driven.up_to(position)
+    assert driven.do("verify") == 2
+    assert "'live-7' isn't a candidate without requests" in driven.said
+    assert "live-verify" not in driven.lines("judged.txt")
+
+
+@pytest.mark.parametrize("verdict", [0, 1, 2, 3])
+def test_what_is_live_is_watched(driven: Driven, verdict: int) -> None:
+    driven.up_to(5)
+    (driven.root / "verdict.txt").write_text(str(verdict))
+    assert driven.do("watch") == verdict
+    assert "live-watch" in driven.lines("judged.txt")
+    assert driven.do("rollback") == 0
+    assert driven.state == BEFORE
+
+
+@pytest.mark.parametrize("position", range(5))
+def test_only_what_is_live_is_watched(driven: Driven, position: int) -> None:
+    driven.up_to(position)
+    assert driven.do("watch") == 2
+    assert "'live-7' isn't live" in driven.said

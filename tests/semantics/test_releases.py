@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from mlcc.diagnostics import SpecError
@@ -110,3 +112,63 @@ def test_s11_a_node_that_only_such_a_trigger_could_start_never_runs() -> None:
         f"no trigger of this spec can run '{id}'"
         for id in ("build", "ok", "stage", "stage-rollback", "live-deploy", "live", "live-rollback")
     ]
+
+
+VERIFIED = RELEASED.replace(
+    "{push: {branches: [main]}}", "{push: {branches: [main]}, pull_request: {branches: [main]}}"
+).replace(
+    "stage: {deploys: [model], run: deploy, rollback: {run: undo}}",
+    "stage: {deploys: [model], run: deploy, rollback: {run: undo}, verify: {command: {run: ask}}, preview: {run: plan}}",
+)
+STAGE = ("stage-deploy", "stage", "stage-rollback", "live")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ends"),
+    [
+        ({}, "passed passed skipped passed"),
+        ({"stage-deploy": F}, "failed skipped passed skipped"),
+        ({"stage": F}, "passed failed passed skipped"),
+        ({"stage": Outcome.INCONCLUSIVE}, "passed failed passed skipped"),
+        ({"stage": T, "stage-rollback": F}, "passed failed failed skipped"),
+    ],
+    ids=str,
+)
+def test_s11_nothing_follows_a_release_that_was_not_verified(outcomes: dict[str, Outcome], ends: str) -> None:
+    plan = plan_of(VERIFIED)
+    found = run(plan, select(plan, PUSH), outcomes)
+    assert [found.ends[id].value for id in STAGE] == ends.split()
+
+
+@pytest.mark.parametrize("fork", [False, True])
+def test_s11_a_preview_is_for_pull_requests_and_never_for_forks(fork: bool) -> None:
+    plan = plan_of(VERIFIED)
+    found = select(plan, Event("pull_request", branch="main", changed=frozenset({"src/a.py"}), fork=fork))
+    assert found.selected == ({"build", "ok"} if fork else {"build", "ok", "stage-preview"})
+    assert (found.reasons["stage-preview"] == "what a release would do isn't shown to forks") is fork
+    assert "stage-preview" not in select(plan, PUSH).selected
+    assert plan.nodes["stage-preview"].machine.environment is None
+
+
+STEPS = """live:
+    deploys: [model]
+    needs: [stage]
+    adapter: {command: x}
+    verify: {command: {run: ask}}
+    after_promote: {watch: 1m}
+    canary: {steps: [5, 25], observations: {command: y}, metrics: {errors: {rate: {max: 0.01}}}}
+"""
+
+
+def test_s11_the_steps_of_a_release_follow_one_another() -> None:
+    plan = plan_of(RELEASED[: RELEASED.rindex("live:")] + STEPS)
+    chain = ["stage", "live-deploy", "live-verify", "live-5", "live-25", "live", "live-watch"]
+    for before, after in pairwise(chain):
+        assert [e.source for e in plan.incoming[after] if e.kind.value == "order"] == [before]
+    assert plan.nodes["live-rollback"].needs == tuple(chain[1:])
+    failed = run(plan, select(plan, PUSH), {"live-watch": F})
+    assert (failed.ends["live"].value, failed.ends["live-rollback"].value, failed.green) == (
+        "passed",
+        "passed",
+        False,
+    )

@@ -254,6 +254,10 @@ class _Builder:
                 made["rollback"] = {**looks, **undone}
             if self.triggered and not from_jobs and self.chance(3):
                 made.setdefault("rollback", {"lease": "9h"})["manual"] = self.list_or_one(self.triggered)
+        if self.chance(5):
+            made["verify"] = {"command": {"run": self.draw(texts.command)}}
+        if "canary" in made and self.chance(3):
+            made["after_promote"] = {"watch": "20m"}
         id = self.new_id()
         self.releases[id] = made
         self.nodes.append(id)
