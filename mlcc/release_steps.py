@@ -39,6 +39,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
         "environment": environment,
         "judge": None,
         "drive": None,
+        "part": (id, "step"),
         "undone_by": id + ROLLBACK_SUFFIX,
     }
     steps = list(_steps(id, release, keys))
@@ -52,6 +53,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
             "needs": [name for name, _ in steps],
             "run": undone.run,
             "timeout": undone.timeout,
+            "part": (id, "rollback"),
         }
         yield id + ROLLBACK_SUFFIX, NodeKind.ROLLBACK, Keys(**last)
     looks = getattr(release.rollback, "reconcile", None)
@@ -61,6 +63,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
             "run": f"{SCRIPT} {id} reconcile",
             "when": _by(looks),
             "timeout": undone.timeout,
+            "part": None,
         }
         yield id + RECONCILE_SUFFIX, NodeKind.RECONCILE, Keys(**{**vars(steps[-1][1]), **_NOTHING, **later})
 
@@ -74,14 +77,15 @@ def _by(triggers: object) -> Keys:
 def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     """Yield one node for a command; for an adapter one that deploys, one for each share of the requests, one that promotes."""
     if release.adapter is None:
-        yield id, Keys(**keys)
+        yield id, Keys(**{**keys, "part": (id, "promote")})
         return
     stated = release.rollback if release.rollback not in (None, "none") else None
     undone = Keys(run=f"{SCRIPT} {id} rollback", timeout=getattr(stated, "timeout", UNDOING))
     # Who drives the adapter runs in the project's folder, and the adapter in the node's.
     keys = {**keys, "rollback": undone, "env": {**release.env, "MLCC_RUN": _RUN}, "working_directory": None}
     once: dict[str, Any] = {"finally_": None, "reports": {}}
-    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **once, "run": f"{SCRIPT} {id} deploy"})
+    first = {"run": f"{SCRIPT} {id} deploy", "part": (id, "deploy")}
+    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **once, **first})
     before = id + DEPLOY_SUFFIX
     steps = shares(release)
     for number, (weight, bake) in enumerate(steps):
@@ -105,7 +109,8 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
         "drain": seconds(getattr(stated, "drain", None) or DRAIN),
         "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in steps],
     }
-    yield id, Keys(**{**keys, "run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive})
+    last = {"run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive, "part": (id, "promote")}
+    yield id, Keys(**{**keys, **last})
 
 
 def _compiled(id: str, release: Release) -> dict[str, object]:
