@@ -478,6 +478,19 @@ def test_a_killed_release_is_told_by_its_job(make: Make, hook: Server) -> None:
     assert ["its process was killed; it was rolled back" in text for text in texts(hook)] == [True]
 
 
+def test_what_a_killed_promotion_could_not_tell_its_job_tells(make: Make, hook: Server) -> None:
+    project = released(make, hook, "echo began >> log")
+    assert project.node("live") == 0
+    state = project.state("live")
+    del state["event"], state["told"], state["log"]
+    (project.root / "_mlcc/s--live/state.json").write_text(json.dumps(state))
+    hook.asked.clear()
+    assert undo_main_of(project, "live") == 0
+    assert ["is live" in text for text in texts(hook)] == [True]
+    assert project.state("live")["log"]["time"] == state["ended"]
+    assert (project.root / "log").read_text() == "began\n"
+
+
 def undo_main_of(project: Project, node: str) -> int:
     os.environ["MLCC_NODE"] = node
     return undo_main(project.platform)
