@@ -13,7 +13,7 @@ from mlcc.diagnostics import MlccError, OutputError, SpecError, error
 from mlcc.gates._records import GateError, verdict_of
 from mlcc.gates._shares import wilson
 from mlcc.gates._strict import parse_json, read_bytes
-from mlcc.gates.canary.analysis import alarms, check_counters, concluded, judge_history
+from mlcc.gates.canary.analysis import alarms, check_counters, concluded, judge_history, more_would_tell
 from mlcc.gates.canary.observe import KEPT, STATED
 from mlcc.gates.canary.runtime import check_params
 from mlcc.gates.canary.snapshots import Arm, History, Snapshot, parse_lines, snapshot_of
@@ -21,7 +21,8 @@ from mlcc.record import record
 from mlcc.render_diagnostics import escaped
 
 _MOST_BYTES = 64 << 20
-_JUDGE = ("alpha", "min_bad", "min_requests", "fail_after")
+_JUDGE = ("alpha", "min_bad", "min_requests", "fail_after", "max_extend")
+_WHOLE = ("min_bad", "min_requests", "fail_after")
 _RATE = ("max", "worse_than_control")
 _SMALL = 32
 _Z = 1.959964
@@ -32,7 +33,7 @@ Params = dict[str, Any]
 class Release:
     """A canary that a gate has judged: its snapshots, what they were judged by, and the verdict (None: none is kept).
 
-    `name` is the way to its folder.
+    `name` is the way to its folder; `died` says that the candidate no longer answered, which no threshold changes.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Release:
     params: Params
     snapshots: tuple[Snapshot, ...]
     verdict: str | None
+    died: str | None = None
 
 
 @record
@@ -74,9 +76,8 @@ def _release(path: Path, folder: Path) -> Release:
     except GateError as problem:
         raise OutputError([error("cannot-read", f"{path.parent}: {problem}", None)]) from None
     name = path.parent.relative_to(folder).as_posix()
-    return Release(
-        name, str(stated.get("gate")), params, snapshots, _recorded(path.with_name("verdict.json"))
-    )
+    verdict, died = _recorded(path.with_name("verdict.json"))
+    return Release(name, str(stated.get("gate")), params, snapshots, verdict, died)
 
 
 def _text(path: Path) -> str:
@@ -86,12 +87,20 @@ def _text(path: Path) -> str:
         raise GateError(f"{path.name} is not UTF-8") from None
 
 
-def _recorded(path: Path) -> str | None:
+def _recorded(path: Path) -> tuple[str | None, str | None]:
+    """Return the verdict that a gate left, and why the candidate is dead; each None where that isn't told."""
     try:
-        verdict = json.loads(_text(path)).get("verdict")
-    except (GateError, ValueError, AttributeError):
-        return None
-    return verdict if verdict in ("pass", "fail", "error", "inconclusive") else None
+        found = json.loads(_text(path))
+        verdict = found.get("verdict")
+        died = [
+            check["message"]
+            for check in found.get("checks", ())
+            if (check["id"], check["verdict"]) == ("liveness", "fail")
+        ]
+    except (GateError, ValueError, AttributeError, TypeError, KeyError):
+        return None, None
+    sound = verdict if verdict in ("pass", "fail", "error", "inconclusive") else None
+    return sound, f"{died[0]}." if died else None
 
 
 def _refused(message: str, help: str | None = None) -> MlccError:
@@ -99,7 +108,7 @@ def _refused(message: str, help: str | None = None) -> MlccError:
 
 
 def with_thresholds(params: Params, settings: Iterable[str]) -> Params:
-    """Return parameters with other thresholds: alpha=0.01, min_bad=5, METRIC.max=0.02, METRIC.worse_than_control=2.
+    """Return parameters with others: alpha=0.01, min_bad=5, max_extend=2, METRIC.max=0.02, METRIC.worse_than_control=2.
 
     Raises SpecError for what is no threshold, or has no such value.
     """
@@ -111,7 +120,7 @@ def with_thresholds(params: Params, settings: Iterable[str]) -> Params:
         if name not in names:
             raise _refused(f"'{name}' is no threshold of this canary", f"there are {', '.join(names)}")
         try:
-            value = int(text) if name in _JUDGE[1:] else float(text)
+            value = int(text) if name in _WHOLE else float(text)
         except ValueError:
             raise _refused(f"'{setting}' gives no number", f"write {name}=NUMBER") from None
         id, _, key = name.rpartition(".")
@@ -122,8 +131,14 @@ def with_thresholds(params: Params, settings: Iterable[str]) -> Params:
         raise _refused(f"the thresholds {', '.join(settings)} are out of their range") from None
 
 
-def replayed(params: Params, snapshots: Sequence[Snapshot]) -> Replay:
-    """Judge a release as a gate that watched would have: until the first look that fails, or by the last one."""
+def replayed(
+    params: Params, snapshots: Sequence[Snapshot], died: str | None = None, *, extended: bool = False
+) -> Replay:
+    """Judge a release as a gate that watched would have: until the first look that fails, or by the last one.
+
+    Where its time was `extended`, or is by the new parameters, it ends where they say. Where the candidate `died`, that is what
+    ends it after the last look.
+    """
     history = History(params["from_zero"])
     look, seconds = 0, 0.0
     verdict = verdict_of([])
@@ -135,6 +150,15 @@ def replayed(params: Params, snapshots: Sequence[Snapshot]) -> Replay:
             verdict = concluded(checks)
             if any(check.verdict == "fail" for check in checks):
                 break
+            after = seconds + params["every"]
+            if extended and (
+                after > params["bake"] * params["max_extend"]
+                or (after > params["bake"] and not more_would_tell(params, history.steps, checks))
+            ):
+                break
+        else:
+            if died is not None:
+                return Replay("fail", look, seconds, died)
     except GateError as problem:
         return Replay("error", look + 1, seconds, f"{problem}.")
     return Replay(verdict.verdict, look, seconds, verdict.summary)
@@ -220,7 +244,9 @@ def replay_rows(found: Sequence[Release], others: Mapping[str, Params]) -> list[
     """Return for each release how it ended, how it ends by its own thresholds, and by the others (name to parameters)."""
     rows = []
     for release in found:
-        own, new = (replayed(params, release.snapshots) for params in (release.params, others[release.name]))
+        both = (release.params, others[release.name])
+        extended = any(params["max_extend"] > 1 for params in both)
+        own, new = (replayed(params, release.snapshots, release.died, extended=extended) for params in both)
         last = release.snapshots[-1]
         rows.append(
             {
@@ -272,10 +298,14 @@ def aa_rows(
 ) -> list[dict[str, Any]]:
     """Return for each release the share of simulated ones with an alarm, its bounds (95 %), and how often each check raised one.
 
-    Raises OutputError where its snapshots make no history.
+    What was watched without a control is left out. Raises OutputError where a release's snapshots make no history, SpecError
+    where all are left out.
     """
     rows = []
-    for release in found:
+    compared = [release for release in found if release.params["weight"] < 100]
+    if not compared:
+        raise _refused("there was no control beside any of these releases, to be held against itself")
+    for release in compared:
         params = others[release.name]
         try:
             counts = false_alarms(params, release.snapshots, repetitions, seed)

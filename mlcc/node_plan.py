@@ -113,6 +113,7 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
         rollback=own.undone_by if undone else None,
         rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
         judge=None if own.judge is None else _judge(node, artifacts, problems),
+        holds=tuple(own.holds),
         drive=own.drive,
     )
 

@@ -194,6 +194,7 @@ class NodeKind(str, Enum):
     RELEASE = "release"
     ROLLBACK = "rollback"  # of a release that couldn't undo itself
     RECONCILE = "reconcile"  # of candidates that nobody cares for any more
+    RESTORE = "restore"  # of what was live before, by hand
 
 
 @record
@@ -244,7 +245,7 @@ class Node:
     @property
     def undoes(self) -> bool:
         """Whether the node only undoes releases: it waits for nobody's approval, since who approved those approved that."""
-        return self.kind in (NodeKind.ROLLBACK, NodeKind.RECONCILE)
+        return self.kind in (NodeKind.ROLLBACK, NodeKind.RECONCILE, NodeKind.RESTORE)
 
     @property
     def gate(self) -> Gate | None:
@@ -291,7 +292,10 @@ class ManualForm:
 
 @record
 class Triggers:
-    """What starts a run. None: that event starts none; branches and tags are patterns."""
+    """What starts a run. None: that event starts none; branches and tags are patterns.
+
+    `reserved` are ids of schedules, forms and dispatches that start nothing but what names them, and what that needs.
+    """
 
     pull_request: tuple[str, ...] | None
     push: tuple[str, ...] | None
@@ -299,6 +303,7 @@ class Triggers:
     schedules: tuple[tuple[str, str], ...]
     forms: tuple[ManualForm, ...]
     dispatches: tuple[str, ...]
+    reserved: tuple[str, ...] = ()
     spans: Mapping[str, Span] = field(
         compare=False, hash=False, default_factory=dict
     )  # trigger id -> its place

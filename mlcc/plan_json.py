@@ -113,6 +113,8 @@ def _triggers(triggers: ir.Triggers) -> JsonObject:
         }
     if triggers.dispatches:
         found["dispatch"] = list(triggers.dispatches)
+    if triggers.reserved:
+        found["reserved"] = list(triggers.reserved)
     return found
 
 
@@ -216,6 +218,8 @@ def _work(node: ir.Node) -> JsonObject:
         found["deploys"] = list(work.deploys)
         if work.judge is not None:
             found["judged"] = True
+        if work.holds:
+            found["holds"] = list(work.holds)
         if work.rollback is not None:
             found["rollback"] = work.rollback
     return found

@@ -35,6 +35,7 @@ class Release:
     """A command that deploys; `rollback` is the node whose command undoes it at once where it doesn't pass (S11).
 
     Of a release through an adapter, `judge` is the gate that a step on live traffic asks, and `drive`, once, what its steps read.
+    `holds` are the judge's verdicts that undo nothing: a person decides.
     """
 
     command: Command
@@ -42,6 +43,7 @@ class Release:
     rollback: str | None
     rollback_seconds: int
     judge: Gate | None = None
+    holds: tuple[str, ...] = ()
     drive: Mapping[str, object] | None = field(hash=False, default=None)
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mlcc.spec.models import Spec
 
 DEFAULT_LABELS = {"github": ("ubuntu-24.04",), "gitlab": (), "jenkins": ("linux",)}
+UNDOING = ("reconcile", "manual")  # keys of `rollback` that name triggers
 DAY = 86400
 
 
@@ -373,8 +374,17 @@ def _triggers(spec: Spec, problems: Problems) -> Triggers:
             for id, form in raw.manual.items()
         ),
         dispatches=tuple(raw.dispatch),
+        reserved=_reserved(spec),
         spans={id: problems.span(("triggers", group, id), key=True) for id, group in ids.items()},
     )
+
+
+def _reserved(spec: Spec) -> tuple[str, ...]:
+    """Return the triggers by which releases are undone: none of them may start a release, or anything else, as well."""
+    named = (
+        as_list(getattr(release.rollback, key, None)) for release in spec.releases.values() for key in UNDOING
+    )
+    return tuple(dict.fromkeys(id for ids in named for id in ids))
 
 
 def _form_input(name: str, raw: Any) -> FormInput:

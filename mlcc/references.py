@@ -160,6 +160,14 @@ def _check_env(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
             problems.add("bad-value", "`as: file` is for secrets", where)
 
 
+def _way(node: ResolvedNode, index: int, condition: Any) -> Loc:
+    """Return where a node says when it runs: in an alternative of `when`, or in a key that implies it."""
+    implied: Loc | None = getattr(condition, "loc", None)
+    if implied is not None:
+        return implied
+    return ("when", index) if isinstance(node.spec.when, list) else ("when",)
+
+
 def _check_conditions(
     spec: Spec, nodes: Mapping[str, ResolvedNode], node: ResolvedNode, problems: Problems
 ) -> None:
@@ -167,7 +175,7 @@ def _check_conditions(
     known = [*triggers.schedule, *triggers.manual, *triggers.dispatch]
     inputs = {name for form in triggers.manual.values() for name in form.inputs}
     for index, condition in enumerate(node.conditions):
-        loc: Loc = (*node.loc, "when", index) if isinstance(node.spec.when, list) else (*node.loc, "when")
+        loc = (*node.loc, *_way(node, index, condition))
         for name in as_list(condition.trigger):
             if name not in known:
                 problems.unknown("trigger", name, known, (*loc, "trigger"))

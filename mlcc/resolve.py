@@ -59,7 +59,8 @@ def resolve(spec: Spec, source: Source) -> Resolved:
 
 
 def _add_releases(spec: Spec, nodes: dict[str, ResolvedNode], problems: Problems) -> None:
-    from mlcc.release_steps import check_release, nodes_of  # most specs have no releases
+    from mlcc.release_checks import check_release  # most specs have no releases
+    from mlcc.release_steps import nodes_of
 
     for id, release in spec.releases.items():
         check_release(spec, id, release, problems)

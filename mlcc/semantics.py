@@ -97,8 +97,11 @@ def select(plan: Plan, event: Event) -> Selection:
                 reasons[node.id] = f"it follows '{first}', which is selected"
             else:
                 reasons[node.id] = "none of what it follows is selected"
+    rest = "nothing that it depends on has changed"
+    if event.trigger in plan.triggers.reserved:
+        rest = f"the trigger '{event.trigger}' starts only what names it"
     for id in plan.nodes:
-        reasons.setdefault(id, "nothing that it depends on has changed")
+        reasons.setdefault(id, rest)
     return Selection(frozenset(selected), reasons, by_verdict)
 
 
@@ -110,6 +113,9 @@ def candidates(plan: Plan, event: Event) -> frozenset[str]:
 
 def _at_best(plan: Plan, event: Event) -> dict[str, str]:
     """Return the nodes that are no candidates although the base is known, each with the cause."""
+    if event.trigger in plan.triggers.reserved:
+        chosen = select(plan, event)
+        return {id: chosen.reasons[id] for id in plan.nodes if id not in chosen.selected}
     if event.kind in DIFF_EVENTS and event.changed is None:
         event = replace(event, changed=frozenset())
     by_verdict = _by_verdict(plan, event)
@@ -199,6 +205,9 @@ def _any_matches(patterns: Iterable[str], name: str | None) -> bool:
 def _roots(plan: Plan, event: Event) -> dict[str, str]:
     """Return the nodes that the event itself asks for, each with the reason; refusals come later."""
     ordinary = [node for node in plan.nodes.values() if not node.status]
+    if event.trigger in plan.triggers.reserved:
+        reason = f"its `when` names the trigger '{event.trigger}'"
+        return {node.id: reason for node in ordinary if any(event.trigger in c.triggers for c in node.when)}
     if event.kind not in DIFF_EVENTS:
         return {node.id: f"a run by {event.kind} selects every candidate" for node in ordinary}
     if event.changed is None:

@@ -253,6 +253,8 @@ def test_by_the_name_of_a_key(before: Any, after: Any, sort: str | None) -> None
         ("reproduce", {"runs": 3}, {"runs": 2}, "loosened"),
         ("serve", {"answer_within": 10}, {"answer_within": 20}, "loosened"),
         ("serve", {"max_latency": 50}, {"max_latency": 60}, "loosened"),
+        ("answers", {"ready_within": 60}, {"ready_within": 600}, "loosened"),
+        ("answers", {"answer_within": 10}, {"answer_within": 9}, None),
         ("canary", {"bake": 600}, {"bake": 60}, "loosened"),
         ("canary", {"min_bad": 3}, {"min_bad": 9}, "loosened"),
         ("canary", {"min_requests": 100}, {"min_requests": 10}, "loosened"),

@@ -106,6 +106,7 @@ def test_what_a_score_means(total: float, word: str) -> None:
         ("serve", "latency_p95", {"O6"}),
         ("serve", "memory", {"O6"}),
         ("serve", "champion", {"O6"}),
+        ("answers", "latency_p95", {"O6"}),
     ],
 )
 def test_some_items_are_covered_by_a_parameter_alone(kind: str, key: str, items: set[str]) -> None:

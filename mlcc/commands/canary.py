@@ -12,7 +12,8 @@ from mlcc.cli import FINDINGS, OK, bad_call, formats, guarded
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 _SET = click.option(
     "--set", "settings", multiple=True, metavar="NAME=NUMBER",
-    help="A threshold: alpha, min_bad, min_requests, fail_after, METRIC.max, METRIC.worse_than_control. Repeatable.",
+    help="A threshold: alpha, min_bad, min_requests, fail_after, max_extend, METRIC.max, METRIC.worse_than_control. "
+    "Repeatable.",
 )  # fmt: skip
 
 

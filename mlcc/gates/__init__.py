@@ -328,6 +328,13 @@ GATES: dict[str, GateKind] = {
             covers_by=(("O6", ("latency_p95", "memory", "champion")),),
         ),
         GateKind(
+            "answers",
+            "A server that runs elsewhere gives the golden answers, and keeps to its latency.",
+            files=("golden",),
+            covers=("I4", "I5", "O5", "O6"),
+            covers_by=(("O6", ("latency_p95",)),),
+        ),
+        GateKind(
             "canary",
             "A release candidate on live traffic keeps to its limits, and is no worse than the control beside it.",
             programs=(("observations", "command"),),

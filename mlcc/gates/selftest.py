@@ -118,15 +118,14 @@ def stand_in(document: Mapping[str, Any], program: str) -> dict[str, Any]:
     """Return a gate's document with `program` instead of every program in its parameters, and nothing that opens it.
 
     A waiver and `on_inconclusive: warn` open a gate whose verdict is what it should be. Of a table in several paths only
-    the first stays: a fixture is one file. A kind's `STAND_IN` has what else is replaced, such as times to wait.
+    the first stays: a fixture is one file. A kind's `STAND_IN` has what else is replaced, such as addresses and times to wait.
     """
     framed = {key: value for key, value in document.items() if key != "waive"}
     if "duckdb" in GATES[document["kind"]].requires:
         framed["artifacts"] = {id: _first(artifact) for id, artifact in document["artifacts"].items()}
-    params = document["params"]
-    if GATES[document["kind"]].programs:
-        others = getattr(_fixtures_of(document), "STAND_IN", {})
-        params = _replaced(params, {"run": program, "setup": [], **others})
+    others = getattr(_fixtures_of(document), "STAND_IN", {})
+    programs = {"run": program, "setup": []} if GATES[document["kind"]].programs else {}
+    params = _replaced(document["params"], {**programs, **others})
     return {**framed, "on_inconclusive": "fail", "params": params}
 
 

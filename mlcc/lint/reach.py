@@ -29,6 +29,8 @@ def kept_away(plan: Plan, reached: Reach) -> KeptAway:
         return {}
     groups: dict[str, list[tuple[Event, frozenset[str]]]] = {}
     for event, found in reached:
+        if event.trigger in plan.triggers.reserved:
+            continue  # what doesn't name it isn't kept from it
         groups.setdefault(phrase(event, plan), []).append((event, found))
     events: dict[str, dict[str, None]] = {}
     victims: dict[str, set[str]] = {}

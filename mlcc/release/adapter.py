@@ -6,9 +6,12 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, NamedTuple
 
 from mlcc.runtime.log import one_line
+
+_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:/[A-Za-z0-9._~%/-]*)?\Z")
 
 
 class ReleaseError(Exception):
@@ -20,12 +23,16 @@ class ReleaseError(Exception):
 
 
 class Deployed(NamedTuple):
-    """What is served. An empty id: none. `weight` in percent, `lease` in seconds since 1970; 0: the candidate has none."""
+    """What is served. An empty id: none. `weight` in percent, `lease` in seconds since 1970; 0: the candidate has none.
+
+    `url` is the candidate's own address, past the split; without a candidate it is that of what is live; "": not told.
+    """
 
     live: str
     candidate: str
     weight: float
     lease: float
+    url: str = ""
 
 
 class Place(NamedTuple):
@@ -62,9 +69,14 @@ class Adapter:
         """Remove a release: as the candidate, or as what is live, in favour of what was live before it."""
         raise NotImplementedError
 
+    def restore(self, release: str, lease: float) -> None:
+        """Start a release of earlier as the candidate, of what is kept of it."""
+        del lease
+        raise ReleaseError(f"'{release}' can't be brought back here: only what was live before can", 1)
+
 
 def deployed_of(found: Any) -> Deployed:
-    """Return what an answer to `describe` says: {live, candidate, weight, lease}. Raises ReleaseError where it isn't one."""
+    """Return what an answer to `describe` says: {live, candidate, weight, lease, url}. Raises ReleaseError where it isn't one."""
     if not isinstance(found, dict):
         raise ReleaseError("`describe` printed no JSON object")
     ids = [found.get(key) for key in ("live", "candidate")]
@@ -73,5 +85,8 @@ def deployed_of(found: Any) -> Deployed:
         raise ReleaseError("`describe` tells no ids: `live` and `candidate` are texts or null")
     if not all(type(n) in (int, float) and math.isfinite(n) and n >= 0 for n in numbers) or numbers[0] > 100:
         raise ReleaseError("`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time")
+    url = found.get("url") or ""
+    if not isinstance(url, str) or not (url == "" or _URL.match(url)):
+        raise ReleaseError("`describe` tells no address: `url` is of http or https, or null")
     live, candidate = (one_line(id or "") for id in ids)
-    return Deployed(live, candidate, float(numbers[0]), float(numbers[1]))
+    return Deployed(live, candidate, float(numbers[0]), float(numbers[1]), url)

@@ -5,6 +5,7 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -81,8 +82,15 @@ def step(release: Release, number: int) -> int:
     _expect(release, "set-weight", candidate=release.id, weight=weight)
     say(f"mlcc: {release.id} gets {weight:g} % of the requests")
     return subprocess.run(
-        [sys.executable, "-I", ".mlcc/gates/canary.py", steps[number]["gate"]], check=False
+        [sys.executable, "-I", ".mlcc/gates/canary.py", steps[number]["gate"]],
+        check=False,
+        env=address_env(now),
     ).returncode
+
+
+def address_env(now: Deployed) -> dict[str, str]:
+    """Return the environment of what asks the candidate itself: with its address, and with none where that isn't told."""
+    return {**os.environ, "MLCC_CANDIDATE_URL": now.url}
 
 
 def promote(release: Release) -> None:
@@ -106,6 +114,33 @@ def rollback(release: Release) -> None:
         return say(f"mlcc: nothing of {release.id} is served: {_told(now)}")
     _remove(release, release.id, now)
     return None
+
+
+def restore(release: Release, wanted: str) -> None:
+    """Undo what is served, by hand: remove a candidate, else bring back what was live before, or the release that is `wanted`."""
+    now = release.adapter.describe()
+    if now.candidate:
+        _remove(release, now.candidate, now)
+        if not wanted:
+            return None
+        now = release.adapter.describe()
+    if now.live == wanted:
+        return say(f"mlcc: {wanted} is live already")
+    if not wanted:
+        if not now.live:
+            raise ReleaseError("nothing is live, so that nothing can be undone", 1)
+        return _remove(release, now.live, now)
+    try:
+        release.adapter.restore(wanted, release.lease())
+        _expect(release, "restore", candidate=wanted, weight=0)
+        release.adapter.promote(wanted, release.lease())
+        _expect(release, "promote", live=wanted, candidate="")
+    except ReleaseError:
+        left = release.adapter.describe()
+        if left.candidate == wanted:  # nobody would care for it
+            _remove(release, wanted, left)
+        raise
+    return say(f"mlcc: {wanted} is live again")
 
 
 def reconcile(release: Release) -> None:

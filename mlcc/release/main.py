@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from mlcc.release.adapter import Place, ReleaseError
-from mlcc.release.drive import Release, deploy, first, promote, reconcile, rollback, step
+from mlcc.release.drive import Release, deploy, first, promote, reconcile, restore, rollback, step
 from mlcc.release.kinds import DRIVEN
 from mlcc.runtime.log import say
 from mlcc.runtime.process import CancelledError, watch_cancel
 
-USAGE = (
-    "usage: python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | reconcile | first"
-)
-STEPS = {"deploy": deploy, "promote": promote, "rollback": rollback, "reconcile": reconcile, "first": first}
+USAGE = "usage: python3 -I .mlcc/release.py RELEASE deploy | step NUMBER | promote | rollback | restore | reconcile | first"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
+STEPS = {
+    "deploy": deploy,
+    "promote": promote,
+    "rollback": rollback,
+    "restore": lambda release: restore(release, _named()),
+    "reconcile": reconcile,
+    "first": first,
+}
 
 
 def main() -> int:
@@ -39,6 +46,14 @@ def main() -> int:
         return 2
     say(USAGE)
     return 2
+
+
+def _named() -> str:
+    """Return the release that a person has named; empty: what was live before."""
+    name = os.environ.get("MLCC_RESTORE", "").strip()
+    if name and not NAME.match(name):
+        raise ReleaseError(f"{name[:80]!r} is no release's id: letters, digits, '.', '_' and '-'", 1)
+    return name
 
 
 def _release(id: str) -> Release:

@@ -76,11 +76,21 @@ class NotedAdapter(Adapter):
             return
         if now["candidate"] not in ("", release):
             raise ReleaseError(f"there is another candidate: '{now['candidate']}'")
-        what = self.what_of(release)
         if self.params.get("publish"):
             run_program(
                 command_words(self.params["publish"]), "publish", self.place, {"MLCC_RELEASE": release}
             )
+        self._begin(now, release, lease)
+
+    def restore(self, release: str, lease: float) -> None:
+        """Put a release of earlier beside what is live, as it was published then."""
+        now = self.all_notes()
+        if now["candidate"] not in ("", release):
+            raise ReleaseError(f"there is another candidate: '{now['candidate']}'")
+        self._begin(now, release, lease)
+
+    def _begin(self, now: dict[str, str], release: str, lease: float) -> None:
+        what = self.what_of(release)
         self.note({**now, "candidate": release, "candidate_what": what, "lease": f"{lease:.0f}"})
         self.put(release, what)
 

@@ -32,7 +32,7 @@ from mlcc.runtime.records import (
     state_folder,
     write_record,
 )
-from mlcc.runtime.release import undo, undone
+from mlcc.runtime.release import HELD, undo, undone
 from mlcc.runtime.released import Seen, utc_now
 from mlcc.runtime.services import wait_for
 from mlcc.runtime.values import digest_env, node_env, read_values, resolve, runner_env
@@ -60,6 +60,7 @@ class Attempt:
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
         self.note = ""  # what is added to the cause
+        self.code = 0  # that its command ended with
         self.started = time.monotonic()
         self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
@@ -112,7 +113,8 @@ def undo_main(platform: Platform) -> int:
     (left,) = read_states(id, plan["nodes"][id], selection)
     if left is None or left["end"] == "skipped":
         return PASS
-    unsettled = left["end"] == "failed" and left.get("began") and not left.get("rolled_back")
+    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
+    unsettled = not settled and left.get("began") is True
     if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
         return PASS
     leg = Attempt(id, "", platform, left)
@@ -210,6 +212,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     where = leg.node.get("working_directory") or "."
     code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
+    leg.code = code
     if code == TIMED_OUT and time.monotonic() >= leg.deadline:
         leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
         return TIMEOUT
@@ -254,7 +257,11 @@ def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         )
         return ERROR
     if status != PASS:  # the judge says why
-        leg.finish("failed", "fail", str(found.get("summary", "")))
+        judged = VERDICTS.get(leg.code, "error")
+        agreed = judged if found.get("verdict") == judged else "error"
+        leg.state["held"] = agreed in leg.node.get("holds", [])
+        leg.note = f"; {HELD}" if leg.state["held"] else ""
+        leg.finish("failed", agreed, str(found.get("summary", "")))
     return status
 
 
@@ -263,14 +270,13 @@ def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
     if reason is None:
         return _command(leg, env, logins)
-    say(f"mlcc: {leg.id}: {reason}")
-    leg.finish("passed", "pass", "")
+    leg.finish("passed", "pass", reason)
     return PASS
 
 
 def _undo(leg: Attempt, private: Path) -> None:
     """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
-    if leg.state.get("began") is not True or leg.state["end"] == "passed":
+    if leg.state.get("began") is not True or leg.state["end"] == "passed" or leg.state.get("held") is True:
         return
     note = "nothing can undo it"
     if "rollback" in leg.node:

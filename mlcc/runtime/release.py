@@ -13,6 +13,8 @@ from mlcc.runtime.log import say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import shell
 
+HELD = "it is held: a person decides"
+
 
 def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
     """Run the command of a rollback's node. Return whether the release is undone, and how to say so.
@@ -46,4 +48,6 @@ def undone(
                 began.append(state)
     if not began:
         return "nothing was released"
+    if any(state.get("held") is True for state in began):
+        return HELD
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None

@@ -248,8 +248,11 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
                 reasons[id] = f"it follows '{first}', which is selected"
             else:
                 reasons[id] = "none of what it follows is selected"
+    rest = "nothing that it depends on has changed"
+    if event["trigger"] in plan["triggers"].get("reserved", []):
+        rest = f"the trigger '{event['trigger']}' starts only what names it"
     for id in nodes:
-        reasons.setdefault(id, "nothing that it depends on has changed")
+        reasons.setdefault(id, rest)
     return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
 
 
@@ -272,7 +275,7 @@ def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
 
 def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if event["kind"] == "pull_request":
-        if node["kind"] in ("release", "rollback", "reconcile"):
+        if node["kind"] in ("release", "rollback", "reconcile", "restore"):
             return "releases never run for pull requests"
         if event["fork"] and node.get("trusted"):
             return "it uses secrets, and the pull request comes from a fork"
@@ -310,6 +313,14 @@ def _any_matches(patterns: list[str], name: str) -> bool:
 
 def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
     nodes = {id: node for id, node in plan["nodes"].items() if not node.get("status")}
+    trigger = event["trigger"]
+    if trigger in plan["triggers"].get("reserved", []):
+        named = [
+            id
+            for id, node in nodes.items()
+            if any(trigger in c.get("triggers", []) for c in node.get("when", []))
+        ]
+        return dict.fromkeys(named, f"its `when` names the trigger '{trigger}'")
     if event["kind"] not in DIFF_EVENTS:
         return dict.fromkeys(nodes, f"a run by {event['kind']} selects every candidate")
     if event["changed"] is None:

@@ -124,6 +124,9 @@ OutputName = Annotated[
 Duration = Annotated[
     str, AfterValidator(scalars.check_duration), _schema(pattern=r"^[1-9][0-9]{0,6}(?:s|m|h|d)$")
 ]
+Factor = Annotated[
+    str, AfterValidator(scalars.check_factor), _schema(pattern=r"^(?:10|[1-9](?:\.[0-9]{1,2})?)x$")
+]
 Latency = Annotated[str, AfterValidator(scalars.check_latency), _schema(pattern=r"^[1-9][0-9]{0,5}(?:ms|s)$")]
 Size = Annotated[
     str, AfterValidator(scalars.check_size), _schema(pattern=r"^[1-9][0-9]{0,6}(?:KB|MB|GB|KiB|MiB|GiB)$")

@@ -146,11 +146,15 @@ def spec_page() -> str:
 
 
 def gates_page() -> str:
-    """Return docs/reference/gates.md."""
+    """Return docs/reference/gates.md. A mapping that several kinds have stands where the first of them does."""
     reference = _Reference()
+    first: dict[type[Model], str] = {}
+    for name, root in reference.kinds.items():
+        for model in reference.below(root):
+            first.setdefault(model, name)
     kinds = [
-        (GATES[name], [reference.section(model, "gates.md") for model in reference.below(root)])
-        for name, root in reference.kinds.items()
+        (GATES[name], [reference.section(model, "gates.md") for model, kind in first.items() if kind == name])
+        for name in reference.kinds
     ]
     return resources.render("docs/gates.md.j2", kinds=kinds)
 

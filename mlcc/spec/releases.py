@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, create_model
 
-from mlcc.gates.canary.params import CanaryAnalysis, CanarySource, CanaryTraffic
+from mlcc.gates.canary.params import CanaryAnalysis, CanaryLiveness, CanarySource, CanaryTraffic
 from mlcc.release.adapters import ADAPTERS
-from mlcc.spec.base import Command, Duration, Id, Model, OneOrMany
+from mlcc.spec.base import Command, Duration, Factor, Id, Model, OneOrMany
 from mlcc.spec.execution import Execution
 
 
@@ -30,7 +30,13 @@ class Rollback(Model):
     )
     reconcile: OneOrMany[Id] | None = Field(
         default=None,
-        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule.",
+        description="With `adapter`: triggers that look for a candidate which outlived its lease, such as an hourly schedule. "
+        "They start nothing that doesn't name them.",
+    )
+    manual: OneOrMany[Id] | None = Field(
+        default=None,
+        description="Triggers by which a person undoes it: a form with one button. Its input `release`, if it has one, names "
+        "what to bring back instead of what was live before. They start nothing that doesn't name them.",
     )
 
 
@@ -76,6 +82,10 @@ class ReleaseCanary(CanaryAnalysis):
         description="Shares in percent, each larger than the one before; or steps with a time of their own.",
     )
     bake: Duration = Field(default="15m", description="How long each step is watched, at most.")
+    max_extend: Factor = Field(
+        default="1x",
+        description="How many times `bake` a step is watched at most, where only more requests could tell; from 1x to 10x.",
+    )
     every: Duration = Field(default="30s", description="How long the judge waits between two looks.")
     max_age: Duration = Field(default="5m", description="How old the last observation may be.")
     fail_after: int = Field(
@@ -84,7 +94,15 @@ class ReleaseCanary(CanaryAnalysis):
         le=100,
         description="So many looks in a row without a request of the candidate, or without an observation, end it.",
     )
+    liveness: CanaryLiveness | None = Field(
+        default=None, description="Asks the candidate itself whether it is alive."
+    )
     observations: CanarySource = Field(description="Where both arms' counters are read.")
+    on_inconclusive: Literal["rollback", "hold"] = Field(
+        default="rollback",
+        description="What happens where a step could show neither that the candidate is good nor that it is bad: it is rolled "
+        "back, or keeps its share until its lease ends, for a person to decide.",
+    )
     traffic: CanaryTraffic | None = Field(
         default=None, description="What comes in: the compiler says where a step can't show what it must."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil
 
 from mlcc.source import HIDDEN
 
@@ -11,6 +12,7 @@ ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _DURATION = re.compile(r"([1-9][0-9]{0,6})(s|m|h|d)\Z")
 _LATENCY = re.compile(r"([1-9][0-9]{0,5})(ms|s)\Z")
+_FACTOR = re.compile(r"(10|[1-9](?:\.[0-9]{1,2})?)x\Z")
 _SIZE = re.compile(r"([1-9][0-9]{0,6})(KB|MB|GB|KiB|MiB|GiB)\Z")
 _CRON_PART = re.compile(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([0-9]{1,2}))?\Z")
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
@@ -149,6 +151,23 @@ def seconds(value: str) -> int:
     match = _DURATION.match(value)
     assert match is not None
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def check_factor(value: str) -> str:
+    """Return `value` if it is a factor such as 2x or 1.5x."""
+    if not _FACTOR.match(value):
+        raise ValueError("a factor is a number from 1 to 10 and an x: 1.5x or 2x")
+    return value
+
+
+def factor(value: str) -> float:
+    """Return the number of a checked factor."""
+    return float(value[:-1])
+
+
+def stretched(duration: str, times: str) -> int:
+    """Return the seconds of a checked duration, times a checked factor, rounded up."""
+    return ceil(seconds(duration) * factor(times))
 
 
 def check_latency(value: str) -> str:

@@ -13,6 +13,7 @@ CRON = Str(scalars.check_cron)
 DATE = Str(scalars.check_date)
 DURATION = Str(scalars.check_duration)
 ENV_NAME = Str(scalars.check_env_name)
+FACTOR = Str(scalars.check_factor)
 FREE_TEXT = Str(scalars.check_free_text)
 ID = Str(scalars.check_id)
 LATENCY = Str(scalars.check_latency)
@@ -840,6 +841,10 @@ CANARY_SOURCE = Fields(
     },
     exactly_one=(("file", "file_from", "command", "prometheus"),),
 )
+CANARY_LIVENESS = Fields(
+    "CanaryLiveness",
+    {"url": Key(TEXT), "fail_after": Key(Int(low=1, high=100), 2)},
+)
 CANARY_TRAFFIC = Fields(
     "CanaryTraffic",
     {
@@ -855,9 +860,11 @@ CANARY = Fields(
         "observations": Key(CANARY_SOURCE),
         "weight": Key(Number(low=0.01, high=99.99)),
         "bake": Key(DURATION, "10m"),
+        "max_extend": Key(FACTOR, "1x"),
         "every": Key(DURATION, "30s"),
         "max_age": Key(DURATION, "5m"),
         "fail_after": Key(Int(low=1, high=100), 2),
+        "liveness": Key(CANARY_LIVENESS, None),
         "from_zero": Key(Flag(), False),
         "traffic": Key(CANARY_TRAFFIC, None),
     },
@@ -969,6 +976,7 @@ NGINX_ADAPTER = Fields(
         "stop": Key(COMMAND),
         "liveness": Key(TEXT, "/"),
         "start_within": Key(DURATION, "60s"),
+        "keep": Key(Int(low=0, high=100), 3),
         "reload": Key(COMMAND, "nginx -t -q && nginx -s reload"),
     },
 )
@@ -1048,10 +1056,13 @@ RELEASE_CANARY = Fields(
         "judge": Key(CANARY_JUDGE, CANARY_JUDGE),
         "steps": Key(ListOf(Either(Number(), CANARY_STEP), least=1)),
         "bake": Key(DURATION, "15m"),
+        "max_extend": Key(FACTOR, "1x"),
         "every": Key(DURATION, "30s"),
         "max_age": Key(DURATION, "5m"),
         "fail_after": Key(Int(low=1, high=100), 2),
+        "liveness": Key(CANARY_LIVENESS, None),
         "observations": Key(CANARY_SOURCE),
+        "on_inconclusive": Key(Choice("rollback", "hold"), "rollback"),
         "traffic": Key(CANARY_TRAFFIC, None),
     },
 )
@@ -1063,6 +1074,7 @@ ROLLBACK = Fields(
         "drain": Key(DURATION, None),
         "lease": Key(DURATION, None),
         "reconcile": Key(Either(ID, ListOf(ID, least=1)), None),
+        "manual": Key(Either(ID, ListOf(ID, least=1)), None),
     },
 )
 RELEASE = Fields(

@@ -18,6 +18,7 @@ _NOUNS = {
     "check_uri": ("an address (s3://BUCKET/PATH)", "addresses"),
     "check_duration": ("a duration", "durations"),
     "check_latency": ("a latency", "latencies"),
+    "check_factor": ("a factor", "factors"),
     "check_size": ("a size", "sizes"),
     "check_path": ("a path or pattern", "paths or patterns"),
     "check_plain_path": ("a path", "paths"),

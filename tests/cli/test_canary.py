@@ -15,7 +15,7 @@ from tests.cli.project import Project
 PARAMS = {
     "rates": [{"id": "errors", "count": "bad", "max": 0.02, "worse_than_control": 1.5}],
     "histograms": [{"id": "scores", "name": "s", "on_drift": "hold"}],
-    "alpha": 0.05, "min_bad": 3, "min_requests": 100, "bake": 600, "every": 30, "max_age": 300, "fail_after": 2,
+    "alpha": 0.05, "min_bad": 3, "min_requests": 100, "bake": 600, "every": 30, "max_extend": 1, "max_age": 300, "fail_after": 2,
     "from_zero": False, "weight": 50, "setup": [], "observations": {"from": "command", "run": "true"},
 }  # fmt: skip
 START = 1_764_000_000
@@ -79,6 +79,46 @@ def test_replay_by_other_thresholds(kept: Project) -> None:
     found = replay(kept, "--set", "min_requests=5000")
     assert found["good"]["now"]["verdict"] == "inconclusive"
     assert "at least 5000 are asked for" in found["good"]["now"]["summary"]
+
+
+def test_replay_with_more_time(kept: Project) -> None:
+    """Of 200 requests a minute the second look has 400, the sixth 1,200 and the eleventh 2,000; `bake` is over at 300 s."""
+    params = {**PARAMS, "bake": 300, "every": 60, "max_extend": 3, "min_requests": 1100}
+    kept.write("runs/good/_mlcc/s--live/canary.json", json.dumps({"gate": "live", "params": params}))
+    found = replay(kept, "--set", "min_requests=1500")["good"]
+    assert [(found[key]["verdict"], found[key]["seconds"]) for key in ("then", "now")] == [
+        ("pass", 360), ("pass", 480),
+    ]  # fmt: skip
+    found = replay(kept, "--set", "max_extend=1")["good"]
+    assert (found["now"]["verdict"], found["now"]["seconds"]) == ("inconclusive", 300)
+    found = replay(kept, "--set", "max_extend=1.5", "--set", "min_requests=1500")["good"]
+    assert (found["now"]["verdict"], found["now"]["seconds"]) == ("inconclusive", 420)
+
+
+def test_a_candidate_that_died_is_dead_by_any_thresholds(kept: Project) -> None:
+    dead = {"id": "liveness", "verdict": "fail", "message": "http://x gave no answer"}
+    kept.write("runs/good/_mlcc/s--live/verdict.json", json.dumps({"verdict": "fail", "checks": [dead]}))
+    found = replay(kept, "--set", "errors.max=0.5")["good"]
+    for key in ("then", "now"):
+        assert found[key] == {
+            "verdict": "fail", "look": 11, "seconds": 600, "summary": "http://x gave no answer.",
+        }  # fmt: skip
+    found = replay(kept, "--set", "errors.max=0.0001")["good"]
+    assert found["now"]["look"] < 11
+
+
+def test_what_was_watched_without_a_control(kept: Project) -> None:
+    metrics = {"rates": [{"id": "errors", "count": "bad", "max": 0.02}], "histograms": []}
+    params = {**PARAMS, **metrics, "weight": 100}
+    kept.write("runs/good/_mlcc/s--live/canary.json", json.dumps({"gate": "live", "params": params}))
+    found = replay(kept, "--set", "errors.max=0.001")["good"]
+    # 2 of 200 a look, which is 1 %.
+    assert (found["then"]["verdict"], found["now"]["verdict"]) == ("pass", "fail")
+    assert found["requests"] == 2000
+    done = kept.run("canary", "aa", "runs", "--format", "json", "--repetitions", "20")
+    assert [row["release"] for row in json.loads(done.out)["releases"]] == ["bad/_mlcc/s--live"]
+    kept.write("runs/bad/_mlcc/s--live/canary.json", json.dumps({"gate": "live", "params": params}))
+    assert "no control beside any of these" in kept.run("canary", "aa", "runs").err
 
 
 def test_replay_as_a_table(kept: Project) -> None:

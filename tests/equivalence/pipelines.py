@@ -28,7 +28,10 @@ TRIGGERS = {
     "pull_request": {"branches": ["main"]},
     "tag": {"patterns": ["v*"]},
     "schedule": {"weekly": "17 3 * * 1", "monitor": "41 4 * * *"},
-    "manual": {"retrain": {"inputs": {"mode": {"type": "string"}}}},
+    "manual": {
+        "retrain": {"inputs": {"mode": {"type": "string"}}},
+        "undo": {"inputs": {"release": {"type": "string"}}},
+    },
     "dispatch": ["new-data"],
 }
 COMMITTED = {"code": "src/", "docs": "docs/*.md", "conf": "conf.yml"}
@@ -58,7 +61,7 @@ EVENTS: tuple[Event, ...] = (
     Event("pull_request", branch="main", fork=True), Event("tag", tag="v1.0"), Event("tag", tag="v2"),
     Event("schedule", branch="main", trigger="weekly"), Event("schedule", branch="main", trigger="monitor"),
     Event("manual", branch="main", trigger="retrain", inputs={"mode": "full"}), Event("manual", branch="main", trigger="retrain"),
-    Event("dispatch", branch="main", trigger="new-data"),
+    Event("manual", branch="main", trigger="undo"), Event("dispatch", branch="main", trigger="new-data"),
 )  # fmt: skip
 
 
@@ -201,12 +204,19 @@ class Builder:
 
     def _release(self, id: str) -> None:
         node: Data = {"deploys": self.some(self.readable, 2)}
-        if self.chance(2):
-            node |= {"adapter": {"command": "t"}, "canary": CANARY}
-        else:
-            node |= {"run": "t", "rollback": "none" if self.chance(3) else {"run": "t"}}
         self._common(node, id)
         node.pop("matrix", None)
+        alone = "N" not in node.get("env", {})  # what only a trigger starts can't ask a job
+        undone: Data = {"manual": "undo"} if alone and self.chance(2) else {}
+        looks: Data = {"reconcile": ["monitor", "weekly"] if self.chance(2) else "monitor"} if alone else {}
+        if self.chance(2):
+            node |= {
+                "adapter": {"command": "t"},
+                "canary": {**CANARY, "on_inconclusive": "hold" if self.chance(2) else "rollback"},
+            }
+            node["rollback"] = {**undone, **looks}
+        else:
+            node |= {"run": "t", "rollback": "none" if self.chance(3) else {"run": "t", **undone}}
         node["environment"] = "prod" if self.chance(3) else "stage"
         self.releases[id] = node
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 # One file that stands alone, run as a program.
 GOOD = """
 import json, os, sys, time
@@ -47,3 +54,24 @@ def predicts(body: str) -> str:
     """Return a server whose predictions are made by these lines."""
     lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
     return server(f"def predict(self, asked):\n{lines}\nHandler.predict = predict")
+
+
+@contextmanager
+def running(program: str, port: int | None = None) -> Iterator[int]:
+    """Run a server for as long as a `with` block lasts; yield the port of 127.0.0.1 at which it will listen."""
+    port = free_port() if port is None else port
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", program], env={**os.environ, "PORT": str(port)}
+    ) as process:
+        try:
+            yield port
+        finally:
+            process.kill()
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 at which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
 import pytest
 
 from mlcc.gates import GATES
+from tests.gates.servers import running, server
+from tests.gates.test_serve import GOLDEN
 
 _CSV = "id,income,region\n1,10.5,SE\n2,0,NO\n3,7,SE\n"
 _CONTRACT = {
@@ -169,6 +172,18 @@ def test_passes(project: Any, kind: str, params: Any, files: Any, artifacts: Any
     assert same.record["checks"] == outcome.record["checks"]
 
 
+def test_answers(project: Any) -> None:
+    project.write("d.csv", _CSV)
+    project.write("golden.json", json.dumps(GOLDEN))
+    with running(server()) as port:
+        params = {"url": f"http://127.0.0.1:{port}", "golden": "golden.json", "tolerance": 1e-6}
+        project.gate("answers", params, {"raw": "d.csv"})
+        outcome = project.run_script("answers")
+        assert (outcome.verdict, outcome.code) == ("pass", 0), outcome.log
+        # The trace tells how long its answer took.
+        assert project.run("answers").checks == outcome.checks
+
+
 def test_registry() -> None:
     assert list(GATES) == [
         *("tests", "contract", "leakage", "drift", "feature_parity", "feature_value", "reproduce"),
@@ -179,6 +194,7 @@ def test_registry() -> None:
             "slices",
             "artifact",
             "serve",
+            "answers",
             "canary",
             "evidence",
             "command",

@@ -17,14 +17,14 @@ from scipy import stats
 
 from mlcc.gates import GATES, GateParamsError
 from mlcc.gates._records import GateError
+from mlcc.gates._serving.golden import difference, read_golden
+from mlcc.gates._serving.limits import judge_limits
+from mlcc.gates._serving.quantiles import lower_bound, quantile, upper_bound, upper_rank
 from mlcc.gates.emit import scripts
 from mlcc.gates.fixtures import Fixture
 from mlcc.gates.selftest import known_bad
 from mlcc.gates.serve.compile import compile
-from mlcc.gates.serve.golden import difference, read_golden
-from mlcc.gates.serve.limits import judge_limits
 from mlcc.gates.serve.memory import peak_memory
-from mlcc.gates.serve.quantiles import lower_bound, quantile, upper_bound, upper_rank
 from mlcc.gates.serve.selftest import stand_in
 from tests.gates.servers import predicts, server
 from tests.gates.stand_in import opened, run_fixture

@@ -133,6 +133,11 @@ def _serving(make: Any) -> Any:
     return lambda t: gates(t, lambda x: {"serve": {"run": "true", "golden": "g.json", **make(x)}})
 
 
+def _answered(make: Any) -> Any:
+    """Return a spec with one `answers` gate for each string."""
+    return lambda t: gates(t, lambda x: {"answers": {"url": "http://h", "golden": "g.json", **make(x)}})
+
+
 def _paired(texts: Sequence[str]) -> Tree:
     """Return a spec with one `feature_parity` gate whose key has all of the strings."""
     compared = {"offline": "data", "online": "served", "key": list(texts), "columns": {"f": {"tolerance": 0}}}
@@ -307,6 +312,13 @@ GATES = (
     Field("Serve.trace", _serving(lambda x: {"trace": x}), judged("params", "trace"), most=250),
     *(
         Field(f"Serve.{key}", _serving(lambda x, key=key: {key: x}), judged("params", key), most=250, refuses=_url_path)
+        for key in ("ready", "path")
+    ),
+    Field("Answers.url", _answered(lambda x: {"url": x}), lambda t: [], most=250, refuses=_never),
+    Field("Answers.golden", _answered(lambda x: {"golden": x}), judged("params", "golden"), most=250, form=lambda x: f"{x}.json"),
+    Field("Answers.trace", _answered(lambda x: {"trace": x}), judged("params", "trace"), most=250),
+    *(
+        Field(f"Answers.{key}", _answered(lambda x, key=key: {key: x}), judged("params", key), most=250, refuses=_url_path)
         for key in ("ready", "path")
     ),
     Field("FeatureParity.key[]", _paired, lambda t: [("gate g", ("params", "key"), list(t))]),

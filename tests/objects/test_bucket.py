@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import ssl
 from collections import namedtuple
 from http.server import BaseHTTPRequestHandler
@@ -19,6 +17,7 @@ from mlcc.objects.bucket import Bucket, Object, objects_digest
 from mlcc.objects.main import read_address
 from mlcc.runtime.addresses import OBJECTS_SCRIPT, fetch_objects, local_path, objects_at
 from mlcc.runtime.digest import DigestError
+from tests.certificates import own_certificate
 from tests.objects.store import VARIABLES, Reply, answering, etag, listing
 
 ROWS = b"x\n1\n"
@@ -145,37 +144,8 @@ def test_chunked_answers() -> None:
             _bucket(url).objects("broken/")
 
 
-def _certificate(folder: Path) -> Path:
-    """Write a key and a certificate for 127.0.0.1 that nobody vouches for."""
-    x509 = pytest.importorskip("cryptography.x509")
-    ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
-    hashes = pytest.importorskip("cryptography.hazmat.primitives.hashes")
-    form = pytest.importorskip("cryptography.hazmat.primitives.serialization")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
-    path = folder / "own.pem"
-    path.write_bytes(private + made.public_bytes(form.Encoding.PEM))
-    return path
-
-
 def test_certificates_are_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    own = _certificate(tmp_path)
+    own = own_certificate(tmp_path)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(own)
     with answering(lambda _: listing(*THREE), server) as url:

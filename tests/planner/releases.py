@@ -88,6 +88,20 @@ RELEASES = (
         head=HEAD.replace("{push:", "{schedule: {nightly: '13 2 * * *'}, push:"),
     ),
     Case(
+        "a rollback by hand can't ask a job",
+        LIVE + ARTIFACTS + "jobs:\n  train: {run: make, outputs: [N]}\n"
+        "releases:\n  live: {deploys: [code], run: make, env: {N: ◆{output: train.N}}, rollback: {run: make, manual: undo}}\n",
+        "bad-rollback", "N comes from a job of the run, and a rollback by hand runs without it",
+        help="give it as a text, a variable or a secret, or leave `manual` out",
+        head=HEAD.replace("{push:", "{manual: {undo: {}}, push:"),
+    ),
+    Case(
+        "a rollback by a trigger that isn't there",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: {run: make, ◆manual: undoo}}\n",
+        "unknown-trigger", "there is no trigger 'undoo'", help="did you mean 'undo'?",
+        head=HEAD.replace("{push:", "{manual: {undo: {}}, push:"),
+    ),
+    Case(
         "a rollback beside an adapter",
         LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, ◆rollback: none}\n",
         "bad-rollback", "an adapter's own verb undoes the release",
@@ -117,6 +131,20 @@ RELEASES = (
         "    ◆canary: {steps: [5], bake: 3h, observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}}\n",
         "bad-rollback", "the lease (2h) ends before a step may have: it takes up to 11400 s",
         help="let `rollback.lease` be 4h or more, or the steps shorter",
+    ),
+    Case(
+        "a lease that ends while a step has more time",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, rollback: {◆lease: 1h},\n"
+        "    canary: {steps: [5], bake: 30m, max_extend: 2.5x, observations: {command: look},\n"
+        "      metrics: {errors: {rate: {max: 0.01}}}}}\n",
+        "bad-rollback", "the lease (1h) ends before a step may have: it takes up to 5100 s",
+        help="let `rollback.lease` be 2h or more, or the steps shorter",
+    ),
+    Case(
+        "a candidate whose address nobody tells",
+        STEPS.replace("ADAPTER", KSERVE).replace("STEPS", "[5], liveness: {url: ◆/healthz}"),
+        "bad-canary", "`kserve` doesn't tell at which address the candidate is, so /healthz can't be asked",
+        help="write the whole address; the adapters that tell it are `command`, `nginx`",
     ),
     Case(
         "traffic that can't show a limit",

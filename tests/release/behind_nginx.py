@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import subprocess
 import sys
@@ -73,8 +72,8 @@ class BehindNginx(Driven):
         nginx = f"nginx -p {root} -c {root}/nginx.conf -e {root}/error.log"
         params = {
             "name": "shop", "folder": str(self.kept), "ports": self.ports, "status": self.status, "start": START,
-            "stop": STOP, "liveness": "/healthz", "start_within": "15s", "reload": f"{nginx} -t -q && {nginx} -s reload",
-            **changes,
+            "stop": STOP, "liveness": "/healthz", "start_within": "15s", "keep": 1,
+            "reload": f"{nginx} -t -q && {nginx} -s reload", **changes,
         }  # fmt: skip
         super().__init__(root, {"nginx": compile(Params(**params), "live")}, folder=str(root))
         script = root / ".mlcc/release.py"
@@ -117,11 +116,12 @@ class BehindNginx(Driven):
         """The releases whose servers run."""
         found = []
         for path in sorted(self.kept.glob("releases/*/pid")):
+            command = Path(f"/proc/{path.read_text().strip()}/cmdline")
             try:
-                os.kill(int(path.read_text()), 0)
-                found.append(path.parent.name)
-            except ProcessLookupError:
-                pass
+                alive = bool(command.read_bytes())  # of one that is about to be gone it is empty
+            except (FileNotFoundError, ProcessLookupError):
+                alive = False
+            found += [path.parent.name] if alive else []
         return found
 
 

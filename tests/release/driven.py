@@ -32,8 +32,8 @@ if broken == "fail":
 if isinstance(broken, dict):
     print(broken["print"] * broken.get("times", 1)); sys.exit(0)
 if verb == "describe":
-    print(json.dumps({key: state[key] for key in ("live", "candidate", "weight", "lease")}))
-elif verb == "deploy":
+    print(json.dumps({key: state.get(key) for key in ("live", "candidate", "weight", "lease", "url")}))
+elif verb in ("deploy", "restore"):
     state.update(candidate=release, weight=0, lease=lease)
 elif verb == "set-weight":
     state.update(weight=weight if broken is None else broken, lease=lease)
@@ -50,10 +50,12 @@ if broken != "forget":
     Path("state.json").write_text(json.dumps(state))
 """
 GATE = """
-import sys
+import os, sys
 from pathlib import Path
 with open("judged.txt", "a") as log:
     log.write(sys.argv[1] + "\\n")
+with open("addresses.txt", "a") as log:
+    log.write(repr(os.environ.get("MLCC_CANDIDATE_URL")) + "\\n")
 sys.exit(int(Path("verdict.txt").read_text()) if Path("verdict.txt").exists() else 0)
 """
 BEFORE = {"live": "old", "candidate": None, "weight": 0, "lease": 0, "previous": None}
@@ -65,7 +67,7 @@ class Driven:
     def __init__(self, root: Path, adapter: Mapping[str, Any] | None = None, **params: Any) -> None:
         self.root = root
         steps = [{"weight": weight, "gate": f"live-{weight}"} for weight in (5, 25, 50)]
-        own = {
+        self.params = own = {
             "release": "live", "adapter": adapter or {"command": f"{sys.executable} program.py"}, "folder": "",
             "within": 20, "lease": 7200, "drain": 0, "steps": steps, **params,
         }  # fmt: skip

@@ -41,7 +41,7 @@ COMPILED: dict[str, Any] = {
     "command": "./serve.sh",
     "nginx": {
         "name": "my_shop", "folder": "/srv/shop", "ports": [81, 82, 83], "status": 84, "start": "./up", "stop": "./down",
-        "liveness": "/", "start_within": 60, "reload": "nginx -t -q && nginx -s reload",
+        "liveness": "/", "start_within": 60, "keep": 3, "reload": "nginx -t -q && nginx -s reload",
     },
     "kserve": {"name": "churn", "namespace": "default", "what": "s3://models/{release}", "publish": "./up"},
     "argo_rollouts": {

@@ -127,6 +127,14 @@ def test_a_rollback_at_any_step_twice(cluster: Cluster, position: int) -> None:
             assert cluster.notes() == {"live": "before-mlcc", "candidate": "", "previous": ""}
 
 
+def test_an_earlier_release_is_live_again_by_its_name(cluster: Cluster) -> None:
+    cluster.up_to(5)
+    cluster.up_to(5, run="8")
+    assert cluster.do("restore", run="99", MLCC_RESTORE="live-7") == 0, cluster.said
+    assert cluster.serves() == (AFTER[cluster.adapter], 0)
+    assert cluster.notes() == {"live": "live-7", "candidate": "", "previous": "live-8"}
+
+
 def test_every_verb_twice(cluster: Cluster) -> None:
     for words in (["deploy"], ["step", "0"], ["step", "1"], ["step", "2"], ["promote"]):
         for _ in range(2):

@@ -69,6 +69,15 @@ def test_a_weight_that_reads_back_wrong_fails_and_is_not_judged(driven: Driven) 
     assert driven.lines("judged.txt") == []
 
 
+def test_the_judge_gets_the_candidates_own_address(driven: Driven) -> None:
+    driven.up_to(1)
+    driven.serve(url="http://127.0.0.1:8002/shop")
+    assert driven.do("step", "0", MLCC_CANDIDATE_URL="http://of-another") == 0, driven.said
+    driven.serve(url=None)
+    assert driven.do("step", "1", MLCC_CANDIDATE_URL="http://of-another") == 0, driven.said
+    assert driven.lines("addresses.txt") == ["'http://127.0.0.1:8002/shop'", "''"]
+
+
 @pytest.mark.parametrize(
     ("printed", "why"),
     [
@@ -82,6 +91,11 @@ def test_a_weight_that_reads_back_wrong_fails_and_is_not_judged(driven: Driven) 
         ('{"live": "a", "weight": true}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
         ('{"live": "a", "weight": 101}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
         ('{"live": "a", "weight": "5"}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
+        ('{"live": "a", "url": 3}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "file:///etc/passwd"}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "http://a b"}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "http://u:p@a"}', "`describe` tells no address: `url` is of http or https, or null"),
+        ('{"live": "a", "url": "http://a\\n"}', "`describe` tells no address: `url` is of http or https, or null"),
         ('{"live": "a", "lease": -1}', "`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time"),
     ],
 )  # fmt: skip
@@ -294,3 +308,53 @@ def test_the_program_gets_nothing_of_the_runs_own_variables(driven: Driven) -> N
     )
     assert driven.do("rollback", MLCC_SECRET_X="s", MLCC_WEIGHT="3") == 2
     assert driven.said == "mlcc: `describe` printed no JSON: 'saw []'\n"
+
+
+@pytest.mark.parametrize("position", [1, 2, 4])
+def test_by_hand_a_candidate_is_taken_away(driven: Driven, position: int) -> None:
+    driven.up_to(position)
+    assert driven.do("restore", run="99") == 0, driven.said
+    assert driven.state == BEFORE
+
+
+def test_by_hand_what_was_live_before_comes_back_and_then_nothing_is_left_to(driven: Driven) -> None:
+    driven.up_to(5)
+    assert driven.do("restore", run="99", MLCC_RESTORE="") == 0, driven.said
+    assert driven.state == BEFORE
+    assert driven.do("restore", run="100") == 2
+    assert driven.said == "nothing was live before\nmlcc: `rollback` ended with 1\n"
+    assert driven.state == BEFORE
+
+
+def test_by_hand_a_release_that_is_named_is_live_again(driven: Driven) -> None:
+    driven.up_to(5)
+    for _ in range(2):
+        assert driven.do("restore", run="99", MLCC_RESTORE="live-3") == 0, driven.said
+        assert driven.state == {**RELEASED, "live": "live-3", "previous": "live-7"}
+    assert driven.said == "mlcc: live-3 is live already\n"
+
+
+def test_by_hand_a_candidate_makes_way_for_what_is_named(driven: Driven) -> None:
+    driven.up_to(3)
+    assert driven.do("restore", run="99", MLCC_RESTORE="live-3") == 0, driven.said
+    assert driven.state == {**RELEASED, "live": "live-3", "previous": "old"}
+    assert driven.do("step", "2") == 2  # what was being released goes no further
+
+
+@pytest.mark.parametrize(
+    ("verb", "why"), [("restore", "`restore` ended with 7"), ("promote", "`promote` ended with 7")]
+)
+def test_what_can_not_be_brought_back_leaves_what_is_live(driven: Driven, verb: str, why: str) -> None:
+    driven.up_to(5)
+    driven.broken(**{verb: "fail"})
+    assert driven.do("restore", run="99", MLCC_RESTORE="live-3") == 2
+    assert driven.said.endswith(f"mlcc: {why}\n")
+    assert driven.state == RELEASED
+
+
+@pytest.mark.parametrize("name", ["../other", "a/b", "-rf", "a b", "a\nb", ".hidden", "x" * 300])
+def test_a_name_that_is_none_is_refused(driven: Driven, name: str) -> None:
+    driven.up_to(5)
+    assert driven.do("restore", run="99", MLCC_RESTORE=name) == 1
+    assert "is no release's id" in driven.said
+    assert driven.state == RELEASED

@@ -123,6 +123,18 @@ def test_a_rollback_at_any_step_twice_is_what_was_before(registry: Registry, pos
 
 
 @real
+def test_an_earlier_release_is_live_again_by_its_name(registry: Registry) -> None:
+    registry.do("first", run="1")
+    for run in ("7", "8"):
+        for words in (["deploy"], ["promote"]):
+            assert registry.do(*words, run=run) == 0, registry.said
+    assert registry.do("restore", run="99", MLCC_RESTORE="live-1") == 0, registry.said
+    assert registry.aliases() == {"champion": 1, "champion-previous": 3}
+    assert registry.do("restore", run="99", MLCC_RESTORE="live-5") == 1
+    assert "is of the release 'live-5'" in registry.said
+
+
+@real
 def test_a_release_that_was_registered_is_not_registered_again(registry: Registry) -> None:
     registry.do("first", run="1")
     for words in (["deploy"], ["rollback"], ["deploy"]):

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from mlcc.release.adapter import Place
+from mlcc.release.adapters.nginx.runtime import NginxAdapter
 from tests.release.behind_nginx import BehindNginx, Load
 
 pytestmark = pytest.mark.skipif(
@@ -83,7 +85,7 @@ def test_a_rollback_at_any_step_twice_leaves_the_same(front: BehindNginx, positi
         assert told(front) == FIRST
         assert front.servers() == ["live-1"]
         assert json.loads((front.kept / "state.json").read_text()) == {
-            "servers": {"live-1": front.ports[0]}, "candidate": "", "lease": 0,
+            "servers": {"live-1": front.ports[0]}, "candidate": "", "lease": 0, "released": ["live-1"],
         }  # fmt: skip
         assert front.get() == "live-1"
 
@@ -95,12 +97,45 @@ def test_every_verb_twice_is_as_good_as_once(front: BehindNginx) -> None:
     assert told(front) == {"live": "live-7", "candidate": "", "weight": 0.0, "previous": "live-1"}
 
 
+def test_the_judge_is_told_where_the_candidates_own_server_is(front: BehindNginx) -> None:
+    front.up_to(3)
+    assert front.lines("addresses.txt") == [f"'http://127.0.0.1:{front.ports[1]}'"] * 2
+    place = NginxAdapter(front.params["adapter"]["nginx"], Place(str(front.root), 20, 0))
+    assert place.describe().url == f"http://127.0.0.1:{front.ports[1]}"
+    assert [front.do(*words) for words in (("step", "2"), ("promote",))] == [0, 0]
+    assert place.describe().url == f"http://127.0.0.1:{front.ports[1]}"  # by now of what is live
+    front.up_to(1, run="8")
+    assert place.describe().url == f"http://127.0.0.1:{front.ports[2]}"
+
+
 def test_the_release_before_the_last_ends_when_the_next_is_live(front: BehindNginx) -> None:
     front.up_to(5, run="7")
     front.up_to(5, run="8")
     assert told(front) == {"live": "live-8", "candidate": "", "weight": 0.0, "previous": "live-7"}
     assert front.servers() == ["live-7", "live-8"]
-    assert not (front.kept / "releases" / "live-1").exists()
+    assert sorted(path.name for path in front.kept.glob("releases/*")) == ["live-1", "live-7", "live-8"]
+    front.up_to(5, run="9")
+    assert front.servers() == ["live-8", "live-9"]
+    # `keep` is 1: of the earlier releases the folder of the last stays.
+    assert sorted(path.name for path in front.kept.glob("releases/*")) == ["live-7", "live-8", "live-9"]
+
+
+def test_an_earlier_release_is_live_again_by_its_name(front: BehindNginx) -> None:
+    for run in ("7", "8"):
+        front.up_to(5, run=run)
+    assert front.do("restore", run="99", MLCC_RESTORE="live-1") == 0, front.said
+    assert front.get() == "live-1"
+    assert told(front) == {"live": "live-1", "candidate": "", "weight": 0.0, "previous": "live-8"}
+    assert front.servers() == ["live-1", "live-8"]
+    assert front.do("restore", run="100") == 0, front.said
+    assert front.get() == "live-8"
+
+
+def test_a_release_of_which_nothing_is_kept_is_refused(front: BehindNginx) -> None:
+    front.up_to(5)
+    assert front.do("restore", run="99", MLCC_RESTORE="live-3") == 1
+    assert front.said == "mlcc: nothing is kept of 'live-3': there are live-1, live-7\n"
+    assert front.get() == "live-7"
 
 
 @pytest.mark.parametrize("weight", [0.01, 2.25, 33.3, 99.99])

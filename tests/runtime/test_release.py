@@ -62,7 +62,7 @@ def test_a_release_that_fails_is_undone_once_and_at_once(make: Make) -> None:
     assert undo_main_of(project, "live") == 0
     assert project.node("live-rollback") == 0
     assert log(project) == ["began", "undone"]
-    assert project.ended("live-rollback") == ("passed", "pass", "")
+    assert project.ended("live-rollback") == ("passed", "pass", "the release undid itself")
     assert project.final() == 1
 
 
@@ -221,9 +221,10 @@ releases:
 VERDICT = '{"gate": "live-5", "verdict": "%s", "summary": "the candidate errs"}'
 
 
-def judged(make: Make, command: str) -> Project:
+def judged(make: Make, command: str, held: bool = False) -> Project:
     """Return a project whose step on live traffic runs `command` instead of the adapter and the judge."""
-    project = make(STEPS, {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\n"})
+    spec = STEPS.replace("{steps: [5]", "{on_inconclusive: hold, steps: [5]") if held else STEPS
+    project = make(spec, {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\n"})
     path = project.root / ".mlcc" / "plan.json"
     plan = json.loads(path.read_text())
     for id, run in {"live-deploy": "true", "live-5": command, "live-rollback": UNDO}.items():
@@ -252,6 +253,7 @@ def test_a_step_passes_by_its_judges_verdict(make: Make) -> None:
         (said("fail"), 2, "the step ended well, which contradicts the verdict 'fail'"),
         (said("pass").replace('live-5", "verdict', 'other", "verdict'), 2, "the judge left no verdict"),
         (said("fail") + "; exit 1", 1, "the candidate errs"),
+        (said("inconclusive") + "; exit 3", 1, "the candidate errs"),
         ("exit 2", 1, "its command ended with 2"),
     ],
 )
@@ -262,6 +264,38 @@ def test_a_step_without_such_a_verdict_is_rolled_back(
     assert project.node("live-5") == status
     assert project.ended("live-5")[2] == f"{cause}; it was rolled back"
     assert log(project)[-1] == "undone"
+
+
+def test_an_inconclusive_step_is_held_where_the_spec_says_so(make: Make) -> None:
+    project = judged(make, said("inconclusive") + "; exit 3", held=True)
+    assert project.node("live-5") == 1
+    assert project.ended("live-5") == (
+        "failed",
+        "inconclusive",
+        "the candidate errs; it is held: a person decides",
+    )
+    assert undo_main_of(project, "live-5") == 0
+    project.node("live")
+    assert project.node("live-rollback") == 0
+    assert project.ended("live-rollback") == ("passed", "pass", "it is held: a person decides")
+    assert log(project) == ["step"]
+    assert project.final() == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        said("inconclusive") + "; exit 2",
+        said("inconclusive") + "; exit 1",
+        said("fail") + "; exit 3",
+        said("fail") + "; exit 1",
+    ],
+)
+def test_only_what_is_inconclusive_for_sure_is_held(make: Make, command: str) -> None:
+    project = judged(make, command, held=True)
+    assert project.node("live-5") == 1
+    assert project.ended("live-5")[2] == "the candidate errs; it was rolled back"
+    assert log(project) == ["step", "undone"]
 
 
 def test_a_step_is_never_tried_again(make: Make) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlcc.diagnostics import SpecError
 from mlcc.semantics import Event, Outcome, run, select
 from tests.plans import HEAD, plan_of
 
@@ -64,3 +65,48 @@ def test_s11_a_release_takes_what_passed_and_its_rollback_takes_nothing() -> Non
     assert edges == {("build", "data"), ("ok", "guard"), ("stage", "order")}
     assert {(e.source, e.kind.value) for e in plan.incoming["live-rollback"]} == {("live", "order")}
     assert not plan.nodes["live-rollback"].takes
+
+
+OWN = "{push: {branches: [main]}, schedule: {hourly: '13 * * * *'}, manual: {undo: {}}}"
+TRIGGERED = (
+    RELEASED.replace("{push: {branches: [main]}}", OWN)
+    .replace("live: {deploys: [model], needs: [stage], run: deploy, rollback: {run: undo}}",
+             "live: {deploys: [model], needs: [stage], adapter: {command: x}, rollback: {reconcile: hourly, manual: undo}}")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("event", "selected"),
+    [
+        (Event("schedule", branch="main", trigger="hourly"), {"live-reconcile"}),
+        (Event("manual", branch="main", trigger="undo"), {"live-restore"}),
+        (
+            Event("push", branch="main"),
+            {"build", "ok", "stage", "stage-rollback", "live-deploy", "live", "live-rollback"},
+        ),
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+def test_s11_what_undoes_releases_has_triggers_of_its_own(event: Event, selected: set[str]) -> None:
+    assert select(plan_of(TRIGGERED), event).selected == selected
+
+
+def test_s11_what_names_such_a_trigger_runs_and_brings_what_it_needs() -> None:
+    plan = plan_of(
+        TRIGGERED
+        + "  other: {deploys: [model], environment: stage, run: x, rollback: none, when: {trigger: hourly}}\n"
+    )
+    found = select(plan, Event("schedule", branch="main", trigger="hourly"))
+    assert found.selected == {"live-reconcile", "other", "build", "ok"}
+    assert found.reasons["stage"] == "the trigger 'hourly' starts only what names it"
+
+
+def test_s11_a_node_that_only_such_a_trigger_could_start_never_runs() -> None:
+    spec = TRIGGERED.replace("push: {branches: [main]}, ", "")
+    with pytest.raises(SpecError) as caught:
+        plan_of(spec)
+    never = [found.message for found in caught.value.diagnostics if found.code == "never-runs"]
+    assert never == [
+        f"no trigger of this spec can run '{id}'"
+        for id in ("build", "ok", "stage", "stage-rollback", "live-deploy", "live", "live-rollback")
+    ]

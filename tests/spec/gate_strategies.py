@@ -203,6 +203,25 @@ def _serve(near: Near) -> Params:
     return made({"run": texts.command, "golden": "golden/q.json"}, {**options, **reads(near)})
 
 
+def _answers(near: Near) -> Params:
+    del near
+    options = {
+        "tolerance": share,
+        "trace": texts.text,
+        "ready": "/v1/ready?deep=1",
+        "path": "/score",
+        "ready_within": texts.duration,
+        "answer_within": texts.duration,
+        "latency_p95": {"max": st.sampled_from(("50ms", "2s"))},
+        "requests": st.integers(80, 1000),
+        "warmup": st.integers(0, 20),
+    }
+    urls = st.sampled_from(
+        ("http://127.0.0.1:8080", "https://staging.example.com/models/churn", "http://[::1]/")
+    )
+    return made({"url": urls, "golden": "golden/q.json"}, options)
+
+
 def _evidence(near: Near) -> Params:
     topics = (
         "model_card", "review", "proxy_metric_study", "tuning_study", "staleness", "dependency_diff",
@@ -239,6 +258,7 @@ def canary_parts() -> Data:
         "metrics": some(metrics),
         "judge": made({}, {"alpha": 0.01, "min_bad": 5, "min_requests": 500}),
         "every": "1s",
+        "max_extend": st.sampled_from(("1x", "1.25x", "2x")),
         "max_age": texts.duration,
         "fail_after": st.integers(1, 5),
         "traffic": made({"expected_rps": 10**6}, {"routing": "per-request"}),
@@ -256,9 +276,16 @@ def _canary(near: Near) -> Params:
         "metrics": parts.pop("metrics"),
         "every": "1s",
     }
+    parts["from_zero"] = st.booleans()
+    live = {**parts, "liveness": liveness("http://shop:8080/healthz")}
     return either(
-        *(made({**base, "observations": made(s)}, {**parts, "from_zero": st.booleans()}) for s in sources)
+        *(made({**base, "observations": made(s)}, live if "command" in s else parts) for s in sources)
     )
+
+
+def liveness(url: str) -> Params:
+    """Draw the keys that ask a candidate whether it is alive."""
+    return made({"url": url}, {"fail_after": st.integers(1, 5)})
 
 
 _PARAMS: dict[str, Callable[[Near], Params]] = {
@@ -275,6 +302,7 @@ _PARAMS: dict[str, Callable[[Near], Params]] = {
     "slices": slices,
     "artifact": _artifact,
     "serve": _serve,
+    "answers": _answers,
     "canary": _canary,
     "evidence": _evidence,
     "command": _command,

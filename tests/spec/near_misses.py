@@ -30,6 +30,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
         "s3://abc/**/é?.csv",
     ),
     "check_latency": ("1ms", "50ms", "2s"),
+    "check_factor": ("1x", "1.5x", "2.25x", "9.99x", "10x"),
     "check_size": ("1KB", "512MB", "2GiB"),
     "check_path": ("a", "src/", "a/*.py", "é/b c"),
     "check_plain_path": ("a", "src/", "a/b.c"),
@@ -62,6 +63,7 @@ BAD: dict[str, tuple[Any, ...]] = {
         "https://host/t.csv", "postgres://ml.t", "a/b.csv", "s3://abc/e\u0301", f"s3://{'a' * 64}/a",
     ),
     "check_latency": ("", "0ms", "50", "ms", "1m", "1.5s", "-1s", "1000000ms", "1s\n", "１s"),
+    "check_factor": ("", "x", "2", "0x", "0.5x", "11x", "10.5x", "1.234x", "-1x", "1e1x", "2x\n", "２x"),
     "check_size": ("", "0MB", "512", "MB", "1mb", "1.5GB", "-1MB", "10000000KB", "1TB", "1MB\n", "１MB"),
     "check_path": (
         "", "/a", "../a", "a/../b", "./a", "a//b", "a\\b", "~/a", "-a", "a:b", " a", "a ", "a\nb", "a\x00",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.spec import texts
 from tests.spec.gate_parts import made as drawn
-from tests.spec.gate_strategies import Near, canary_parts, kinds, params
+from tests.spec.gate_strategies import Near, canary_parts, kinds, liveness, params
 from tests.spec.texts import to_yaml
 
 __all__ = ["specs", "to_yaml"]
@@ -35,7 +35,7 @@ def canary() -> st.SearchStrategy[Data]:
     steps = st.sampled_from(([5], [1, 25.5, {"weight": 50, "bake": "3s"}]))
     observed = st.fixed_dictionaries({"command": texts.command})
     required = {"steps": steps, "observations": observed, "metrics": parts.pop("metrics"), "every": "1s"}
-    return drawn(required, {**parts, "bake": "2s"})
+    return drawn(required, {**parts, "bake": "2s", "liveness": liveness("/healthz")})
 
 
 class _Builder:
@@ -253,6 +253,8 @@ class _Builder:
             if self.triggered and not from_jobs and self.chance(5):
                 looks = {"reconcile": self.list_or_one(self.triggered), "lease": "9h", "drain": "3s"}
                 made["rollback"] = {**looks, **undone}
+            if self.triggered and not from_jobs and self.chance(3):
+                made.setdefault("rollback", {"lease": "9h"})["manual"] = self.list_or_one(self.triggered)
         id = self.new_id()
         self.releases[id] = made
         self.nodes.append(id)

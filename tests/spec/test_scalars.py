@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlcc.spec import scalars
-from mlcc.spec.scalars import milliseconds, seconds, size_in_bytes
+from mlcc.spec.scalars import milliseconds, seconds, size_in_bytes, stretched
 from tests.spec.near_misses import BAD, GOOD
 
 CHECKS = sorted(name for name in vars(scalars) if name.startswith("check_"))
@@ -60,6 +60,14 @@ def test_seconds(text: str, expected: int) -> None:
 @pytest.mark.parametrize(("text", "expected"), [("50ms", 50), ("2s", 2000)])
 def test_milliseconds(text: str, expected: int) -> None:
     assert milliseconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("duration", "times", "expected"),
+    [("10m", "1x", 600), ("10m", "2.5x", 1500), ("1s", "1.01x", 2), ("1h", "10x", 36_000)],
+)
+def test_stretched(duration: str, times: str, expected: int) -> None:
+    assert stretched(duration, times) == expected
 
 
 @pytest.mark.parametrize(

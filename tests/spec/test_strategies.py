@@ -21,8 +21,12 @@ from tests.spec.strategies import specs, to_yaml
 
 draws = settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 
-# Columns of predictions that no metric reads which the kind takes.
-NEVER = {"feature_value": {"lower", "upper", "scores"}, "slices": {"query", "series", "time"}}
+# Columns of predictions that no metric reads which the kind takes, and what needs a variable of the gate.
+NEVER = {
+    "feature_value": {"lower", "upper", "scores"},
+    "slices": {"query", "series", "time"},
+    "answers": {"token"},
+}
 
 
 @draws

@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import exp, log, log1p
 
 from mlcc.gates._plots import curves
-from mlcc.gates._records import Check, GateError, Verdict, counted, number, verdict_of, visible
+from mlcc.gates._records import Check, GateError, Verdict, counted, number, verdict_of, visible, worst
 from mlcc.gates.canary.evalues import (
     candidate_share,
     centred,
@@ -23,7 +23,7 @@ from mlcc.gates.canary.evalues import (
     twice,
     upper_rate,
 )
-from mlcc.gates.canary.snapshots import REQUESTS, Arm, History, Step
+from mlcc.gates.canary.snapshots import REQUESTS, History, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SHARE_SLACK = 1.1
 _SILENCE = 1e-6  # the chance of no request that is no chance any more
 _DRAWN = 25  # looks in a plot
 _TEN = log(10)
-_GENERAL = 3  # checks that are about no metric come first
+_GENERAL = ("alive", "requests", "share", "liveness")  # checks that are about no metric
 
 
 def judge_history(params: dict[str, Any], history: History) -> list[Check]:
@@ -46,7 +46,9 @@ def judge_history(params: dict[str, Any], history: History) -> list[Check]:
     alive = _alive_check(params, history)
     if alive.verdict == "fail":
         return [alive]  # all else would be about a candidate that isn't there
-    checks = [alive, _requests_check(params, steps), _share_check(steps, height)]
+    checks = [alive, _requests_check(params, steps)]
+    if not _is_alone(steps):
+        checks.append(_share_check(steps, height))
     for rate in params["rates"]:
         checks.append(_limit_check(rate, params, steps, height))
         if "worse_than_control" in rate:
@@ -58,7 +60,22 @@ def judge_history(params: dict[str, Any], history: History) -> list[Check]:
 def closing_tests(params: dict[str, Any]) -> int:
     """Return among how many tests alpha is divided: each limit, comparison and histogram, and the share."""
     compared = sum("worse_than_control" in rate for rate in params["rates"])
-    return len(params["rates"]) + compared + len(params["histograms"]) + 1
+    share = 0 if params["weight"] == 100 else 1
+    return len(params["rates"]) + compared + len(params["histograms"]) + share
+
+
+def more_would_tell(params: dict[str, Any], steps: Sequence[Step], checks: Sequence[Check]) -> bool:
+    """Whether the checks are inconclusive for want of requests alone, so that it is worth to look on."""
+    return worst(check.verdict for check in checks) == "inconclusive" and not alarms(params, steps)
+
+
+def _is_alone(steps: Sequence[Step]) -> bool:
+    """Whether what is judged gets all requests, so that there is nothing beside it to compare."""
+    return steps[-1].weight == 1
+
+
+def _who(steps: Sequence[Step]) -> str:
+    return "the live release" if _is_alone(steps) else "the candidate"
 
 
 def concluded(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
@@ -66,14 +83,15 @@ def concluded(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> 
     verdict = verdict_of(checks, plots)
     if verdict.verdict != "pass":
         return verdict
-    summary = f"All {len(checks)} checks passed: {checks[_GENERAL].message}."
+    telling = next((check for check in checks if check.id not in _GENERAL), checks[-1])
+    summary = f"All {len(checks)} checks passed: {telling.message}."
     return Verdict("pass", summary, checks, plots)
 
 
 def alarms(params: dict[str, Any], steps: Sequence[Step]) -> list[str]:
     """Return the ids of the checks whose evidence is enough to close the gate, of those that compare the arms or hold a limit."""
     height = log(closing_tests(params) / params["alpha"])
-    found = ["share"] if _is_misrouted(steps, height) else []
+    found = ["share"] if not _is_alone(steps) and _is_misrouted(steps, height) else []
     for rate in params["rates"]:
         if _is_above(rate, params, steps, height):
             found.append(rate["id"])
@@ -96,9 +114,9 @@ def check_counters(params: dict[str, Any], history: History) -> None:
 
 
 def _counted_by(steps: Sequence[Step], key: str) -> tuple[int, int]:
-    """Return what the candidate and the control counted over all steps."""
+    """Return what the candidate and the control counted over all steps: 0 where there is no control."""
     candidate = sum(step.arms[0].counts[key] for step in steps)
-    return candidate, sum(step.arms[1].counts[key] for step in steps)
+    return candidate, sum(arm.counts[key] for step in steps for arm in step.arms[1:])
 
 
 def _alive_check(params: dict[str, Any], history: History) -> Check:
@@ -109,25 +127,21 @@ def _alive_check(params: dict[str, Any], history: History) -> Check:
         return Check(
             "alive", "pass", f"fewer than {looks + 1} looks so far, which is too early to call it dead"
         )
-    candidate, control = (_grown(last[0].arms[i], last[-1].arms[i]) for i in (0, 1))
-    chance = exp(control * log1p(-last[-1].weight))
+    candidate, *others = (new.n - old.n for new, old in zip(last[-1].arms, last[0].arms))  # noqa: B905 - strict= is newer than Python 3.8
+    control = sum(others)
     told = f"over the last {looks} looks"
     if not candidate and not control:
         return Check("alive", "inconclusive", f"no request came {told}: no data is not health", n=0)
-    if not candidate and chance < _SILENCE:
+    if not candidate and exp(control * log1p(-last[-1].weight)) < _SILENCE:
         message = f"the candidate served no request {told}, and the control {control}: it is dead, or gets no traffic"
         return Check("alive", "fail", message, n=control)
-    message = f"the candidate served {counted(candidate, 'request')} {told}, and the control {control}"
-    return Check("alive", "pass", message, n=candidate)
-
-
-def _grown(old: Arm, new: Arm) -> int:
-    return new.n - old.n
+    message = f"{_who(history.steps)} served {counted(candidate, 'request')} {told}"
+    return Check("alive", "pass", f"{message}, and the control {control}" if others else message, n=candidate)
 
 
 def _requests_check(params: dict[str, Any], steps: Sequence[Step]) -> Check:
     n, least = _counted_by(steps, REQUESTS)[0], params["min_requests"]
-    message = f"the candidate served {counted(n, 'request')}; at least {least} are asked for"
+    message = f"{_who(steps)} served {counted(n, 'request')}; at least {least} are asked for"
     return Check(
         "requests",
         "pass" if n >= least else "inconclusive",
@@ -181,7 +195,7 @@ def _limit_check(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[S
     limit, error = rate["max"], params["alpha"] / 2
     if n == 0:
         return Check(
-            rate["id"], "inconclusive", f"the candidate served no request, so its {_named(rate)} isn't known"
+            rate["id"], "inconclusive", f"{_who(steps)} served no request, so its {_named(rate)} isn't known"
         )
     lower, upper = lower_rate(bad, n, error), upper_rate(bad, n, error)
     verdict = (
@@ -189,7 +203,7 @@ def _limit_check(rate: dict[str, Any], params: dict[str, Any], steps: Sequence[S
     )
     confidence = 1 - params["alpha"]
     message = (
-        f"the candidate's {_named(rate)} is {_percent(bad / n)} ({bad} of {n} requests), between {_percent(lower)} and "
+        f"{_who(steps)}'s {_named(rate)} is {_percent(bad / n)} ({bad} of {n} requests), between {_percent(lower)} and "
         f"{_percent(upper)} with {number(100 * confidence)} % confidence at every look; at most {_percent(limit)} is allowed, "
         f"margin {100 * (limit - upper):.3g} points"
     )
@@ -320,13 +334,16 @@ def _changed_check(
 
 def rate_plots(params: dict[str, Any], history: History) -> list[dict[str, Any]]:
     """Return for each rate a plot of it over the looks, with its bounds at each of them, in percent by minutes."""
+    if not history.steps:
+        return []  # it was dead before the first look
     plots = []
     for rate in params["rates"]:
         course = _course(rate["count"], history)
         course = course[::-1][:: len(course) // _DRAWN + 1][::-1]  # the last look is among them
-        lines: dict[str, list[tuple[float, ...]]] = {
-            "candidate": [(at, *_bounded(*arm, params["alpha"] / 2)) for at, arm, _ in course if arm[1]],
-            "control": [(at, 100 * arm[0] / arm[1]) for at, _, arm in course if arm[1]],
+        names = ("live", "") if _is_alone(history.steps) else ("candidate", "control")
+        lines = {
+            name: [(at, *_bounded(*arms[i], params["alpha"] / 2)) for at, *arms in course if arms[i][1]]
+            for i, name in enumerate(names)
         }
         drawn = {name: line for name, line in lines.items() if len(line) > 1}
         if drawn:

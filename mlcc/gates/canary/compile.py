@@ -8,11 +8,15 @@ from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc, artifact_named
 from mlcc.gates.canary.feasible import Shortfall, feasible
-from mlcc.gates.strictness import CEILING, DERIVED, FLOOR, Way
-from mlcc.spec.scalars import milliseconds, seconds
+from mlcc.gates.strictness import CEILING, DERIVED, FLOOR, PRESENT, SLACK, Way
+from mlcc.gates.urls import check_token, check_url
+from mlcc.spec.scalars import factor, milliseconds, seconds, stretched
 
 LOOSER: Mapping[str, Way] = {
     "bake": FLOOR,
+    "max_extend": SLACK,
+    "liveness": PRESENT,
+    "liveness/fail_after": CEILING,
     "every": CEILING,
     "min_bad": CEILING,
     "fail_after": CEILING,
@@ -23,6 +27,8 @@ LOOSER: Mapping[str, Way] = {
 }
 """See mlcc.gates.strictness."""
 
+ALONE = 100
+"""The weight of what has no control beside it."""
 _ENDINGS = (".json", ".jsonl", ".ndjson")
 _REQUESTS = "n"
 _NO_COUNTERS = ("n", "buckets")
@@ -46,32 +52,61 @@ def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> 
     compiled = {
         **analysis(params),
         **times,
+        "max_extend": factor(params.max_extend),
+        **_liveness(params),
         "observations": _source(params, artifacts),
         "setup": [],
         "weight": params.weight,
         "fail_after": params.fail_after,
         "from_zero": params.from_zero,
     }
-    _check_traffic(params, compiled, times["bake"])
+    if params.weight == ALONE:
+        _leave_control_out(compiled)
+    _check_traffic(params, compiled)
     return compiled
+
+
+def _leave_control_out(compiled: dict[str, Any]) -> None:
+    """Keep what can be judged of what gets all requests: the limits of its rates. Raises GateParamsError without one."""
+    compiled["histograms"] = []
+    if "histograms" in compiled["observations"]:
+        compiled["observations"]["histograms"] = {}
+    compiled["rates"] = [
+        {key: value for key, value in rate.items() if key != "worse_than_control"}
+        for rate in compiled["rates"]
+    ]
+    if not compiled["rates"]:
+        raise GateParamsError(
+            ("metrics",),
+            "nothing is left to judge where there is no control: no metric is a `rate`",
+            "such as errors: {rate: {max: 0.01}}",
+        )
+
+
+def check_env(params: Any, env: Collection[str]) -> None:
+    """Refuse a gate without its token. Raises GateParamsError."""
+    if params.observations.prometheus is not None:
+        check_token(
+            params.observations.prometheus.token, env, ("observations", "prometheus", "token"), "canary"
+        )
 
 
 def check_node(params: Any, timeout: int, env: Collection[str]) -> None:
     """Refuse a gate that would be ended before it has baked, and one without its token. Raises GateParamsError."""
     source = params.observations
-    if source.prometheus is not None and source.prometheus.token not in (None, *env):
-        token = source.prometheus.token
+    check_env(params, env)
+    if params.liveness is not None and params.liveness.url.startswith("/"):
         raise GateParamsError(
-            ("observations", "prometheus", "token"),
-            f"the gate has no variable {token}",
-            f"give it one beside `canary`: env: {{{token}: {{secret: {token}}}}}",
+            ("liveness", "url"),
+            f"no release tells this gate at which address it finds {params.liveness.url}",
+            "write the whole address, such as http://127.0.0.1:8002/healthz",
         )
-    bake = seconds(params.bake)
-    if source.file is None and source.file_from is None and timeout <= bake:
+    most = stretched(params.bake, params.max_extend)
+    if source.file is None and source.file_from is None and timeout <= most:
         raise GateParamsError(
             ("bake",),
-            f"the gate looks for {bake} s, and its timeout ends it after {timeout} s",
-            f"give it a `timeout` beside `canary`: {math.ceil(bake / 60) + 10}m",
+            f"the gate looks for {most} s, and its timeout ends it after {timeout} s",
+            f"give it a `timeout` beside `canary`: {math.ceil(most / 60) + 10}m",
         )
 
 
@@ -119,6 +154,25 @@ def _rate(id: str, rate: Any) -> dict[str, Any]:
     return found
 
 
+def _liveness(params: Any) -> dict[str, object]:
+    """Return who is asked, and how often in vain."""
+    asked = params.liveness
+    if asked is None:
+        return {}
+    loc = ("liveness", "url")
+    if params.observations.file is not None or params.observations.file_from is not None:
+        raise GateParamsError(
+            ("liveness",), "recorded observations are judged at once, when it is too late to ask the candidate",
+            "leave `liveness` out, or observe by `command` or `prometheus`",
+        )  # fmt: skip
+    example = "http://127.0.0.1:8002/healthz, or in a release /healthz"
+    if asked.url.startswith("/") and not asked.url.startswith("//"):
+        check_url(f"http://candidate{asked.url}", loc, example)
+    else:
+        check_url(asked.url, loc, example)
+    return {"liveness": {"url": asked.url, "fail_after": asked.fail_after}}
+
+
 def _source(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, object]:
     source = params.observations
     if source.command is not None:
@@ -138,7 +192,11 @@ def _source(params: Any, artifacts: Mapping[str, ArtifactInfo]) -> dict[str, obj
 
 def _prometheus(source: Any, metrics: Any) -> dict[str, object]:
     loc = ("observations", "prometheus")
-    _check_url(source.url, source.token, (*loc, "url"))
+    check_url(source.url, (*loc, "url"), "http://prometheus.internal:9090")
+    if source.token is not None and not source.url.lower().startswith("https:"):
+        raise GateParamsError(
+            (*loc, "url"), "a token over http can be read on its way", "use https, or no `token`"
+        )
     if source.candidate == source.control:
         raise GateParamsError(
             (*loc, "control"), "the candidate and the control have the same value of the label"
@@ -169,24 +227,7 @@ def _prometheus(source: Any, metrics: Any) -> dict[str, object]:
     }
 
 
-def _check_url(url: str, token: str | None, loc: Loc) -> None:
-    from urllib.parse import urlsplit  # most gates ask no Prometheus
-
-    help = "such as http://prometheus.internal:9090"
-    try:
-        place = urlsplit(url)
-        sound = place.scheme in ("http", "https") and bool(place.hostname) and (place.port or 1) > 0
-    except ValueError:
-        raise GateParamsError(loc, f"{url} is no URL", help) from None
-    if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        raise GateParamsError(loc, f"{url} is no URL of http or https", help)
-    if place.query or place.fragment or "@" in place.netloc:
-        raise GateParamsError(loc, "the URL has neither a user, a query nor a fragment", help)
-    if token is not None and place.scheme != "https":
-        raise GateParamsError(loc, "a token over http can be read on its way", "use https, or no `token`")
-
-
-def _check_traffic(params: Any, compiled: Mapping[str, Any], bake: int) -> None:
+def _check_traffic(params: Any, compiled: Mapping[str, Any]) -> None:
     """Refuse a canary that can only be inconclusive."""
     if params.traffic is None:
         return
@@ -200,18 +241,23 @@ def _check_traffic(params: Any, compiled: Mapping[str, Any], bake: int) -> None:
     if not math.isfinite(rps):
         raise GateParamsError(("traffic", "expected_rps"), "the traffic is not a finite number")
     limits = {rate["id"]: rate["max"] for rate in compiled["rates"]}
-    for short in feasible(limits, [(params.weight, bake)], rps, compiled["alpha"]):
+    most = stretched(params.bake, params.max_extend)
+    for short in feasible(limits, [(params.weight, most)], rps, compiled["alpha"]):
         raise GateParamsError(
-            ("metrics", short.metric, "rate", "max"), *shortfall_text(short, params.weight, rps, bake)
+            ("metrics", short.metric, "rate", "max"),
+            *shortfall_text(short, params.weight, rps, most, compiled["max_extend"]),
         )
 
 
-def shortfall_text(short: Shortfall, weight: float, rps: float, bake: int) -> tuple[str, str]:
-    """Return what falls short in a step, as a message and the ways to mend it."""
+def shortfall_text(short: Shortfall, weight: float, rps: float, most: int, extend: float) -> tuple[str, str]:
+    """Return what falls short in a step that is looked at for `most` seconds, as a message and the ways to mend it.
+
+    `extend` is how many times its `bake` that is.
+    """
     message = (
-        f"{weight:g} % of {rps:g} requests a second for {bake:g} s is {short.expected} requests, and showing a rate "
+        f"{weight:g} % of {rps:g} requests a second for {most:g} s is {short.expected} requests, and showing a rate "
         f"of at most {100 * short.limit:g} % needs {short.needed}, even without a bad one: the gate would always be inconclusive"
     )
-    minutes = math.ceil(short.bake / 60)
+    minutes = math.ceil(short.bake / extend / 60)
     other = "" if short.weight is None else f", or a `weight` of {short.weight:g}"
     return message, f"a `bake` of {minutes}m{other} would do"

@@ -14,7 +14,7 @@ from mlcc.gates._shell import run_program
 from mlcc.gates._strict import read_bytes
 from mlcc.gates._support import Gate
 from mlcc.gates.canary.prometheus import observed
-from mlcc.gates.canary.snapshots import Snapshot, line_of, parse_lines, snapshot_of
+from mlcc.gates.canary.snapshots import Snapshot, arms_of, line_of, parse_lines, snapshot_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def look(gate: Gate) -> Snapshot:
     """Take a snapshot now, from the command or from Prometheus. Raises GateError."""
     source, weight = gate.params["observations"], gate.params["weight"] / 100
     if source["from"] == "prometheus":
-        value: Any = observed(source, time.time())
+        value: Any = observed(source, time.time(), arms_of(weight))
     else:
         answer = os.path.abspath(os.path.join(gate.folder, "observed.json"))
         remove_file(answer)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from mlcc.spec.base import Command, Duration, EnvName, Id, Latency, Model, Path, Text
+from mlcc.spec.base import Command, Duration, EnvName, Factor, Id, Latency, Model, Path, Text
 
 
 class CanaryRate(Model):
@@ -81,6 +81,18 @@ class CanaryTraffic(Model):
     )
 
 
+class CanaryLiveness(Model):
+    """Asks the candidate itself, at every look and every few seconds between two: one that is dead counts nothing."""
+
+    url: Text = Field(
+        description="What is asked: http://host/healthz, or in a release /healthz, at the candidate's own address. Any 2xx "
+        "within 5 s is an answer; no proxy is asked, no redirect followed.",
+    )
+    fail_after: int = Field(
+        2, ge=1, le=100, description="So many times in a row without an answer fail the gate."
+    )
+
+
 class PrometheusSource(Model):
     """Instant queries over counters, all at one time. Each gives one series an arm, told apart by a label."""
 
@@ -129,6 +141,10 @@ class Canary(CanaryAnalysis):
         description="The candidate's share of the requests in percent; a snapshot may say another.",
     )
     bake: Duration = Field("10m", description="How long the gate looks (a file is judged at once).")
+    max_extend: Factor = Field(
+        "1x",
+        description="How many times `bake` it looks at most, where only more requests could tell; from 1x to 10x.",
+    )
     every: Duration = Field("30s", description="How long it waits between two looks.")
     max_age: Duration = Field("5m", description="How old the last snapshot may be.")
     fail_after: int = Field(
@@ -136,6 +152,9 @@ class Canary(CanaryAnalysis):
         ge=1,
         le=100,
         description="So many looks in a row without a request of the candidate, or without an observation, end it.",
+    )
+    liveness: CanaryLiveness | None = Field(
+        None, description="Asks the candidate itself whether it is alive."
     )
     from_zero: bool = Field(
         False,

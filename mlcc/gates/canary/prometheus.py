@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from math import isfinite
 
 from mlcc.gates._records import GateError, visible
 from mlcc.gates._strict import parse_json
+from mlcc.gates._web import bearer
 from mlcc.gates.canary.snapshots import ARMS, BUCKETS
+from mlcc.gates.canary.web import connection_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,23 +20,23 @@ _MOST_ANSWER = 8 << 20
 _EDGE_LABEL = "le"
 
 
-def observed(source: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """Return a snapshot's object of what Prometheus counted until `now` (Unix seconds). Raises GateError.
+def observed(source: Mapping[str, Any], now: float, names: tuple[str, ...] = ARMS) -> dict[str, Any]:
+    """Return a snapshot's object of what Prometheus counted until `now` (Unix seconds), of the arms `names`. Raises GateError.
 
     `source` has url, token (the variable that holds one, or None), arm (the label), candidate, control (its values), counts and
     histograms (name to PromQL).
     """
-    arms: dict[str, dict[str, Any]] = {name: {BUCKETS: {}} for name in ARMS}
+    arms: dict[str, dict[str, Any]] = {name: {BUCKETS: {}} for name in names}
     taken = now
     for name, query in source["counts"].items():
         found, at = _vector(source, query, now)
         taken = min(taken, at)
-        for arm in ARMS:
+        for arm in names:
             arms[arm][name] = _one_of(found, source, arm, query)
     for name, query in source["histograms"].items():
         found, at = _vector(source, query, now)
         taken = min(taken, at)
-        for arm in ARMS:
+        for arm in names:
             arms[arm][BUCKETS][name] = _buckets_of(found, source, arm, query)
     return {"time": taken, **arms}
 
@@ -109,15 +110,13 @@ def _answer_of(source: Mapping[str, Any], query: str, now: float) -> str:
     """Return the body of Prometheus' answer. No proxy is asked, and no redirect followed: a token goes where the spec says."""
     # Most gates ask no Prometheus.
     import http.client
-    from urllib.parse import urlencode, urlsplit
+    from urllib.parse import urlencode
 
-    place = urlsplit(source["url"])
-    kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-    path = f"{place.path.rstrip('/')}/api/v1/query?{urlencode({'query': query, 'time': f'{now:.3f}'})}"
+    connection, base = connection_to(source["url"], _PATIENCE)
+    path = f"{base.rstrip('/')}/api/v1/query?{urlencode({'query': query, 'time': f'{now:.3f}'})}"
     shown = f"Prometheus at {visible(source['url'], 200)}"
-    connection = kind(place.hostname or "", place.port, timeout=_PATIENCE)
     try:
-        connection.request("GET", path, headers=_headers(source.get("token")))
+        connection.request("GET", path, headers=bearer(source.get("token"), "Prometheus"))
         response = connection.getresponse()
         body = response.read(_MOST_ANSWER + 1)
     except (OSError, http.client.HTTPException) as error:
@@ -132,12 +131,3 @@ def _answer_of(source: Mapping[str, Any], query: str, now: float) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         raise GateError(f"{shown} answers what is not UTF-8") from None
-
-
-def _headers(token: str | None) -> dict[str, str]:
-    if token is None:
-        return {}
-    value = os.environ.get(token, "")
-    if not value or not value.isascii() or not value.isprintable():
-        raise GateError(f"the variable {token} holds no token for Prometheus")
-    return {"Authorization": f"Bearer {value}"}

@@ -8,7 +8,8 @@ import time
 from mlcc.gates._records import Check, GateError, Verdict, is_finite, worst
 from mlcc.gates._shell import EndAsError
 from mlcc.gates._support import Gate, run
-from mlcc.gates.canary.analysis import concluded, judge_history, rate_plots
+from mlcc.gates.canary.analysis import concluded, judge_history, more_would_tell, rate_plots
+from mlcc.gates.canary.liveness import ASK_EVERY, Liveness
 from mlcc.gates.canary.observe import forget, keep, kept, look, recorded, state
 from mlcc.gates.canary.snapshots import History
 
@@ -60,19 +61,24 @@ def judge(gate: Gate, watch: Watch | None = None) -> Verdict:
 
 
 def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
-    """Look until a check fails or the time is up; the last look decides. A look that fails is tried again at the next one."""
-    params = gate.params
-    until = time.monotonic() + (params["bake"] if watch.seconds is None else watch.seconds)
+    """Look until a check fails or the time is up; the last look decides. A look that fails is tried again at the next one.
+
+    Where only more requests could tell, there is more time, as far as the parameters say, until a look tells.
+    """
+    params, began = gate.params, time.monotonic()
+    until = began + (params["bake"] if watch.seconds is None else watch.seconds)
+    latest = began + params["bake"] * params["max_extend"] if watch.seconds is None else until
     every = params["every"] if watch.every is None else watch.every
+    liveness = Liveness(params.get("liveness"))
     missed = 0
-    while True:
+    while not liveness.is_dead():
         try:
             snapshot = look(gate)
             history.check_later(snapshot)
         except GateError as error:
             missed += 1
             # The last look can't be made good by a later one.
-            if missed >= params["fail_after"] or time.monotonic() + every > until:
+            if missed >= params["fail_after"] or time.monotonic() + every > latest:
                 raise GateError(f"{error} ({missed} looks in a row)") from None
         else:
             missed = 0
@@ -81,9 +87,25 @@ def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
             checks = judge_history(params, history)
             if worst(check.verdict for check in checks if check.verdict != "error") == "fail":
                 return checks
-            if time.monotonic() + every > until:
-                return checks
-        time.sleep(every)
+            after = time.monotonic() + every
+            if after > latest or (after > until and not more_would_tell(params, history.steps, checks)):
+                return [*checks, *liveness.checks()]
+        if not _wait(every, liveness):
+            break
+    return liveness.checks()
+
+
+def _wait(seconds: float, liveness: Liveness) -> bool:
+    """Wait, and return whether the candidate stayed alive: it is asked meanwhile, and at the end again with the next look."""
+    until = time.monotonic() + seconds
+    while True:
+        left = until - time.monotonic()
+        if left <= ASK_EVERY:
+            time.sleep(max(left, 0))
+            return True
+        time.sleep(ASK_EVERY)
+        if liveness.is_dead():
+            return False
 
 
 def _verdict_over(params: dict[str, Any], history: History, checks: list[Check]) -> Verdict:
@@ -97,7 +119,10 @@ def check_params(params: dict[str, Any]) -> dict[str, Any]:
     sound = sound and all(
         is_finite(params.get(key)) and params[key] > 0 for key in ("bake", "every", "max_age")
     )
-    sound = sound and all(_is_share(params.get(key), most) for key, most in (("weight", 100), ("alpha", 1)))
+    sound = sound and (_is_share(params.get("weight"), 100) or params["weight"] == 100)
+    sound = sound and _is_share(params.get("alpha"), 1)
+    sound = sound and is_finite(params.get("max_extend")) and 1 <= params["max_extend"] <= 10
+    sound = sound and (params.get("liveness") is None or _is_asked(params["liveness"]))
     whole = ("min_bad", "min_requests", "fail_after")
     sound = sound and all(type(params.get(key)) is int and params[key] >= 1 for key in whole)
     sound = sound and type(params.get("from_zero")) is bool
@@ -114,6 +139,11 @@ def check_params(params: dict[str, Any]) -> dict[str, Any]:
 
 def _is_share(value: object, most: float) -> bool:
     return is_finite(value) and 0 < value < most  # type: ignore[operator]  # a number, as was tested
+
+
+def _is_asked(liveness: Any) -> bool:
+    sound = isinstance(liveness, dict) and isinstance(liveness.get("url"), str)
+    return sound and type(liveness.get("fail_after")) is int and liveness["fail_after"] >= 1
 
 
 def _is_rate(rate: Any) -> bool:

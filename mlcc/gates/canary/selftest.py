@@ -13,8 +13,10 @@ from mlcc.gates.canary.evalues import centred, log_e_above, log_e_changed, log_e
 from mlcc.gates.fixtures import Fixture, artifact_files
 
 _LOOKS = 2
-STAND_IN = {"bake": 4, "every": 0.1, "fail_after": _LOOKS, "url": "http://127.0.0.1:1"}
-"""What takes the place of the gate's own parameters: nothing is waited for, and nobody's Prometheus is asked."""
+STAND_IN = {
+    "bake": 4, "max_extend": 1, "every": 0.1, "fail_after": _LOOKS, "liveness": None, "url": "http://127.0.0.1:1",
+}  # fmt: skip
+"""What takes the place of the gate's own parameters: nothing is waited for, and nobody's Prometheus or server is asked."""
 
 _MOST = 1 << 30
 Arm = dict[str, Any]

@@ -21,6 +21,11 @@ _MOST_COUNT = 1 << 53
 _MOST_BUCKETS = 1000
 
 
+def arms_of(weight: float) -> tuple[str, ...]:
+    """Return whose requests are judged, and whose they are held against; what gets all of them has none beside it."""
+    return ARMS if weight < 1 else ARMS[1:]
+
+
 class Arm:
     """What an arm's counters hold: `counts` by name (`n` are all requests), `cells` the requests in each bucket of a histogram.
 
@@ -42,6 +47,7 @@ class Arm:
 class Snapshot:
     """The counters of both arms at a `time` (Unix seconds), while the candidate had a `weight` (its share, 0 to 1).
 
+    At a weight of 1 the candidate is what is live, and its arm the only one: that of the control.
     `edges` are each histogram's upper edges.
     """
 
@@ -57,7 +63,7 @@ class Snapshot:
 
 
 class Step:
-    """What was counted while the weight was the same, over `looks` snapshots: of the candidate and of the control."""
+    """What was counted while the weight was the same, over `looks` snapshots: of the candidate and of the control, if any."""
 
     __slots__ = ("arms", "looks", "weight")
 
@@ -71,12 +77,13 @@ def snapshot_of(value: object, weight: float, shown: str) -> Snapshot:
     """Return the snapshot that a JSON object holds: {"time", "candidate", "control"}, and "weight" (percent) at times.
 
     An arm is {"n", other counters, "buckets": {histogram: {upper edge: cumulative count}}}. `weight` (a share) holds where the
-    object has none.
+    object has none; a weight of 1 holds always, and the candidate may be missing.
     Raises GateError where an arm is missing, or a number is none, negative, not whole or more than all requests.
     """
     if not isinstance(value, dict):
         raise GateError(f"{shown} is no object of a time, a candidate and a control")
-    missing = [key for key in ("time", *ARMS) if key not in value]
+    names = arms_of(weight)
+    missing = [key for key in ("time", *names) if key not in value]
     if missing:
         raise GateError(f"{shown} has no {missing[0]}: what isn't seen is not healthy")
     unknown = sorted(set(value) - {*_FRAME, *ARMS})
@@ -84,15 +91,15 @@ def snapshot_of(value: object, weight: float, shown: str) -> Snapshot:
         raise GateError(f"{shown} has the unknown key {visible(unknown[0], 80)}")
     if not is_finite(value["time"]) or value["time"] <= 0:
         raise GateError(f"{shown} has no proper time (seconds since 1970)")
-    percent = value.get("weight", 100 * weight)
-    if not is_finite(percent) or not 0 < percent < 100:
+    percent = value.get("weight", 100 * weight) if weight < 1 else 100
+    if not is_finite(percent) or not (0 < percent < 100 or weight == 1):
         raise GateError(f"{shown} has no proper weight (percent, over 0 and under 100)")
     arms, edges = [], []
-    for name in ARMS:
+    for name in names:
         arm, found = _arm(value[name], f"{shown}, {name}")
         arms.append(arm)
         edges.append(found)
-    if edges[0] != edges[1] or arms[0].counts.keys() != arms[1].counts.keys():
+    if edges[0] != edges[-1] or arms[0].counts.keys() != arms[-1].counts.keys():
         raise GateError(f"{shown} has other counters or buckets for the candidate than for the control")
     return Snapshot(value["time"], percent / 100, arms, edges[0])
 
@@ -176,7 +183,7 @@ class History:
             raise GateError("a snapshot has other counters or buckets than the one before it")
         added = [
             _difference(new, old, name)
-            for name, new, old in zip(ARMS, snapshot.arms, last.arms)  # noqa: B905 - strict= is newer than Python 3.8
+            for name, new, old in zip(arms_of(last.weight), snapshot.arms, last.arms)  # noqa: B905 - strict= is newer than Python 3.8
         ]
         self.snapshots.append(snapshot)
         if snapshot.weight != last.weight:
@@ -195,7 +202,10 @@ def _difference(new: Arm, old: Arm, name: str = "") -> Arm:
     }
     lowest = min([*counts.values(), *(x for counted in cells.values() for x in counted)])
     if lowest < 0:
-        raise GateError(f"a counter of the {name} went back: it was reset, and what it had counted is lost")
+        raise GateError(
+            f"a counter of the {name} went back: its server was restarted or replaced, and what it had counted is lost; count "
+            "at the router, or in Prometheus sum max_over_time(COUNTER[2h]), which keeps what servers that are gone have counted"
+        )
     return Arm(counts, cells)
 
 
@@ -222,7 +232,7 @@ def parse_lines(text: str, shown: str) -> list[Any]:
 def line_of(snapshot: Snapshot, of: str) -> str:
     """Return a snapshot as a line that `snapshot_of` reads; `of` is the digest of what is the candidate."""
     arms = {}
-    for name, arm in zip(ARMS, snapshot.arms):  # noqa: B905 - strict= is newer than Python 3.8
+    for name, arm in zip(arms_of(snapshot.weight), snapshot.arms):  # noqa: B905 - strict= is newer than Python 3.8
         buckets = {key: _cumulative(snapshot.edges[key], counted) for key, counted in arm.cells.items()}
         arms[name] = {**arm.counts, BUCKETS: buckets}
     # Of 5 / 100 * 100 the last digit may be another than that of 5: a weight is one of percent and two decimals.

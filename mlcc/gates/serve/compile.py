@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlcc.gates import ArtifactInfo, GateParamsError, Loc
+from mlcc.gates._serving.compile import asked, url_paths
 from mlcc.gates.strictness import CEILING, DERIVED, Way
-from mlcc.spec.scalars import milliseconds, seconds, size_in_bytes
+from mlcc.spec.scalars import seconds, size_in_bytes
 
 LOOSER: Mapping[str, Way] = {"start_within": CEILING, "answer_within": CEILING, "warmup": DERIVED}
 """See mlcc.gates.strictness."""
-
-CONFIDENCE = 0.95
 
 
 def references(params: Any) -> tuple[tuple[Loc, str], ...]:
@@ -24,30 +23,15 @@ def references(params: Any) -> tuple[tuple[Loc, str], ...]:
 def compile(params: Any, artifacts: Mapping[str, ArtifactInfo], guards: str) -> dict[str, object]:
     """Return the commands and their limits: times in ms and s, memory in bytes. Raises GateParamsError."""
     del artifacts, guards
-    if not params.golden.endswith(".json"):
-        raise GateParamsError(("golden",), f"the golden queries {params.golden} don't end in .json")
-    if not math.isfinite(params.tolerance):
-        raise GateParamsError(("tolerance",), "the tolerance is not a finite number")
     found: dict[str, object] = {
         "run": params.run,
         "setup": [],
         "protocol": params.protocol,
-        "golden": params.golden,
-        "tolerance": params.tolerance,
         "start_within": seconds(params.start_within),
-        "answer_within": seconds(params.answer_within),
-        "requests": params.requests,
-        "warmup": params.warmup,
-        "confidence": CONFIDENCE,
+        **asked(params),
     }
     if params.protocol == "http":
-        for key in ("ready", "path"):
-            _check_url_path(getattr(params, key), key)
-            found[key] = getattr(params, key)
-    if params.trace is not None:
-        found["trace"] = params.trace
-    if params.latency_p95 is not None:
-        found["max_latency"] = milliseconds(params.latency_p95.max)
+        found.update(url_paths(params))
     if params.memory is not None:
         found["max_memory"] = size_in_bytes(params.memory.max)
     if params.champion is not None:
@@ -68,11 +52,3 @@ def _champion(champion: Any) -> dict[str, object]:
         if not math.isfinite(limit):
             raise GateParamsError(("champion", key), f"{key} is not a finite number")
     return {"run": champion.run, **limits}
-
-
-def _check_url_path(path: str, key: str) -> None:
-    """Refuse what is no path of a URL: http would send it elsewhere, or not at all."""
-    if not path.startswith("/") or path.startswith("//") or not path.isascii() or " " in path or "\n" in path:
-        raise GateParamsError(
-            (key,), f"the path {path} starts with one '/' and has ASCII signs and no space, as in a URL"
-        )

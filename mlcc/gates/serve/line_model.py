@@ -6,8 +6,8 @@ import os
 import select
 import time
 
-from mlcc.gates.serve.golden import Query
-from mlcc.gates.serve.http_model import MAX_ANSWER, PATIENCE, PIECE, Answer, AnswerError
+from mlcc.gates._serving.golden import Query
+from mlcc.gates._serving.http_model import MAX_ANSWER, PATIENCE, PIECE, Answer, AnswerError
 from mlcc.gates.serve.process import Process
 
 TYPE_CHECKING = False

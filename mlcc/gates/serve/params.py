@@ -6,13 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from mlcc.spec.base import Command, Duration, Id, Latency, Model, Path, Size, Text
-
-
-class LatencyLimit(Model):
-    """The 95th percentile of the time until the whole answer is there."""
-
-    max: Latency = Field(description="Its upper confidence bound (95 %) must not exceed it: 50ms or 2s.")
+from mlcc.gates._serving.params import LatencyLimit
+from mlcc.spec.base import Command, Duration, Id, Model, Path, Size, Text
 
 
 class MemoryLimit(Model):

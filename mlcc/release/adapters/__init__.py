@@ -44,6 +44,7 @@ class AdapterModule(Protocol):
 class AdapterKind:
     """An adapter. `digits` are the decimals of a weight in percent, None where it has no weights at all.
 
+    `tells_address`: `describe` may tell the candidate's own address.
     `programs` are the ways to the user's own commands inside its parameters; () is the value itself.
     """
 
@@ -51,6 +52,7 @@ class AdapterKind:
     title: str
     digits: int | None = 0
     programs: tuple[tuple[str, ...], ...] = ()
+    tells_address: bool = False
 
     @property
     def module(self) -> str:
@@ -84,12 +86,14 @@ ADAPTERS: dict[str, AdapterKind] = {
             "and MLCC_RELEASE, MLCC_WEIGHT and MLCC_LEASE as variables.",
             digits=2,
             programs=((),),
+            tells_address=True,
         ),
         AdapterKind(
             "nginx",
             "Servers on one host, behind nginx.",
             digits=2,
             programs=(("start",), ("stop",), ("reload",)),
+            tells_address=True,
         ),
         AdapterKind(
             "kserve",

@@ -1,8 +1,9 @@
 """What serves the model, by verbs of a program of the user's. Standard library only: bundled into the emitted script.
 
 `describe` prints one JSON object: {live, candidate, weight, lease}, releases by their ids, the candidate's share of the
-requests in percent, and until when (seconds since 1970) a candidate may stay. The others change something, and are
-idempotent: `deploy`, `set-weight`, `promote`, `rollback`. They get MLCC_RELEASE, MLCC_WEIGHT and MLCC_LEASE.
+requests in percent, and until when (seconds since 1970) a candidate may stay; where it knows it, `url` is the
+candidate's own address. The others change something, and are idempotent: `deploy`, `set-weight`, `promote`, `rollback`,
+and `restore` where a person asks for it. They get MLCC_RELEASE, MLCC_WEIGHT and MLCC_LEASE.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ class CommandAdapter(Adapter):
     def rollback(self, release: str) -> None:
         """Let the program remove a release."""
         self._act("rollback", release, 0, 0)
+
+    def restore(self, release: str, lease: float) -> None:
+        """Let the program start a release of earlier as the candidate; one that can't ends with another status than 0."""
+        self._act("restore", release, 0, lease)
 
     def _act(self, verb: str, release: str, weight: float, lease: float) -> None:
         given = {"MLCC_RELEASE": release, "MLCC_WEIGHT": f"{weight:g}", "MLCC_LEASE": f"{lease:.0f}"}

@@ -37,6 +37,14 @@ class MlflowAliasAdapter(Adapter):
         self._call("POST", "registered-models/set-tag", key=self._lease_tag, value=f"{lease:.0f}")
         self._alias("-candidate", self._version(release) or self._publish(release))
 
+    def restore(self, release: str, lease: float) -> None:
+        """Let the version of an earlier release have the candidate's alias."""
+        version = self._version(release)
+        if version is None:
+            raise ReleaseError(f"no version of {self.params['model']} is of the release '{release}'", 1)
+        self._call("POST", "registered-models/set-tag", key=self._lease_tag, value=f"{lease:.0f}")
+        self._alias("-candidate", version)
+
     def set_weight(self, release: str, weight: float, lease: float) -> None:
         """Refuse: an alias names one version."""
         del lease

@@ -37,5 +37,6 @@ def compile(params: Any, release: str) -> dict[str, object]:
         "stop": params.stop,
         "liveness": params.liveness,
         "start_within": seconds(params.start_within),
+        "keep": params.keep,
         "reload": params.reload,
     }

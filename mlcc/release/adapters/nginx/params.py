@@ -36,6 +36,12 @@ class NginxAdapter(Model):
     start_within: Duration = Field(
         default="60s", description="How long a server may take until it answers, or is gone."
     )
+    keep: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="Of how many earlier releases the folder stays, so that a person may name them.",
+    )
     reload: Command = Field(
         default="nginx -t -q && nginx -s reload",
         description="Has nginx check its configuration and load it, such as with sudo.",

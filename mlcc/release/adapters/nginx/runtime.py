@@ -57,12 +57,14 @@ class NginxAdapter(Adapter):
         """Return what nginx has loaded; a candidate that was only started is one, too, so that it can be removed."""
         now, noted = self._loaded(), self._noted()
         candidate = now.candidate or (noted["candidate"] if noted["candidate"] != now.live else "")
+        port = {**noted["servers"], **now.servers}.get(candidate or now.live)
         return deployed_of(
             {
                 "live": now.live,
                 "candidate": candidate,
                 "weight": now.weight,
                 "lease": noted["lease"] if candidate else 0,
+                "url": f"http://127.0.0.1:{port}" if port else None,
             }
         )
 
@@ -80,6 +82,13 @@ class NginxAdapter(Adapter):
             self._note(servers={**noted["servers"], release: port}, candidate=release, lease=lease)
             self._up(release, port)
             self._load(now._replace(candidate=release, weight=0.0), {release: port})
+
+    def restore(self, release: str, lease: float) -> None:
+        """Start a release of earlier again, from its folder."""
+        kept = [id for id in self._noted()["released"] if self._folder(id).is_dir()]
+        if release not in kept:
+            raise ReleaseError(f"nothing is kept of '{release}': there are {', '.join(kept) or 'none'}", 1)
+        self.deploy(release, lease)
 
     def set_weight(self, release: str, weight: float, lease: float) -> None:
         """Let the candidate have a share of the requests."""
@@ -102,7 +111,8 @@ class NginxAdapter(Adapter):
                     raise ReleaseError(f"nginx has no candidate '{release}'")
                 self._check_ready(release, now.servers[release])
                 self._load(Loaded(release, "", 0.0, now.live, now.servers))
-            self._note(candidate="", lease=0)
+            released = [id for id in self._noted()["released"] if id != release]
+            self._note(candidate="", lease=0, released=[*released, release])
             self._tidy({release, self._loaded().previous})
 
     def rollback(self, release: str) -> None:
@@ -116,6 +126,7 @@ class NginxAdapter(Adapter):
                     )
                 self._up(now.previous, now.servers[now.previous])
                 self._load(now._replace(live=now.previous, previous=""))
+                self._note(released=[id for id in noted["released"] if id != release])
             elif release not in (now.candidate, noted["candidate"]):
                 return
             elif self._split.exists():  # it may name a candidate that nginx hasn't loaded
@@ -219,7 +230,10 @@ class NginxAdapter(Adapter):
             )
 
     def _tidy(self, kept: set[str]) -> None:
-        """End the servers of all other releases, and remove their folders."""
+        """End the servers of all other releases, and remove their folders but for those of the last that were live."""
+        released = self._noted()["released"]
+        earlier = [id for id in released if id not in kept]
+        out = earlier[: max(len(earlier) - self.params["keep"], 0)]
         for id, port in sorted(self._noted()["servers"].items()):
             if id in kept:
                 continue
@@ -231,8 +245,12 @@ class NginxAdapter(Adapter):
                         f"after `stop`, the server of '{id}' still accepts connections on port {port}"
                     )
                 time.sleep(LOOK_SECONDS)
-            shutil.rmtree(self._folder(id), ignore_errors=True)
+            if id not in earlier:
+                shutil.rmtree(self._folder(id), ignore_errors=True)
             self._note(servers={other: p for other, p in self._noted()["servers"].items() if other != id})
+        for id in out:
+            shutil.rmtree(self._folder(id), ignore_errors=True)
+        self._note(released=[id for id in released if id not in out])
 
     def _run(self, verb: str, release: str, port: int) -> None:
         folder = str(self._folder(release))
@@ -258,11 +276,11 @@ class NginxAdapter(Adapter):
         return Path(self.params["folder"]) / "releases" / release
 
     def _noted(self) -> dict[str, Any]:
-        """Return which servers were started (id: port), for which candidate, and its lease."""
+        """Return which servers were started (id: port), for which candidate, its lease, and what was live, in order."""
         path = Path(self.params["folder"]) / "state.json"
         try:
             found = json.loads(path.read_text("utf-8")) if path.exists() else {}
-            noted = {"servers": {}, "candidate": "", "lease": 0, **found}
+            noted = {"servers": {}, "candidate": "", "lease": 0, "released": [], **found}
             if all(type(noted[key]) in types for key, types in _NOTED.items()):
                 return noted
         except (OSError, ValueError, TypeError):
@@ -288,7 +306,7 @@ class NginxAdapter(Adapter):
             raise ReleaseError(f"{folder} can't be written: {problem.strerror}") from None
 
 
-_NOTED = {"servers": (dict,), "candidate": (str,), "lease": (int, float)}
+_NOTED = {"servers": (dict,), "candidate": (str,), "lease": (int, float), "released": (list,)}
 
 
 def _replace(path: Path, text: str) -> None:

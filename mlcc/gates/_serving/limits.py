@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlcc.gates._plots import curves
 from mlcc.gates._records import Check, number
-from mlcc.gates.serve.quantiles import lower_bound, quantile, upper_bound
+from mlcc.gates._serving.quantiles import lower_bound, quantile, upper_bound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Asks a model over HTTP on the loopback device: no proxy, no redirect, no compression, bounded time and size."""
+"""Asks a model over HTTP: no proxy, no redirect, no compression, certificates verified, bounded time and size."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import socket
 import threading
 import time
 
-from mlcc.gates._records import visible
-from mlcc.gates.serve.golden import Query
-from mlcc.gates.serve.process import Process
+from mlcc.gates._records import GateError, visible
+from mlcc.gates._serving.golden import Query
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 MAX_ANSWER = 8 << 20
 PIECE = 1 << 16  # bytes that are read or written at once
@@ -35,16 +38,54 @@ class Answer:
         self.seconds = seconds
 
 
-class HttpModel:
-    """A model that listens on 127.0.0.1, asked over one connection that is kept as long as it lasts."""
+class Place:
+    """Where a model listens: a host and a port, encrypted or not.
 
-    def __init__(self, process: Process, ready: str, limit: float) -> None:
-        self._process = process
+    `base` comes before every path, `headers` go with every request. `ended` takes seconds, waits so long, and says how the
+    model ended: None while it runs, and where it can't be known.
+    """
+
+    __slots__ = ("base", "ended", "headers", "host", "is_encrypted", "port")
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        ended: Callable[[float], str | None],
+        *,
+        is_encrypted: bool = False,
+        base: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.ended = ended
+        self.is_encrypted = is_encrypted
+        self.base = base
+        self.headers = dict(headers or {})
+
+
+class HttpModel:
+    """A model that listens somewhere, asked over one connection that is kept as long as it lasts.
+
+    `ready` is the path that answers 2xx once it can be asked, `limit` the seconds that an answer may take. A certificate
+    that can't be trusted raises GateError, whatever is asked: nobody knows who would answer.
+    """
+
+    def __init__(self, place: Place, ready: str, limit: float) -> None:
+        self._place = place
         self._ready = ready
         self._limit = limit
-        self._connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=limit + _MARGIN)
+        self._connection = http.client.HTTPConnection(place.host, place.port)
         self._socket: socket.socket | None = None
         self._late = False
+        self._closed: tuple[type[OSError], ...] = (ConnectionError,)
+        if place.is_encrypted:
+            import ssl  # dear, and most models are asked on this machine
+
+            self._closed = (ConnectionError, ssl.SSLEOFError)
+            self._trusted = ssl.create_default_context()
+            self._connection = http.client.HTTPSConnection(place.host, place.port, context=self._trusted)
 
     def start(self, limit: float) -> None:
         """Wait until its readiness path answers 2xx.
@@ -55,7 +96,7 @@ class HttpModel:
         until = time.monotonic() + limit
         last = "nothing listens at its port"
         while time.monotonic() < until:
-            ended = self._process.ended()
+            ended = self._place.ended(0)
             if ended is not None:
                 raise AnswerError(f"{ended} before it was ready")
             try:
@@ -93,7 +134,7 @@ class HttpModel:
         reused = self._connection.sock is not None
         try:
             return self._send(method, path, body, limit)
-        except (http.client.RemoteDisconnected, ConnectionError):
+        except self._closed:
             # A kept connection may be closed by the other side at any time (RFC 9112, section 9.5).
             if not reused or self._late:
                 raise
@@ -102,18 +143,22 @@ class HttpModel:
 
     def _send(self, method: str, path: str, body: bytes | None, limit: float) -> Answer:
         connection = self._connection
-        if connection.sock is None:
-            connection.connect()
+        is_new = connection.sock is None
+        if is_new:
+            self._connect(limit)
         self._socket = connection.sock
+        self._socket.settimeout(limit + _MARGIN)
         # The socket's own timeout is for each piece: an answer that drips would never end.
         self._late = False
         alarm = threading.Timer(limit, self._cut)
         alarm.daemon = True
         alarm.start()
         try:
+            if is_new and self._place.is_encrypted:
+                self._shake_hands()
             headers = {} if body is None else {"Content-Type": "application/json"}
             start = time.perf_counter()
-            connection.request(method, path, body, headers)
+            connection.request(method, self._place.base + path, body, {**headers, **self._place.headers})
             response = connection.getresponse()
             content = _content(response)
             seconds = time.perf_counter() - start
@@ -130,17 +175,40 @@ class HttpModel:
             raise AnswerError(f"the answer is encoded ({visible(coding, 40)}), which was not asked for")
         return Answer(response.status, content, seconds)
 
+    def _connect(self, limit: float) -> None:
+        """Open the connection; an encrypted one is left before its handshake, whose time is bounded as an answer's is."""
+        connection = self._connection
+        connection.timeout = limit + _MARGIN
+        http.client.HTTPConnection.connect(connection)
+        if self._place.is_encrypted:
+            connection.sock = self._trusted.wrap_socket(
+                connection.sock, server_hostname=self._place.host, do_handshake_on_connect=False
+            )
+
+    def _shake_hands(self) -> None:
+        """Make the connection an encrypted one. Raises GateError for a certificate that can't be trusted."""
+        import ssl
+
+        try:
+            self._connection.sock.do_handshake()  # type: ignore[union-attr]  # it was wrapped
+        except ssl.SSLCertVerificationError as error:
+            host = visible(self._place.host, 200)
+            raise GateError(
+                f"the certificate of {host} is refused: {visible(error.verify_message, 200)}"
+            ) from None
+
     def _cut(self) -> None:
         """End an exchange that takes too long: what waits for the socket then gets its end."""
         self._late = True
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+                # The method of an encrypted socket would first forget that it is one, while it is being read.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _reason(self, error: Exception) -> str:
         if self._late:
             return _too_late(self._limit)
-        ended = self._process.ended(PATIENCE)
+        ended = self._place.ended(PATIENCE)
         if ended is not None:
             return f"{ended} instead of answering"
         if isinstance(error, OSError):

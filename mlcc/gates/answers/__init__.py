@@ -1,0 +1,1 @@
+"""The gate kind `answers`: a server that runs elsewhere gives the golden answers, and keeps to its latency."""

@@ -1,0 +1,149 @@
+"""RESOLVE, continued: what makes no sense for a release, before it becomes nodes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mlcc.problems import Loc, Problems
+from mlcc.references import as_list
+from mlcc.release.adapters import ADAPTERS, AdapterParamsError, kind_of
+from mlcc.release_steps import LEASE, longest, shares
+from mlcc.spec.scalars import seconds
+
+if TYPE_CHECKING:
+    from mlcc.spec.models import Spec
+    from mlcc.spec.releases import Release
+
+_OF_AN_ARTIFACT = re.compile(r"\$\{?((?:ARTIFACT|DIGEST)_[A-Z0-9_]+)")
+
+
+def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> None:
+    """Note what makes no sense for a release."""
+    loc: Loc = ("releases", id)
+    if release.environment is None and id not in spec.environments:
+        problems.add(
+            "no-environment", f"the release '{id}' goes into the environment of its id, and there is none", loc, key=True,
+            help=f"add `environments: {{{id}: {{}}}}`, or name another under `environment`",
+        )  # fmt: skip
+    if release.matrix is not None:
+        problems.add(
+            "release-matrix", "a release is one whole: with legs, one could be undone while another stays", (*loc, "matrix"),
+            key=True, help="write a release for each, or loop in its command",
+        )  # fmt: skip
+    if release.cache:
+        problems.add(
+            "release-cache", "what is deployed mustn't depend on what another run left behind", (*loc, "cache"), key=True,
+            help="let a job with the cache write an artifact, and name that under `deploys`",
+        )  # fmt: skip
+    if any(condition.status is not None for condition in as_list(release.when)):
+        problems.add(
+            "release-status", "a release follows what passed, not how others ended", (*loc, "when"), key=True,
+            help="name what must end first under `needs`",
+        )  # fmt: skip
+    _check_rollback(release, loc, problems)
+    _check_started(release, loc, problems)
+    _check_adapter(id, release, loc, problems)
+    _check_canary(release, loc, problems)
+
+
+def _check_adapter(id: str, release: Release, loc: Loc, problems: Problems) -> None:
+    """Note parameters that make no sense, and shares of the requests that the adapter can't set."""
+    if release.adapter is None:
+        return
+    kind, params = kind_of(release.adapter)
+    where: Loc = (*loc, "adapter", kind.name)
+    try:
+        kind.compiler().compile(params, id)
+    except AdapterParamsError as problem:
+        problems.add("bad-adapter", problem.message, (*where, *problem.loc), help=problem.help)
+    if release.canary is None:
+        return
+    asked = release.canary.liveness
+    if asked is not None and asked.url.startswith("/") and not kind.tells_address:
+        able = ", ".join(f"`{other.name}`" for other in ADAPTERS.values() if other.tells_address)
+        problems.add(
+            "bad-canary", f"`{kind.name}` doesn't tell at which address the candidate is, so {asked.url} can't be asked",
+            (*loc, "canary", "liveness", "url"), help=f"write the whole address; the adapters that tell it are {able}",
+        )  # fmt: skip
+    for number, (step, (weight, _)) in enumerate(zip(release.canary.steps, shares(release), strict=True)):
+        refusal = kind.refusal(weight)
+        if refusal is not None and kind.digits is None:
+            problems.add(
+                "bad-canary", refusal, (*loc, "canary"), key=True,
+                help="leave `canary` out: a gate judges what is released before, and `rollback` brings back what was live",
+            )  # fmt: skip
+            return
+        if refusal is not None:
+            inside: Loc = () if isinstance(step, int | float) else ("weight",)
+            problems.add("bad-canary", refusal, (*loc, "canary", "steps", number, *inside))
+
+
+def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:
+    own = release.rollback
+    if release.adapter is None:
+        if own is None or (own != "none" and own.run is None):
+            problems.add(
+                "no-rollback", "it isn't said what undoes this release", loc, key=True,
+                help="`rollback: {run: …}`, or `rollback: none` where nothing can",
+            )  # fmt: skip
+        for key in ("drain", "lease", "reconcile"):
+            if own not in (None, "none") and getattr(own, key) is not None:
+                problems.add(
+                    "bad-rollback",
+                    f"`{key}` is for releases with an `adapter`",
+                    (*loc, "rollback", key),
+                    key=True,
+                )
+        named = _OF_AN_ARTIFACT.search(getattr(own, "run", None) or "")
+        if named is not None:
+            problems.add(
+                "rollback-artifact", f"a rollback takes no artifact: {named.group(1)} is unset there", (*loc, "rollback", "run"),
+                help="let it bring back what ran before, which isn't what was deployed",
+            )  # fmt: skip
+    elif own == "none" or (own is not None and own.run is not None):
+        problems.add("bad-rollback", "an adapter's own verb undoes the release", (*loc, "rollback"), key=True)
+
+
+def _check_started(release: Release, loc: Loc, problems: Problems) -> None:
+    """Note what a node asks of the run that only a trigger of its own starts."""
+    key = next(
+        (key for key in ("reconcile", "manual") if getattr(release.rollback, key, None) is not None), None
+    )
+    if key is None:
+        return
+    who = "what reconciles" if key == "reconcile" else "a rollback by hand"
+    for name, value in release.env.items():
+        if getattr(value, "output", None) is not None:
+            problems.add(
+                "bad-rollback", f"{name} comes from a job of the run, and {who} runs without it", (*loc, "env", name),
+                help=f"give it as a text, a variable or a secret, or leave `{key}` out",
+            )  # fmt: skip
+
+
+def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
+    if release.canary is None:
+        return
+    if release.adapter is None:
+        problems.add(
+            "bad-canary", "a command can't give a candidate a share of the requests", (*loc, "canary"), key=True,
+            help="release through an `adapter`",
+        )  # fmt: skip
+    weights = [weight for weight, _ in shares(release)]
+    if weights != sorted(set(weights)) or not all(0.01 <= weight <= 99.99 for weight in weights):
+        problems.add(
+            "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent", (*loc, "canary", "steps")
+        )  # fmt: skip
+    _check_lease(release, loc, problems)
+
+
+def _check_lease(release: Release, loc: Loc, problems: Problems) -> None:
+    """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away."""
+    stated = getattr(release.rollback, "lease", None)
+    most = max(longest(release, bake) for _, bake in shares(release))
+    if seconds(stated or LEASE) < most:
+        where: Loc = (*loc, "rollback", "lease") if stated else (*loc, "canary")
+        problems.add(
+            "bad-rollback", f"the lease ({stated or LEASE}) ends before a step may have: it takes up to {most} s", where,
+            key=True, help=f"let `rollback.lease` be {-(-most // 3600)}h or more, or the steps shorter",
+        )  # fmt: skip
