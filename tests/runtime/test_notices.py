@@ -83,9 +83,9 @@ def ready(make: Make, text: str, hook: Server | str) -> Project:
     return project
 
 
-def stepped(make: Make, hook: Server, **commands: str) -> Project:
+def stepped(make: Make, hook: Server, spec: str = STEPS, **commands: str) -> Project:
     """Return a project whose release goes by steps that run these commands."""
-    project = ready(make, STEPS, hook)
+    project = ready(make, spec, hook)
     path = project.root / ".mlcc" / "plan.json"
     plan = json.loads(path.read_text())
     runs = {"live-deploy": "true", "live-5": SOUND, "live": "true", "live-rollback": "true"}
@@ -192,21 +192,21 @@ def test_a_deployment_whose_machine_was_lost_has_failed(make: Make, hook: Server
     assert ["failed in" in text for text in texts(hook)] == [True]
 
 
-def test_what_is_held_waits_for_a_person(make: Make, hook: Server) -> None:
-    project = released(make, hook, "exit 3")
-    state = {
-        "end": "failed",
-        "held": True,
-        "began": True,
-        "cause": "too few requests",
-        "inputs": {},
-        "ended": "",
-    }
-    selection = project.record("s--select/selection.json")
-    plan = json.loads((project.root / ".mlcc/plan.json").read_text())
-    notices.conclude("live", state, plan, selection, project.platform, last=False)
-    assert ["is held" in text and "too few requests" in text for text in texts(hook)] == [True]
-    assert "log" not in state
+def test_an_inconclusive_step_that_is_held_is_told_once(make: Make, hook: Server) -> None:
+    found = {"gate": "live-5", "verdict": "inconclusive", "summary": "too few requests"}
+    left = f"mkdir -p _mlcc/s--live-5; echo '{json.dumps(found)}' > _mlcc/s--live-5/verdict.json; exit 3"
+    project = stepped(
+        make, hook, STEPS.replace("{steps: [5]", "{on_inconclusive: hold, steps: [5]"), live_5=left
+    )
+    for id in ("live-deploy", "live-5"):
+        project.node(id)
+    assert undo_main_of(project, "live-5") == 0
+    for id in ("live", "live-rollback"):
+        project.node(id)
+    (text,) = texts(hook)
+    assert "is held in 'live', and waits for a person" in text
+    assert "too few requests" in text
+    assert "log" not in project.state("live-5")
 
 
 def test_only_who_wants_to_know_is_told(make: Make, hook: Server) -> None:
