@@ -73,7 +73,7 @@ class _Builder:
             "jobs": self.jobs,
             "gates": self.gates,
             "releases": self.releases,
-            "notify": self.notify(),
+            "notify": self.notify() if self.releases else {},
         }
         made.update({key: value for key, value in parts.items() if value or self.chance(1)})
         return made
@@ -260,7 +260,7 @@ class _Builder:
         self.nodes.append(id)
 
     def notify(self) -> Data:
-        """Draw who is told of what; also where there is nothing to tell."""
+        """Draw who is told of what."""
         found: Data = {}
         for _ in range(self.number(0, 2)):
             made: Data = {"webhook": {self.one(("secret", "var")): self.one(("TEAM_HOOK", "TOKEN"))}}
