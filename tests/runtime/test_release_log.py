@@ -14,7 +14,7 @@ from mlcc.runtime.node import undo_main
 from mlcc.signals.tables import signals
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project
-from tests.runtime.test_notices import SOUND, SPEC, STEPS
+from tests.runtime.told import SOUND, SPEC, STEPS
 
 NOTIFY = "notify: {team: {webhook: {secret: HOOK}}}\n"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
