@@ -28,6 +28,8 @@ def node_of(
     check_stores(node, takes, artifacts, problems)
     check_login(resolved, node, takes, env, logins, problems)
     services = tuple(_service(id, service) for id, service in own.services.items())
+    part = _part(resolved, node)
+    beside = (*_side_values(logins, services), *_told_by(part))
     return ir.Node(
         id=node.id,
         kind=node.kind,
@@ -49,13 +51,14 @@ def node_of(
             services=services,
             environment=own.environment,
         ),
-        steps=_steps(node, takes, writes, artifacts, (*(v for _, v in env), *_side_values(logins, services))),
+        steps=_steps(node, takes, writes, artifacts, (*(v for _, v in env), *beside)),
         working_directory=node.working_directory.rstrip("/"),
         timeout_seconds=seconds(node.timeout),
         retry=node.retry,
         teardown=own.finally_,
         outputs=tuple(getattr(own, "outputs", [])),
         reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
+        part=part,
         span=problems.span(node.loc, key=True),
         spans={key: problems.span((*node.loc, key), key=True) for key in _placed_keys(problems, node)},
     )
@@ -113,6 +116,24 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
         holds=tuple(own.holds),
         drive=own.drive,
     )
+
+
+def _part(resolved: Resolved, node: ResolvedNode) -> ir.Part | None:
+    """Return what a node is of a release, and whom it tells."""
+    stated = getattr(node.spec, "part", None)
+    if stated is None:
+        return None
+    release, step = stated
+    if not resolved.spec.notify:
+        return ir.Part(release, step)
+    from mlcc.notices import notices  # most specs tell nobody
+
+    return ir.Part(release, step, notices(resolved.spec, release, step))
+
+
+def _told_by(part: ir.Part | None) -> list[ir.Value]:
+    """Return the addresses of those whom a node tells: the runtime gets them, and no command does."""
+    return [notice.webhook for notice in part.notices] if part is not None else []
 
 
 def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Gate:

@@ -31,6 +31,8 @@ from mlcc.plan_values import Value as Value
 from mlcc.plan_values import Variable as Variable
 from mlcc.plan_work import Command as Command
 from mlcc.plan_work import Gate as Gate
+from mlcc.plan_work import Notice as Notice
+from mlcc.plan_work import Part as Part
 from mlcc.plan_work import Release as Release
 from mlcc.plan_work import Work as Work
 from mlcc.record import field, record
@@ -222,6 +224,7 @@ class Node:
     teardown: str | None
     outputs: tuple[str, ...]
     reports: tuple[Report, ...]
+    part: Part | None = None  # of a release
     span: Span | None = field(compare=False, default=None)
     spans: Mapping[str, Span] = field(compare=False, hash=False, default_factory=dict)  # key -> its place
 

@@ -154,6 +154,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
     content: JsonObject = {
         "kind": node.kind.value,
         **_work(node),
+        "release": _part(node),
         "takes": list(dict.fromkeys(take.artifact for take in node.takes)),
         "writes": list(node.writes),
         "before": [list(pair) for pair in before],
@@ -184,6 +185,18 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
     }
     kept = _without_empty(content)
     return {**{key: kept.get(key, []) for key in ("kind", "takes", "before")}, **kept}
+
+
+def _part(node: ir.Node) -> JsonObject | None:
+    """Return what a node is of a release, and whom it tells of which events."""
+    if node.part is None:
+        return None
+    told = [
+        {"id": notice.id, "webhook": value_json(notice.webhook), "events": list(notice.events)}
+        for notice in node.part.notices
+    ]
+    found = {"id": node.part.release, "environment": node.machine.environment, "step": node.part.step}
+    return {**found, **({"notify": told} if told else {})}
 
 
 def _work(node: ir.Node) -> JsonObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlcc.plan_values import Secret, Variable
 from mlcc.record import field, record
 
 
@@ -44,6 +45,27 @@ class Release:
     judge: Gate | None = None
     holds: tuple[str, ...] = ()
     drive: Mapping[str, object] | None = field(hash=False, default=None)
+
+
+@record
+class Notice:
+    """Somebody who is told of these events of a release; `webhook` is what holds the address."""
+
+    id: str
+    webhook: Secret | Variable
+    events: tuple[str, ...]
+
+
+@record
+class Part:
+    """What a node is of a release: `step` is deploy, promote, rollback, or step for what comes between or after.
+
+    `notices` has those who are told of what such a step can find.
+    """
+
+    release: str
+    step: str
+    notices: tuple[Notice, ...] = ()
 
 
 Work = Command | Gate | Release

@@ -25,6 +25,7 @@ VERIFY_SUFFIX = "-verify"
 WATCH_SUFFIX = "-watch"
 PREVIEW_SUFFIX = "-preview"
 VERIFYING = ("answers", "command")  # the kinds of gates that can
+UNDONE = ["UNDONE", "REACHED", "LIVE"]  # what the driver tells of what it took away; see mlcc.release.main
 NAMED = "release"  # the input of a form that names what to bring back
 SCRIPT = "python3 -I .mlcc/release.py"
 DRAIN, LEASE, UNDOING = "5s", "2h", "10m"
@@ -46,6 +47,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
         "judge": None,
         "holds": (),
         "drive": None,
+        "part": (id, "step"),
         "undone_by": id + ROLLBACK_SUFFIX,
     }
     steps = list(_steps(id, release, keys))
@@ -61,6 +63,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
             "needs": [name for name, _ in steps],
             "run": undone.run,
             "timeout": undone.timeout,
+            "part": (id, "rollback"),
         }
         yield id + ROLLBACK_SUFFIX, NodeKind.ROLLBACK, Keys(**last)
         yield from _started(spec, id, release, last)
@@ -70,7 +73,12 @@ def _started(
     spec: Spec, id: str, release: Release, rollback: dict[str, Any]
 ) -> Iterator[tuple[str, NodeKind, Keys]]:
     """Yield the nodes that only triggers of their own start: what looks for lost candidates, and what a person starts."""
-    own = {**rollback, "needs": []}
+    own = {
+        **rollback,
+        "needs": [],
+        "part": (id, "undo"),
+        "outputs": UNDONE if release.adapter is not None else [],
+    }
     looks, hand = (getattr(release.rollback, key, None) for key in ("reconcile", "manual"))
     if release.adapter is not None and looks is not None:
         yield (
@@ -101,7 +109,8 @@ def _preview(shown: Preview, keys: dict[str, Any]) -> Keys:
     report = None if shown.report is None else Keys(path=shown.report, format="markdown")
     own: dict[str, Any] = {
         "run": shown.run, "env": shown.env, "environment": None, "auth": [], "needs": [], "retry": 0, "finally_": None,
-        "reports": {} if report is None else {"preview": report}, "when": _condition(("preview",), event="pull_request"),
+        "reports": {} if report is None else {"preview": report}, "part": None,
+        "when": _condition(("preview",), event="pull_request"),
     }  # fmt: skip
     return Keys(**{**keys, **own})
 
@@ -117,14 +126,15 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
     if release.adapter is not None:
         yield from _driven(id, release, keys)
     elif release.verify is None:
-        yield id, Keys(**keys)
+        yield id, Keys(**{**keys, "part": (id, "promote")})
     else:
-        yield id + DEPLOY_SUFFIX, Keys(**keys)
+        yield id + DEPLOY_SUFFIX, Keys(**{**keys, "part": (id, "deploy")})
         kind = verified_by(release.verify)
         asked = _judged(
             _verification(release, "compile"), f"python3 -I .mlcc/gates/{kind}.py {id}", keys["timeout"]
         )
-        yield id, Keys(**{**keys, **asked, "needs": [id + DEPLOY_SUFFIX], "working_directory": None})
+        last = {"needs": [id + DEPLOY_SUFFIX], "working_directory": None, "part": (id, "promote")}
+        yield id, Keys(**{**keys, **asked, **last})
 
 
 def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -147,7 +157,8 @@ def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[s
         "drain": seconds(getattr(stated, "drain", None) or DRAIN),
         "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in shares(release)],
     }
-    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **_ONCE, "run": f"{SCRIPT} {id} deploy"})
+    first = {"run": f"{SCRIPT} {id} deploy", "part": (id, "deploy")}
+    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **_ONCE, **first})
     before = id + DEPLOY_SUFFIX
     for name, own in _judgements(id, release, drive):
         yield name, Keys(**{**keys, **own, "needs": [before]})
@@ -155,7 +166,8 @@ def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[s
     watch = getattr(release.after_promote, "watch", None)
     if watch is not None:
         drive["watch"] = id + WATCH_SUFFIX
-    yield id, Keys(**{**keys, "run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive})
+    last = {"run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive, "part": (id, "promote")}
+    yield id, Keys(**{**keys, **last})
     if watch is not None and release.canary is not None:
         judge = _canary(release, ALONE, watch)
         # Whoever has all requests isn't taken away because nobody can tell how it does.
@@ -170,7 +182,8 @@ def _judgements(id: str, release: Release, drive: dict[str, object]) -> Iterator
     if release.verify is not None:
         drive["verify"] = {"kind": verified_by(release.verify), "gate": id + VERIFY_SUFFIX}
         judge = _verification(release, "compile_for_candidate")
-        yield id + VERIFY_SUFFIX, _judged(judge, f"{SCRIPT} {id} verify", release.timeout)
+        asked = _judged(judge, f"{SCRIPT} {id} verify", release.timeout)
+        yield id + VERIFY_SUFFIX, {**asked, "part": (id, "verify")}
     for number, (weight, bake) in enumerate(shares(release)):
         judge = _canary(release, weight, bake)
         holds = ("inconclusive",) if judge.params.on_inconclusive == "hold" else ()

@@ -45,6 +45,10 @@ def resolve(spec: Spec, source: Source) -> Resolved:
         _add(nodes, _node(spec, defaults, id, NodeKind.GATE, gate, ("gates", id), problems), problems)
     if spec.releases:
         _add_releases(spec, nodes, problems)
+    if spec.notify:
+        from mlcc.notices import check_notify
+
+        check_notify(spec, problems)
     if not nodes:
         problems.add(
             "nothing-to-run", "the spec has neither jobs nor gates", (), help="add a job under `jobs`"

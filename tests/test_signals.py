@@ -145,6 +145,71 @@ def test_the_next_release_restores(history: Path) -> None:
     assert (prod["failed"], prod["median_restore_seconds"]) == (1, 7200)
 
 
+def candidate(day: int, time: str, action: str, since: str = "", **more: Any) -> dict[str, Any]:
+    found = {
+        "time": at(day, time),
+        "action": action,
+        "release": "prod",
+        "live": False,
+        "reached": bool(since),
+        **more,
+    }
+    return {**found, **({"since": at(day, since)} if since else {})}
+
+
+def test_logs_of_runs(history: Path) -> None:
+    """Worked out by hand: what counts is what reached users, from when it did until it was taken away."""
+    commit = "c" * 40  # of 2026-03-02T08:00Z
+    runs = [
+        [{"time": at(2), "action": "release", "commit": commit}],  # 4 h
+        [candidate(4, "10:20:00", "rollback", "10:00:00")],  # 20 min on a share of the requests
+        [candidate(5, "10:20:00", "rollback")],  # without a request: no change of users'
+        [
+            {"time": at(9, "08:00:00"), "action": "release", "commit": commit},  # 7 d
+            {"time": at(9, "09:00:00"), "action": "rollback", "live": True, "reached": True},  # 60 min
+        ],
+        [  # undone at the second try: one change, 50 min
+            candidate(11, "10:00:00", "incident", "09:50:00", run="5"),
+            candidate(11, "10:40:00", "rollback", "09:50:00", run="5"),
+        ],
+    ]
+    for number, lines in enumerate(runs):
+        (history / f"runs/{number + 1}/s--final/releases.jsonl").write_text(log(*lines))
+    left = {"node": "live", "leg": "", "run": "77", "commit": commit, "end": "passed", "verdict": "pass"}
+    line = {"time": at(16), "action": "release", "environment": "prod", "commit": commit}  # 14 d 4 h
+    (history / "lost/s--live").mkdir(parents=True)
+    (history / "lost/s--live/state.json").write_text(json.dumps({**left, "log": line}))
+    (prod,) = signals(history).releases
+    assert (prod["releases"], prod["tried"], prod["failed"], prod["rollbacks"]) == (3, 5, 3, 4)
+    assert prod["failure_rate"] == 3 / 5
+    assert prod["median_lead_seconds"] == 7 * 86400
+    assert prod["median_restore_seconds"] == 50 * 60
+    assert prod["releases_per_week"] == 3 / 2
+    assert prod["not_restored"] == 0
+
+
+def test_a_candidate_that_nobody_took_away_is_restored_by_the_next_release(history: Path) -> None:
+    path = history / "releases.jsonl"
+    stuck = candidate(2, "10:00:00", "incident", "09:30:00")
+    path.write_text(log(stuck))
+    (prod,) = signals(history).releases
+    assert (prod["releases"], prod["tried"], prod["failed"], prod["not_restored"]) == (0, 1, 1, 1)
+    path.write_text(log(stuck, {"time": at(2, "10:30:00"), "action": "release"}))
+    (prod,) = signals(history).releases
+    assert (prod["releases"], prod["tried"], prod["failed"], prod["not_restored"]) == (1, 2, 1, 0)
+    assert prod["median_restore_seconds"] == 60 * 60
+
+
+def test_lines_that_are_none_are_named(history: Path) -> None:
+    lines: list[dict[str, Any]] = [
+        {"time": at(2), "action": "release", "since": "yesterday"}, {"time": "2026-03-02", "action": "release"},
+    ]  # fmt: skip
+    (history / "releases.jsonl").write_text(log(*lines))
+    found = signals(history)
+    assert found.releases == []
+    assert len(found.problems) == 2
+
+
 @pytest.mark.parametrize("hits", [0, 1, 7, 20])
 def test_intervals_are_wilsons(hits: int) -> None:
     expected = binomtest(hits, 20).proportion_ci(method="wilson")

@@ -14,14 +14,14 @@ from mlcc.cli import OK, formats, guarded
 @click.option(
     "--releases",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The release log: JSON lines of time, action, environment and commit.",
+    help="A further release log: JSON lines of time, action, environment and commit.",
 )
 @formats("text", "json", "html")
 @guarded
 def command(folder: Path, releases: Path | None, format: str) -> int:
     """Show from the records of runs whether gates help: how often they close, are waived, and what they take.
 
-    FOLDER holds what CI keeps of runs, at any depth: lineage.jsonl files, or the s--NODE folders of runs.
+    FOLDER holds what CI keeps of runs, at any depth: lineage.jsonl and releases.jsonl files, or the s--NODE folders of runs.
     """
     from mlcc.progress import progress
     from mlcc.signals.show import as_json, as_text

@@ -10,10 +10,17 @@ import re
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlcc.release.adapter import Adapter, Deployed, ReleaseError
 from mlcc.runtime.log import say
+
+
+class Undone(NamedTuple):
+    """What was taken away: a release, and what it had reached: `live`, a `share` of the requests, or none."""
+
+    release: str = ""
+    reached: str = ""
 
 
 class Release:
@@ -23,6 +30,7 @@ class Release:
         # The id names units, folders and objects of a cluster, and stands in what nginx reads.
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run)
         self.params, self.id, self.adapter = params, f"{params['release']}-{safe}", adapter
+        self.undone = Undone()
 
     def lease(self) -> float:
         """Return until when the candidate may stay where nothing more is heard of this release."""
@@ -156,6 +164,7 @@ def restore(release: Release, wanted: str) -> None:
         if left.candidate == wanted:  # nobody would care for it
             _remove(release, wanted, left)
         raise
+    release.undone = Undone(now.live, "live")
     return say(f"mlcc: {wanted} is live again")
 
 
@@ -178,6 +187,8 @@ def _remove(release: Release, id: str, now: Deployed) -> None:
         release.adapter.set_weight(id, 0, release.lease())
         time.sleep(float(release.params["drain"]))
     release.adapter.rollback(id)
+    reached = "live" if now.live == id else "share" if now.weight else ""
+    release.undone = Undone(id, reached)
     left = release.adapter.describe()
     if id in (left.live, left.candidate) or (now.candidate == id and left.live != now.live):
         raise ReleaseError(f"after `rollback`, {_told(left)}")

@@ -30,6 +30,7 @@ USAGE = (
     "usage: python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch | rollback | restore | "
     "reconcile | first"
 )
+UNDOING = ("restore", "reconcile")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,
@@ -50,7 +51,11 @@ def main() -> int:
     os.chdir(Path(__file__).resolve().parent.parent)
     try:
         if len(words) == 2 and words[1] in STEPS:
-            return STEPS[words[1]](_release(words[0])) or 0
+            release = _release(words[0])
+            code = STEPS[words[1]](release) or 0
+            if words[1] in UNDOING:
+                _tell_undone(release)
+            return code
         if len(words) == 3 and words[1] == "step" and words[2].isdecimal():
             return step(_release(words[0]), int(words[2]))
     except ReleaseError as problem:
@@ -61,6 +66,19 @@ def main() -> int:
         return 2
     say(USAGE)
     return 2
+
+
+def _tell_undone(release: Release) -> None:
+    """Tell the runtime, where that has started this, what was taken away and what is live now."""
+    place = os.environ.get("MLCC_OUTPUTS")
+    if place:
+        values = {
+            "UNDONE": release.undone.release,
+            "REACHED": release.undone.reached,
+            "LIVE": release.adapter.describe().live,
+        }
+        with Path(place).open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in values.items())
 
 
 def _named() -> str:

@@ -23,6 +23,7 @@ from mlcc.runtime.records import (
     waivers_of,
     write_record,
 )
+from mlcc.runtime.released import keep_releases
 from mlcc.runtime.values import runner_env
 
 REPORT_SECONDS = 60
@@ -47,6 +48,7 @@ def final_main(platform: Platform) -> int:
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
+    keep_releases(platform, plan, selection, endings)
     report(platform)
     for cause in red:
         say(f"mlcc: red: {cause}")

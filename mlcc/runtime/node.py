@@ -5,10 +5,8 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from mlcc.runtime.data import check_guards, clean_outputs, lies_elsewhere, publi
 from mlcc.runtime.decide import Ending, denied, endings_before, read_states, skip_cause
 from mlcc.runtime.log import one_line, say
 from mlcc.runtime.login import Logins
+from mlcc.runtime.notices import conclude, untold
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
 from mlcc.runtime.records import (
@@ -34,6 +33,8 @@ from mlcc.runtime.records import (
     write_record,
 )
 from mlcc.runtime.release import HELD, undo, undone
+from mlcc.runtime.released import Seen, utc_now
+from mlcc.runtime.services import wait_for
 from mlcc.runtime.values import digest_env, node_env, read_values, resolve, runner_env
 
 PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
@@ -45,7 +46,7 @@ VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
 class Attempt:
     """What one leg of a node needs while it runs."""
 
-    def __init__(self, id: str, leg: str, platform: Platform) -> None:
+    def __init__(self, id: str, leg: str, platform: Platform, left: dict[str, Any] | None = None) -> None:
         self.id, self.leg, self.platform = id, leg, platform
         self.plan = read_plan()
         if id not in self.plan["nodes"]:
@@ -54,7 +55,8 @@ class Attempt:
         if leg not in legs_of(self.node):
             raise RunError(f"'{id}' has no leg '{leg}'")
         for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
-            shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+            if left is None:
+                shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
         self.note = ""  # what is added to the cause
@@ -63,14 +65,14 @@ class Attempt:
         self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
             "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
-            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
+            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {}, **(left or {}),
         }  # fmt: skip
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
         seconds = round(time.monotonic() - self.started, 1)
         whole = one_line(cause[:MAX_CAUSE]) + self.note
-        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds)
+        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds, ended=utc_now())
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -88,9 +90,12 @@ def node_main(platform: Platform) -> int:
     except RunError as problem:
         leg.finish("failed", "error", str(problem))
     except CancelledError:
+        leg.state["cancelled"] = True
         leg.finish("failed", "error", "the run was cancelled")
     except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
         leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
+    if "release" in leg.node:
+        conclude(leg.id, leg.state, leg.plan, leg.selection, platform, last=False)
     try:
         return _report(leg, status)
     except OSError as problem:
@@ -106,20 +111,27 @@ def undo_main(platform: Platform) -> int:
     if id not in plan["nodes"]:
         raise RunError(f"the plan has no node '{id}'")
     (left,) = read_states(id, plan["nodes"][id], selection)
-    done = (
-        left is None or left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
-    )
-    if left is None or done or not left.get("began"):
+    if left is None or left["end"] == "skipped":
         return PASS
-    leg = Attempt(id, "", platform)
-    leg.state.update(left)
+    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
+    unsettled = not settled and left.get("began") is True
+    if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
+        return PASS
+    leg = Attempt(id, "", platform, left)
+    if unsettled:
+        _undo_late(leg)
+    conclude(id, leg.state, plan, selection, platform, last=True)
+    return FAIL if unsettled and leg.state.get("rolled_back") is not True else PASS
+
+
+def _undo_late(leg: Attempt) -> None:
+    left = dict(leg.state)
     leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
     try:
         with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
             _undo(leg, Path(folder) / "undo")
     except CancelledError:
         leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
-    return PASS if leg.state.get("rolled_back") is True else FAIL
 
 
 def _decide_and_run(leg: Attempt) -> int:
@@ -177,22 +189,8 @@ def _environment(
     for id, within in node.get("services", {}).items():
         name = id.upper().replace("-", "_")
         limit = min(time.monotonic() + within, leg.deadline)
-        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
+        wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
     return env, login
-
-
-def _wait_for(id: str, host: str, port: str, limit: float) -> None:
-    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
-    if not host or not port:
-        raise RunError(f"the CI system gave no address for the service '{id}'")
-    while True:
-        try:
-            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
-                return
-        except (OSError, ValueError):
-            if time.monotonic() > limit:
-                raise RunError(f"the service '{id}' accepted no connection in time") from None
-            time.sleep(0.2)
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -241,7 +239,7 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
 
 
 def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    leg.state["began"] = True
+    Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
     leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
     verdict = state_folder(leg.id) / "verdict.json"
     verdict.unlink(missing_ok=True)

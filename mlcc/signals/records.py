@@ -1,12 +1,15 @@
 """Reads the records that CI systems keep of runs into DuckDB, as they are; what is none is named, not skipped.
 
-Below a folder, at any depth: `lineage.jsonl` (a run), and of runs that have none `s--NODE/state.json` with the
-`verdict.json` beside it. The release log is JSON lines of a time (ISO 8601, with its zone), an action (release,
-rollback, incident or restored), an environment, and of a release the commit and digest.
+Below a folder, at any depth: `lineage.jsonl` (a run), `releases.jsonl` (the release log of a run), and of runs that have
+none `s--NODE/state.json` with the `verdict.json` beside it, and the line of the log in it. The release log is JSON lines of
+a time (ISO 8601, with its zone), an action (release, rollback, incident or restored), an environment, and of a release the
+commit. Of a rollback or incident of a candidate that never was live, `live` is false, `reached` says whether it had reached
+users, and `since` from when on.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -25,6 +28,7 @@ MOST_BYTES = 64 << 20  # of one file
 ACTIONS = ("release", "rollback", "incident", "restored")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _KINDS = {"lineage.jsonl": "run", "state.json": "state", "verdict.json": "verdict"}
+_LOG = "releases.jsonl"
 
 
 class Records:
@@ -45,7 +49,11 @@ def read_records(folder: Path, releases: Path | None) -> Records:
     """Return the records below a folder, and those of a release log. Raises SpecError and OSError."""
     connection = _connect()
     problems: list[str] = []
-    found = [*_runs(folder, problems), *(_releases(releases, problems) if releases else ())]
+    logs = {path.resolve(): path for path in (*sorted(folder.rglob(_LOG)), *([releases] if releases else ()))}
+    found = [
+        *_runs(folder, problems),
+        *(line for path in logs.values() for line in _releases(path, problems)),
+    ]
     if not found:
         help = "name a folder with lineage.jsonl files, or with the s--NODE folders of runs"
         raise SpecError([error("no-records", f"there is no record of a run below {folder}", None, help=help)])
@@ -73,6 +81,8 @@ def _runs(folder: Path, problems: list[str]) -> Iterator[tuple[str, str, str]]:
         for text, value in _values(path, lines=kind == "run", problems=problems):
             if kind != "run" or value.get("predicateType") == RECORD:
                 yield kind, str(path.parent), text
+            if kind == "state" and isinstance(value.get("log"), dict):
+                yield from _logged(path, json.dumps(value["log"], sort_keys=True), value["log"], problems)
 
 
 def _values(path: Path, *, lines: bool, problems: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -98,14 +108,18 @@ def _values(path: Path, *, lines: bool, problems: list[str]) -> Iterator[tuple[s
 
 def _releases(path: Path, problems: list[str]) -> Iterator[tuple[str, str, str]]:
     for text, value in _values(path, lines=True, problems=problems):
-        if (
-            value.get("action") in ACTIONS
-            and isinstance(value.get("environment"), str)
-            and _is_time(value.get("time"))
-        ):
-            yield "release", str(path), text
-        else:
-            problems.append(f"{visible(str(path))} has a line without a proper time, action or environment")
+        yield from _logged(path, text, value, problems)
+
+
+def _logged(
+    path: Path, text: str, line: dict[str, Any], problems: list[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield a line of the release log, where it is one."""
+    proper = line.get("action") in ACTIONS and isinstance(line.get("environment"), str)
+    if proper and _is_time(line.get("time")) and _is_time(line.get("since", line["time"])):
+        yield "release", str(path), text
+    else:
+        problems.append(f"{visible(str(path))} has a line without a proper time, action or environment")
 
 
 def _is_time(text: object) -> bool:

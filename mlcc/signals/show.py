@@ -94,7 +94,7 @@ def gate_name(found: Signals, row: dict[str, Any]) -> str:
 
 
 RELEASE_COLUMNS = (
-    "environment", "releases", "a week", "lead time", "rollbacks", "failed", "95 % interval", "time to restore", "note",
+    "environment", "releases", "a week", "tried", "lead time", "rollbacks", "failed", "95 % interval", "time to restore", "note",
 )  # fmt: skip
 
 
@@ -105,6 +105,7 @@ def release_rows(found: Signals) -> list[list[str]]:
             visible(str(row["environment"]), 80),
             str(row["releases"]),
             "" if row["releases_per_week"] is None else f"{row['releases_per_week']:.3g}",
+            str(row["tried"]),
             duration(row["median_lead_seconds"]),
             str(row["rollbacks"]),
             percent(row["failure_rate"]),

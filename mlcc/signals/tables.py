@@ -1,8 +1,10 @@
 """The signals, as tables: DuckDB over the records.
 
 Of gates: how often each closes, is waived or can't decide, with Wilson's interval (1927), and what it takes. Of
-releases the four keys of Forsgren, Humble and Kim, "Accelerate" (2018): lead time, frequency, change-failure rate and
-time to restore.
+releases the four keys of Forsgren, Humble and Kim, "Accelerate" (2018), chapter 2, as https://dora.dev/guides/dora-metrics/
+has them: lead time and frequency of changes that went live; the share of changes released to users that had to be rolled
+back or repaired, and the time until that was done. A candidate that was taken away from a share of the live requests is
+such a change; one that had none isn't.
 """
 
 from __future__ import annotations
@@ -48,14 +50,29 @@ FROM states WHERE verdict IS NOT NULL;
 
 CREATE VIEW judged AS SELECT * FROM gates WHERE ended IN ('passed', 'failed');
 
+CREATE VIEW lines AS
+SELECT min(rowid) AS nr, CAST(any_value(text->>'$.time') AS TIMESTAMPTZ) AS time, any_value(text->>'$.action') AS action,
+  any_value(text->>'$.environment') AS environment, any_value(text->>'$.commit') AS commit,
+  any_value(text->>'$.release') AS release, any_value(text->>'$.run') AS run,
+  coalesce(any_value(text->>'$.live') = 'false', false) AS candidate,
+  coalesce(any_value(text->>'$.reached') = 'true', false) AS reached,
+  TRY_CAST(any_value(text->>'$.since') AS TIMESTAMPTZ) AS since
+FROM records WHERE kind = 'release' GROUP BY CAST(text AS VARCHAR);
+
 CREATE VIEW log AS
 SELECT *, sum(CASE WHEN action = 'release' THEN 1 ELSE 0 END) OVER (
   PARTITION BY environment ORDER BY time, nr ROWS UNBOUNDED PRECEDING) AS number
-FROM (SELECT rowid AS nr, CAST(text->>'$.time' AS TIMESTAMPTZ) AS time, text->>'$.action' AS action,
-  text->>'$.environment' AS environment, text->>'$.commit' AS commit
-  FROM records WHERE kind = 'release');
+FROM lines WHERE NOT candidate;
 
-CREATE VIEW releases AS
+CREATE VIEW candidates AS
+SELECT environment, commit, since AS began, CASE WHEN action = 'rollback' THEN time ELSE (
+  SELECT min(l.time) FROM lines l WHERE l.environment = c.environment AND l.time > c.time
+    AND NOT l.candidate AND l.action IN ('release', 'restored')) END AS restored
+FROM lines c WHERE candidate AND reached AND (action = 'rollback' OR (action = 'incident' AND NOT EXISTS (
+  SELECT 1 FROM lines l WHERE l.candidate AND l.action = 'rollback' AND l.time >= c.time
+    AND (l.environment, l.release, l.run) = (c.environment, c.release, c.run))));
+
+CREATE VIEW released AS
 SELECT l.environment, l.time, l.commit, epoch(l.time - c.committed) AS lead_seconds,
   (SELECT count(*) > 0 FROM log f WHERE f.environment = l.environment AND f.number = l.number
     AND f.action IN ('rollback', 'incident')) AS failed,
@@ -66,6 +83,10 @@ SELECT l.environment, l.time, l.commit, epoch(l.time - c.committed) AS lead_seco
     (f.number = l.number + 1 AND f.action = 'release'))) AS restored
 FROM log l LEFT JOIN (SELECT commit, min(committed) AS committed FROM runs GROUP BY commit) c ON c.commit = l.commit
 WHERE l.action = 'release';
+
+CREATE VIEW releases AS
+SELECT environment, true AS live, lead_seconds, failed, coalesce(incident, time) AS began, restored FROM released
+UNION ALL SELECT environment, false, NULL, true, began, restored FROM candidates;
 """
 _GATES = """
 SELECT pipeline, gate, any_value(kind) AS kind, bool_and(blocking) AS blocking, count(*) AS judged,
@@ -90,12 +111,13 @@ SELECT strftime(date_trunc('week', finished), '%Y-%m-%d') AS week, count(*) AS r
 FROM runs WHERE finished IS NOT NULL GROUP BY 1 ORDER BY 1
 """
 _RELEASES = """
-SELECT environment, count(*) AS releases, sum(CASE WHEN failed THEN 1 ELSE 0 END)::BIGINT AS failed,
+SELECT environment, count(*) FILTER (live) AS releases, count(*) AS tried,
+  sum(CASE WHEN failed THEN 1 ELSE 0 END)::BIGINT AS failed,
   median(lead_seconds) AS median_lead_seconds, quantile_cont(lead_seconds, 0.95) AS p95_lead_seconds,
-  count(lead_seconds) AS with_lead, median(CASE WHEN failed THEN epoch(restored - coalesce(incident, time)) END)
+  count(lead_seconds) AS with_lead, median(CASE WHEN failed THEN epoch(restored - began) END)
     AS median_restore_seconds, sum(CASE WHEN failed AND restored IS NULL THEN 1 ELSE 0 END)::BIGINT AS not_restored,
-  (SELECT count(*) FROM log l WHERE l.environment = r.environment AND l.action = 'rollback') AS rollbacks,
-  (SELECT epoch(max(l.time) - min(l.time)) / 604800 FROM log l WHERE l.environment = r.environment) AS weeks
+  (SELECT count(*) FROM lines l WHERE l.environment = r.environment AND l.action = 'rollback') AS rollbacks,
+  (SELECT epoch(max(l.time) - min(l.time)) / 604800 FROM lines l WHERE l.environment = r.environment) AS weeks
 FROM releases r GROUP BY environment ORDER BY environment
 """
 
@@ -151,5 +173,5 @@ def _pace(row: dict[str, Any]) -> dict[str, Any]:
     """Return rates by week, where the log is long enough to tell, and the share of releases that failed."""
     weeks = row["weeks"] or 0
     paced = {f"{key}_per_week": row[key] / weeks if weeks >= 1 else None for key in ("releases", "rollbacks")}
-    interval = share_interval(row["failed"], row["releases"])
-    return {**paced, "failure_rate": row["failed"] / row["releases"], "failure_interval": interval}
+    interval = share_interval(row["failed"], row["tried"])
+    return {**paced, "failure_rate": row["failed"] / row["tried"], "failure_interval": interval}

@@ -31,6 +31,8 @@ _TYPE_ERRORS = frozenset(
         "int_from_float",
     }
 )
+# The keys of a mapping that names a secret instead of stating it.
+_NAMED = frozenset({"secret", "var"})
 MAX_EXPLAINED = 4 * MAX_DIAGNOSTICS
 _AT_LEAST = {"too_short": "item", "string_too_short": "character"}
 
@@ -213,6 +215,10 @@ class _Explainer:
         node = _node(self.source.root, place)
         if not isinstance(node, Scalar) or value is None:
             return None
+        if isinstance(value, str) and any(
+            isinstance(s, Fields) and _NAMED.issuperset(s.keys) for s in shapes
+        ):
+            return "name what the CI system keeps, as {secret: NAME}: who can read the spec must not learn it"
         if isinstance(value, str):
             lists = any(isinstance(inner, ListOf) and isinstance(inner.item, Str) for inner in shapes)
             return "write it as a list of one item" if lists else None

@@ -31,6 +31,7 @@ from mlcc.spec.base import (
     Version,
 )
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
+from mlcc.spec.notify import Notice
 from mlcc.spec.releases import Release
 
 
@@ -353,6 +354,9 @@ class Spec(Model):
     )
     releases: dict[Id, Release] = Field(
         default_factory=dict, description="Id to what brings artifacts into the environment of that id."
+    )
+    notify: dict[Id, Notice] = Field(
+        default_factory=dict, description="Id to somebody who is told what became of releases."
     )
     comment: bool | Comment = Field(
         default=False,

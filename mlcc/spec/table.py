@@ -1151,6 +1151,26 @@ RELEASE = Fields(
     exactly_one=(("run", "adapter"),),
     at_most_one=(("python", "image"),),
 )
+WEBHOOK = Fields(
+    "Webhook",
+    {"secret": Key(SECRET_NAME, None), "var": Key(SECRET_NAME, None)},
+    exactly_one=(("secret", "var"),),
+)
+NOTICE = Fields(
+    "Notice",
+    {
+        "webhook": Key(WEBHOOK, None),
+        "events": Key(
+            ListOf(
+                Choice("promoted", "rolled_back", "held", "failed"),
+                least=1,
+            ),
+            None,
+        ),
+        "releases": Key(ListOf(ID, least=1), None),
+    },
+    exactly_one=(("webhook",),),
+)
 TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
 COMMENT = Fields("Comment", {"token": Key(TOKEN_REF, None)})
 LOSS = Fields(
@@ -1197,6 +1217,7 @@ SPEC = Fields(
         "jobs": Key(DictOf(ID, JOB), {}),
         "gates": Key(DictOf(ID, GATE), {}),
         "releases": Key(DictOf(ID, RELEASE), {}),
+        "notify": Key(DictOf(ID, NOTICE), {}),
         "comment": Key(Either(Flag(), COMMENT), False),
         "targets": Key(TARGETS, TARGETS),
     },

@@ -123,6 +123,7 @@ class Builder:
         return {
             "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}, "stage": {}},
             "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates, "releases": self.releases,
+            "notify": {"team": {"webhook": {"secret": "HOOK"}}} if self.releases and self.chance(1) else {},
         }  # fmt: skip
 
     def _common(self, node: Data, id: str) -> None:

@@ -393,3 +393,22 @@ def test_only_what_is_live_is_watched(driven: Driven, position: int) -> None:
     driven.up_to(position)
     assert driven.do("watch") == 2
     assert "'live-7' isn't live" in driven.said
+
+
+@pytest.mark.parametrize(
+    ("position", "words", "told"),
+    [
+        (1, ["restore"], "UNDONE=live-7\nREACHED=\nLIVE=old\n"),
+        (3, ["restore"], "UNDONE=live-7\nREACHED=share\nLIVE=old\n"),
+        (5, ["restore"], "UNDONE=live-7\nREACHED=live\nLIVE=old\n"),
+        (5, ["reconcile"], "UNDONE=\nREACHED=\nLIVE=live-7\n"),
+        (3, ["rollback"], ""),
+    ],
+)
+def test_what_undoes_tells_the_runtime_what_it_took_away(
+    driven: Driven, position: int, words: list[str], told: str
+) -> None:
+    driven.up_to(position)
+    outputs = driven.root / "outputs"
+    assert driven.do(*words, MLCC_OUTPUTS=str(outputs)) == 0, driven.said
+    assert (outputs.read_text() if outputs.exists() else "") == told

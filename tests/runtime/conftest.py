@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.runtime.loopback import Server, serve
 from tests.runtime.project import GIT_ENV, Project
 
 Make = Callable[..., Project]
@@ -36,3 +38,23 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     os.environ.update(environment)
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Take no time between tries, and return how long each would have been waited for."""
+    waited: list[float] = []
+
+    class Clock:
+        monotonic = staticmethod(time.monotonic)
+        sleep = staticmethod(waited.append)
+
+    monkeypatch.setattr("mlcc.runtime.notices.time", Clock)
+    return waited
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A webhook that takes everything."""
+    with serve(lambda _: (200, b"ok")) as server:
+        yield server

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 
 class Asked(NamedTuple):
-    """A request: path with query, and headers."""
+    """A request: path with query, headers, and what was posted."""
 
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 class Server:
-    """`answer` maps a request to (status, body)."""
+    """`answer` maps a request to (status, body); `headers` go with every answer."""
 
     def __init__(self, answer: Callable[[Asked], tuple[int, bytes]]) -> None:
         self.asked: list[Asked] = []
         self.answer = answer
         self.url = ""
+        self.headers: dict[str, str] = {}
 
 
 @contextmanager
@@ -32,13 +34,18 @@ def serve(answer: Callable[[Asked], tuple[int, bytes]]) -> Iterator[Server]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = Asked(self.path, dict(self.headers.items()))
+            length = int(self.headers.get("Content-Length", "0"))
+            asked = Asked(self.path, dict(self.headers.items()), self.rfile.read(length))
             server.asked.append(asked)
             status, body = server.answer(asked)
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in {**server.headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            with suppress(ConnectionError):  # who asked no longer listens
+                self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
 
         def log_message(self, *_: object) -> None:
             pass

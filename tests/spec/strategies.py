@@ -73,6 +73,7 @@ class _Builder:
             "jobs": self.jobs,
             "gates": self.gates,
             "releases": self.releases,
+            "notify": self.notify() if self.releases else {},
         }
         made.update({key: value for key, value in parts.items() if value or self.chance(1)})
         return made
@@ -261,6 +262,18 @@ class _Builder:
         id = self.new_id()
         self.releases[id] = made
         self.nodes.append(id)
+
+    def notify(self) -> Data:
+        """Draw who is told of what."""
+        found: Data = {}
+        for _ in range(self.number(0, 2)):
+            made: Data = {"webhook": {self.one(("secret", "var")): self.one(("TEAM_HOOK", "TOKEN"))}}
+            events = self.some(["promoted", "rolled_back", "held", "failed"])
+            made.update(events=events) if events else None
+            releases = self.some(list(self.releases))
+            made.update(releases=releases) if releases else None
+            found[self.new_id()] = made
+        return found
 
     def status_node(self) -> None:
         status = self.one(("always", "failure"))

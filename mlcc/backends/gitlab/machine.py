@@ -94,7 +94,8 @@ def variables_of(node: ir.Node) -> dict[str, str]:
                 found["GIT_LFS_SKIP_SMUDGE"] = "1"
         elif isinstance(step, ir.Undo):
             # https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts
-            found["RUNNER_AFTER_SCRIPT_TIMEOUT"] = f"{-(-step.seconds // 60) + 1}m"
+            telling = 1 if node.part is not None and node.part.notices else 0  # minutes, when all is undone
+            found["RUNNER_AFTER_SCRIPT_TIMEOUT"] = f"{-(-step.seconds // 60) + 1 + telling}m"
     for service in node.machine.services:
         found[f"MLCC_SERVICE_{service.id.upper().replace('-', '_')}"] = f"{service.id}:{service.port}"
     beside = [value for service in node.machine.services for _, value in service.env]

@@ -1,8 +1,9 @@
-"""A runner, environment, login or input that nothing uses.
+"""A runner, environment, login, input or notice that nothing uses.
 
 ## What it does
 
-Looks for entries of `runners`, `environments` and `auth`, and for inputs of manual forms, that no node names.
+Looks for entries of `runners`, `environments` and `auth`, and for inputs of manual forms, that no node names; and for
+entries of `notify` that no release tells anything.
 
 ## Why it is bad
 
@@ -53,6 +54,8 @@ def _unused(subject: Subject) -> Iterator[tuple[str, str, Loc]]:
     for provider in ("aws", "gcp", "azure", "oidc"):
         if getattr(spec.auth, provider) is not None and provider not in logins:
             yield "login", provider, ("auth", provider)
+    told = {notice.id for node in nodes if node.part is not None for notice in node.part.notices}
+    yield from (("notice", id, ("notify", id)) for id in spec.notify if id not in told)
     inputs = {value.name for node in nodes for _, value in node.env if isinstance(value, Input)}
     inputs |= {name for node in nodes for condition in node.when for name, _ in condition.inputs}
     for form in subject.plan.triggers.forms:

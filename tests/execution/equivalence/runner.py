@@ -19,7 +19,7 @@ NAMES = ("state.json", "verdict.json", "selection.json", "result.json")
 class Run:
     """One finished run. `green` is the colour that the CI system itself shows; `log` is for people.
 
-    `files` are the records as they lie there: s--NODE[--LEG]/NAME -> bytes.
+    `files` are the records as they lie there: s--NODE[--LEG]/NAME -> bytes. `releases` is the release log.
     """
 
     states: Records
@@ -29,6 +29,7 @@ class Run:
     green: bool
     log: str
     files: Mapping[str, bytes] = field(default_factory=dict)
+    releases: str = ""
 
 
 class Runner(Protocol):
@@ -46,7 +47,9 @@ def gathered(folders: Iterable[Path], green: bool, log: str) -> Run:
     A record that several jobs hand on has to be the same everywhere: otherwise AssertionError.
     """
     files: dict[str, bytes] = {}
+    logs: list[str] = []
     for folder in folders:
+        logs += [path.read_text("utf-8") for path in folder.rglob("s--final/releases.jsonl")]
         for path in sorted(folder.rglob("s--*/*.json")):
             if path.name in NAMES:
                 name, data = f"{path.parent.name}/{path.name}", path.read_bytes()
@@ -64,4 +67,5 @@ def gathered(folders: Iterable[Path], green: bool, log: str) -> Run:
         green=green,
         log=log,
         files=files,
+        releases=logs[0] if logs else "",
     )

@@ -16,6 +16,7 @@ from tests.execution.equivalence.case import Case, Scratch
 from tests.execution.equivalence.runner import Run
 from tests.execution.equivalence.runners import runner
 from tests.execution.github.scratch import git, scratch_repo
+from tests.runtime.loopback import serve
 
 SPEC = """version: 1
 name: shop
@@ -42,6 +43,7 @@ releases:
       metrics: {errors: {rate: {max: 0.05, worse_than_control: 1.5}}}
     rollback: {drain: 1s, lease: 10m}
 """
+NOTIFY = "notify: {team: {webhook: {secret: TOKEN}}}\n"
 SERVE = Path(__file__).with_name("serve.py").read_text("utf-8")
 BACK_ENDS = tuple(BACKENDS)
 STEPS = ("live-deploy", "live-10", "live-50", "live")
@@ -50,9 +52,9 @@ STEPS = ("live-deploy", "live-10", "live-50", "live")
 class Release:
     """One run of the pipeline on a CI system, and what is served after it."""
 
-    def __init__(self, folder: Path, back_end: str, **env: str) -> None:
+    def __init__(self, folder: Path, back_end: str, notify: str = "", **env: str) -> None:
         self.path = folder / "served.json"
-        text = SPEC.replace("ENV", json.dumps({"STATE": str(self.path), **env}))
+        text = SPEC.replace("ENV", json.dumps({"STATE": str(self.path), **env})) + notify
         files = {
             "mlcc.yaml": text,
             "src/a.py": "a = 1\n",
@@ -137,3 +139,32 @@ def test_a_step_that_is_killed_is_rolled_back_once(back_end: str, tmp_path: Path
     assert release.served["live"] == "old"
     assert release.served["candidate"] is None
     assert release.served["log"] == ["deploy", "set-weight 10", "set-weight 0", "rollback"]
+
+
+@pytest.mark.parametrize(
+    ("env", "event", "action"),
+    [
+        ({}, "is live in 'live'", "release"),
+        ({"BAD": "0.2"}, "was rolled back", "rollback"),
+        ({"KILL": "1"}, "was rolled back", "rollback"),
+    ],
+    ids=["good", "bad", "killed"],
+)
+@pytest.mark.parametrize("back_end", BACK_ENDS)
+def test_it_is_told_once_and_logged(
+    back_end: str,
+    env: dict[str, str],
+    event: str,
+    action: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serve(lambda _: (200, b"ok")) as hook:
+        monkeypatch.setattr(f"tests.execution.equivalence.{back_end}.SECRET", f"{hook.url}/hidden-path")
+        run = Release(tmp_path, back_end, NOTIFY, **env).run()
+    assert [event in json.loads(asked.body)["text"] for asked in hook.asked] == [True], run.log[-3000:]
+    assert "hidden-path" not in run.log
+    (line,) = [json.loads(text) for text in run.releases.splitlines()]
+    assert (line["action"], line["environment"], line["release"]) == (action, "live", "live")
+    assert line["run"] == run.selection["facts"]["run_id"]
+    assert action == "release" or (line["live"], line["reached"]) == (False, True)
