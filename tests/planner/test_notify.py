@@ -83,13 +83,18 @@ def test_without_notify_nobody_is_told() -> None:
     }
 
 
-def test_what_looks_for_lost_candidates_is_no_step_of_a_release() -> None:
+def test_what_looks_for_lost_candidates_tells_of_what_it_took_away() -> None:
     text = HEAD.replace(
         "{push: {branches: [main]}}", "{push: {branches: [main]}, schedule: {hourly: '7 * * * *'}}"
     )
     made = plan_of(text + NOTIFY + RELEASES.replace("{lease: 3h}", "{lease: 3h, reconcile: hourly}"))
-    assert made.nodes["live-reconcile"].part is None
-    assert made.nodes["live-reconcile"].secrets == ()
+    part = made.nodes["live-reconcile"].part
+    assert part is not None
+    assert part.step == "undo"
+    assert [(notice.id, notice.events) for notice in part.notices] == [
+        ("team", ("rolled_back", "failed")), ("pager", ("failed",)),
+    ]  # fmt: skip
+    assert made.nodes["live-reconcile"].secrets == ("PAGER_HOOK", "TEAM_HOOK")
 
 
 def test_a_notice_keeps_where_the_address_is() -> None:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=e5d8d09673ea8a8d0bacb09885684f5fa3cf4f8ecfea4d9121485d220ea1bea5
+# mlcc:generated sha256=9d628d18b12013a1a2d62fe04659f3f05bc2e7d06b67507713495b81caf3f6cc
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,11 +12,12 @@ This file stands alone on purpose: it runs where mlcc is not installed, and need
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide,
   mlcc.runtime.file_digest, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates,
-  mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.addresses,
-  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.groups,
-  mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.node, mlcc.runtime.web,
-  mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
-  mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.groups,
+  mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.released, mlcc.runtime.addresses,
+  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.web,
+  mlcc.runtime.notices, mlcc.runtime.services, mlcc.runtime.node, mlcc.backends.github.platform,
+  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
+  mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -38,6 +39,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -1285,6 +1287,346 @@ def say(text: str, before: str = "") -> None:
     print(before + one_line(text), flush=True)
 
 
+# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
+# Ends a process with all that it started.
+#
+# Standard library only: bundled into the emitted scripts.
+
+_LOOK = 0.02  # seconds between looks at a group that was asked to end
+_KILLED = 10.0  # seconds until a killed process is gone
+
+
+def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
+    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(_LOOK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_KILLED)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+# --- mlcc.runtime.process -----------------------------------------------------------------------------------
+# Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
+#
+# Standard library only: bundled into the emitted script.
+
+GRACE = 10.0  # seconds between asking a process group to end and killing it
+CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
+TICK = 0.2  # seconds between looks at a child
+STRICT = "set -euo pipefail\n"
+TIMED_OUT = 124
+
+
+class CancelledError(Exception):
+    """The CI system ends the run."""
+
+
+def watch_cancel() -> None:
+    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
+
+    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
+    """
+
+    def overhear(_number: int, _frame: FrameType | None) -> None:
+        pass  # not SIG_IGN, which the teardown's command would inherit
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, overhear)
+        raise CancelledError
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def run(
+    command: list[str],
+    env: dict[str, str],
+    deadline: float,
+    cwd: str = ".",
+    tick: Callable[[], None] | None = None,
+) -> int:
+    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
+
+    `tick` is called from time to time while the command runs.
+    """
+    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    grace = GRACE
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return TIMED_OUT
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
+            if tick is not None:
+                tick()
+    except CancelledError:
+        grace = CANCEL_GRACE
+        raise
+    finally:
+        end_group(child, grace)
+
+
+def shell(
+    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
+) -> int:
+    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        script = Path(folder) / "run.sh"
+        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
+        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
+
+
+# --- mlcc.runtime.release -----------------------------------------------------------------------------------
+# What undoes a release: the release itself, at once, and its rollback's node where that couldn't be (S11).
+#
+# Standard library only: bundled into the emitted script.
+
+HELD = "it is held: a person decides"
+
+
+def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
+    """Run the command of a rollback's node. Return whether the release is undone, and how to say so.
+
+    It has a time of its own, so that a release which used up its time is undone, too.
+    """
+    say("mlcc: rolling back")
+    lines = [*rollback.get("setup", []), *rollback["run"]]
+    try:
+        code = shell(
+            lines, env, time.monotonic() + rollback["timeout"], rollback.get("working_directory") or "."
+        )
+    except OSError as problem:  # such as a folder that the release has removed
+        return False, f"its rollback can't be run: {problem.strerror}"
+    return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
+
+
+def undone(
+    node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
+) -> str | None:
+    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
+
+    A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
+    """
+    began = []
+    for id in steps_of_release(node):
+        for state in read_states(id, plan["nodes"][id], selection):
+            if state is None and not platform.was_cancelled(id):
+                return None
+            if state is not None and state.get("began") is True:
+                began.append(state)
+    if not began:
+        return "nothing was released"
+    if any(state.get("held") is True for state in began):
+        return HELD
+    return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
+
+
+# --- mlcc.runtime.released ----------------------------------------------------------------------------------
+# What became of a release: the event that one of its nodes has seen, and the line that the release log gets of it.
+#
+# `promoted`: the release is live. `rolled_back`: it was taken away again. `held`: it waits for a person. `failed`: it
+# couldn't be taken away, nothing can do that, or its deployment failed already. One node sees it, and no other tells it.
+#
+# The log is for DORA's metrics (https://dora.dev/guides/dora-metrics/): a change that was deployed to users failed where it
+# had to be rolled back or repaired at once. So a line says whether the release was live, and since when users were reached:
+# a candidate taken away from its share of the live requests is a change that failed, and one without any is none.
+#
+# Standard library only: bundled into the emitted script.
+
+MOST_LOGGED = 500  # characters of a cause
+
+
+class Seen:
+    """What one node of a release has seen of it. `state` is the node's own, and takes what is noted."""
+
+    def __init__(
+        self, id: str, state: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]
+    ) -> None:
+        self.id, self.state, self.plan, self.selection = id, state, plan, selection
+        self.node: dict[str, Any] = plan["nodes"][id]
+        self.part: dict[str, Any] = self.node["release"]
+        self.before: dict[
+            str, dict[str, Any] | None
+        ] = {}  # step of the same release -> its state, if it left one
+        for other in dict.fromkeys(before for before, _ in self.node["before"]):
+            if plan["nodes"][other].get("release", {}).get("id") == self.part["id"]:
+                (self.before[other],) = read_states(other, plan["nodes"][other], selection)
+
+    @property
+    def known(self) -> list[dict[str, Any]]:
+        """The states of this node and of those right before it."""
+        return [self.state, *(state for state in self.before.values() if state is not None)]
+
+    def begin(self) -> None:
+        """Note that the node's command begins, which may reach users."""
+        self.state["began"] = True
+        if self.since or self.part["step"] not in ("deploy", "verify"):
+            self.state["since"] = self.since or utc_now()
+        self.state["live"] = self.live
+
+    def note(self, platform: Platform, *, last: bool) -> None:
+        """Note the event ("": none), and the line of the log. `last`: nobody tries any more to undo it on this machine."""
+        if self.part["step"] == "undo":
+            event = self._of_undoing()
+        else:
+            event = (
+                self._of_rollback(platform) if self.node["kind"] == "rollback" else self._of_step(last=last)
+            )
+        self.state["event"] = event
+        action = self._action(event)
+        if action:
+            self.state["log"] = self._line(action)
+
+    @property
+    def since(self) -> str:
+        """The time at which the release first reached users; empty: it has reached none, or that isn't known."""
+        return min((str(state["since"]) for state in self.known if state.get("since")), default="")
+
+    @property
+    def live(self) -> bool:
+        """Whether the release was promoted before."""
+        return self._undone("REACHED") == "live" or any(
+            state.get("live") is True or state.get("event") == "promoted" for state in self.known
+        )
+
+    @property
+    def reached(self) -> bool:
+        """Whether users were, or may have been, reached: a machine that was lost after the deployment tells nothing."""
+        return bool(self.since or self._undone("REACHED")) or (
+            self.node["kind"] == "rollback" and not self._deployment_failed()
+        )
+
+    def _of_step(self, *, last: bool) -> str:
+        if self.state.get("held") is True:
+            return "held"
+        if self.state["end"] != "failed":
+            return "promoted" if self.state["end"] == "passed" and self.part["step"] == "promote" else ""
+        if self.state.get("began") is not True:  # where another step began, the rollback's node tells
+            return "" if self.before or self.state.get("cancelled") is True else "failed"
+        if self.part["step"] == "deploy" or "rollback" not in self.node:
+            return "failed"
+        if self.state.get("rolled_back") is True:
+            return "rolled_back"
+        return "failed" if last else ""
+
+    def _of_undoing(self) -> str:
+        """Return what a node has seen that a trigger of its own started: it tells what it took away, if anything."""
+        if self.state["end"] != "passed":
+            return "failed" if self.state["end"] == "failed" else ""
+        if self.node.get("outputs") and not self._undone("UNDONE"):
+            return ""
+        if self._undone("UNDONE"):
+            self.state["cause"] = (
+                f"'{self._undone('UNDONE')}' was taken away: '{self._undone('LIVE')}' is live"
+            )
+        return "rolled_back"
+
+    def _undone(self, name: str) -> str:
+        """Return what a node says that undid a release by a trigger of its own; a command says nothing of what it did."""
+        if self.part["step"] != "undo":
+            return ""
+        found = self.state["values"] if self.node.get("outputs") else {"REACHED": "live"}
+        return str(found.get(name, ""))
+
+    def _of_rollback(self, platform: Platform) -> str:
+        """Return what the rollback's node has seen, where no step has told that already."""
+        if (
+            self.state["end"] == "skipped"
+            or undone(self.node, self.plan, self.selection, platform) is not None
+        ):
+            return ""
+        undid = any(state.get("rolled_back") is True for state in self.known)
+        if self.state["end"] == "passed" and undid:
+            return ""
+        event = "rolled_back" if self.state["end"] == "passed" and not self._deployment_failed() else "failed"
+        return "" if any(state.get("event") == event for state in self.known) else event
+
+    def _deployment_failed(self) -> bool:
+        deployed = [state for id, state in self.before.items() if self._step(id) == "deploy"]
+        return any(state is None or state["end"] != "passed" for state in deployed)
+
+    def _step(self, id: str) -> str:
+        return str(self.plan["nodes"][id]["release"]["step"])
+
+    def _action(self, event: str) -> str:
+        """Return what the log calls an event; empty: nothing has changed for users."""
+        if event == "failed":
+            passed = self.node["kind"] == "rollback" and self.state["end"] == "passed"
+            if passed or self.state.get("rolled_back") is True:
+                return "rollback"
+            return "incident" if self.reached else ""
+        return {"promoted": "release", "rolled_back": "rollback"}.get(event, "")
+
+    def _line(self, action: str) -> dict[str, Any]:
+        inputs: dict[str, str] = next((state["inputs"] for state in self.known if state["inputs"]), {})
+        deployed = {
+            id for other in (self.id, *self.before) for id in self.plan["nodes"][other].get("deploys", [])
+        }
+        line = {
+            "time": self.state["ended"],
+            "action": action,
+            "environment": self.part["environment"],
+            "release": self.part["id"],
+            "commit": self.selection["commit"],
+            "digests": {id: digest for id, digest in inputs.items() if id in deployed},
+            "pipeline": self.plan["name"],
+            "run": self.selection["facts"]["run_id"],
+        }
+        if action == "release":
+            return line
+        found = {"live": self.live, "reached": self.reached, "cause": str(self.state["cause"])[:MOST_LOGGED]}
+        return {**line, **found, **({"since": self.since} if self.since else {})}
+
+
+def keep_releases(
+    platform: Platform, plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending]
+) -> None:
+    """Write the lines of the run's nodes beside its result, in the order of their times, where there are any."""
+    lines = []
+    for id in endings:
+        if "release" not in plan["nodes"][id]:
+            continue
+        try:
+            states = read_states(id, plan["nodes"][id], selection)
+        except RunError as problem:  # which the result tells, too
+            platform.warn(f"the release log misses {id}: {problem}")
+            continue
+        lines += [state["log"] for state in states if state is not None and "log" in state]
+    try:
+        text = "".join(
+            json.dumps(line, sort_keys=True, allow_nan=False) + "\n" for line in sorted(lines, key=_time)
+        )
+        if text:
+            write_text(state_folder("final") / "releases.jsonl", text)
+    except (OSError, ValueError) as problem:
+        platform.warn(f"the release log can't be written: {type(problem).__name__}")
+
+
+def _time(line: Any) -> str:
+    return str(line.get("time", "")) if isinstance(line, dict) else ""
+
+
+def utc_now() -> str:
+    """Return the time as ISO 8601 has it, to the second, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
 # --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
 # Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
 #
@@ -1800,6 +2142,7 @@ def final_main(platform: Platform) -> int:
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
+    keep_releases(platform, plan, selection, endings)
     report(platform)
     for cause in red:
         say(f"mlcc: red: {cause}")
@@ -1924,149 +2267,225 @@ def cell(text: str) -> str:
     return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)
 
 
-# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
-# Ends a process with all that it started.
-#
-# Standard library only: bundled into the emitted scripts.
+# --- mlcc.runtime.web ---------------------------------------------------------------------------------------
+# Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
 
-_LOOK = 0.02  # seconds between looks at a group that was asked to end
-_KILLED = 10.0  # seconds until a killed process is gone
+NETWORK_SECONDS = 20
+MAX_ANSWER = 4_000_000  # bytes
 
 
-def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
-    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
-    if not _signal_group(child.pid, signal.SIGTERM):
-        return
-    limit = time.monotonic() + grace
-    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
-    while child.poll() is None or _signal_group(child.pid, 0):
-        if time.monotonic() > limit:
-            break
-        time.sleep(_LOOK)
-    _signal_group(child.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_KILLED)
+def get_json(url: str, token: str) -> Any:
+    """Return what an API answers; None when it doesn't answer as it should."""
+    import urllib.request  # dear, and most nodes ask no API
 
-
-def _signal_group(group: int, number: int) -> bool:
+    if not may_have_token(url):
+        return None
+    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+    )
     try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
+        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+            return json.loads(answer.read(MAX_ANSWER))
+    except (OSError, ValueError):
+        return None
 
 
-# --- mlcc.runtime.process -----------------------------------------------------------------------------------
-# Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
+def may_have_token(url: str) -> bool:
+    """Tell whether a token may go to an address: over an encrypted line, or to this machine."""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
+
+
+def url_quoted(text: str) -> str:
+    """Return a text as a part of a URL's query."""
+    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
+
+
+# --- mlcc.runtime.notices -----------------------------------------------------------------------------------
+# Tells people what became of a release: one small JSON message to each webhook that the node's plan names.
+#
+# The message has the one key that Slack, Mattermost, Rocket.Chat and Discord's `/slack` all take, `text`
+# (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). An address is a secret: it is never printed.
 #
 # Standard library only: bundled into the emitted script.
 
-GRACE = 10.0  # seconds between asking a process group to end and killing it
-CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
-TICK = 0.2  # seconds between looks at a child
-STRICT = "set -euo pipefail\n"
-TIMED_OUT = 124
+TRIES = 3
+TRY_SECONDS = 10.0
+WAITS = (1.0, 4.0)  # seconds before the second and the third try
+MOST_WAIT = 15.0  # seconds, whatever Retry-After says
+TELLING_SECONDS = 60.0  # for all webhooks together, which are told at the same time
+HURRIED_SECONDS = 3.0  # the same, once, where the run is cancelled: the CI system soon kills us
+MOST_CAUSE = 600  # characters; Discord refuses messages of more than 2,000
+SENTENCES = {
+    "promoted": "✅ {pipeline}: the release '{release}' is live in '{environment}'",
+    "rolled_back": "↩️ {pipeline}: the release '{release}' was rolled back in '{environment}'",
+    "held": "⏸️ {pipeline}: the release '{release}' is held in '{environment}', and waits for a person",
+    "failed": "❌ {pipeline}: the release '{release}' failed in '{environment}'",
+}
+_TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+_WAIT = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
+_ADDRESS = re.compile(r"https?://[!-~]{1,2000}")
+_LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]%+=-]{1,500}")
 
 
-class CancelledError(Exception):
-    """The CI system ends the run."""
+def conclude(
+    id: str,
+    state: dict[str, Any],
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    platform: Platform,
+    *,
+    last: bool,
+) -> None:
+    """Note in a node's state what became of its release, and tell who wants to know. The node has ended as it has.
 
-
-def watch_cancel() -> None:
-    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
-
-    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
+    A rollback's node also tells what steps couldn't. The state's `told` takes whom nobody has to tell any more. `last`:
+    nobody tries any more to undo the release on this machine. What goes wrong is a warning.
     """
-
-    def overhear(_number: int, _frame: FrameType | None) -> None:
-        pass  # not SIG_IGN, which the teardown's command would inherit
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, overhear)
-        raise CancelledError
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-
-
-def run(
-    command: list[str],
-    env: dict[str, str],
-    deadline: float,
-    cwd: str = ".",
-    tick: Callable[[], None] | None = None,
-) -> int:
-    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
-
-    `tick` is called from time to time while the command runs.
-    """
-    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
-    grace = GRACE
+    place = state_folder(id) / "state.json"
     try:
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return TIMED_OUT
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
-            if tick is not None:
-                tick()
+        seen = Seen(id, state, plan, selection)
+        seen.note(platform, last=last)
+        write_record(place, state)
+        for found in seen.known if seen.node["kind"] == "rollback" else [state]:
+            _tell(seen, found, platform, hurried=not last and state.get("cancelled") is True)
+        write_record(place, state)
     except CancelledError:
-        grace = CANCEL_GRACE
-        raise
-    finally:
-        end_group(child, grace)
+        platform.warn(f"{id}: cancelled while it told what became of the release")
+    except Exception as problem:  # whatever it is, it isn't the release's
+        platform.warn(f"{id}: what became of the release can't be told: {type(problem).__name__}")
 
 
-def shell(
-    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
-) -> int:
-    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
-    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-        script = Path(folder) / "run.sh"
-        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
-        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
+def untold(part: dict[str, Any], state: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return who wants to know of the event in a state of a release's node, and wasn't told."""
+    told = state.get("told", [])
+    return [
+        notice
+        for notice in part.get("notify", ())
+        if state.get("event") in notice["events"] and notice["id"] not in told
+    ]
 
 
-# --- mlcc.runtime.release -----------------------------------------------------------------------------------
-# What undoes a release: the release itself, at once, and its rollback's node where that couldn't be (S11).
-#
-# Standard library only: bundled into the emitted script.
+def _tell(seen: Seen, state: dict[str, Any], platform: Platform, *, hurried: bool) -> None:
+    """Tell who waits for it; `hurried`, only those who got it count as told, since there may be time later."""
+    waiting = {notice["id"]: _address(notice["webhook"]) for notice in untold(seen.part, state)}
+    if not waiting:
+        return
+    body = json.dumps({"text": notice_text(seen, state)}).encode("ascii")
+    for id, problem in _post_all(waiting, body, hurried=hurried).items():
+        if problem:
+            platform.warn(f"{seen.id}: no message to '{id}' ({state['event']}): {problem}")
+        if not (problem and hurried):
+            state.setdefault("told", []).append(id)
 
-def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
-    """Run the command of a rollback's node. Return whether the release is undone, and how to say so.
 
-    It has a time of its own, so that a release which used up its time is undone, too.
+def notice_text(seen: Seen, state: dict[str, Any]) -> str:
+    """Return the message: what happened, why, and of which commit and run."""
+    facts, url = seen.selection["facts"], seen.selection["facts"].get("run_url", "")
+    named = {
+        "pipeline": seen.plan["name"],
+        "release": seen.part["id"],
+        "environment": seen.part["environment"],
+    }
+    lines = [SENTENCES[state["event"]].format(**named)]
+    if state["cause"]:
+        lines.append(f"`{harmless(state['cause'])}`")
+    run = url if _LINK.fullmatch(url) else harmless(facts["run_id"])
+    return "\n".join([*lines, f"commit {harmless(seen.selection['commit'])[:12]}, run {run}"])
+
+
+def harmless(text: str) -> str:
+    """Return a text from outside as one line that mentions nobody, ends no code, and stands for itself.
+
+    Slack reads & < and > (https://docs.slack.dev/messaging/formatting-message-text#escaping); others read @NAME.
     """
-    say("mlcc: rolling back")
-    lines = [*rollback.get("setup", []), *rollback["run"]]
+    shown = one_line(text)
+    shown = shown if len(shown) <= MOST_CAUSE else shown[: MOST_CAUSE - 1] + "…"
+    for mark, other in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("`", "'"), ("@", "＠")):
+        shown = shown.replace(mark, other)
+    return shown
+
+
+def _address(webhook: dict[str, Any]) -> str:
+    """Return the address that a webhook's secret or variable holds; empty: none that a message may go to."""
+    prefixes = {"secret": SECRET, "var": VARIABLE}
+    (found,) = [os.environ.get(prefixes[kind] + str(name), "") for kind, name in webhook.items()]
+    found = found.strip()
+    return found if _ADDRESS.fullmatch(found) and may_have_token(found) else ""
+
+
+def _post_all(addresses: dict[str, str], body: bytes, *, hurried: bool) -> dict[str, str]:
+    """Post a message to all addresses, and return why it didn't arrive at each; empty: it did."""
+    found = dict.fromkeys(addresses, "it didn't answer in time")
+
+    def post_to(id: str, address: str) -> None:
+        found[id] = _post_again(address, body, hurried=hurried)
+
+    ends = time.monotonic() + (HURRIED_SECONDS if hurried else TELLING_SECONDS)
+    threads = [threading.Thread(target=post_to, args=pair, daemon=True) for pair in addresses.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, ends - time.monotonic()))
+    return dict(found)
+
+
+def _post_again(address: str, body: bytes, *, hurried: bool) -> str:
+    """Post a message until it arrives, and return why it didn't; empty: it did."""
+    if not address:
+        return "its webhook isn't set in the CI system, or isn't an https address"
+    problem = ""
+    for number in range(1 if hurried else TRIES):
+        try:
+            status, wait = _post(address, body, HURRIED_SECONDS if hurried else TRY_SECONDS)
+            problem = f"it answered {status}" + (
+                ", and redirects aren't followed" if 300 <= status < 400 else ""
+            )
+        except Exception as error:  # whose text may hold the address
+            status, wait, problem = 503, "", f"it can't be reached ({type(error).__name__})"
+        if 200 <= status < 300:
+            return ""
+        if status not in _TRY_AGAIN or hurried or number == TRIES - 1:
+            break
+        asked = float(wait) if _WAIT.fullmatch(wait) else 0.0
+        time.sleep(min(max(WAITS[number], asked), MOST_WAIT))
+    return problem
+
+
+def _post(address: str, body: bytes, seconds: float) -> tuple[int, str]:
+    """Return the status of an answer, and its Retry-After."""
+    import urllib.error
+    import urllib.request  # dear, and most nodes tell nobody
+
+    class Still(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            """Follow none: the message is for the address that was named."""
+
+    headers = {"Content-Type": "application/json", "User-Agent": "mlcc"}
+    request = urllib.request.Request(address, body, headers, method="POST")  # noqa: S310 - `_address` checks the scheme
     try:
-        code = shell(
-            lines, env, time.monotonic() + rollback["timeout"], rollback.get("working_directory") or "."
-        )
-    except OSError as problem:  # such as a folder that the release has removed
-        return False, f"its rollback can't be run: {problem.strerror}"
-    return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
+        with urllib.request.build_opener(Still).open(request, timeout=seconds) as answer:
+            return int(answer.status), ""
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return int(answer.code), str(answer.headers.get("Retry-After", ""))
 
 
-def undone(
-    node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
-) -> str | None:
-    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
+# --- mlcc.runtime.services ----------------------------------------------------------------------------------
+# Waits for the containers beside a node. Standard library only: bundled into the emitted script.
 
-    A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
-    """
-    began = []
-    for id in steps_of_release(node):
-        for state in read_states(id, plan["nodes"][id], selection):
-            if state is None and not platform.was_cancelled(id):
-                return None
-            if state is not None and state.get("began") is True:
-                began.append(state)
-    if not began:
-        return "nothing was released"
-    return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
+def wait_for(id: str, host: str, port: str, limit: float) -> None:
+    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
+    if not host or not port:
+        raise RunError(f"the CI system gave no address for the service '{id}'")
+    while True:
+        try:
+            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
+                return
+        except (OSError, ValueError):
+            if time.monotonic() > limit:
+                raise RunError(f"the service '{id}' accepted no connection in time") from None
+            time.sleep(0.2)
 
 
 # --- mlcc.runtime.node --------------------------------------------------------------------------------------
@@ -2083,7 +2502,7 @@ VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
 class Attempt:
     """What one leg of a node needs while it runs."""
 
-    def __init__(self, id: str, leg: str, platform: Platform) -> None:
+    def __init__(self, id: str, leg: str, platform: Platform, left: dict[str, Any] | None = None) -> None:
         self.id, self.leg, self.platform = id, leg, platform
         self.plan = read_plan()
         if id not in self.plan["nodes"]:
@@ -2092,22 +2511,24 @@ class Attempt:
         if leg not in legs_of(self.node):
             raise RunError(f"'{id}' has no leg '{leg}'")
         for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
-            shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+            if left is None:
+                shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
         platform.deliver(self.plan)
         self.selection = read_selection(platform.facts())
         self.note = ""  # what is added to the cause
+        self.code = 0  # that its command ended with
         self.started = time.monotonic()
         self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
             "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
-            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {},
+            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {}, **(left or {}),
         }  # fmt: skip
 
     def finish(self, end: str, verdict: str, cause: str) -> None:
         """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
         seconds = round(time.monotonic() - self.started, 1)
         whole = one_line(cause[:MAX_CAUSE]) + self.note
-        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds)
+        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds, ended=utc_now())
         write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
@@ -2125,9 +2546,12 @@ def node_main(platform: Platform) -> int:
     except RunError as problem:
         leg.finish("failed", "error", str(problem))
     except CancelledError:
+        leg.state["cancelled"] = True
         leg.finish("failed", "error", "the run was cancelled")
     except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
         leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
+    if "release" in leg.node:
+        conclude(leg.id, leg.state, leg.plan, leg.selection, platform, last=False)
     try:
         return _report(leg, status)
     except OSError as problem:
@@ -2143,17 +2567,27 @@ def undo_main(platform: Platform) -> int:
     if id not in plan["nodes"]:
         raise RunError(f"the plan has no node '{id}'")
     (left,) = read_states(id, plan["nodes"][id], selection)
-    if left is None or left["end"] != "failed" or not left.get("began") or left.get("rolled_back"):
+    if left is None or left["end"] == "skipped":
         return PASS
-    leg = Attempt(id, "", platform)
-    leg.state.update(left)
+    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
+    unsettled = not settled and left.get("began") is True
+    if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
+        return PASS
+    leg = Attempt(id, "", platform, left)
+    if unsettled:
+        _undo_late(leg)
+    conclude(id, leg.state, plan, selection, platform, last=True)
+    return FAIL if unsettled and leg.state.get("rolled_back") is not True else PASS
+
+
+def _undo_late(leg: Attempt) -> None:
+    left = dict(leg.state)
     leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
     try:
         with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
             _undo(leg, Path(folder) / "undo")
     except CancelledError:
         leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
-    return PASS if leg.state.get("rolled_back") is True else FAIL
 
 
 def _decide_and_run(leg: Attempt) -> int:
@@ -2211,22 +2645,8 @@ def _environment(
     for id, within in node.get("services", {}).items():
         name = id.upper().replace("-", "_")
         limit = min(time.monotonic() + within, leg.deadline)
-        _wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
+        wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
     return env, login
-
-
-def _wait_for(id: str, host: str, port: str, limit: float) -> None:
-    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
-    if not host or not port:
-        raise RunError(f"the CI system gave no address for the service '{id}'")
-    while True:
-        try:
-            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
-                return
-        except (OSError, ValueError):
-            if time.monotonic() > limit:
-                raise RunError(f"the service '{id}' accepted no connection in time") from None
-            time.sleep(0.2)
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -2248,6 +2668,7 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     where = leg.node.get("working_directory") or "."
     code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
+    leg.code = code
     if code == TIMED_OUT and time.monotonic() >= leg.deadline:
         leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
         return TIMEOUT
@@ -2274,7 +2695,7 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
 
 
 def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    leg.state["began"] = True
+    Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
     leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
     verdict = state_folder(leg.id) / "verdict.json"
     verdict.unlink(missing_ok=True)
@@ -2292,7 +2713,11 @@ def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         )
         return ERROR
     if status != PASS:  # the judge says why
-        leg.finish("failed", "fail", str(found.get("summary", "")))
+        judged = VERDICTS.get(leg.code, "error")
+        agreed = judged if found.get("verdict") == judged else "error"
+        leg.state["held"] = agreed in leg.node.get("holds", [])
+        leg.note = f"; {HELD}" if leg.state["held"] else ""
+        leg.finish("failed", agreed, str(found.get("summary", "")))
     return status
 
 
@@ -2301,14 +2726,13 @@ def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
     if reason is None:
         return _command(leg, env, logins)
-    say(f"mlcc: {leg.id}: {reason}")
-    leg.finish("passed", "pass", "")
+    leg.finish("passed", "pass", reason)
     return PASS
 
 
 def _undo(leg: Attempt, private: Path) -> None:
     """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
-    if leg.state.get("began") is not True or leg.state["end"] == "passed":
+    if leg.state.get("began") is not True or leg.state["end"] == "passed" or leg.state.get("held") is True:
         return
     note = "nothing can undo it"
     if "rollback" in leg.node:
@@ -2424,40 +2848,6 @@ def _report(leg: Attempt, status: int) -> int:
                 leg.platform.warn(f"{name} is not blocking, and failed: {cause}")
             return status if leg.platform.raw_exit else 0
     return leg.platform.skip_exit if status == SKIP else status
-
-
-# --- mlcc.runtime.web ---------------------------------------------------------------------------------------
-# Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
-
-NETWORK_SECONDS = 20
-MAX_ANSWER = 4_000_000  # bytes
-
-
-def get_json(url: str, token: str) -> Any:
-    """Return what an API answers; None when it doesn't answer as it should."""
-    import urllib.request  # dear, and most nodes ask no API
-
-    if not may_have_token(url):
-        return None
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
-        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
-            return json.loads(answer.read(MAX_ANSWER))
-    except (OSError, ValueError):
-        return None
-
-
-def may_have_token(url: str) -> bool:
-    """Tell whether a token may go to an address: over an encrypted line, or to this machine."""
-    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
-
-
-def url_quoted(text: str) -> str:
-    """Return a text as a part of a URL's query."""
-    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
 
 
 # --- mlcc.backends.github.platform --------------------------------------------------------------------------
@@ -3344,8 +3734,11 @@ def select(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
                 reasons[id] = f"it follows '{first}', which is selected"
             else:
                 reasons[id] = "none of what it follows is selected"
+    rest = "nothing that it depends on has changed"
+    if event["trigger"] in plan["triggers"].get("reserved", []):
+        rest = f"the trigger '{event['trigger']}' starts only what names it"
     for id in nodes:
-        reasons.setdefault(id, "nothing that it depends on has changed")
+        reasons.setdefault(id, rest)
     return {"selected": [id for id in nodes if id in selected], "reasons": reasons, "by_verdict": waiting}
 
 
@@ -3368,8 +3761,10 @@ def _pulls(id: str, node: dict[str, Any], waits: bool) -> dict[str, str]:
 
 def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) -> str | None:
     if event["kind"] == "pull_request":
-        if node["kind"] in ("release", "rollback", "reconcile"):
+        if node["kind"] in ("release", "rollback", "reconcile", "restore"):
             return "releases never run for pull requests"
+        if event["fork"] and node["kind"] == "preview":
+            return "what a release would do isn't shown to forks"
         if event["fork"] and node.get("trusted"):
             return "it uses secrets, and the pull request comes from a fork"
     branches = node.get("branches", [])
@@ -3406,6 +3801,14 @@ def _any_matches(patterns: list[str], name: str) -> bool:
 
 def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
     nodes = {id: node for id, node in plan["nodes"].items() if not node.get("status")}
+    trigger = event["trigger"]
+    if trigger in plan["triggers"].get("reserved", []):
+        named = [
+            id
+            for id, node in nodes.items()
+            if any(trigger in c.get("triggers", []) for c in node.get("when", []))
+        ]
+        return dict.fromkeys(named, f"its `when` names the trigger '{trigger}'")
     if event["kind"] not in DIFF_EVENTS:
         return dict.fromkeys(nodes, f"a run by {event['kind']} selects every candidate")
     if event["changed"] is None:

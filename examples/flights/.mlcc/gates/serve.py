@@ -1,4 +1,4 @@
-# mlcc:generated sha256=a63dccaa3fae2423908c3aaf4f4f72fcd6aa27f5be3c920624f8ca96265dc667
+# mlcc:generated sha256=16d0a5274179bf094470a8867a3420e0b0be3fa01f16fff712dc5062020fe626
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,12 +12,12 @@ _mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict,
+  mlcc.gates._records, mlcc.strict_json, mlcc.gates._strict, mlcc.gates._serving.golden,
+  mlcc.gates._serving.http_model, mlcc.gates._serving.asked, mlcc.gates._plots, mlcc.gates._shares,
+  mlcc.gates._serving.quantiles, mlcc.gates._serving.limits, mlcc.gates._report,
   mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.gates._support, mlcc.gates._shell, mlcc.gates.serve.golden, mlcc.runtime.groups,
-  mlcc.gates.serve.process, mlcc.gates.serve.http_model, mlcc.gates._plots, mlcc.gates._shares,
-  mlcc.gates.serve.quantiles, mlcc.gates.serve.limits, mlcc.gates.serve.line_model,
-  mlcc.gates.serve.memory, mlcc.gates.serve.runtime
+  mlcc.gates._support, mlcc.gates._shell, mlcc.runtime.groups, mlcc.gates.serve.process,
+  mlcc.gates.serve.line_model, mlcc.gates.serve.memory, mlcc.gates.serve.runtime
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -191,151 +191,6 @@ def _escape(char: str) -> str:
     return names.get(char) or f"\\u{{{ord(char):x}}}"
 
 
-# --- mlcc.gates._report -------------------------------------------------------------------------------------
-# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
-#
-# Each is written whole or not at all.
-#
-# They hold no time, host or absolute path, so that the same inputs give the same bytes.
-
-REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
-SCHEMA = "https://mlcc.dev/verdict/1"
-_MARKDOWN = str.maketrans(
-    {
-        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
-        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
-    }
-)
-_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
-
-
-def prepare_folder(folder: str) -> None:
-    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
-    try:
-        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
-            raise GateError(f"{visible(folder)} is a symlink")
-        os.makedirs(folder, exist_ok=True)
-        for name in REPORTS:
-            remove_file(os.path.join(folder, name))
-    except OSError as error:
-        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
-
-
-def remove_file(path: str) -> None:
-    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
-
-
-def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
-    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
-    text = json_text(record)
-    if verdict.plots:
-        import json
-
-        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
-        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
-    # The verdict comes last: where it is, the others are.
-    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
-    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
-    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
-
-
-def json_text(value: object, margin: str = "\n") -> str:
-    """Return `json.dumps(value, sort_keys=True, indent=2, allow_nan=False)`, without the time to import json.
-
-    What isn't as plain as most of a report is left to json. Raises ValueError and TypeError as it does.
-    """
-    inner = margin + "  "
-    if isinstance(value, dict) and value and all(_is_plain(key) for key in value):
-        parts = [f'"{key}": {json_text(value[key], inner)}' for key in sorted(value)]
-        return "{" + inner + ("," + inner).join(parts) + margin + "}"
-    if isinstance(value, (list, tuple)) and value:
-        parts = [json_text(item, inner) for item in value]
-        return "[" + inner + ("," + inner).join(parts) + margin + "]"
-    if _is_plain(value):
-        return f'"{value}"'
-    if is_finite(value):
-        return repr(value)
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    import json
-
-    return json.dumps(value, sort_keys=True, indent=2, allow_nan=False).replace("\n", margin)
-
-
-def _is_plain(value: object) -> bool:
-    """Whether JSON shows a text as it is."""
-    return type(value) is str and value.isascii() and value.isprintable() and not {'"', "\\"} & set(value)
-
-
-def write_whole(path: str, text: str) -> None:
-    """Replace a file's content in one step. Raises OSError and GateError."""
-    temporary = path + ".part"
-    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
-    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def markdown(text: str, limit: int = 400) -> str:
-    """Return text that Markdown shows as it is, on one line, in a table cell too."""
-    shown = visible(text, limit).translate(_MARKDOWN)
-    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
-
-
-def _summary(record: dict[str, object], verdict: Verdict) -> str:
-    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
-    lines = [title, "", markdown(verdict.summary, 1000), ""]
-    if verdict.checks:
-        lines += ["| | check | finding |", "|---|---|---|"]
-        lines += [
-            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
-            for check in verdict.checks
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
-    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
-    if verdict.verdict not in [case[1] for case in cases]:
-        cases.append(("verdict", verdict.verdict, verdict.summary))
-    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
-    name = _xml(str(record["gate"]))
-    counts = " ".join(
-        f'{plural}="{kinds.count(kind)}"'
-        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-    )
-    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
-    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
-    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
-        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
-        if kind == "pass":
-            lines.append(opening + "/>")
-        else:
-            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
-    return "\n".join([*lines, "</testsuite>", ""])
-
-
-def _junit_kind(found: str, opens: bool) -> str:
-    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
-    if opens:
-        return "skipped"
-    return "error" if found == "error" else "failure"
-
-
-def _xml(text: str) -> str:
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return shown.replace('"', "&quot;")
-
-
 # --- mlcc.strict_json ---------------------------------------------------------------------------------------
 # Strict reading of JSON: what two parsers could understand differently is refused.
 #
@@ -490,6 +345,903 @@ def _text(path: str, limit: int) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+# --- mlcc.gates._serving.golden -----------------------------------------------------------------------------
+# Golden queries: what is asked, what must be answered, and how an answer is held against it.
+
+_METHODS = ("GET", "POST", "PUT")
+_MOST_QUERIES = 10_000
+
+
+class Query:
+    """One golden query. `body` are the bytes to send (None: no body), `expected` the JSON of the answer."""
+
+    __slots__ = ("body", "expected", "method", "name", "path", "status", "tolerance")
+
+    def __init__(self, name: str, expected: object, tolerance: float) -> None:
+        self.name = name
+        self.expected = expected
+        self.tolerance = tolerance
+        self.method = "POST"
+        self.path = "/"
+        self.body: bytes | None = None
+        self.status = 200
+
+
+def read_golden(file: str, protocol: str, path: str, tolerance: float) -> list[Query]:
+    """Return the queries of a golden file; `path` and `tolerance` hold where a query has none of its own.
+
+    Raises GateError for a file that isn't a list of proper queries, all with different names.
+    """
+    entries = read_json(file)
+    shown = visible(file)
+    if not isinstance(entries, list) or not 0 < len(entries) <= _MOST_QUERIES:
+        raise GateError(f"{shown} is not a list of 1 to {_MOST_QUERIES} queries")
+    queries = [_query(entry, f"{shown}, query {i + 1}", tolerance) for i, entry in enumerate(entries)]
+    for i, query in enumerate(queries):
+        if protocol == "http":
+            _fill(query, entries[i], f"{shown}, query {i + 1}", path)
+        else:
+            query.body = _compact(entries[i]["request"]) + b"\n"
+    names = {query.name for query in queries}
+    if len(names) < len(queries):
+        raise GateError(f"{shown} has two queries of the same name")
+    return queries
+
+
+def _query(entry: Any, place: str, tolerance: float) -> Query:
+    keys = {"name", "request", "response"}
+    if not isinstance(entry, dict) or not keys <= set(entry) <= {*keys, "tolerance"}:
+        raise GateError(f"{place} has not the keys name, request, response, and at most a tolerance")
+    name, own = entry["name"], entry.get("tolerance", tolerance)
+    if not isinstance(name, str) or not name.strip():
+        raise GateError(f"{place} has no name")
+    if not is_finite(own) or own < 0:
+        raise GateError(f"{place} has no proper tolerance")
+    return Query(name, entry["response"], own)
+
+
+def _fill(query: Query, entry: dict[str, Any], place: str, path: str) -> None:
+    """Take over what a query over http has besides its name."""
+    request, response = entry["request"], entry["response"]
+    if not isinstance(request, dict) or not set(request) <= {"method", "path", "body"}:
+        raise GateError(f"{place} has a request that is not {{method, path, body}}")
+    if not isinstance(response, dict) or not {"body"} <= set(response) <= {"status", "body"}:
+        raise GateError(f"{place} has a response that is not {{status, body}}")
+    query.expected = response["body"]
+    query.status = response.get("status", 200)
+    query.path = request.get("path", path)
+    query.method = request.get("method", "POST" if "body" in request else "GET")
+    if query.method not in _METHODS:
+        raise GateError(f"{place} has a method other than {', '.join(_METHODS)}")
+    if type(query.status) is not int or not 200 <= query.status <= 599:
+        raise GateError(f"{place} has no proper status")
+    if not _is_url_path(query.path):
+        raise GateError(f"{place} has a path that doesn't start with one '/', or with signs that no URL has")
+    if "body" in request:
+        query.body = _compact(request["body"])
+
+
+def _is_url_path(path: object) -> bool:
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
+        return False
+    return path.isascii() and path.isprintable() and " " not in path
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def difference(expected: object, found: object, tolerance: float, place: str = "the answer") -> str | None:
+    """Say where an answer first differs from the golden one, or None. Values aren't shown.
+
+    Numbers may differ by `tolerance` (absolute). Everything else must be equal and of the same type; the
+    order of an object's keys doesn't count.
+    """
+    if is_finite(expected) and is_finite(found):
+        gap = abs(float(expected) - float(found))  # type: ignore[arg-type]  # both are numbers
+        if expected == found or gap <= tolerance:
+            return None
+        return f"{place} is off by {number(gap)}, where {number(tolerance)} is allowed"
+    if type(expected) is not type(found):
+        return f"{place} is {_noun(found)} instead of {_noun(expected)}"
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return _object_difference(expected, found, tolerance, place)
+    if isinstance(expected, list) and isinstance(found, list):
+        if len(expected) != len(found):
+            return f"{place} has {len(found)} items instead of {len(expected)}"
+        pairs = enumerate(zip(expected, found))  # noqa: B905 - strict= is newer than Python 3.8
+        told = (difference(a, b, tolerance, f"{place}[{i}]") for i, (a, b) in pairs)
+        return next((text for text in told if text is not None), None)
+    return None if expected == found else f"{place} is another {_noun(expected).partition(' ')[2]}"
+
+
+def _object_difference(
+    expected: dict[str, object], found: dict[str, object], tolerance: float, place: str
+) -> str | None:
+    missing = [key for key in expected if key not in found]
+    if missing:
+        return f"{place} lacks the key {visible(missing[0], 80)}"
+    if len(found) > len(expected):
+        return f"{place} has {len(found)} keys instead of {len(expected)}"
+    told = (
+        difference(expected[key], found[key], tolerance, f"{place}.{visible(key, 80)}") for key in expected
+    )
+    return next((text for text in told if text is not None), None)
+
+
+def _noun(value: object) -> str:
+    nouns = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "a null"}
+    return nouns.get(type(value), "a number")
+
+
+# --- mlcc.gates._serving.http_model -------------------------------------------------------------------------
+# Asks a model over HTTP: no proxy, no redirect, no compression, certificates verified, bounded time and size.
+
+MAX_ANSWER = 8 << 20
+PIECE = 1 << 16  # bytes that are read or written at once
+PATIENCE = 0.5  # seconds until a model that breaks off is seen to have ended
+_POLL = 0.05  # seconds between looks at a model that isn't ready
+_MARGIN = 1.0  # seconds that a socket waits beyond the limit, which is kept for the whole answer
+_READY_ANSWER = 5.0  # seconds that the readiness path may take
+
+
+class AnswerError(Exception):
+    """The model gave no proper answer. The message is one sentence for a reviewer."""
+
+
+class Answer:
+    """What a model answered: the bytes, and the seconds until the last of them was there."""
+
+    __slots__ = ("body", "seconds", "status")
+
+    def __init__(self, status: int, body: bytes, seconds: float) -> None:
+        self.status = status
+        self.body = body
+        self.seconds = seconds
+
+
+class Place:
+    """Where a model listens: a host and a port, encrypted or not.
+
+    `base` comes before every path, `headers` go with every request. `ended` takes seconds, waits so long, and says how the
+    model ended: None while it runs, and where it can't be known.
+    """
+
+    __slots__ = ("base", "ended", "headers", "host", "is_encrypted", "port")
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        ended: Callable[[float], str | None],
+        *,
+        is_encrypted: bool = False,
+        base: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.ended = ended
+        self.is_encrypted = is_encrypted
+        self.base = base
+        self.headers = dict(headers or {})
+
+
+class HttpModel:
+    """A model that listens somewhere, asked over one connection that is kept as long as it lasts.
+
+    `ready` is the path that answers 2xx once it can be asked, `limit` the seconds that an answer may take. A certificate
+    that can't be trusted raises GateError, whatever is asked: nobody knows who would answer.
+    """
+
+    def __init__(self, place: Place, ready: str, limit: float) -> None:
+        self._place = place
+        self._ready = ready
+        self._limit = limit
+        self._connection = http.client.HTTPConnection(place.host, place.port)
+        self._socket: socket.socket | None = None
+        self._late = False
+        self._closed: tuple[type[OSError], ...] = (ConnectionError,)
+        if place.is_encrypted:
+            import ssl  # dear, and most models are asked on this machine
+
+            self._closed = (ConnectionError, ssl.SSLEOFError)
+            self._trusted = ssl.create_default_context()
+            self._connection = http.client.HTTPSConnection(place.host, place.port, context=self._trusted)
+
+    def start(self, limit: float) -> None:
+        """Wait until its readiness path answers 2xx.
+
+        Raises AnswerError after `limit` seconds, or when the model ends.
+        """
+        path = self._ready
+        until = time.monotonic() + limit
+        last = "nothing listens at its port"
+        while time.monotonic() < until:
+            ended = self._place.ended(0)
+            if ended is not None:
+                raise AnswerError(f"{ended} before it was ready")
+            try:
+                status = self._exchange(
+                    "GET", path, None, min(_READY_ANSWER, until - time.monotonic())
+                ).status
+                if 200 <= status < 300:
+                    return
+                last = f"{visible(path, 100)} answers {status}"
+            except ConnectionRefusedError:
+                pass
+            except (AnswerError, http.client.HTTPException, OSError) as error:
+                last = f"{visible(path, 100)} gives no proper answer ({type(error).__name__})"
+            self.close()
+            time.sleep(_POLL)
+        raise AnswerError(f"the model is not ready after {limit:g} s: {last}")
+
+    def ask(self, query: Query) -> Answer:
+        """Return the answer to a query. Raises AnswerError where none comes, in time, and of a proper size."""
+        try:
+            return self._exchange(query.method, query.path, query.body, self._limit)
+        except (http.client.HTTPException, OSError) as error:
+            self.close()
+            raise AnswerError(self._reason(error)) from None
+        except AnswerError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; the next query opens another."""
+        self._connection.close()
+        self._socket = None
+
+    def _exchange(self, method: str, path: str, body: bytes | None, limit: float) -> Answer:
+        reused = self._connection.sock is not None
+        try:
+            return self._send(method, path, body, limit)
+        except self._closed:
+            # A kept connection may be closed by the other side at any time (RFC 9112, section 9.5).
+            if not reused or self._late:
+                raise
+            self.close()
+            return self._send(method, path, body, limit)
+
+    def _send(self, method: str, path: str, body: bytes | None, limit: float) -> Answer:
+        connection = self._connection
+        is_new = connection.sock is None
+        if is_new:
+            self._connect(limit)
+        self._socket = connection.sock
+        self._socket.settimeout(limit + _MARGIN)
+        # The socket's own timeout is for each piece: an answer that drips would never end.
+        self._late = False
+        alarm = threading.Timer(limit, self._cut)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            if is_new and self._place.is_encrypted:
+                self._shake_hands()
+            headers = {} if body is None else {"Content-Type": "application/json"}
+            start = time.perf_counter()
+            connection.request(method, self._place.base + path, body, {**headers, **self._place.headers})
+            response = connection.getresponse()
+            content = _content(response)
+            seconds = time.perf_counter() - start
+        finally:
+            alarm.cancel()
+        if self._late:
+            raise AnswerError(_too_late(limit))
+        if len(content) > MAX_ANSWER:
+            raise AnswerError(f"the answer has over {MAX_ANSWER} bytes")
+        if response.length:
+            raise AnswerError("the answer breaks off")
+        coding = response.getheader("Content-Encoding", "identity")
+        if coding.lower() != "identity":
+            raise AnswerError(f"the answer is encoded ({visible(coding, 40)}), which was not asked for")
+        return Answer(response.status, content, seconds)
+
+    def _connect(self, limit: float) -> None:
+        """Open the connection; an encrypted one is left before its handshake, whose time is bounded as an answer's is."""
+        connection = self._connection
+        connection.timeout = limit + _MARGIN
+        http.client.HTTPConnection.connect(connection)
+        if self._place.is_encrypted:
+            connection.sock = self._trusted.wrap_socket(
+                connection.sock, server_hostname=self._place.host, do_handshake_on_connect=False
+            )
+
+    def _shake_hands(self) -> None:
+        """Make the connection an encrypted one. Raises GateError for a certificate that can't be trusted."""
+        import ssl
+
+        try:
+            self._connection.sock.do_handshake()  # type: ignore[union-attr]  # it was wrapped
+        except ssl.SSLCertVerificationError as error:
+            host = visible(self._place.host, 200)
+            raise GateError(
+                f"the certificate of {host} is refused: {visible(error.verify_message, 200)}"
+            ) from None
+
+    def _cut(self) -> None:
+        """End an exchange that takes too long: what waits for the socket then gets its end."""
+        self._late = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # The method of an encrypted socket would first forget that it is one, while it is being read.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def _reason(self, error: Exception) -> str:
+        if self._late:
+            return _too_late(self._limit)
+        ended = self._place.ended(PATIENCE)
+        if ended is not None:
+            return f"{ended} instead of answering"
+        if isinstance(error, OSError):
+            return f"the connection broke ({type(error).__name__})"
+        return f"the answer is no proper HTTP ({type(error).__name__})"
+
+
+def _content(response: http.client.HTTPResponse) -> bytes:
+    """Return the body, or the first bytes of it that are too many."""
+    pieces: list[bytes] = []
+    size = 0
+    while size <= MAX_ANSWER:
+        piece = response.read(PIECE)
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
+def _too_late(limit: float) -> str:
+    return f"no whole answer came within {limit:g} s"
+
+
+# --- mlcc.gates._serving.asked ------------------------------------------------------------------------------
+# Holds what models answer against the golden answers: once for each query, then under load.
+
+_POSITIVE = ("answer_within", "requests", "max_latency")
+
+
+class Asked:
+    """A model that the function `ask` asks queries; it raises AnswerError. `times` are the seconds per answer, when measured."""
+
+    def __init__(self, ask: Callable[[Query], Answer], queries: Sequence[Query]) -> None:
+        self.queries = queries
+        self.times: list[float] = []
+        self._ask = ask
+
+    def golden_checks(self, traced: Query) -> list[Check]:
+        """Return a check for each golden query until one isn't answered, and the trace."""
+        checks: list[Check] = []
+        trace: list[Check] = []
+        for query in self.queries:
+            try:
+                answer = self._ask(query)
+            except AnswerError as error:
+                return [*checks, Check(f"golden {query.name}", "fail", str(error))]
+            checks.append(golden_check(query, answer))
+            if query is traced:
+                trace.append(trace_check(query, answer, timed=True))
+        return [*checks, *trace]
+
+    def measure(self, query: Query) -> str | None:
+        """Ask a query and note the time. Say what is wrong with the answer, or return None."""
+        try:
+            answer = self._ask(query)
+        except AnswerError as error:
+            return str(error)
+        self.times.append(answer.seconds)
+        return _wrong(query, answer)
+
+
+def measure_in_turn(
+    models: Sequence[Asked], params: Mapping[str, Any], look: Callable[[int], None] | None = None
+) -> Check | None:
+    """Ask models in turn: `warmup` queries, then the `requests` that count. Return a check where an answer is wrong.
+
+    `look` is called after each turn with its number; those of the warm-up are below 0. The first model is the candidate;
+    raises GateError where another, the champion, gives a wrong answer.
+    """
+    for turn in range(-params["warmup"], params["requests"]):
+        for model in models:
+            query = model.queries[turn % len(model.queries)]
+            wrong = model.measure(query)
+            if wrong is not None and model is not models[0]:
+                raise GateError(f"the champion can't be compared with: {visible(query.name, 80)}: {wrong}")
+            if wrong is not None:
+                asked = f"request {turn + params['warmup'] + 1} while latency was measured"
+                return Check("load", "fail", f"{asked} ({visible(query.name, 80)}): {wrong}")
+        if look is not None:
+            look(turn)
+        if turn == -1:
+            for model in models:
+                model.times.clear()
+    return None
+
+
+def golden_check(query: Query, answer: Answer) -> Check:
+    """Hold an answer against the golden one."""
+    wrong = _wrong(query, answer)
+    allowed = f", to {number(query.tolerance)}" if query.tolerance else ""
+    message = f"the answer is the golden one{allowed}" if wrong is None else wrong
+    return Check(f"golden {query.name}", "pass" if wrong is None else "fail", message)
+
+
+def _wrong(query: Query, answer: Answer) -> str | None:
+    """Say how an answer differs from the golden one, or None."""
+    if answer.status != query.status:
+        return f"the status is {answer.status} instead of {query.status}"
+    try:
+        found = parse_json(answer.body.decode("utf-8"), "the answer")
+    except UnicodeDecodeError:
+        return "the answer is not UTF-8"
+    except GateError as error:
+        return str(error)
+    return difference(query.expected, found, query.tolerance)
+
+
+def traced_query(queries: Sequence[Query], name: str | None) -> Query:
+    """Return the query to trace: the first, or the one of the name. Raises GateError where none has it."""
+    found = queries[0] if name is None else next((query for query in queries if query.name == name), None)
+    if found is None:
+        raise GateError(f"no golden query is called {visible(str(name), 80)}, which is to be traced")
+    return found
+
+
+def trace_check(query: Query, answer: Answer, timed: bool) -> Check:
+    """Record how one example went through the model, without its values."""
+    sent = 0 if query.body is None else len(query.body)
+    way = f"{query.method} {visible(query.path, 100)}, " if query.path != "/" else ""
+    took = f" in {number(1000 * answer.seconds)} ms" if timed else ""
+    message = f"{visible(query.name, 80)}: {way}{sent} bytes sent, {len(answer.body)} bytes answered{took}"
+    return Check("trace", "pass", message)
+
+
+def are_sound(params: Mapping[str, Any]) -> bool:
+    """Whether the parameters of what is asked are proper: those that `mlcc.gates._serving.compile.asked` writes."""
+    sound = all(isinstance(params.get(key, ""), str) for key in ("golden", "trace")) and "golden" in params
+    sound = sound and all(is_finite(params.get(key, 1)) and params.get(key, 1) > 0 for key in _POSITIVE)
+    sound = sound and all(key in params for key in _POSITIVE[:2])
+    sound = sound and all(type(params.get(key)) is int for key in ("requests", "warmup"))
+    sound = sound and is_finite(params.get("tolerance")) and params["tolerance"] >= 0
+    return sound and is_finite(params.get("confidence")) and 0.5 <= params["confidence"] < 1
+
+
+# --- mlcc.gates._plots --------------------------------------------------------------------------------------
+# What a gate's page draws: plots as plain data, in a verdict beside its checks.
+#
+# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
+# something that isn't is left out by its kind, never drawn wrong.
+
+_MOST_POINTS = 400
+
+
+def histogram(
+    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
+) -> dict[str, Any]:
+    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
+
+    Raises ValueError for other lengths and for numbers that aren't finite.
+    """
+    for values in series.values():
+        if len(values) != len(labels):
+            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
+    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
+    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
+
+
+def curves(
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    diagonal: bool = False,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
+
+    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
+    """
+    lines = [
+        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
+        for name, points in series.items()
+    ]
+    return _plot(
+        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
+    )
+
+
+def intervals(
+    title: str,
+    axis: str,
+    rows: Sequence[tuple[str, float, float, float, str]],
+    *,
+    limits: Mapping[str, float] | None = None,
+    note: str = "",
+) -> dict[str, Any]:
+    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
+
+    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
+    """
+    found = [
+        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
+        for label, value, lower, upper, verdict in rows
+    ]
+    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
+    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
+
+
+def thinned(points: Sequence[Any]) -> list[Any]:
+    """Return at most 400 of some points, evenly, the first and the last among them."""
+    if len(points) <= _MOST_POINTS:
+        return list(points)
+    last = len(points) - 1
+    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
+
+
+def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
+    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    if not all(is_finite(value) for value in values):
+        raise ValueError("a plot has a number that isn't finite")
+    return [rounded(value) for value in values]
+
+
+# --- mlcc.gates._shares -------------------------------------------------------------------------------------
+# Shares of trials: confidence bounds, the binomial distribution, and how many rows a bound needs.
+
+def wilson(hits: float, n: float, z: float) -> tuple[float, float]:
+    """Return Wilson's lower and upper bound (1927) of a share, of which `hits` among `n` > 0 trials were seen.
+
+    `z` is the normal quantile of each bound's confidence. `n` may be a fraction, for an effective size.
+    """
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
+    # At 0 and 1 the bound is the value itself; floating point would leave it 1e-17 beside.
+    lower = 0.0 if hits == 0 else max(0.0, centre - half)
+    upper = 1.0 if hits == n else min(1.0, centre + half)
+    return lower, upper
+
+
+def rows_for_share(share: float, limit: float, z: float) -> int:
+    """Return the least number of rows at which a share that stays as it is would be shown to keep below `limit`.
+
+    Wilson's bound meets the limit where the score test does: n = z² limit (1 - limit) / (limit - share)². `share` is
+    below `limit`.
+    """
+    return ceil(z * z * limit * (1 - limit) / (limit - share) ** 2)
+
+
+def binomial_probability(hits: int, trials: int, share: float) -> float:
+    """Return the probability of exactly `hits` of `trials`, each a hit with probability 0 < `share` < 1."""
+    ways = lgamma(trials + 1) - lgamma(hits + 1) - lgamma(trials - hits + 1)
+    return exp(ways + hits * log(share) + (trials - hits) * log1p(-share))
+
+
+def binomial_tail(hits: int, trials: int, share: float = 0.5) -> float:
+    """Return the probability of at most `hits` of `trials`, each a hit with probability `share`."""
+    if hits < 0 or hits >= trials or not 0 < share < 1:
+        return 0.0 if hits < 0 or (hits < trials and share >= 1) else 1.0
+    if hits > trials * share:  # the terms must fall from the first on: sum the shorter side
+        return 1 - binomial_tail(trials - hits - 1, trials, 1 - share)
+    term = binomial_probability(hits, trials, share)
+    total, odds = 0.0, (1 - share) / share
+    for k in range(hits, -1, -1):
+        total += term
+        term *= k / (trials - k + 1) * odds
+        if term < total * 1e-17:
+            break
+    return min(1.0, total)
+
+
+# --- mlcc.gates._serving.quantiles --------------------------------------------------------------------------
+# Confidence bounds for a quantile that hold whatever the distribution: order statistics.
+#
+# Of n independent values, the number below the p-quantile is binomial(n, p). So the r-th smallest value lies
+# at or above the quantile with probability P(B <= r - 1), and at or below it with at least P(B >= r).
+# Source: H. A. David, H. N. Nagaraja, Order Statistics, 3rd ed. 2003, section 7.1; G. J. Hahn, W. Q. Meeker,
+# Statistical Intervals, 1991, section 5.2.
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the smallest of some ascending values that at least `share` of them don't exceed."""
+    # The product of 0.95 and a whole number may come out a hair too large.
+    return ordered[max(ceil(share * len(ordered) - 1e-9), 1) - 1]
+
+
+def upper_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
+    """Return the value that the quantile doesn't exceed, at `confidence`; None where there are too few."""
+    rank = upper_rank(len(ordered), share, confidence)
+    return None if rank is None else ordered[rank - 1]
+
+
+def lower_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
+    """Return the value that the quantile reaches, at `confidence`; None where there are too few."""
+    rank = upper_rank(len(ordered), 1 - share, confidence)
+    return None if rank is None else ordered[-rank]
+
+
+def upper_rank(n: int, share: float, confidence: float) -> int | None:
+    """Return the least rank r (from 1) with P(binomial(n, share) <= r - 1) >= confidence, or None."""
+    below = 0.0
+    for successes in range(n):
+        below += binomial_probability(successes, n, share)
+        if below >= confidence:
+            return successes + 1
+    return None
+
+
+# --- mlcc.gates._serving.limits -----------------------------------------------------------------------------
+# Judges what was measured of a model: p95 latency and memory, by themselves and against the champion.
+
+_SHARE = 0.95  # of p95
+_MB = 10**6
+_NAMES = ("candidate", "champion")
+
+
+def judge_limits(
+    params: dict[str, Any], times: Sequence[Sequence[float]], peaks: Sequence[int]
+) -> list[Check]:
+    """Return a check for each limit.
+
+    `times` are the seconds per answer of the candidate and, where there is one, of the champion; `peaks` the
+    bytes that they held.
+    """
+    champion = params.get("champion", {})
+    checks = []
+    if "max_latency" in params:
+        checks.append(_latency_check(times[0], params["max_latency"], params["confidence"]))
+    if "max_latency_ratio" in champion:
+        checks.append(_ratio_check(times, champion["max_latency_ratio"], params["confidence"]))
+    if "max_memory" in params:
+        checks.append(_memory_check(peaks[0], params["max_memory"]))
+    if "max_memory_ratio" in champion:
+        checks.append(_memory_ratio_check(peaks, champion["max_memory_ratio"]))
+    return checks
+
+
+def latency_plots(times: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    """Return the plot of latencies, ascending, by the share of answers that were as fast."""
+    lines = {}
+    for name, seconds in zip(_NAMES, times):  # noqa: B905 - strict= is newer than Python 3.8
+        ordered = sorted(seconds)
+        lines[name] = [((i + 1) / len(ordered), 1000 * value) for i, value in enumerate(ordered)]
+    return [curves("Latency", ("share of answers", "ms"), lines)]
+
+
+def _latency_check(seconds: Sequence[float], limit: float, confidence: float) -> Check:
+    """Judge p95 by its distribution-free upper bound (order statistics)."""
+    ordered = sorted(1000 * value for value in seconds)
+    estimate = quantile(ordered, _SHARE)
+    upper = upper_bound(ordered, _SHARE, confidence)
+    lower = lower_bound(ordered, _SHARE, confidence)
+    if upper is None or lower is None:
+        message = f"{len(ordered)} answers are too few to bound their p95 latency"
+        return Check("latency_p95", "inconclusive", message, estimate=estimate, n=len(ordered))
+    return Check(
+        "latency_p95",
+        _verdict(estimate, upper, limit),
+        f"p95 latency is {number(estimate)} ms, at most {number(upper)} ms with {number(100 * confidence)} % "
+        f"confidence (n = {len(ordered)}); at most {number(limit)} ms is allowed, margin {number(limit - upper)} ms",
+        estimate=estimate,
+        interval=(lower, upper),
+        confidence=confidence,
+        n=len(ordered),
+        threshold={"max": limit},
+        margin=limit - upper,
+    )
+
+
+def _ratio_check(times: Sequence[Sequence[float]], limit: float, confidence: float) -> Check:
+    """Judge the ratio of two p95s.
+
+    Each bound is taken at half the error, so that both hold together at `confidence` (Bonferroni), whatever
+    the distributions and however the two depend on each other.
+    """
+    each = 1 - (1 - confidence) / 2
+    candidate, champion = (sorted(seconds) for seconds in times)
+    estimate = quantile(candidate, _SHARE) / quantile(champion, _SHARE)
+    ends = [
+        bound(model, _SHARE, each) for model in (candidate, champion) for bound in (lower_bound, upper_bound)
+    ]
+    if None in ends:
+        message = f"{len(candidate)} answers are too few to bound the ratio of p95 latencies"
+        return Check("latency_ratio", "inconclusive", message, estimate=estimate, n=len(candidate))
+    low, high, champion_low, champion_high = (end or 0.0 for end in ends)
+    lower, upper = low / champion_high, high / champion_low
+    return Check(
+        "latency_ratio",
+        _verdict(estimate, upper, limit),
+        f"p95 latency is {number(estimate)} times the champion's, at most {number(upper)} times with "
+        f"{number(100 * confidence)} % confidence (n = {len(candidate)} each); at most {number(limit)} times is "
+        f"allowed, margin {number(limit - upper)}",
+        estimate=estimate,
+        interval=(lower, upper),
+        confidence=confidence,
+        n=len(candidate),
+        threshold={"max": limit},
+        margin=limit - upper,
+    )
+
+
+def _verdict(estimate: float, upper: float, limit: float) -> str:
+    if upper <= limit:
+        return "pass"
+    return "fail" if estimate > limit else "inconclusive"
+
+
+def _memory_check(peak: int, limit: int) -> Check:
+    return Check(
+        "memory",
+        "pass" if peak <= limit else "fail",
+        f"the model's processes have held up to {number(peak / _MB)} MB; at most {number(limit / _MB)} MB is "
+        f"allowed, margin {number((limit - peak) / _MB)} MB",
+        estimate=peak,
+        threshold={"max": limit},
+        margin=limit - peak,
+    )
+
+
+def _memory_ratio_check(peaks: Sequence[int], limit: float) -> Check:
+    ratio = peaks[0] / peaks[1]
+    return Check(
+        "memory_ratio",
+        "pass" if ratio <= limit else "fail",
+        f"the model's processes have held {number(ratio)} times the champion's memory "
+        f"({number(peaks[0] / _MB)} and {number(peaks[1] / _MB)} MB); at most {number(limit)} times is allowed, "
+        f"margin {number(limit - ratio)}",
+        estimate=ratio,
+        threshold={"max": limit},
+        margin=limit - ratio,
+    )
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json_text(record)
+    if verdict.plots:
+        import json
+
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def json_text(value: object, margin: str = "\n") -> str:
+    """Return `json.dumps(value, sort_keys=True, indent=2, allow_nan=False)`, without the time to import json.
+
+    What isn't as plain as most of a report is left to json. Raises ValueError and TypeError as it does.
+    """
+    inner = margin + "  "
+    if isinstance(value, dict) and value and all(_is_plain(key) for key in value):
+        parts = [f'"{key}": {json_text(value[key], inner)}' for key in sorted(value)]
+        return "{" + inner + ("," + inner).join(parts) + margin + "}"
+    if isinstance(value, (list, tuple)) and value:
+        parts = [json_text(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(parts) + margin + "]"
+    if _is_plain(value):
+        return f'"{value}"'
+    if is_finite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    import json
+
+    return json.dumps(value, sort_keys=True, indent=2, allow_nan=False).replace("\n", margin)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON shows a text as it is."""
+    return type(value) is str and value.isascii() and value.isprintable() and not {'"', "\\"} & set(value)
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
 
 
 # --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
@@ -1315,135 +2067,6 @@ def program(params: Mapping[str, object]) -> tuple[list[str], str]:
     return setup, command
 
 
-# --- mlcc.gates.serve.golden --------------------------------------------------------------------------------
-# Golden queries: what is asked, what must be answered, and how an answer is held against it.
-
-_METHODS = ("GET", "POST", "PUT")
-_MOST_QUERIES = 10_000
-
-
-class Query:
-    """One golden query. `body` are the bytes to send (None: no body), `expected` the JSON of the answer."""
-
-    __slots__ = ("body", "expected", "method", "name", "path", "status", "tolerance")
-
-    def __init__(self, name: str, expected: object, tolerance: float) -> None:
-        self.name = name
-        self.expected = expected
-        self.tolerance = tolerance
-        self.method = "POST"
-        self.path = "/"
-        self.body: bytes | None = None
-        self.status = 200
-
-
-def read_golden(file: str, protocol: str, path: str, tolerance: float) -> list[Query]:
-    """Return the queries of a golden file; `path` and `tolerance` hold where a query has none of its own.
-
-    Raises GateError for a file that isn't a list of proper queries, all with different names.
-    """
-    entries = read_json(file)
-    shown = visible(file)
-    if not isinstance(entries, list) or not 0 < len(entries) <= _MOST_QUERIES:
-        raise GateError(f"{shown} is not a list of 1 to {_MOST_QUERIES} queries")
-    queries = [_query(entry, f"{shown}, query {i + 1}", tolerance) for i, entry in enumerate(entries)]
-    for i, query in enumerate(queries):
-        if protocol == "http":
-            _fill(query, entries[i], f"{shown}, query {i + 1}", path)
-        else:
-            query.body = _compact(entries[i]["request"]) + b"\n"
-    names = {query.name for query in queries}
-    if len(names) < len(queries):
-        raise GateError(f"{shown} has two queries of the same name")
-    return queries
-
-
-def _query(entry: Any, place: str, tolerance: float) -> Query:
-    keys = {"name", "request", "response"}
-    if not isinstance(entry, dict) or not keys <= set(entry) <= {*keys, "tolerance"}:
-        raise GateError(f"{place} has not the keys name, request, response, and at most a tolerance")
-    name, own = entry["name"], entry.get("tolerance", tolerance)
-    if not isinstance(name, str) or not name.strip():
-        raise GateError(f"{place} has no name")
-    if not is_finite(own) or own < 0:
-        raise GateError(f"{place} has no proper tolerance")
-    return Query(name, entry["response"], own)
-
-
-def _fill(query: Query, entry: dict[str, Any], place: str, path: str) -> None:
-    """Take over what a query over http has besides its name."""
-    request, response = entry["request"], entry["response"]
-    if not isinstance(request, dict) or not set(request) <= {"method", "path", "body"}:
-        raise GateError(f"{place} has a request that is not {{method, path, body}}")
-    if not isinstance(response, dict) or not {"body"} <= set(response) <= {"status", "body"}:
-        raise GateError(f"{place} has a response that is not {{status, body}}")
-    query.expected = response["body"]
-    query.status = response.get("status", 200)
-    query.path = request.get("path", path)
-    query.method = request.get("method", "POST" if "body" in request else "GET")
-    if query.method not in _METHODS:
-        raise GateError(f"{place} has a method other than {', '.join(_METHODS)}")
-    if type(query.status) is not int or not 200 <= query.status <= 599:
-        raise GateError(f"{place} has no proper status")
-    if not _is_url_path(query.path):
-        raise GateError(f"{place} has a path that doesn't start with one '/', or with signs that no URL has")
-    if "body" in request:
-        query.body = _compact(request["body"])
-
-
-def _is_url_path(path: object) -> bool:
-    if not isinstance(path, str) or not path.startswith("/") or path.startswith("//"):
-        return False
-    return path.isascii() and path.isprintable() and " " not in path
-
-
-def _compact(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("ascii")
-
-
-def difference(expected: object, found: object, tolerance: float, place: str = "the answer") -> str | None:
-    """Say where an answer first differs from the golden one, or None. Values aren't shown.
-
-    Numbers may differ by `tolerance` (absolute). Everything else must be equal and of the same type; the
-    order of an object's keys doesn't count.
-    """
-    if is_finite(expected) and is_finite(found):
-        gap = abs(float(expected) - float(found))  # type: ignore[arg-type]  # both are numbers
-        if expected == found or gap <= tolerance:
-            return None
-        return f"{place} is off by {number(gap)}, where {number(tolerance)} is allowed"
-    if type(expected) is not type(found):
-        return f"{place} is {_noun(found)} instead of {_noun(expected)}"
-    if isinstance(expected, dict) and isinstance(found, dict):
-        return _object_difference(expected, found, tolerance, place)
-    if isinstance(expected, list) and isinstance(found, list):
-        if len(expected) != len(found):
-            return f"{place} has {len(found)} items instead of {len(expected)}"
-        pairs = enumerate(zip(expected, found))  # noqa: B905 - strict= is newer than Python 3.8
-        told = (difference(a, b, tolerance, f"{place}[{i}]") for i, (a, b) in pairs)
-        return next((text for text in told if text is not None), None)
-    return None if expected == found else f"{place} is another {_noun(expected).partition(' ')[2]}"
-
-
-def _object_difference(
-    expected: dict[str, object], found: dict[str, object], tolerance: float, place: str
-) -> str | None:
-    missing = [key for key in expected if key not in found]
-    if missing:
-        return f"{place} lacks the key {visible(missing[0], 80)}"
-    if len(found) > len(expected):
-        return f"{place} has {len(found)} keys instead of {len(expected)}"
-    told = (
-        difference(expected[key], found[key], tolerance, f"{place}.{visible(key, 80)}") for key in expected
-    )
-    return next((text for text in told if text is not None), None)
-
-
-def _noun(value: object) -> str:
-    nouns = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "a null"}
-    return nouns.get(type(value), "a number")
-
-
 # --- mlcc.runtime.groups ------------------------------------------------------------------------------------
 # Ends a process with all that it started.
 #
@@ -1548,453 +2171,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-# --- mlcc.gates.serve.http_model ----------------------------------------------------------------------------
-# Asks a model over HTTP on the loopback device: no proxy, no redirect, no compression, bounded time and size.
-
-MAX_ANSWER = 8 << 20
-PIECE = 1 << 16  # bytes that are read or written at once
-PATIENCE = 0.5  # seconds until a model that breaks off is seen to have ended
-_POLL = 0.05  # seconds between looks at a model that isn't ready
-_MARGIN = 1.0  # seconds that a socket waits beyond the limit, which is kept for the whole answer
-_READY_ANSWER = 5.0  # seconds that the readiness path may take
-
-
-class AnswerError(Exception):
-    """The model gave no proper answer. The message is one sentence for a reviewer."""
-
-
-class Answer:
-    """What a model answered: the bytes, and the seconds until the last of them was there."""
-
-    __slots__ = ("body", "seconds", "status")
-
-    def __init__(self, status: int, body: bytes, seconds: float) -> None:
-        self.status = status
-        self.body = body
-        self.seconds = seconds
-
-
-class HttpModel:
-    """A model that listens on 127.0.0.1, asked over one connection that is kept as long as it lasts."""
-
-    def __init__(self, process: Process, ready: str, limit: float) -> None:
-        self._process = process
-        self._ready = ready
-        self._limit = limit
-        self._connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=limit + _MARGIN)
-        self._socket: socket.socket | None = None
-        self._late = False
-
-    def start(self, limit: float) -> None:
-        """Wait until its readiness path answers 2xx.
-
-        Raises AnswerError after `limit` seconds, or when the model ends.
-        """
-        path = self._ready
-        until = time.monotonic() + limit
-        last = "nothing listens at its port"
-        while time.monotonic() < until:
-            ended = self._process.ended()
-            if ended is not None:
-                raise AnswerError(f"{ended} before it was ready")
-            try:
-                status = self._exchange(
-                    "GET", path, None, min(_READY_ANSWER, until - time.monotonic())
-                ).status
-                if 200 <= status < 300:
-                    return
-                last = f"{visible(path, 100)} answers {status}"
-            except ConnectionRefusedError:
-                pass
-            except (AnswerError, http.client.HTTPException, OSError) as error:
-                last = f"{visible(path, 100)} gives no proper answer ({type(error).__name__})"
-            self.close()
-            time.sleep(_POLL)
-        raise AnswerError(f"the model is not ready after {limit:g} s: {last}")
-
-    def ask(self, query: Query) -> Answer:
-        """Return the answer to a query. Raises AnswerError where none comes, in time, and of a proper size."""
-        try:
-            return self._exchange(query.method, query.path, query.body, self._limit)
-        except (http.client.HTTPException, OSError) as error:
-            self.close()
-            raise AnswerError(self._reason(error)) from None
-        except AnswerError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Close the connection; the next query opens another."""
-        self._connection.close()
-        self._socket = None
-
-    def _exchange(self, method: str, path: str, body: bytes | None, limit: float) -> Answer:
-        reused = self._connection.sock is not None
-        try:
-            return self._send(method, path, body, limit)
-        except (http.client.RemoteDisconnected, ConnectionError):
-            # A kept connection may be closed by the other side at any time (RFC 9112, section 9.5).
-            if not reused or self._late:
-                raise
-            self.close()
-            return self._send(method, path, body, limit)
-
-    def _send(self, method: str, path: str, body: bytes | None, limit: float) -> Answer:
-        connection = self._connection
-        if connection.sock is None:
-            connection.connect()
-        self._socket = connection.sock
-        # The socket's own timeout is for each piece: an answer that drips would never end.
-        self._late = False
-        alarm = threading.Timer(limit, self._cut)
-        alarm.daemon = True
-        alarm.start()
-        try:
-            headers = {} if body is None else {"Content-Type": "application/json"}
-            start = time.perf_counter()
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            content = _content(response)
-            seconds = time.perf_counter() - start
-        finally:
-            alarm.cancel()
-        if self._late:
-            raise AnswerError(_too_late(limit))
-        if len(content) > MAX_ANSWER:
-            raise AnswerError(f"the answer has over {MAX_ANSWER} bytes")
-        if response.length:
-            raise AnswerError("the answer breaks off")
-        coding = response.getheader("Content-Encoding", "identity")
-        if coding.lower() != "identity":
-            raise AnswerError(f"the answer is encoded ({visible(coding, 40)}), which was not asked for")
-        return Answer(response.status, content, seconds)
-
-    def _cut(self) -> None:
-        """End an exchange that takes too long: what waits for the socket then gets its end."""
-        self._late = True
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _reason(self, error: Exception) -> str:
-        if self._late:
-            return _too_late(self._limit)
-        ended = self._process.ended(PATIENCE)
-        if ended is not None:
-            return f"{ended} instead of answering"
-        if isinstance(error, OSError):
-            return f"the connection broke ({type(error).__name__})"
-        return f"the answer is no proper HTTP ({type(error).__name__})"
-
-
-def _content(response: http.client.HTTPResponse) -> bytes:
-    """Return the body, or the first bytes of it that are too many."""
-    pieces: list[bytes] = []
-    size = 0
-    while size <= MAX_ANSWER:
-        piece = response.read(PIECE)
-        if not piece:
-            break
-        pieces.append(piece)
-        size += len(piece)
-    return b"".join(pieces)
-
-
-def _too_late(limit: float) -> str:
-    return f"no whole answer came within {limit:g} s"
-
-
-# --- mlcc.gates._plots --------------------------------------------------------------------------------------
-# What a gate's page draws: plots as plain data, in a verdict beside its checks.
-#
-# A kind makes them with the functions below; `mlcc.report.plots` draws them. All numbers are finite: a plot of
-# something that isn't is left out by its kind, never drawn wrong.
-
-_MOST_POINTS = 400
-
-
-def histogram(
-    title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], note: str = ""
-) -> dict[str, Any]:
-    """Return bars: for each label, one bar of each series (name -> shares or counts, as many as labels).
-
-    Raises ValueError for other lengths and for numbers that aren't finite.
-    """
-    for values in series.values():
-        if len(values) != len(labels):
-            raise ValueError(f"the plot {visible(title)} has another number of bars than of labels")
-    bars = [{"name": visible(name, 80), "values": _finite(values)} for name, values in series.items()]
-    return _plot("histogram", title, note, labels=[visible(label, 80) for label in labels], series=bars)
-
-
-def curves(
-    title: str,
-    axes: tuple[str, str],
-    series: Mapping[str, Sequence[Sequence[float]]],
-    *,
-    diagonal: bool = False,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return lines: name -> points (x, y) or (x, y, lower, upper), by rising x; `axes` names x and y.
-
-    More points than a page shows are thinned out evenly. Raises ValueError for numbers that aren't finite.
-    """
-    lines = [
-        {"name": visible(name, 80), "points": [_finite(point) for point in thinned(points)]}
-        for name, points in series.items()
-    ]
-    return _plot(
-        "curves", title, note, axes=[visible(axis, 80) for axis in axes], series=lines, diagonal=diagonal
-    )
-
-
-def intervals(
-    title: str,
-    axis: str,
-    rows: Sequence[tuple[str, float, float, float, str]],
-    *,
-    limits: Mapping[str, float] | None = None,
-    note: str = "",
-) -> dict[str, Any]:
-    """Return estimates with intervals: rows of (label, estimate, lower, upper, verdict) on one axis.
-
-    `limits` ({"min": x}, {"max": x}) are drawn across. Raises ValueError for numbers that aren't finite.
-    """
-    found = [
-        {"label": visible(label, 80), "values": _finite((value, lower, upper)), "verdict": verdict}
-        for label, value, lower, upper, verdict in rows
-    ]
-    lines = {side: _finite([limit])[0] for side, limit in (limits or {}).items()}
-    return _plot("intervals", title, note, axis=visible(axis, 80), rows=found, limits=lines)
-
-
-def thinned(points: Sequence[Any]) -> list[Any]:
-    """Return at most 400 of some points, evenly, the first and the last among them."""
-    if len(points) <= _MOST_POINTS:
-        return list(points)
-    last = len(points) - 1
-    return [points[i * last // (_MOST_POINTS - 1)] for i in range(_MOST_POINTS)]
-
-
-def _plot(kind: str, title: str, note: str, **data: Any) -> dict[str, Any]:
-    return {"plot": kind, "title": visible(title, 120), "note": visible(note), **data}
-
-
-def _finite(values: Sequence[float]) -> list[float | None]:
-    if not all(is_finite(value) for value in values):
-        raise ValueError("a plot has a number that isn't finite")
-    return [rounded(value) for value in values]
-
-
-# --- mlcc.gates._shares -------------------------------------------------------------------------------------
-# Shares of trials: confidence bounds, the binomial distribution, and how many rows a bound needs.
-
-def wilson(hits: float, n: float, z: float) -> tuple[float, float]:
-    """Return Wilson's lower and upper bound (1927) of a share, of which `hits` among `n` > 0 trials were seen.
-
-    `z` is the normal quantile of each bound's confidence. `n` may be a fraction, for an effective size.
-    """
-    share = hits / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(max(0.0, share * (1 - share)) / n + z * z / (4 * n * n))
-    # At 0 and 1 the bound is the value itself; floating point would leave it 1e-17 beside.
-    lower = 0.0 if hits == 0 else max(0.0, centre - half)
-    upper = 1.0 if hits == n else min(1.0, centre + half)
-    return lower, upper
-
-
-def rows_for_share(share: float, limit: float, z: float) -> int:
-    """Return the least number of rows at which a share that stays as it is would be shown to keep below `limit`.
-
-    Wilson's bound meets the limit where the score test does: n = z² limit (1 - limit) / (limit - share)². `share` is
-    below `limit`.
-    """
-    return ceil(z * z * limit * (1 - limit) / (limit - share) ** 2)
-
-
-def binomial_probability(hits: int, trials: int, share: float) -> float:
-    """Return the probability of exactly `hits` of `trials`, each a hit with probability 0 < `share` < 1."""
-    ways = lgamma(trials + 1) - lgamma(hits + 1) - lgamma(trials - hits + 1)
-    return exp(ways + hits * log(share) + (trials - hits) * log1p(-share))
-
-
-def binomial_tail(hits: int, trials: int, share: float = 0.5) -> float:
-    """Return the probability of at most `hits` of `trials`, each a hit with probability `share`."""
-    if hits < 0 or hits >= trials or not 0 < share < 1:
-        return 0.0 if hits < 0 or (hits < trials and share >= 1) else 1.0
-    if hits > trials * share:  # the terms must fall from the first on: sum the shorter side
-        return 1 - binomial_tail(trials - hits - 1, trials, 1 - share)
-    term = binomial_probability(hits, trials, share)
-    total, odds = 0.0, (1 - share) / share
-    for k in range(hits, -1, -1):
-        total += term
-        term *= k / (trials - k + 1) * odds
-        if term < total * 1e-17:
-            break
-    return min(1.0, total)
-
-
-# --- mlcc.gates.serve.quantiles -----------------------------------------------------------------------------
-# Confidence bounds for a quantile that hold whatever the distribution: order statistics.
-#
-# Of n independent values, the number below the p-quantile is binomial(n, p). So the r-th smallest value lies
-# at or above the quantile with probability P(B <= r - 1), and at or below it with at least P(B >= r).
-# Source: H. A. David, H. N. Nagaraja, Order Statistics, 3rd ed. 2003, section 7.1; G. J. Hahn, W. Q. Meeker,
-# Statistical Intervals, 1991, section 5.2.
-
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the smallest of some ascending values that at least `share` of them don't exceed."""
-    # The product of 0.95 and a whole number may come out a hair too large.
-    return ordered[max(ceil(share * len(ordered) - 1e-9), 1) - 1]
-
-
-def upper_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
-    """Return the value that the quantile doesn't exceed, at `confidence`; None where there are too few."""
-    rank = upper_rank(len(ordered), share, confidence)
-    return None if rank is None else ordered[rank - 1]
-
-
-def lower_bound(ordered: Sequence[float], share: float, confidence: float) -> float | None:
-    """Return the value that the quantile reaches, at `confidence`; None where there are too few."""
-    rank = upper_rank(len(ordered), 1 - share, confidence)
-    return None if rank is None else ordered[-rank]
-
-
-def upper_rank(n: int, share: float, confidence: float) -> int | None:
-    """Return the least rank r (from 1) with P(binomial(n, share) <= r - 1) >= confidence, or None."""
-    below = 0.0
-    for successes in range(n):
-        below += binomial_probability(successes, n, share)
-        if below >= confidence:
-            return successes + 1
-    return None
-
-
-# --- mlcc.gates.serve.limits --------------------------------------------------------------------------------
-# Judges what was measured of a model: p95 latency and memory, by themselves and against the champion.
-
-_SHARE = 0.95  # of p95
-_MB = 10**6
-_NAMES = ("candidate", "champion")
-
-
-def judge_limits(
-    params: dict[str, Any], times: Sequence[Sequence[float]], peaks: Sequence[int]
-) -> list[Check]:
-    """Return a check for each limit.
-
-    `times` are the seconds per answer of the candidate and, where there is one, of the champion; `peaks` the
-    bytes that they held.
-    """
-    champion = params.get("champion", {})
-    checks = []
-    if "max_latency" in params:
-        checks.append(_latency_check(times[0], params["max_latency"], params["confidence"]))
-    if "max_latency_ratio" in champion:
-        checks.append(_ratio_check(times, champion["max_latency_ratio"], params["confidence"]))
-    if "max_memory" in params:
-        checks.append(_memory_check(peaks[0], params["max_memory"]))
-    if "max_memory_ratio" in champion:
-        checks.append(_memory_ratio_check(peaks, champion["max_memory_ratio"]))
-    return checks
-
-
-def latency_plots(times: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
-    """Return the plot of latencies, ascending, by the share of answers that were as fast."""
-    lines = {}
-    for name, seconds in zip(_NAMES, times):  # noqa: B905 - strict= is newer than Python 3.8
-        ordered = sorted(seconds)
-        lines[name] = [((i + 1) / len(ordered), 1000 * value) for i, value in enumerate(ordered)]
-    return [curves("Latency", ("share of answers", "ms"), lines)]
-
-
-def _latency_check(seconds: Sequence[float], limit: float, confidence: float) -> Check:
-    """Judge p95 by its distribution-free upper bound (order statistics)."""
-    ordered = sorted(1000 * value for value in seconds)
-    estimate = quantile(ordered, _SHARE)
-    upper = upper_bound(ordered, _SHARE, confidence)
-    lower = lower_bound(ordered, _SHARE, confidence)
-    if upper is None or lower is None:
-        message = f"{len(ordered)} answers are too few to bound their p95 latency"
-        return Check("latency_p95", "inconclusive", message, estimate=estimate, n=len(ordered))
-    return Check(
-        "latency_p95",
-        _verdict(estimate, upper, limit),
-        f"p95 latency is {number(estimate)} ms, at most {number(upper)} ms with {number(100 * confidence)} % "
-        f"confidence (n = {len(ordered)}); at most {number(limit)} ms is allowed, margin {number(limit - upper)} ms",
-        estimate=estimate,
-        interval=(lower, upper),
-        confidence=confidence,
-        n=len(ordered),
-        threshold={"max": limit},
-        margin=limit - upper,
-    )
-
-
-def _ratio_check(times: Sequence[Sequence[float]], limit: float, confidence: float) -> Check:
-    """Judge the ratio of two p95s.
-
-    Each bound is taken at half the error, so that both hold together at `confidence` (Bonferroni), whatever
-    the distributions and however the two depend on each other.
-    """
-    each = 1 - (1 - confidence) / 2
-    candidate, champion = (sorted(seconds) for seconds in times)
-    estimate = quantile(candidate, _SHARE) / quantile(champion, _SHARE)
-    ends = [
-        bound(model, _SHARE, each) for model in (candidate, champion) for bound in (lower_bound, upper_bound)
-    ]
-    if None in ends:
-        message = f"{len(candidate)} answers are too few to bound the ratio of p95 latencies"
-        return Check("latency_ratio", "inconclusive", message, estimate=estimate, n=len(candidate))
-    low, high, champion_low, champion_high = (end or 0.0 for end in ends)
-    lower, upper = low / champion_high, high / champion_low
-    return Check(
-        "latency_ratio",
-        _verdict(estimate, upper, limit),
-        f"p95 latency is {number(estimate)} times the champion's, at most {number(upper)} times with "
-        f"{number(100 * confidence)} % confidence (n = {len(candidate)} each); at most {number(limit)} times is "
-        f"allowed, margin {number(limit - upper)}",
-        estimate=estimate,
-        interval=(lower, upper),
-        confidence=confidence,
-        n=len(candidate),
-        threshold={"max": limit},
-        margin=limit - upper,
-    )
-
-
-def _verdict(estimate: float, upper: float, limit: float) -> str:
-    if upper <= limit:
-        return "pass"
-    return "fail" if estimate > limit else "inconclusive"
-
-
-def _memory_check(peak: int, limit: int) -> Check:
-    return Check(
-        "memory",
-        "pass" if peak <= limit else "fail",
-        f"the model's processes have held up to {number(peak / _MB)} MB; at most {number(limit / _MB)} MB is "
-        f"allowed, margin {number((limit - peak) / _MB)} MB",
-        estimate=peak,
-        threshold={"max": limit},
-        margin=limit - peak,
-    )
-
-
-def _memory_ratio_check(peaks: Sequence[int], limit: float) -> Check:
-    ratio = peaks[0] / peaks[1]
-    return Check(
-        "memory_ratio",
-        "pass" if ratio <= limit else "fail",
-        f"the model's processes have held {number(ratio)} times the champion's memory "
-        f"({number(peaks[0] / _MB)} and {number(peaks[1] / _MB)} MB); at most {number(limit)} times is allowed, "
-        f"margin {number(limit - ratio)}",
-        estimate=ratio,
-        threshold={"max": limit},
-        margin=limit - ratio,
-    )
 
 
 # --- mlcc.gates.serve.line_model ----------------------------------------------------------------------------
@@ -2137,7 +2313,6 @@ def _peak(pid: str) -> int:
 # --- mlcc.gates.serve.runtime -------------------------------------------------------------------------------
 # The gate `serve`: the packaged model starts, gives the golden answers, and keeps to its limits.
 
-_POSITIVE = ("start_within", "answer_within", "requests", "max_latency", "max_memory")
 _RATIOS = ("max_latency_ratio", "max_memory_ratio")
 _MEMORY_LOOKS = 20  # times that memory is looked at while latency is measured
 
@@ -2148,11 +2323,11 @@ def judge(gate: Gate) -> Verdict:
     params = _checked(gate.params)
     gate.take(params["golden"])
     queries = read_golden(params["golden"], params["protocol"], params.get("path", "/"), params["tolerance"])
-    traced = _traced(queries, params.get("trace"))
+    traced = traced_query(queries, params.get("trace"))
     measures = "champion" in params or "max_latency" in params or "max_memory" in params
     with _Served(gate, setup, command, "model", queries) as candidate:
         try:
-            checks = candidate.golden_checks(traced, at_once=not measures)
+            checks = candidate.checks(traced, at_once=not measures)
         except AnswerError as error:
             return verdict_of([Check("start", "fail", str(error))])
         if measures and all(check.verdict == "pass" for check in checks):
@@ -2183,27 +2358,19 @@ def _measured(gate: Gate, setup: list[str], candidate: _Served, checks: list[Che
 
 
 def _measure(params: dict[str, Any], served: Sequence[_Served]) -> Check | None:
-    """Ask the models in turn: the warm-up, then what is measured. Return a check where an answer is wrong."""
+    """Ask the models in turn, and look at their memory meanwhile. Return a check where an answer is wrong."""
     needs_memory = "max_memory" in params or "max_memory_ratio" in params.get("champion", {})
-    look = max(1, params["requests"] // _MEMORY_LOOKS)
-    for turn in range(-params["warmup"], params["requests"]):
-        for model in served:
-            query = model.queries[turn % len(model.queries)]
-            wrong = model.measure(query)
-            if wrong is not None and model is not served[0]:
-                raise GateError(f"the champion can't be compared with: {visible(query.name, 80)}: {wrong}")
-            if wrong is not None:
-                asked = f"request {turn + params['warmup'] + 1} while latency was measured"
-                return Check("load", "fail", f"{asked} ({visible(query.name, 80)}): {wrong}")
-            if needs_memory and turn % look == 0:
-                model.peak = max(model.peak, peak_memory(model.process.child.pid))
-        if turn == -1:
+    turns = max(1, params["requests"] // _MEMORY_LOOKS)
+
+    def look(turn: int) -> None:
+        if needs_memory and turn % turns == 0:
             for model in served:
-                model.times.clear()
-    return None
+                model.peak = max(model.peak, peak_memory(model.process.child.pid))
+
+    return measure_in_turn(served, params, look)
 
 
-class _Served:
+class _Served(Asked):
     """A model that runs, with what is measured of it: `times` in seconds per answer, `peak` bytes of memory."""
 
     def __init__(
@@ -2212,12 +2379,12 @@ class _Served:
         piped = gate.params["protocol"] == "jsonl"
         limit = gate.params["answer_within"]
         self._params = gate.params
-        self.queries = queries
-        self.times: list[float] = []
         self.peak = 0
         self.process = Process(gate, setup, command, name, piped)
         self._lines = LineModel(self.process, queries[0], limit) if piped else None
-        self._model = self._lines or HttpModel(self.process, gate.params.get("ready", "/"), limit)
+        place = Place("127.0.0.1", self.process.port, self.process.ended)
+        self._model = self._lines or HttpModel(place, gate.params.get("ready", "/"), limit)
+        super().__init__(self._model.ask, queries)
 
     def __enter__(self) -> _Served:
         return self
@@ -2231,7 +2398,7 @@ class _Served:
         self.process.await_command()
         self._model.start(self._params["start_within"])
 
-    def golden_checks(self, traced: Query, at_once: bool) -> list[Check]:
+    def checks(self, traced: Query, at_once: bool) -> list[Check]:
         """Return a check for each golden query, and the trace. Raises AnswerError where it doesn't start.
 
         `at_once` lets a model that answers on its output see the end of its input.
@@ -2241,78 +2408,19 @@ class _Served:
             self.process.await_command()
             answers = self._lines.ask_all(self.queries, limit)
             pairs = zip(self.queries, answers)  # noqa: B905 - strict= is newer than Python 3.8
-            checks = [_golden_check(query, answer) for query, answer in pairs]
-            return [*checks, _trace_check(traced, answers[self.queries.index(traced)], timed=False)]
+            checks = [golden_check(query, answer) for query, answer in pairs]
+            return [*checks, trace_check(traced, answers[self.queries.index(traced)], timed=False)]
         self.start()
-        checks = [Check("start", "pass", "the model became ready in time")]
-        trace: list[Check] = []
-        for query in self.queries:
-            try:
-                answer = self._model.ask(query)
-            except AnswerError as error:
-                return [*checks, Check(f"golden {query.name}", "fail", str(error))]
-            checks.append(_golden_check(query, answer))
-            if query is traced:
-                trace.append(_trace_check(query, answer, timed=True))
-        return [*checks, *trace]
-
-    def measure(self, query: Query) -> str | None:
-        """Ask a query and note the time. Say what is wrong with the answer, or return None."""
-        try:
-            answer = self._model.ask(query)
-        except AnswerError as error:
-            return str(error)
-        self.times.append(answer.seconds)
-        return _wrong(query, answer)
-
-
-def _golden_check(query: Query, answer: Answer) -> Check:
-    wrong = _wrong(query, answer)
-    allowed = f", to {number(query.tolerance)}" if query.tolerance else ""
-    message = f"the answer is the golden one{allowed}" if wrong is None else wrong
-    return Check(f"golden {query.name}", "pass" if wrong is None else "fail", message)
-
-
-def _wrong(query: Query, answer: Answer) -> str | None:
-    """Say how an answer differs from the golden one, or None."""
-    if answer.status != query.status:
-        return f"the status is {answer.status} instead of {query.status}"
-    try:
-        found = parse_json(answer.body.decode("utf-8"), "the answer")
-    except UnicodeDecodeError:
-        return "the answer is not UTF-8"
-    except GateError as error:
-        return str(error)
-    return difference(query.expected, found, query.tolerance)
-
-
-def _traced(queries: Sequence[Query], name: str | None) -> Query:
-    """Return the query to trace. Raises GateError where none has the name."""
-    found = queries[0] if name is None else next((query for query in queries if query.name == name), None)
-    if found is None:
-        raise GateError(f"no golden query is called {visible(str(name), 80)}, which is to be traced")
-    return found
-
-
-def _trace_check(query: Query, answer: Answer, timed: bool) -> Check:
-    """Record how one example went through the model, without its values."""
-    sent = 0 if query.body is None else len(query.body)
-    way = f"{query.method} {visible(query.path, 100)}, " if query.path != "/" else ""
-    took = f" in {number(1000 * answer.seconds)} ms" if timed else ""
-    message = f"{visible(query.name, 80)}: {way}{sent} bytes sent, {len(answer.body)} bytes answered{took}"
-    return Check("trace", "pass", message)
+        return [Check("start", "pass", "the model became ready in time"), *self.golden_checks(traced)]
 
 
 def _checked(params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters. Raises GateError where one that decides isn't proper."""
-    sound = params.get("protocol") in ("http", "jsonl") and isinstance(params.get("golden"), str)
-    sound = sound and all(isinstance(params.get(key, "/"), str) for key in ("ready", "path", "trace"))
+    sound = params.get("protocol") in ("http", "jsonl") and are_sound(params)
+    sound = sound and all(isinstance(params.get(key, "/"), str) for key in ("ready", "path"))
     sound = sound and (params["protocol"] == "jsonl" or "ready" in params)
-    sound = sound and all(is_finite(params.get(key, 1)) and params.get(key, 1) > 0 for key in _POSITIVE)
-    sound = sound and all(key in params for key in _POSITIVE[:3])
-    sound = sound and all(type(params.get(key)) is int for key in ("requests", "warmup"))
-    sound = sound and is_finite(params.get("tolerance")) and params["tolerance"] >= 0
-    sound = sound and is_finite(params.get("confidence")) and 0.5 <= params["confidence"] < 1
+    sound = sound and is_finite(params.get("start_within")) and params["start_within"] > 0
+    sound = sound and is_finite(params.get("max_memory", 1)) and params.get("max_memory", 1) > 0
     if not sound or not _is_champion(params.get("champion")):
         raise GateError("the gate's parameters have no proper limits, queries or champion")
     return params

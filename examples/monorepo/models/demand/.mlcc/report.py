@@ -1,4 +1,4 @@
-# mlcc:generated sha256=4f092c7eaf6fce5251db2eb135559d0b2884e6c76b7038cd52807765fac742d8
+# mlcc:generated sha256=d07c0df20759b9e48a040f3e6e95c4227a5b5c2cb3e65e904e91cf2ea2f76dd1
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -529,12 +529,13 @@ def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]
 
 # From worst to best: what a reviewer has to look at comes first.
 ORDER = ("error", "fail", "inconclusive", "pass")
+JUDGE = "canary"  # the kind of gate that a release's step asks
 MOST_CHECKS = 500
 MOST_PLOTS = 24
 
 
 class Finding(NamedTuple):
-    """What one gate, or one leg of it, found.
+    """What one gate, one leg of it, or the judge of a release's step found.
 
     `verdict` is error, fail, inconclusive or pass; `checks` and `plots` are as in its files, `inputs` are digests.
     `lenient`: an inconclusive verdict is a warning.
@@ -608,7 +609,7 @@ def read_run(plan: dict[str, Any]) -> Run:
     findings = [
         found
         for id, node in nodes.items()
-        if node["kind"] == "gate"
+        if node["kind"] == "gate" or node.get("judged")
         for leg in legs_of(node)
         for found in [_finding(id, leg, node, {} if leg else _object(ends.get(id)))]
         if found is not None
@@ -648,6 +649,7 @@ def _ended(id: str, node: dict[str, Any], end: dict[str, Any]) -> Ended:
 def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> Finding | None:
     """Return what a gate found; None where it neither ran nor was meant to. `end`: how the final node settled it."""
     folder = state_folder(gate, leg)
+    kind = str(node.get("gate", JUDGE))
     end = end or _record(gate, leg, "state.json") or {}
     record = _record(gate, leg, "verdict.json")
     verdict = str((record or {}).get("verdict"))
@@ -663,9 +665,9 @@ def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> 
         name=f"{gate} ({leg})" if leg else gate,
         gate=gate,
         leg=leg,
-        kind=str(node["gate"]),
-        script=str(node.get("script", node["gate"])),
-        guards=str(node["guards"]),
+        kind=kind,
+        script=str(node.get("script", kind)),
+        guards=str(node["guards"] if "guards" in node else node["deploys"][0]),
         blocking=bool(node.get("blocking", True)),
         lenient=node.get("on_inconclusive") == "warn",
         verdict=verdict,
