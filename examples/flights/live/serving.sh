@@ -35,7 +35,7 @@ run_nginx() {
 
 case ${1-} in
 up)
-  command -v nginx prometheus >/dev/null || {
+  { command -v nginx && command -v prometheus; } >/dev/null || {
     echo "nginx and Prometheus are needed: apt-get install nginx-light prometheus" >&2
     exit 1
   }
