@@ -44,11 +44,11 @@ class Counters:
             file.seek(self.position)
             new = file.read()
         whole = new[: new.rfind(b"\n") + 1]
-        self.position += len(whole)
         for line in whole.decode("utf-8", "replace").splitlines():
             arm, names = counted(line)
             for name in names if arm else ():
                 self.values[name, arm] += 1
+        self.position += len(whole)  # not beyond a line that is none: then nothing is told any more
         return "".join(f'flights_{name}{{arm="{arm}"}} {n}\n' for (name, arm), n in self.values.items())
 
 
