@@ -23,18 +23,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.request import urlopen
 
 LIVE = Path(__file__).parent / "flights" / "live"
 ROOT = "/srv/flights"  # what the files of the example say
 PORTS = range(8400, 8407)
 FRONT, STATUS = 8400, 8404
 LOCAL = ("mlcc.yaml", "nginx.conf", "prometheus.yml", "serving.sh")
-IDENTITY = {
-    f"GIT_{who}_{what}": "demo@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,  # it might ask for a signature
+    **{
+        f"GIT_{who}_{what}": "demo@example.com"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    },
 }
 PASSED, FAILED, SKIPPED = "success", "failure", "skipped"
 CODES = {0: PASSED, 4: SKIPPED}  # of a node, as the Jenkinsfile reads them
@@ -74,7 +79,7 @@ class Site:
     """A host that serves the model, as a folder with free ports; and the repository that is released to it."""
 
     def __init__(self, root: Path, edits: Mapping[str, str] | None = None) -> None:
-        """Copy the example into `root`/repo. `edits` are replacements in its spec."""
+        """Copy the example into `root`/repo. `edits` are other texts in its spec, by those that stand there."""
         self.root, self.repo = root, root / "repo"
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         shutil.copytree(
@@ -82,10 +87,10 @@ class Site:
         )
         for name in LOCAL:
             path = self.repo / name
-            text = path.read_text("utf-8").replace(ROOT, str(root))
-            text = re.sub(r"\b84\d\d\b", lambda found: str(self.ports[int(found[0])]), text)
-            for old, new in (edits or {}).items() if name == "mlcc.yaml" else ():
+            text = path.read_text("utf-8")
+            for old, new in {ROOT: str(root), **(edits or {})}.items():
                 text = text.replace(old, new)
+            text = re.sub(r"\b84\d\d\b", lambda found: str(self.ports[int(found[0])]), text)
             path.write_text(text, "utf-8")
         (self.repo / ".gitignore").write_text("_mlcc/\n__pycache__/\n", "utf-8")
         self.do(sys.executable, "-m", "mlcc", "compile", "--root", ".", "mlcc.yaml")
@@ -95,7 +100,7 @@ class Site:
     def do(self, *words: str, **env: str) -> str:
         """Run a program in the repository, and return what it prints. Raises CalledProcessError, after saying what it said."""
         done = subprocess.run(
-            words, cwd=self.repo, env={**os.environ, **IDENTITY, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            words, cwd=self.repo, env={**os.environ, **GIT, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, check=False,
         )  # fmt: skip
         if done.returncode:
@@ -123,8 +128,9 @@ class Site:
 
     def told(self) -> dict[str, Any]:
         """Return what nginx has loaded: live, candidate, weight, previous."""
-        with urlopen(f"http://127.0.0.1:{self.ports[STATUS]}/", timeout=10) as answer:
-            found: dict[str, Any] = json.load(answer)
+        with contextlib.closing(HTTPConnection("127.0.0.1", self.ports[STATUS], timeout=10)) as nginx:
+            nginx.request("GET", "/")
+            found: dict[str, Any] = json.load(nginx.getresponse())
         return found
 
     def leased_until(self) -> float:
@@ -152,7 +158,7 @@ def free_ports(number: int) -> list[int]:
         port = random.randrange(20000, 32768)
         with contextlib.suppress(OSError), socket.socket() as one:
             one.bind(("127.0.0.1", port))
-            found.append(port)
+            found += [port] if port not in found else []
     return found
 
 
@@ -185,7 +191,7 @@ class Pipeline:
         commit = site.do("git", "rev-parse", "HEAD")
         self.env = {
             **os.environ, "MLCC_PLATFORM": "jenkins", "MLCC_COMMIT": commit, "MLCC_CAUSES": "", "MLCC_GREEN": "",
-            "BRANCH_NAME": "main", "BUILD_TAG": run, "BUILD_NUMBER": "1", **env,
+            "BRANCH_NAME": "main", "CHANGE_ID": "", "TAG_NAME": "", "BUILD_TAG": run, "BUILD_NUMBER": "1", **env,
         }  # fmt: skip
         self.nodes = list(json.loads((site.repo / ".mlcc/plan.json").read_text("utf-8"))["nodes"])
 
