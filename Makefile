@@ -1,10 +1,10 @@
-# Two commands do everything: `make demo` and `make test`. Both set up what they need by themselves.
+# Three commands do everything: `make demo`, `make demo-canary` and `make test`. All set up what they need by themselves.
 PYTHON ?= python3
 BIN := .venv/bin
-SPECS := examples/flights examples/minimal
+SPECS := examples/flights examples/flights/live examples/minimal
 MODELS := churn demand
 
-.PHONY: demo test fuzz lint compile examples generate bench clean
+.PHONY: demo demo-canary test fuzz lint compile examples generate bench clean
 
 # --- demo: the flights example, from real data to verdicts -------------------------------------------
 
@@ -13,6 +13,10 @@ demo: .venv/installed
 	@echo
 	@echo "Running the jobs and the emitted gates of examples/flights on the real data:"
 	@$(BIN)/python examples/demo.py examples/flights
+
+# The model of the flights example, delivered on loopback: nginx-light and prometheus, from Debian's packages, are needed.
+demo-canary: .venv/installed
+	@$(BIN)/python examples/canary_demo.py build/canary-demo
 
 # Compile every example for every back end; files that are already right are left alone.
 examples: .venv/installed
@@ -73,4 +77,4 @@ tests/tools/node_modules/.installed: tests/tools/package-lock.json
 	else echo "npm is not installed: the checks by GitHub's own parser will be skipped"; fi
 
 clean:
-	rm -rf .venv tests/tools/node_modules examples/flights/.venv examples/flights/build examples/flights/data dist
+	rm -rf .venv tests/tools/node_modules examples/flights/.venv examples/flights/build examples/flights/data build/canary-demo dist

@@ -15,8 +15,9 @@ SPECS = sorted(EXAMPLES.glob("**/mlcc.yaml"))
 
 
 def root_of(spec: Path) -> Path:
-    """Return the folder that stands for the repository: the example's own."""
-    return EXAMPLES / spec.relative_to(EXAMPLES).parts[0]
+    """Return the folder that stands for the repository: the spec's own, but of the one with several specs."""
+    first = spec.relative_to(EXAMPLES).parts[0]
+    return EXAMPLES / first if first == "monorepo" else spec.parent
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.parent.relative_to(EXAMPLES)))
