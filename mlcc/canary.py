@@ -132,7 +132,7 @@ def replayed(params: Params, snapshots: Sequence[Snapshot]) -> Replay:
             history.add(snapshot)
             look, seconds = look + 1, snapshot.time - snapshots[0].time
             checks = judge_history(params, history)
-            verdict = concluded(checks)
+            verdict = concluded(checks, first_look=params.get("first_look", False))
             if any(check.verdict == "fail" for check in checks):
                 break
     except GateError as problem:

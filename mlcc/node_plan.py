@@ -56,6 +56,7 @@ def node_of(
         teardown=own.finally_,
         outputs=tuple(getattr(own, "outputs", [])),
         reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
+        pause=_pause(resolved, node),
         span=problems.span(node.loc, key=True),
         spans={key: problems.span((*node.loc, key), key=True) for key in _placed_keys(problems, node)},
     )
@@ -111,6 +112,7 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
         rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
         judge=None if own.judge is None else _judge(node, artifacts, problems),
         drive=own.drive,
+        live=own.live,
     )
 
 
@@ -123,6 +125,7 @@ def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: P
         compiled.update(kind.compiler().compile(node.spec.judge, _infos(artifacts, [guards]), guards))
     except GateParamsError as problem:
         problems.add("bad-gate", problem.message, (*node.loc, "canary", *problem.loc), help=problem.help)
+    compiled.update(node.spec.judge.part)
     return ir.Gate(kind=kind.name, guards=guards, parameters=compiled, script=kind.name)
 
 
@@ -284,6 +287,14 @@ def _when(node: ResolvedNode) -> tuple[ir.Condition, ...]:
 def _branches(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
     environment = resolved.spec.environments.get(node.spec.environment or "")
     return tuple(environment.branches) if environment else ()
+
+
+def _pause(resolved: Resolved, node: ResolvedNode) -> ir.Pause | None:
+    """Return what is waited for before the node. Of a release, only its first step asks: who lets it in lets in all of it."""
+    environment = resolved.spec.environments.get(node.spec.environment or "")
+    approval = environment is not None and environment.approval and getattr(node.spec, "asks", True)
+    wait = getattr(node.spec, "wait", 0)
+    return ir.Pause(approval, wait) if approval or wait else None
 
 
 def _logins(resolved: Resolved, node: ResolvedNode) -> tuple[ir.Login, ...]:

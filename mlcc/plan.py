@@ -183,6 +183,17 @@ class Machine:
     environment: str | None
 
 
+@record
+class Pause:
+    """What the CI system itself waits for before a node starts, without a machine: a person, a time, or both.
+
+    Nothing else sees to the approval. The seconds only spare a machine: the node makes good what the system didn't wait.
+    """
+
+    approval: bool = False
+    seconds: int = 0
+
+
 class NodeKind(str, Enum):
     """What a node is to the user."""
 
@@ -220,6 +231,7 @@ class Node:
     teardown: str | None
     outputs: tuple[str, ...]
     reports: tuple[Report, ...]
+    pause: Pause | None = None
     span: Span | None = field(compare=False, default=None)
     spans: Mapping[str, Span] = field(compare=False, hash=False, default_factory=dict)  # key -> its place
 
@@ -240,8 +252,13 @@ class Node:
 
     @property
     def undoes(self) -> bool:
-        """Whether the node only undoes releases: it waits for nobody's approval, since who approved those approved that."""
+        """Whether the node only undoes releases."""
         return self.kind in (NodeKind.ROLLBACK, NodeKind.RECONCILE)
+
+    @property
+    def deploys(self) -> bool:
+        """Whether the CI system may write down that what the node ran is deployed now: of a release, its last step alone."""
+        return not self.releases or (isinstance(self.work, Release) and self.work.live)
 
     @property
     def gate(self) -> Gate | None:

@@ -34,6 +34,7 @@ class Release:
     """A command that deploys; `rollback` is the node whose command undoes it at once where it doesn't pass (S11).
 
     Of a release through an adapter, `judge` is the gate that a step on live traffic asks, and `drive`, once, what its steps read.
+    `live`: when it has passed, what it deploys is live.
     """
 
     command: Command
@@ -42,6 +43,7 @@ class Release:
     rollback_seconds: int
     judge: Gate | None = None
     drive: Mapping[str, object] | None = field(hash=False, default=None)
+    live: bool = True
 
 
 Work = Command | Gate | Release

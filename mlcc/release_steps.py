@@ -11,6 +11,7 @@ from mlcc.plan import NodeKind
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.release.adapters import AdapterParamsError, kind_of
+from mlcc.release_looks import LONGEST, Look, looks, shares
 from mlcc.spec.scalars import seconds
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _RUN = Keys(
     secret=None, var=None, input=None, matrix=None, output=None, context="run_id", as_="value", default=None
 )
 _NOTHING: dict[str, Any] = {
-    "deploys": [], "reads": [], "when": None, "retry": 0, "finally_": None, "reports": {}, "path": [],
+    "deploys": [], "reads": [], "when": None, "retry": 0, "finally_": None, "reports": {}, "path": [], "asks": False,
 }  # fmt: skip
 
 
@@ -40,6 +41,9 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
         "judge": None,
         "drive": None,
         "undone_by": id + ROLLBACK_SUFFIX,
+        "asks": False,
+        "wait": 0,
+        "live": False,
     }
     steps = list(_steps(id, release, keys))
     for name, own in steps:
@@ -74,27 +78,26 @@ def _by(triggers: object) -> Keys:
 def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     """Yield one node for a command; for an adapter one that deploys, one for each share of the requests, one that promotes."""
     if release.adapter is None:
-        yield id, Keys(**keys)
+        yield id, Keys(**{**keys, "asks": True, "live": True})
         return
     stated = release.rollback if release.rollback not in (None, "none") else None
     undone = Keys(run=f"{SCRIPT} {id} rollback", timeout=getattr(stated, "timeout", UNDOING))
     # Who drives the adapter runs in the project's folder, and the adapter in the node's.
     keys = {**keys, "rollback": undone, "env": {**release.env, "MLCC_RUN": _RUN}, "working_directory": None}
     once: dict[str, Any] = {"finally_": None, "reports": {}}
-    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **once, "run": f"{SCRIPT} {id} deploy"})
+    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **once, "run": f"{SCRIPT} {id} deploy", "asks": True})
     before = id + DEPLOY_SUFFIX
-    steps = shares(release)
-    for number, (weight, bake) in enumerate(steps):
-        judge = Keys(**{**vars(release.canary), "weight": weight, "bake": bake, "from_zero": False})
-        within = seconds(bake) + seconds(release.timeout or UNDOING)
+    steps = looks(id, release)
+    for number, look in enumerate(steps):
         own = {
             "run": f"{SCRIPT} {id} step {number}",
             "needs": [before],
-            "judge": judge,
+            "judge": _judge(release, look),
             "retry": 0,  # as of any gate: a second try would turn chance into a pass
-            "timeout": f"{within}s",
+            "timeout": f"{look.longest + seconds(release.timeout or UNDOING)}s",
+            "wait": look.pause,
         }
-        before = step_id(id, weight)
+        before = look.id
         yield before, Keys(**{**keys, **once, **own})
     drive = {
         "release": id,
@@ -103,9 +106,16 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
         "within": seconds(release.timeout or UNDOING),
         "lease": seconds(getattr(stated, "lease", None) or LEASE),
         "drain": seconds(getattr(stated, "drain", None) or DRAIN),
-        "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in steps],
+        "steps": [{"weight": look.weight, "gate": look.id} for look in steps],
     }
-    yield id, Keys(**{**keys, "run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive})
+    promoted = {"run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive, "live": True}
+    yield id, Keys(**{**keys, **promoted})
+
+
+def _judge(release: Release, look: Look) -> Keys:
+    """Return the parameters of the gate that a step asks. What a first look can't show, the step's second one can."""
+    own = {"weight": look.weight, "bake": f"{look.bake}s", "from_zero": False, "part": look.part}
+    return Keys(**{**vars(release.canary), **own, **({"traffic": None} if look.first else {})})
 
 
 def _compiled(id: str, release: Release) -> dict[str, object]:
@@ -115,22 +125,6 @@ def _compiled(id: str, release: Release) -> dict[str, object]:
         return {kind.name: kind.compiler().compile(params, id)}
     except AdapterParamsError:  # `check_release` has noted it
         return {}
-
-
-def shares(release: Release) -> list[tuple[float, str]]:
-    """Return the steps of a canary: percent, and how long they are watched."""
-    if release.canary is None:
-        return []
-    bake = release.canary.bake
-    return [
-        (step, bake) if isinstance(step, int | float) else (step.weight, step.bake or bake)
-        for step in release.canary.steps
-    ]
-
-
-def step_id(id: str, weight: float) -> str:
-    """Return the id of a step's node: of 2.5 percent, ID-2-5."""
-    return f"{id}-{weight:g}".replace(".", "-")
 
 
 def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> None:
@@ -237,11 +231,16 @@ def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
         problems.add(
             "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent", (*loc, "canary", "steps")
         )  # fmt: skip
+    if any(seconds(bake) > LONGEST for _, bake in shares(release)):
+        problems.add("bad-canary", "a step is watched for 7d at most", (*loc, "canary"), key=True)
     _check_lease(release, loc, problems)
 
 
 def _check_lease(release: Release, loc: Loc, problems: Problems) -> None:
-    """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away."""
+    """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away.
+
+    A step's second node gives a new lease, after the wait: until then the first one's must hold.
+    """
     stated = getattr(release.rollback, "lease", None)
     longest = max(seconds(bake) for _, bake in shares(release)) + seconds(release.timeout or UNDOING)
     if seconds(stated or LEASE) < longest:

@@ -76,6 +76,11 @@ class ReleaseCanary(CanaryAnalysis):
         description="Shares in percent, each larger than the one before; or steps with a time of their own.",
     )
     bake: Duration = Field(default="15m", description="How long each step is watched, at most.")
+    watch_first: Duration | None = Field(
+        default=None,
+        description="How long a runner watches a step before the CI system waits without one, until the end of `bake` nears. "
+        "If not given: 5m of a step that bakes for more than 30m, and else the whole step.",
+    )
     every: Duration = Field(default="30s", description="How long the judge waits between two looks.")
     max_age: Duration = Field(default="5m", description="How old the last observation may be.")
     fail_after: int = Field(

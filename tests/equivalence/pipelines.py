@@ -118,7 +118,8 @@ class Builder:
         if not self.jobs and not self.gates:
             self._job("last")
         return {
-            "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}, "stage": {}},
+            "version": 1, "name": "p", "triggers": TRIGGERS,
+            "environments": {"prod": {"branches": ["main"]}, "stage": {"approval": self.chance(1)}},
             "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates, "releases": self.releases,
         }  # fmt: skip
 
@@ -201,7 +202,10 @@ class Builder:
     def _release(self, id: str) -> None:
         node: Data = {"deploys": self.some(self.readable, 2)}
         if self.chance(2):
-            node |= {"adapter": {"command": "t"}, "canary": CANARY}
+            node |= {
+                "adapter": {"command": "t"},
+                "canary": {**CANARY, "bake": "1h" if self.chance(1) else "15m"},
+            }
         else:
             node |= {"run": "t", "rollback": "none" if self.chance(3) else {"run": "t"}}
         self._common(node, id)
