@@ -232,7 +232,10 @@ def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
             "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent", (*loc, "canary", "steps")
         )  # fmt: skip
     if any(seconds(bake) > LONGEST for _, bake in shares(release)):
-        problems.add("bad-canary", "a step is watched for 7d at most", (*loc, "canary"), key=True)
+        problems.add(
+            "bad-canary", "a step is watched for 7d at most", (*loc, "canary"), key=True,
+            help="let `bake` be 7d or less",
+        )  # fmt: skip
     _check_lease(release, loc, problems)
 
 
