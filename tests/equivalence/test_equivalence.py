@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mlcc.backends.github.lower import lower
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.render import render
-from mlcc.plan import Plan
+from mlcc.plan import Plan, Release
 from mlcc.plan_json import to_runtime
 from mlcc.runtime import select as runtime_select
 from mlcc.semantics import End, Outcome, Result, run, select
@@ -189,6 +189,31 @@ def test_a_cancelled_run_is_not_green(model: Model, count: Count, patch: Any, fo
         else:
             assert not got.green or "canceled" not in got.results.values()
             assert not got.green or at not in selection.selected
+        count()
+
+    check()
+
+
+def test_a_release_that_is_cancelled_while_it_waits_is_rolled_back(
+    count: Count, patch: Any, folder: Path
+) -> None:
+    @cases(200)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        turns_out = dict.fromkeys(plan.nodes, Outcome.PASS)
+        ends = run(plan, select(plan, event), turns_out).ends
+        waiting = [id for id, node in plan.nodes.items() if node.pause is not None and node.pause.seconds]
+        reached = [id for id in waiting if ends[id] in RAN]
+        assume(reached)
+        at = data.draw(st.sampled_from(reached))
+        faults = Faults(cancel_at=f"{at}--wait")
+        got = simulate(GithubSimulation, plan, event, turns_out, folder / "run", patch, faults)
+        work = plan.nodes[at].work
+        assert isinstance(work, Release)
+        assert work.rollback in got.executed
+        assert at not in got.executed
+        assert not got.green
         count()
 
     check()
