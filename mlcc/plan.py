@@ -31,7 +31,9 @@ from mlcc.plan_values import Value as Value
 from mlcc.plan_values import Variable as Variable
 from mlcc.plan_work import Command as Command
 from mlcc.plan_work import Gate as Gate
+from mlcc.plan_work import Pause as Pause
 from mlcc.plan_work import Release as Release
+from mlcc.plan_work import Report as Report
 from mlcc.plan_work import Work as Work
 from mlcc.record import field, record
 
@@ -156,15 +158,6 @@ class Leg:
 
 
 @record
-class Report:
-    """A file that a node leaves for people."""
-
-    id: str
-    path: str
-    format: str
-
-
-@record
 class Login:
     """A login by OpenID Connect: provider (aws, gcp, azure, oidc), audience and its values by name."""
 
@@ -181,17 +174,6 @@ class Machine:
     image: str | None
     services: tuple[Service, ...]
     environment: str | None
-
-
-@record
-class Pause:
-    """What the CI system itself waits for before a node starts, without a machine: a person, a time, or both.
-
-    Nothing else sees to the approval. The seconds only spare a machine: the node makes good what the system didn't wait.
-    """
-
-    approval: bool = False
-    seconds: int = 0
 
 
 class NodeKind(str, Enum):

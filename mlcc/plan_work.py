@@ -1,4 +1,4 @@
-"""The plan's work: what a node runs. Part of `mlcc.plan`."""
+"""The plan's work: what a node runs, waits for before and leaves for people. Part of `mlcc.plan`."""
 
 from __future__ import annotations
 
@@ -47,3 +47,23 @@ class Release:
 
 
 Work = Command | Gate | Release
+
+
+@record
+class Pause:
+    """What the CI system itself waits for before a node starts, without a machine: a person, a time, or both.
+
+    Nothing else sees to the approval. The seconds only spare a machine: the node makes good what the system didn't wait.
+    """
+
+    approval: bool = False
+    seconds: int = 0
+
+
+@record
+class Report:
+    """A file that a node leaves for people."""
+
+    id: str
+    path: str
+    format: str
