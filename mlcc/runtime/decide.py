@@ -19,6 +19,9 @@ from mlcc.runtime.records import (
 
 ENDS = ("passed", "failed", "skipped")
 UNAPPROVED = "nobody approved it: it was refused, or its time to wait was over"
+UNSHOWN = (
+    ", as where nobody approved it"  # of called workflows, a system shows only how they ended as a whole
+)
 RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
 
 
@@ -60,7 +63,7 @@ def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
     there = [state for state in states if state is not None]
     ends = {state["end"] for state in there}
     if not there:
-        return Ending("lost", cause="it left no state")
+        return Ending("lost", cause="it left no state" + (UNSHOWN if node.get("approval") else ""))
     if len(there) < len(states):
         return Ending("failed", "error", "a leg left no state")
     if ends == {"skipped"}:

@@ -60,6 +60,14 @@ def test_s6_what_the_ci_system_says_counts_too(project: Project, results: dict[s
     assert causes(project) == [cause]
 
 
+def test_where_the_system_shows_no_refusal_a_lost_node_that_asks_says_so(make: Make) -> None:
+    head = HEAD + "environments: {live: {approval: true}}\n"
+    made = make(head + "jobs:\n  ask: {run: 'true', environment: live}\n")
+    made.select()
+    assert made.final(**{"part--1": "failure"}) == 1
+    assert causes(made) == ["'ask' was lost: it left no state, as where nobody approved it"]
+
+
 def test_what_nobody_approved_is_skipped_with_all_after_it_and_red(make: Make) -> None:
     steps = "  ask: {run: 'true'}\n  go: {run: 'true', needs: [ask]}\n"
     made = make(SPEC.replace("  a: {run", steps + "  a: {run"))
