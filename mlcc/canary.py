@@ -147,7 +147,7 @@ def replayed(
             history.add(snapshot)
             look, seconds = look + 1, snapshot.time - snapshots[0].time
             checks = judge_history(params, history)
-            verdict = concluded(checks)
+            verdict = concluded(checks, first_look=params.get("first_look", False))
             if any(check.verdict == "fail" for check in checks):
                 break
             after = seconds + params["every"]

@@ -22,7 +22,8 @@ _OBJECTS_DOC = """What lies at an address of a store: listed, or fetched as it w
 python3 -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER"""
 _RELEASE_DOC = """One step of a release through its adapter. Run by hand, MLCC_RUN names the run whose release it is.
 
-python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch | rollback | restore | reconcile | first"""
+python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch NUMBER | rollback | restore |
+    reconcile | first"""
 
 
 def scripts(plan: Plan) -> list[File]:

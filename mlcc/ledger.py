@@ -52,6 +52,7 @@ FEATURES: Mapping[str, str] = {
     "auth": "logins by OpenID Connect",
     "environments": "deployment targets with branches and approval",
     "releases": "one release at a time into an environment, undone where it doesn't pass",
+    "pauses": "nodes that wait for approval or for a time, without a machine",
     "finally": "teardown on the node's own machine",
     "reports": "files for people",
     "comment": "one comment on a pull request, kept up to date",
@@ -114,6 +115,7 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
         ("secrets", "env", node.secrets),
         ("auth", "auth", node.logins),
         ("releases", "run", node.kind is NodeKind.RELEASE),
+        ("pauses", "canary" if node.pause is not None and node.pause.seconds else "environment", node.pause),
         ("finally", "finally", node.teardown),
         ("reports", "reports", node.reports),
     )

@@ -59,6 +59,7 @@ def node_of(
         outputs=tuple(getattr(own, "outputs", [])),
         reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
         part=part,
+        pause=_pause(resolved, node),
         span=problems.span(node.loc, key=True),
         spans={key: problems.span((*node.loc, key), key=True) for key in _placed_keys(problems, node)},
     )
@@ -115,6 +116,7 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
         judge=None if own.judge is None else _judge(node, artifacts, problems),
         holds=tuple(own.holds),
         drive=own.drive,
+        live=own.live,
     )
 
 
@@ -149,6 +151,7 @@ def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: P
             check_env(judge.params, node.env)
     except GateParamsError as problem:
         problems.add("bad-gate", problem.message, (*node.loc, *judge.loc, *problem.loc), help=problem.help)
+    compiled.update(judge.part)
     return ir.Gate(kind=kind.name, guards=guards, parameters=compiled, script=kind.name)
 
 
@@ -320,6 +323,14 @@ def _when(node: ResolvedNode) -> tuple[ir.Condition, ...]:
 def _branches(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
     environment = resolved.spec.environments.get(node.spec.environment or "")
     return tuple(environment.branches) if environment else ()
+
+
+def _pause(resolved: Resolved, node: ResolvedNode) -> ir.Pause | None:
+    """Return what is waited for before the node. Of a release, only its first step asks: who lets it in lets in all of it."""
+    environment = resolved.spec.environments.get(node.spec.environment or "")
+    approval = environment is not None and environment.approval and getattr(node.spec, "asks", True)
+    wait = getattr(node.spec, "wait", 0)
+    return ir.Pause(approval, wait) if approval or wait else None
 
 
 def _logins(resolved: Resolved, node: ResolvedNode) -> tuple[ir.Login, ...]:

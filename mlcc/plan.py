@@ -33,7 +33,9 @@ from mlcc.plan_work import Command as Command
 from mlcc.plan_work import Gate as Gate
 from mlcc.plan_work import Notice as Notice
 from mlcc.plan_work import Part as Part
+from mlcc.plan_work import Pause as Pause
 from mlcc.plan_work import Release as Release
+from mlcc.plan_work import Report as Report
 from mlcc.plan_work import Work as Work
 from mlcc.record import field, record
 
@@ -158,15 +160,6 @@ class Leg:
 
 
 @record
-class Report:
-    """A file that a node leaves for people."""
-
-    id: str
-    path: str
-    format: str
-
-
-@record
 class Login:
     """A login by OpenID Connect: provider (aws, gcp, azure, oidc), audience and its values by name."""
 
@@ -225,6 +218,7 @@ class Node:
     outputs: tuple[str, ...]
     reports: tuple[Report, ...]
     part: Part | None = None  # of a release
+    pause: Pause | None = None
     span: Span | None = field(compare=False, default=None)
     spans: Mapping[str, Span] = field(compare=False, hash=False, default_factory=dict)  # key -> its place
 
@@ -250,8 +244,13 @@ class Node:
 
     @property
     def undoes(self) -> bool:
-        """Whether the node only undoes releases: it waits for nobody's approval, since who approved those approved that."""
+        """Whether the node only undoes releases."""
         return self.kind in (NodeKind.ROLLBACK, NodeKind.RECONCILE, NodeKind.RESTORE)
+
+    @property
+    def deploys(self) -> bool:
+        """Whether the CI system may write down that what the node ran is deployed now: of a release, its last step alone."""
+        return not self.releases or (isinstance(self.work, Release) and self.work.live)
 
     @property
     def gate(self) -> Gate | None:

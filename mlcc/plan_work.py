@@ -1,4 +1,4 @@
-"""The plan's work: what a node runs. Part of `mlcc.plan`."""
+"""The plan's work: what a node runs, waits for before and leaves for people. Part of `mlcc.plan`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Release:
 
     Of a release through an adapter, `judge` is the gate that a step on live traffic asks, and `drive`, once, what its steps read.
     `holds` are the judge's verdicts that undo nothing: a person decides.
+    `live`: when it has passed, what it deploys is live.
     """
 
     command: Command
@@ -45,6 +46,7 @@ class Release:
     judge: Gate | None = None
     holds: tuple[str, ...] = ()
     drive: Mapping[str, object] | None = field(hash=False, default=None)
+    live: bool = True
 
 
 @record
@@ -69,3 +71,23 @@ class Part:
 
 
 Work = Command | Gate | Release
+
+
+@record
+class Pause:
+    """What the CI system itself waits for before a node starts, without a machine: a person, a time, or both.
+
+    Nothing else sees to the approval. The seconds only spare a machine: the node makes good what the system didn't wait.
+    """
+
+    approval: bool = False
+    seconds: int = 0
+
+
+@record
+class Report:
+    """A file that a node leaves for people."""
+
+    id: str
+    path: str
+    format: str

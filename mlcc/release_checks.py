@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.release.adapters import ADAPTERS, AdapterParamsError, kind_of
-from mlcc.release_steps import LEASE, longest, shares
-from mlcc.spec.scalars import seconds
+from mlcc.release_looks import LONGEST, shares
+from mlcc.release_steps import LEASE, UNDOING
+from mlcc.spec.scalars import seconds, stretched
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
-    from mlcc.spec.releases import Release
+    from mlcc.spec.releases import Release, ReleaseCanary
 
 _OF_AN_ARTIFACT = re.compile(r"\$\{?((?:ARTIFACT|DIGEST)_[A-Z0-9_]+)")
 
@@ -161,13 +162,28 @@ def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
         problems.add(
             "bad-canary", "each step's share is larger than the one before, from 0.01 to 99.99 percent", (*loc, "canary", "steps")
         )  # fmt: skip
-    _check_lease(release, loc, problems)
+    if any(seconds(bake) > LONGEST for _, bake in shares(release)):
+        problems.add(
+            "bad-canary", "a step is watched for 7d at most", (*loc, "canary"), key=True,
+            help="let `bake` be 7d or less",
+        )  # fmt: skip
+    if release.after_promote is not None and seconds(release.after_promote.watch) > LONGEST:
+        problems.add(
+            "bad-canary", "what is live is watched for 7d at most", (*loc, "after_promote", "watch"),
+            help="let it be 7d or less: alerts of your own watch for longer",
+        )  # fmt: skip
+    _check_lease(release, release.canary, loc, problems)
 
 
-def _check_lease(release: Release, loc: Loc, problems: Problems) -> None:
-    """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away."""
+def _check_lease(release: Release, canary: ReleaseCanary, loc: Loc, problems: Problems) -> None:
+    """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away.
+
+    A step's second node gives a new lease, after the wait: until then the first one's must hold.
+    """
     stated = getattr(release.rollback, "lease", None)
-    most = max(longest(release, bake) for _, bake in shares(release))
+    most = max(stretched(bake, canary.max_extend) for _, bake in shares(release)) + seconds(
+        release.timeout or UNDOING
+    )
     if seconds(stated or LEASE) < most:
         where: Loc = (*loc, "rollback", "lease") if stated else (*loc, "canary")
         problems.add(

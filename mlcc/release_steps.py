@@ -11,7 +11,8 @@ from mlcc.plan import NodeKind
 from mlcc.problems import Loc
 from mlcc.references import as_list
 from mlcc.release.adapters import AdapterParamsError, kind_of
-from mlcc.spec.scalars import seconds, stretched
+from mlcc.release_looks import Look, looks, looks_of
+from mlcc.spec.scalars import seconds
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -22,7 +23,7 @@ DEPLOY_SUFFIX = "-deploy"
 RECONCILE_SUFFIX = "-reconcile"
 RESTORE_SUFFIX = "-restore"
 VERIFY_SUFFIX = "-verify"
-WATCH_SUFFIX = "-watch"
+LIVE_SUFFIX = "-live"
 PREVIEW_SUFFIX = "-preview"
 VERIFYING = ("answers", "command")  # the kinds of gates that can
 UNDONE = ["UNDONE", "REACHED", "LIVE"]  # what the driver tells of what it took away; see mlcc.release.main
@@ -34,6 +35,7 @@ _VALUE: dict[str, Any] = {
 }  # fmt: skip
 _NOTHING: dict[str, Any] = {
     "deploys": [], "reads": [], "when": None, "retry": 0, "finally_": None, "reports": {}, "path": [], "judge": None,
+    "asks": False, "wait": 0,
 }  # fmt: skip
 _ONCE: dict[str, Any] = {"finally_": None, "reports": {}}  # of all steps one is the release's own
 
@@ -49,6 +51,9 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
         "drive": None,
         "part": (id, "step"),
         "undone_by": id + ROLLBACK_SUFFIX,
+        "asks": False,
+        "wait": 0,
+        "live": False,
     }
     steps = list(_steps(id, release, keys))
     for name, own in steps:
@@ -122,24 +127,29 @@ def _condition(loc: Loc, **stated: object) -> Keys:
 
 
 def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
-    """Yield the nodes that release, each after the one before."""
+    """Yield the nodes that release, each after the one before; the first asks a person where the environment says so."""
     if release.adapter is not None:
         yield from _driven(id, release, keys)
     elif release.verify is None:
-        yield id, Keys(**{**keys, "part": (id, "promote")})
+        yield id, Keys(**{**keys, "asks": True, "live": True, "part": (id, "promote")})
     else:
-        yield id + DEPLOY_SUFFIX, Keys(**{**keys, "part": (id, "deploy")})
+        yield id + DEPLOY_SUFFIX, Keys(**{**keys, "asks": True, "part": (id, "deploy")})
         kind = verified_by(release.verify)
         asked = _judged(
             _verification(release, "compile"), f"python3 -I .mlcc/gates/{kind}.py {id}", keys["timeout"]
         )
-        last = {"needs": [id + DEPLOY_SUFFIX], "working_directory": None, "part": (id, "promote")}
+        last = {
+            "needs": [id + DEPLOY_SUFFIX],
+            "working_directory": None,
+            "live": True,
+            "part": (id, "promote"),
+        }
         yield id, Keys(**{**keys, **asked, **last})
 
 
 def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
-    """Yield the nodes that drive an adapter: one deploys, one asks the candidate, one for each share of the requests, one
-    promotes, one watches what is live then."""
+    """Yield the nodes that drive an adapter: one deploys, one asks the candidate, one or two for each share of the requests,
+    one promotes, one or two watch what is live then."""
     stated = release.rollback if release.rollback not in (None, "none") else None
     # Who drives the adapter runs in the project's folder, and the adapter in the node's.
     keys = {
@@ -148,66 +158,78 @@ def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[s
         "env": {**release.env, "MLCC_RUN": _value(context="run_id")},
         "working_directory": None,
     }
-    drive: dict[str, object] = {
+    steps, after = looks(id, release), _looks_after(id, release)
+    drive = {
         "release": id,
         "adapter": _compiled(id, release),
         "folder": release.working_directory or "",
         "within": seconds(release.timeout or UNDOING),
         "lease": seconds(getattr(stated, "lease", None) or LEASE),
         "drain": seconds(getattr(stated, "drain", None) or DRAIN),
-        "steps": [{"weight": weight, "gate": step_id(id, weight)} for weight, _ in shares(release)],
+        "steps": [{"weight": look.weight, "gate": look.id} for look in steps],
+        "watch": [look.id for look in after],
     }
-    first = {"run": f"{SCRIPT} {id} deploy", "part": (id, "deploy")}
-    yield id + DEPLOY_SUFFIX, Keys(**{**keys, **_ONCE, **first})
-    before = id + DEPLOY_SUFFIX
-    for name, own in _judgements(id, release, drive):
-        yield name, Keys(**{**keys, **own, "needs": [before]})
-        before = name
-    watch = getattr(release.after_promote, "watch", None)
-    if watch is not None:
-        drive["watch"] = id + WATCH_SUFFIX
-    last = {"run": f"{SCRIPT} {id} promote", "needs": [before], "drive": drive, "part": (id, "promote")}
-    yield id, Keys(**{**keys, **last})
-    if watch is not None and release.canary is not None:
-        judge = _canary(release, ALONE, watch)
-        # Whoever has all requests isn't taken away because nobody can tell how it does.
-        asked = _judged(
-            judge, f"{SCRIPT} {id} watch", f"{longest(release, watch)}s", ("inconclusive", "error")
-        )
-        yield id + WATCH_SUFFIX, Keys(**{**keys, **asked, "needs": [id]})
-
-
-def _judgements(id: str, release: Release, drive: dict[str, object]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what differs in each node that asks a gate about the candidate."""
     if release.verify is not None:
         drive["verify"] = {"kind": verified_by(release.verify), "gate": id + VERIFY_SUFFIX}
+    before = id + DEPLOY_SUFFIX
+    yield (
+        before,
+        Keys(**{**keys, **_ONCE, "run": f"{SCRIPT} {id} deploy", "asks": True, "part": (id, "deploy")}),
+    )
+    for name, own in _judgements(id, release, steps):
+        yield name, Keys(**{**keys, **own, "needs": [before]})
+        before = name
+    promoting = {"run": f"{SCRIPT} {id} promote", "drive": drive, "live": True, "part": (id, "promote")}
+    yield id, Keys(**{**keys, **promoting, "needs": [before]})
+    before = id
+    for number, look in enumerate(after):
+        # Whoever has all requests isn't taken away because nobody can tell how it does.
+        own = _look(release, look, f"{SCRIPT} {id} watch {number}", ("inconclusive", "error"))
+        yield look.id, Keys(**{**keys, **own, "needs": [before]})
+        before = look.id
+
+
+def _looks_after(id: str, release: Release) -> list[Look]:
+    """Return the nodes that watch what is live; none where the spec doesn't ask for them."""
+    if release.after_promote is None or release.canary is None:
+        return []
+    return looks_of(id + LIVE_SUFFIX, ALONE, seconds(release.after_promote.watch), release.canary)
+
+
+def _judgements(id: str, release: Release, steps: list[Look]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what differs in each node that asks a gate about the candidate."""
+    if release.verify is not None:
         judge = _verification(release, "compile_for_candidate")
         asked = _judged(judge, f"{SCRIPT} {id} verify", release.timeout)
         yield id + VERIFY_SUFFIX, {**asked, "part": (id, "verify")}
-    for number, (weight, bake) in enumerate(shares(release)):
-        judge = _canary(release, weight, bake)
-        holds = ("inconclusive",) if judge.params.on_inconclusive == "hold" else ()
-        yield (
-            step_id(id, weight),
-            _judged(judge, f"{SCRIPT} {id} step {number}", f"{longest(release, bake)}s", holds),
-        )
+    for number, look in enumerate(steps):
+        holds = ("inconclusive",) if getattr(release.canary, "on_inconclusive", None) == "hold" else ()
+        yield look.id, _look(release, look, f"{SCRIPT} {id} step {number}", holds)
 
 
-def _judged(judge: Keys, run: str, timeout: str | None, holds: tuple[str, ...] = ()) -> dict[str, Any]:
+def _look(release: Release, look: Look, run: str, holds: tuple[str, ...]) -> dict[str, Any]:
+    """Return what differs in a node that looks at live requests."""
+    timeout = f"{look.longest + seconds(release.timeout or UNDOING)}s"
+    return {**_judged(_canary(release, look), run, timeout), "holds": holds, "wait": look.pause}
+
+
+def _judged(judge: Keys, run: str, timeout: str | None) -> dict[str, Any]:
     # As of any gate, a second try would turn chance into a pass.
-    return {**_ONCE, "judge": judge, "run": run, "timeout": timeout, "holds": holds, "retry": 0}
+    return {**_ONCE, "judge": judge, "run": run, "timeout": timeout, "retry": 0}
 
 
-def _canary(release: Release, weight: float, bake: str) -> Keys:
-    """Return the gate that judges a share of the requests for a time."""
-    params = Keys(**{**vars(release.canary), "weight": weight, "bake": bake, "from_zero": False})
-    return Keys(kind="canary", params=params, loc=("canary",), entry="compile")
+def _canary(release: Release, look: Look) -> Keys:
+    """Return the gate that judges live requests. What a first look can't show, the second one can."""
+    own = {"weight": look.weight, "bake": f"{look.bake}s", "from_zero": False}
+    hurried = {"traffic": None, "max_extend": "1x"} if look.first else {}
+    params = Keys(**{**vars(release.canary), **own, **hurried})
+    return Keys(kind="canary", params=params, loc=("canary",), entry="compile", part=look.part)
 
 
 def _verification(release: Release, entry: str) -> Keys:
     """Return the gate that asks what was deployed. `entry` is the function of its kind that compiles it, where it has that."""
     kind = verified_by(release.verify)
-    return Keys(kind=kind, params=getattr(release.verify, kind), loc=("verify", kind), entry=entry)
+    return Keys(kind=kind, params=getattr(release.verify, kind), loc=("verify", kind), entry=entry, part={})
 
 
 def verified_by(verify: object) -> str:
@@ -227,25 +249,3 @@ def _compiled(id: str, release: Release) -> dict[str, object]:
         return {kind.name: kind.compiler().compile(params, id)}
     except AdapterParamsError:  # `check_release` has noted it
         return {}
-
-
-def shares(release: Release) -> list[tuple[float, str]]:
-    """Return the steps of a canary: percent, and how long they are watched."""
-    if release.canary is None:
-        return []
-    bake = release.canary.bake
-    return [
-        (step, bake) if isinstance(step, int | float) else (step.weight, step.bake or bake)
-        for step in release.canary.steps
-    ]
-
-
-def longest(release: Release, bake: str) -> int:
-    """Return how many seconds a step may take: what it is watched at most, and the rest."""
-    extend = release.canary.max_extend if release.canary is not None else "1x"
-    return stretched(bake, extend) + seconds(release.timeout or UNDOING)
-
-
-def step_id(id: str, weight: float) -> str:
-    """Return the id of a step's node: of 2.5 percent, ID-2-5."""
-    return f"{id}-{weight:g}".replace(".", "-")

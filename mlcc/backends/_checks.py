@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mlcc.backends import Limit, Usage
 from mlcc.diagnostics import Diagnostic, Related, Span, error
@@ -20,6 +20,34 @@ def runner_ids(node: Node) -> list[str]:
     if not isinstance(runner, MatrixValue):
         return [runner]
     return list(dict.fromkeys(str(dict(leg.values)[runner.axis]) for leg in node.legs))
+
+
+APPROVAL_SUFFIX = "-approval"
+
+
+def approved_in(plan: Plan, node: Node) -> str | None:
+    """Return the environment of its own in which people let a node go on; None: they don't, or the node's own asks them.
+
+    An environment that a release goes into can't ask: it would do so before each step, and before a rollback.
+    """
+    environment = node.machine.environment
+    if node.pause is None or not node.pause.approval or environment not in released_into(plan):
+        return None
+    return f"{environment}{APPROVAL_SUFFIX}"
+
+
+def released_into(plan: Plan) -> frozenset[str | None]:
+    """Return the environments that releases go into."""
+    return frozenset(node.machine.environment for node in plan.nodes.values() if node.releases)
+
+
+def taken_environments(plan: Plan, system: str, names: Iterable[str]) -> Iterator[Diagnostic]:
+    """Yield an error for each environment of the spec that a back end needs for waiting."""
+    for name in sorted(set(names) & {plan.name, *plan.environments}):
+        yield error(
+            "environment-taken", f"the environment '{name}' is the one in which {system} lets a node wait", plan.span,
+            help="give the spec's environment, or the pipeline, another name",
+        )  # fmt: skip
 
 
 def unlabelled_runners(plan: Plan, target: str, word: str, *, empty: bool = False) -> Iterator[Diagnostic]:

@@ -109,12 +109,12 @@ def verify(release: Release) -> int:
     return _judged(asked["kind"], asked["gate"], now)
 
 
-def watch(release: Release) -> int:
+def watch(release: Release, number: int) -> int:
     """Watch what is live, and return how the gate judges it: 0, 1, 2 or 3."""
     now = release.adapter.describe()
     if now.live != release.id:
         raise ReleaseError(f"'{release.id}' isn't live: {_told(now)}")
-    return _judged("canary", release.params["watch"], now)
+    return _judged("canary", release.params["watch"][number], now)
 
 
 def promote(release: Release) -> None:

@@ -27,16 +27,16 @@ from mlcc.runtime.log import say
 from mlcc.runtime.process import CancelledError, watch_cancel
 
 USAGE = (
-    "usage: python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch | rollback | restore | "
+    "usage: python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch NUMBER | rollback | restore | "
     "reconcile | first"
 )
+LOOKING = {"step": step, "watch": watch}
 UNDOING = ("restore", "reconcile")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,
     "verify": verify,
     "promote": promote,
-    "watch": watch,
     "rollback": rollback,
     "restore": lambda release: restore(release, _named()),
     "reconcile": reconcile,
@@ -56,8 +56,8 @@ def main() -> int:
             if words[1] in UNDOING:
                 _tell_undone(release)
             return code
-        if len(words) == 3 and words[1] == "step" and words[2].isdecimal():
-            return step(_release(words[0]), int(words[2]))
+        if len(words) == 3 and words[1] in LOOKING and words[2].isdecimal():
+            return LOOKING[words[1]](_release(words[0]), int(words[2]))
     except ReleaseError as problem:
         say(f"mlcc: {problem}")
         return problem.code

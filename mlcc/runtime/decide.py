@@ -5,7 +5,7 @@ Standard library only: bundled into the emitted script. `mlcc.semantics` is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from mlcc.runtime.records import (
@@ -18,6 +18,10 @@ from mlcc.runtime.records import (
 )
 
 ENDS = ("passed", "failed", "skipped")
+UNAPPROVED = "nobody approved it: it was refused, or its time to wait was over"
+UNSHOWN = (
+    ", as where nobody approved it"  # of called workflows, a system shows only how they ended as a whole
+)
 RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
 
 
@@ -59,7 +63,7 @@ def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
     there = [state for state in states if state is not None]
     ends = {state["end"] for state in there}
     if not there:
-        return Ending("lost", cause="it left no state")
+        return Ending("lost", cause="it left no state" + (UNSHOWN if node.get("approval") else ""))
     if len(there) < len(states):
         return Ending("failed", "error", "a leg left no state")
     if ends == {"skipped"}:
@@ -105,10 +109,12 @@ def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> En
         return Ending("lost", "error", str(problem))
 
 
-def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+def settle(
+    ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any], refused: Collection[str] = ()
+) -> dict[str, Ending]:
     """Return how the selected nodes among `ids` ended. `ids` has every node before each of its nodes, and first.
 
-    A node without a state never started: it is skipped where S4 says so, else lost.
+    A node without a state never started: it is skipped where S4 says so, or people `refused` it, else lost.
     """
     endings: dict[str, Ending] = {}
     for id in ids:
@@ -116,7 +122,7 @@ def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) 
             continue
         found = found_ending(id, plan["nodes"][id], selection)
         if found.end == "lost" and not found.verdict:  # with a verdict there was a state, and it is broken
-            cause = skip_cause(id, plan, selection, endings)
+            cause = UNAPPROVED if id in refused else skip_cause(id, plan, selection, endings)
             found = found if cause is None else Ending("skipped", cause=cause)
         endings[id] = found
     return endings

@@ -13,7 +13,7 @@ from typing import Any
 from mlcc.runtime.decide import Ending, read_verdict, settle, verdict_problem
 from mlcc.runtime.lineage import keep_lineage
 from mlcc.runtime.log import one_line, say
-from mlcc.runtime.platform import Platform
+from mlcc.runtime.platform import REFUSED, Platform
 from mlcc.runtime.records import (
     RunError,
     legs_of,
@@ -43,7 +43,8 @@ def final_main(platform: Platform) -> int:
         say(f"mlcc: red: {problem}")
         report(platform)
         return 1
-    endings = settle(plan["nodes"], plan, selection)
+    refused = [id for id, result in results.items() if result == REFUSED]
+    endings = settle(plan["nodes"], plan, selection, refused)
     red = [*_broken_verdicts(plan, endings, selection), *red_causes(plan, endings, results)]
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
@@ -82,6 +83,8 @@ def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[s
             causes.append(f"'{id}' was lost: {found.cause}")
         elif blocking and found.end == "failed":
             causes.append(f"'{id}' failed: {found.cause}")
+        elif results.get(id) == REFUSED:
+            causes.append(f"'{id}' didn't start: {found.cause}")
         elif results.get(id) == "cancelled" or (blocking and results.get(id) == "failure"):
             causes.append(f"'{id}' ended with {results[id]} in the CI system")
     causes += [

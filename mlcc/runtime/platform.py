@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+REFUSED = "refused"  # the result of a node that people didn't let start
+
 
 class Facts(NamedTuple):
     """What started the run, as the CI system tells it.
@@ -80,7 +82,7 @@ class Platform(Protocol):
         """Return an OpenID Connect token. Raises RunError."""
 
     def results(self) -> dict[str, Any]:
-        """Return node -> how the system itself says it ended, for the final node."""
+        """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
 
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""

@@ -88,6 +88,11 @@ class ReleaseCanary(CanaryAnalysis):
         default="1x",
         description="How many times `bake` a step is watched at most, where only more requests could tell; from 1x to 10x.",
     )
+    watch_first: Duration | None = Field(
+        default=None,
+        description="How long a runner watches a step before the CI system waits without one, until the end of `bake` nears. "
+        "If not given: 5m of a step that bakes for more than 30m, and else the whole step.",
+    )
     every: Duration = Field(default="30s", description="How long the judge waits between two looks.")
     max_age: Duration = Field(default="5m", description="How old the last observation may be.")
     fail_after: int = Field(

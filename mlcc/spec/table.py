@@ -1076,6 +1076,7 @@ RELEASE_CANARY = Fields(
         "steps": Key(ListOf(Either(Number(), CANARY_STEP), least=1)),
         "bake": Key(DURATION, "15m"),
         "max_extend": Key(FACTOR, "1x"),
+        "watch_first": Key(DURATION, None),
         "every": Key(DURATION, "30s"),
         "max_age": Key(DURATION, "5m"),
         "fail_after": Key(Int(low=1, high=100), 2),

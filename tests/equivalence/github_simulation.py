@@ -63,6 +63,10 @@ class GithubSimulation(Simulation):
             self._select()
         elif job.id == "final":
             self.green = self._final(job)
+        elif "--" in job.id:  # it only waits: no node's id has two hyphens
+            node, _, what = job.id.partition("--")
+            refused = what == "approval" and node in self.faults.refused
+            self.results[job.id] = "failure" if refused else "success"
         else:
             self._job(job)
         if job.id in self.faults.masked:

@@ -19,6 +19,7 @@ COMPLETED = ("success", "failed", "canceled", "skipped", "manual")
 STARTING = {  # `when` -> the statuses before it that start a job with needs, and one without
     "on_success": (("success",), ("success", "skipped")),
     "manual": (("success",), ("success", "skipped")),
+    "delayed": (("success",), ("success", "skipped")),
     "always": (("success", "failed", "skipped"), ("success", "failed", "skipped")),
 }
 

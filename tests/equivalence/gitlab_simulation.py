@@ -11,7 +11,13 @@ import yaml
 
 from mlcc.backends.gitlab.lower import lower
 from mlcc.backends.gitlab.overlay import Overlay
-from mlcc.backends.gitlab.platform import child_pipeline, job_name, packed_selection, unpacked_selection
+from mlcc.backends.gitlab.platform import (
+    child_pipeline,
+    job_name,
+    jobs_of,
+    packed_selection,
+    unpacked_selection,
+)
 from mlcc.backends.gitlab.render import render_child
 from mlcc.runtime import records
 from mlcc.runtime.final import final_main
@@ -40,7 +46,7 @@ class GitlabSimulation(Simulation):
         self.names = {job_name(id): id for id in self.plan.nodes}
         text = render_child(lower(self.plan), Overlay())
         kept = set(self.plan.nodes) if self.faults.eager else set(self.selection["selected"])
-        dropped = {name for name, id in self.names.items() if id not in kept}
+        dropped = jobs_of(id for id in self.plan.nodes if id not in kept)
         tree = yaml.load(child_pipeline(text, dropped, packed_selection(self.selection)), yaml.CSafeLoader)
         os.environ["MLCC_SELECTION"] = tree["variables"]["MLCC_SELECTION"]
         self.pipeline = created(tree, PROTECTED)
@@ -73,6 +79,7 @@ class GitlabSimulation(Simulation):
             before = [other for other in self.pipeline if other.name in job.needs]
         else:
             before = [other for other in self.pipeline if other.stage < job.stage]
+        before = [other for other in before if other.name in self.names]  # what only waits leaves nothing
         folders = {
             f"s--{self.names[o.name]}--{o.leg}" if o.leg else f"s--{self.names[o.name]}" for o in before
         }
@@ -80,6 +87,8 @@ class GitlabSimulation(Simulation):
         if job.name == "final":
             self.platform.job_results = {"select": "success"}
             status = final_main(self.platform)
+        elif job.name not in self.names:
+            status = 0
         elif self.names[job.name] in self.faults.lost:
             self.started.add(self.names[job.name])
             status = 1

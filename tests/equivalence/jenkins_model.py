@@ -92,6 +92,8 @@ class Build:
             id = ready.pop(self.random.randrange(len(ready)))
             if id == cancel_at:
                 self.worsen("ABORTED")
+                if "wait" in self.nodes[id]:  # what is aborted then is the wait
+                    self._visit(str(self.nodes[id]["rollback"]))
                 return False
             self._visit(id)
             todo = self._released(id, left)

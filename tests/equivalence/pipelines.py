@@ -121,7 +121,8 @@ class Builder:
         if not self.jobs and not self.gates:
             self._job("last")
         return {
-            "version": 1, "name": "p", "triggers": TRIGGERS, "environments": {"prod": {"branches": ["main"]}, "stage": {}},
+            "version": 1, "name": "p", "triggers": TRIGGERS,
+            "environments": {"prod": {"branches": ["main"]}, "stage": {"approval": self.chance(1)}},
             "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates, "releases": self.releases,
             "notify": {"team": {"webhook": {"secret": "HOOK"}}} if self.releases and self.chance(1) else {},
         }  # fmt: skip
@@ -212,10 +213,14 @@ class Builder:
         if self.chance(2):
             node |= {
                 "adapter": {"command": "t"},
-                "canary": {**CANARY, "on_inconclusive": "hold" if self.chance(2) else "rollback"},
+                "canary": {
+                    **CANARY,
+                    "bake": "1h" if self.chance(1) else "15m",
+                    "on_inconclusive": "hold" if self.chance(2) else "rollback",
+                },
             }
             node["rollback"] = {**undone, **looks}
-            node |= {"after_promote": {"watch": "5m"}} if self.chance(2) else {}
+            node |= {"after_promote": {"watch": "2h" if self.chance(1) else "5m"}} if self.chance(2) else {}
         else:
             node |= {"run": "t", "rollback": "none" if self.chance(3) else {"run": "t", **undone}}
         node |= {"verify": {"command": {"run": "t"}}} if self.chance(2) else {}

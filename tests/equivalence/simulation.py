@@ -36,6 +36,7 @@ class Faults(NamedTuple):
     masked: frozenset[str] = frozenset()  # jobs whose outputs don't arrive
     cancel_at: str | None = None
     eager: bool = False
+    refused: frozenset[str] = frozenset()  # nodes that nobody lets start, where they are asked beforehand
     order: int = 0  # seeds the order in which jobs that may start do so
 
 

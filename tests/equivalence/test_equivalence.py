@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mlcc.backends.github.lower import lower
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.render import render
-from mlcc.plan import Plan
+from mlcc.plan import Plan, Release
 from mlcc.plan_json import to_runtime
 from mlcc.runtime import select as runtime_select
 from mlcc.semantics import End, Outcome, Result, run, select
+from mlcc.topology import ancestors
 from tests.equivalence.github_simulation import GithubSimulation
 from tests.equivalence.gitlab_simulation import GitlabSimulation
 from tests.equivalence.pipelines import events, outcomes, plans
@@ -193,6 +194,54 @@ def test_a_cancelled_run_is_not_green(model: Model, count: Count, patch: Any, fo
     check()
 
 
+def test_a_release_that_is_cancelled_while_it_waits_is_rolled_back(
+    count: Count, patch: Any, folder: Path
+) -> None:
+    @cases(200)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        turns_out = dict.fromkeys(plan.nodes, Outcome.PASS)
+        ends = run(plan, select(plan, event), turns_out).ends
+        waiting = [id for id, node in plan.nodes.items() if node.pause is not None and node.pause.seconds]
+        reached = [id for id in waiting if ends[id] in RAN]
+        assume(reached)
+        at = data.draw(st.sampled_from(reached))
+        faults = Faults(cancel_at=f"{at}--wait")
+        got = simulate(GithubSimulation, plan, event, turns_out, folder / "run", patch, faults)
+        work = plan.nodes[at].work
+        assert isinstance(work, Release)
+        assert work.rollback in got.executed
+        assert at not in got.executed
+        assert not got.green
+        count()
+
+    check()
+
+
+def test_a_release_that_nobody_approves_is_red_and_leaves_nothing_to_undo(
+    count: Count, patch: Any, folder: Path
+) -> None:
+    @cases(200)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        plan, event = data.draw(plans()), data.draw(events())
+        first = {id for id, node in plan.nodes.items() if node.pause is not None and node.pause.approval}
+        turns_out = data.draw(outcomes(plan))
+        selection = select(plan, event)
+        ends = run(plan, selection, turns_out).ends
+        asked = {id for id in first if ends[id] in RAN}
+        faults = Faults(refused=frozenset(first))
+        got = simulate(GithubSimulation, plan, event, turns_out, folder / "run", patch, faults)
+        assert not got.executed & first
+        after = {id for id in plan.nodes if asked.intersection(ancestors(id, plan.incoming))}
+        assert not [id for id in got.executed & after if plan.nodes[id].releases]
+        assert not (asked and got.green)
+        count()
+
+    check()
+
+
 def test_the_workflow_says_what_the_model_evaluates(count: Count) -> None:
     @cases(60)
     @given(plans())
@@ -204,7 +253,7 @@ def test_the_workflow_says_what_the_model_evaluates(count: Count) -> None:
             assert jobs[job.id].get("if") == (job.if_.interpolation() if job.if_ else None)
             assert tuple(jobs[job.id].get("needs", ())) == job.needs
             receive = next((step for step in jobs[job.id]["steps"] if step["id"] == "receive"), None)
-            assert (receive is None) is (job.id == "select")
+            assert (receive is None) is (job.id == "select" or "--" in job.id)
         count()
 
     check()

@@ -32,6 +32,7 @@ abstract class Steps extends Script {
     def dir(String path, Closure body) { body() }
     def lock(Map what, Closure body) { log << [step: 'lock', resource: what.resource]; body() }
     def input(Map how) { log << [step: 'input', submitter: how.submitter] }
+    def sleep(Map how) { assert how.time > 0; log << [step: 'sleep'] }
     def withEnv(List more, Closure body) { values << more; try { body() } finally { values.pop() } }
     def withCredentials(List what, Closure body) { log << [step: 'credentials', ids: what*.credentialsId]; body() }
     def string(Map what) { what }

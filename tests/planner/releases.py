@@ -187,6 +187,14 @@ RELEASES = (
         help="write the whole address; the adapters that tell it are `command`, `nginx`",
     ),
     Case(
+        "a step that is watched for longer than any CI system waits",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, rollback: {lease: 9d},\n"
+        "    ◆canary: {steps: [5, {weight: 50, bake: 8d}], observations: {command: look},\n"
+        "      metrics: {errors: {rate: {max: 0.01}}}}}\n",
+        "bad-canary", "a step is watched for 7d at most",
+        help="let `bake` be 7d or less",
+    ),
+    Case(
         "traffic that can't show a limit",
         LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
         "    canary: {steps: [5], bake: 10m, traffic: {expected_rps: 10}, observations: {command: look},\n"

@@ -69,7 +69,7 @@ class Driven:
         steps = [{"weight": weight, "gate": f"live-{weight}"} for weight in (5, 25, 50)]
         self.params = own = {
             "release": "live", "adapter": adapter or {"command": f"{sys.executable} program.py"}, "folder": "",
-            "within": 20, "lease": 7200, "drain": 0, "steps": steps, "watch": "live-watch",
+            "within": 20, "lease": 7200, "drain": 0, "steps": steps, "watch": ["live-live"],
             "verify": {"kind": "canary", "gate": "live-verify"}, **params,
         }  # fmt: skip
         for path, text in {

@@ -61,6 +61,35 @@ def test_a_step_ends_as_its_gate_judges(driven: Driven, verdict: int) -> None:
     assert driven.state["weight"] == 5  # what takes it away again is the rollback
 
 
+@pytest.fixture
+def in_two_looks(tmp_path: Path) -> Driven:
+    """A release whose one share is judged twice, with a wait between, after the first look."""
+    steps = [{"weight": 50, "gate": "live-50-watch"}, {"weight": 50, "gate": "live-50"}]
+    driven = Driven(tmp_path, steps=steps)
+    for words in (["deploy"], ["step", "0"]):
+        assert driven.do(*words) == 0, driven.said
+    return driven
+
+
+def test_a_second_look_keeps_the_share_and_renews_the_lease(in_two_looks: Driven) -> None:
+    in_two_looks.serve(lease=time.time() + 60)
+    assert in_two_looks.do("step", "1") == 0, in_two_looks.said
+    assert in_two_looks.lines("judged.txt") == ["live-50-watch", "live-50"]
+    assert in_two_looks.state["weight"] == 50
+    assert in_two_looks.state["lease"] - time.time() > 7000
+    assert in_two_looks.do("promote") == 0
+    assert in_two_looks.state == RELEASED
+
+
+@pytest.mark.parametrize(
+    "changed", [{"candidate": None, "weight": 0}, {"candidate": "live-8"}, {"weight": 0}]
+)
+def test_what_changed_in_the_wait_is_not_judged(in_two_looks: Driven, changed: dict[str, object]) -> None:
+    in_two_looks.serve(**changed)
+    assert in_two_looks.do("step", "1") == 2
+    assert in_two_looks.lines("judged.txt") == ["live-50-watch"]
+
+
 def test_a_weight_that_reads_back_wrong_fails_and_is_not_judged(driven: Driven) -> None:
     driven.up_to(1)
     driven.broken(set_weight=4)
@@ -382,8 +411,8 @@ def test_only_a_candidate_without_requests_is_verified(driven: Driven, position:
 def test_what_is_live_is_watched(driven: Driven, verdict: int) -> None:
     driven.up_to(5)
     (driven.root / "verdict.txt").write_text(str(verdict))
-    assert driven.do("watch") == verdict
-    assert "live-watch" in driven.lines("judged.txt")
+    assert driven.do("watch", "0") == verdict
+    assert "live-live" in driven.lines("judged.txt")
     assert driven.do("rollback") == 0
     assert driven.state == BEFORE
 
@@ -391,7 +420,7 @@ def test_what_is_live_is_watched(driven: Driven, verdict: int) -> None:
 @pytest.mark.parametrize("position", range(5))
 def test_only_what_is_live_is_watched(driven: Driven, position: int) -> None:
     driven.up_to(position)
-    assert driven.do("watch") == 2
+    assert driven.do("watch", "0") == 2
     assert "'live-7' isn't live" in driven.said
 
 

@@ -60,6 +60,28 @@ def test_s6_what_the_ci_system_says_counts_too(project: Project, results: dict[s
     assert causes(project) == [cause]
 
 
+def test_where_the_system_shows_no_refusal_a_lost_node_that_asks_says_so(make: Make) -> None:
+    head = HEAD + "environments: {live: {approval: true}}\n"
+    made = make(head + "jobs:\n  ask: {run: 'true', environment: live}\n")
+    made.select()
+    assert made.final(**{"part--1": "failure"}) == 1
+    assert causes(made) == ["'ask' was lost: it left no state, as where nobody approved it"]
+
+
+def test_what_nobody_approved_is_skipped_with_all_after_it_and_red(make: Make) -> None:
+    steps = "  ask: {run: 'true'}\n  go: {run: 'true', needs: [ask]}\n"
+    made = make(SPEC.replace("  a: {run", steps + "  a: {run"))
+    made.select()
+    for id in ("a", "soft", "b"):
+        made.node(id)
+    assert made.final(ask="refused", go="skipped") == 1
+    why = "nobody approved it: it was refused, or its time to wait was over"
+    assert causes(made) == [f"'ask' didn't start: {why}"]
+    nodes = made.record("s--final/result.json")["nodes"]
+    assert (nodes["ask"]["end"], nodes["ask"]["cause"]) == ("skipped", why)
+    assert (nodes["go"]["end"], nodes["go"]["cause"]) == ("skipped", "'ask' was skipped")
+
+
 def test_s6_jobs_that_run_several_nodes_fail_with_one_of_them(make: Make) -> None:
     made = make(SPEC.replace("a: {run: 'true'}", "a: {run: 'false'}"))
     made.select()

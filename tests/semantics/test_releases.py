@@ -162,11 +162,11 @@ STEPS = """live:
 
 def test_s11_the_steps_of_a_release_follow_one_another() -> None:
     plan = plan_of(RELEASED[: RELEASED.rindex("live:")] + STEPS)
-    chain = ["stage", "live-deploy", "live-verify", "live-5", "live-25", "live", "live-watch"]
+    chain = ["stage", "live-deploy", "live-verify", "live-5", "live-25", "live", "live-live"]
     for before, after in pairwise(chain):
         assert [e.source for e in plan.incoming[after] if e.kind.value == "order"] == [before]
     assert plan.nodes["live-rollback"].needs == tuple(chain[1:])
-    failed = run(plan, select(plan, PUSH), {"live-watch": F})
+    failed = run(plan, select(plan, PUSH), {"live-live": F})
     assert (failed.ends["live"].value, failed.ends["live-rollback"].value, failed.green) == (
         "passed",
         "passed",

@@ -32,10 +32,10 @@ def specs(draw: Draw) -> Data:
 def canary() -> st.SearchStrategy[Data]:
     """Draw the canary of a release."""
     parts = canary_parts()
-    steps = st.sampled_from(([5], [1, 25.5, {"weight": 50, "bake": "3s"}]))
+    steps = st.sampled_from(([5], [1, 25.5, {"weight": 50, "bake": "20s"}]))
     observed = st.fixed_dictionaries({"command": texts.command})
     required = {"steps": steps, "observations": observed, "metrics": parts.pop("metrics"), "every": "1s"}
-    return drawn(required, {**parts, "bake": "2s", "liveness": liveness("/healthz")})
+    return drawn(required, {**parts, "bake": "2s", "watch_first": "1s", "liveness": liveness("/healthz")})
 
 
 class _Builder:

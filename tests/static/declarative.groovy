@@ -167,7 +167,7 @@ class Check {
 
 class Sandbox extends ClassCodeVisitorSupport {
     static STEPS = ['archiveArtifacts', 'cache', 'catchError', 'checkout', 'deleteDir', 'dir', 'error', 'fileExists', 'input', 'junit', 'lock', 'node', 'parallel',
-                    'pipeline', 'readFile', 'sh', 'stage', 'stash', 'timeout', 'unstash', 'withCredentials', 'withEnv', 'writeFile',
+                    'pipeline', 'readFile', 'sh', 'sleep', 'stage', 'stash', 'timeout', 'unstash', 'withCredentials', 'withEnv', 'writeFile',
                     'string', 'arbitraryFileCache', 'script', 'steps', 'stages', 'options', 'parameters', 'triggers', 'agent', 'disableConcurrentBuilds',
                     'buildDiscarder', 'logRotator', 'booleanParam', 'choice', 'cron', 'parameterizedCron']
     // Of java.lang.String, java.util.Map, List and Collection, net.sf.json.JSON, RunWrapper, docker-workflow, EnvActionImpl.

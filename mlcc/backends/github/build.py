@@ -7,7 +7,7 @@ from mlcc.backends._checks import check_limits
 from mlcc.backends.github import limits
 from mlcc.backends.github.check import KEYS, SYSTEM, check_plan
 from mlcc.backends.github.headroom import split_note, usages
-from mlcc.backends.github.lower import lower
+from mlcc.backends.github.lower import lower, waits_of
 from mlcc.backends.github.model import Rendered, Workflow
 from mlcc.backends.github.overlay import Overlay, check_overlay, overlay_of
 from mlcc.backends.github.partition import Part, partition
@@ -71,7 +71,13 @@ def compiled(plan: Plan, most: int = limits.WORKFLOW.allowed) -> Compiled:
 def _parts(plan: Plan, workflow: Workflow, overlay: Overlay, most: int) -> tuple[Part, ...]:
     """Return parts whose files have at most so many bytes. A job is never larger in a part than in the whole."""
     jobs = {job.id: job for job in workflow.jobs}
-    sizes = {id: job_bytes(jobs[id], overlay) for id in plan.nodes}
+    sizes = {
+        id: sum(
+            job_bytes(jobs[job], overlay)
+            for job in (id, *(id + suffix for suffix, _ in waits_of(plan, node)))
+        )
+        for id, node in plan.nodes.items()
+    }
     (_, fullest) = lower_parts(plan, [Part((), ())], overlay)
     frame = len(rendered("", fullest, overlay).text.encode())
     frame += sum(len(name) + _SECRET_LINE for name in secrets_of(plan, tuple(plan.nodes), overlay))

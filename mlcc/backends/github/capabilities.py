@@ -94,8 +94,15 @@ CAPABILITIES = (
         "releases",
         "emulated",
         "`concurrency` with a queue, one group for each environment; the runtime undoes a release at once, also when it is "
-        "cancelled. A job of its own does where the machine was lost; it waits for the environment's reviewers, too",
+        "cancelled. A job of its own does where the machine was lost. The step that makes it live records a deployment",
         "https://github.blog/changelog/2026-05-07-github-actions-concurrency-groups-now-allow-larger-queues",
+    ),
+    Capability(
+        "pauses",
+        "emulated",
+        "a job before the node, in an environment with reviewers or a wait timer: both are settings. Without the timer, the node "
+        "waits on its runner, for 5 hours at most",
+        _DOCS + "reference/workflows-and-actions/deployments-and-environments",
     ),
     Capability(
         "finally", "emulated", "in the runtime, on the same machine; a lost runner runs nothing", _SYNTAX

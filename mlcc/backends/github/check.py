@@ -13,6 +13,7 @@ from mlcc.backends._checks import (
     largest,
     place,
     runner_ids,
+    taken_environments,
     unlabelled_runners,
 )
 from mlcc.backends.github import limits
@@ -30,6 +31,7 @@ def check_plan(plan: ir.Plan) -> list[Diagnostic]:
         *clashing_inputs(plan, "GitHub"),
         *_schedules(plan),
         *_self_hosted(plan),
+        *_waits(plan),
         *check_texts(plan),
         *check_limits(plan, SYSTEM, stated(plan), KEYS),
     ]
@@ -50,6 +52,14 @@ def stated(plan: ir.Plan) -> list[Usage]:
         largest(limits.JOB_MINUTES, minutes),
         Usage(limits.OUTPUT, sum(2 * (len(id) + 1) for id in plan.nodes), "the list of unselected nodes"),
     ]
+
+
+def _waits(plan: ir.Plan) -> Iterator[Diagnostic]:
+    if any(node.pause is not None for node in plan.nodes.values()):
+        from mlcc.backends.github.lower import waits_of  # few pipelines wait
+
+        names = [environment for node in plan.nodes.values() for _, environment in waits_of(plan, node)]
+        yield from taken_environments(plan, "GitHub", names)
 
 
 def _schedules(plan: ir.Plan) -> Iterator[Diagnostic]:

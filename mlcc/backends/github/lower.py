@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from mlcc import plan as ir
+from mlcc.backends._checks import approved_in
 from mlcc.backends.github import expr, limits
 from mlcc.backends.github.expr import Expr
 from mlcc.backends.github.model import (
@@ -25,12 +26,13 @@ from mlcc.backends.github.model import (
     Workflow,
 )
 from mlcc.backends.github.pins import CHECKOUT
-from mlcc.backends.github.platform import FORM_INPUT
+from mlcc.backends.github.platform import APPROVAL, FORM_INPUT
 from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of
 from mlcc.record import record
 from mlcc.topology import decisive
 
 SELECT, FINAL = "select", "final"
+WAIT = "--wait"  # behind a node's id, as APPROVAL is: the job in which a timer runs before it
 ENV = {"MLCC_PLATFORM": "github"}
 HOSTED = ("ubuntu-24.04",)
 SERVICE_MINUTES = 10  # of the selecting and the final job
@@ -52,8 +54,9 @@ class Scope:
 def lower(plan: ir.Plan) -> Workflow:
     """Return the workflow of a plan that `check.check` accepts, in one file. `parts.lower_parts` makes several."""
     scope = Scope(plan.nodes, expr.output(SELECT, "skip"), selecting=True)
-    nodes = (node_job(plan, node, scope) for node in plan.nodes.values())
-    return main_workflow(plan, (select_job(plan), *nodes, final_job(plan, tuple(plan.nodes))))
+    nodes = [job for node in plan.nodes.values() for job in node_jobs(plan, node, scope)]
+    final = final_job(plan, tuple(job.id for job in nodes))
+    return main_workflow(plan, (select_job(plan), *nodes, final))
 
 
 def main_workflow(plan: ir.Plan, jobs: tuple[Job, ...], calls: tuple[Call, ...] = ()) -> Workflow:
@@ -162,9 +165,48 @@ def _comment() -> RunStep:
     )
 
 
-def node_job(plan: ir.Plan, node: ir.Node, scope: Scope) -> Job:
-    """Return the job of a node. Of the nodes before it that have their jobs elsewhere, it says nothing."""
+def node_jobs(plan: ir.Plan, node: ir.Node, scope: Scope) -> tuple[Job, ...]:
+    """Return the jobs of a node, its own last. Of the nodes before it that have their jobs elsewhere, they say nothing."""
     before = tuple(id for id in plan.in_order(decisive(node, plan.incoming)) if id in scope.nodes)
+    needs = (SELECT, *before) if scope.selecting else before
+    condition = _condition(plan, node, before, scope)
+    waits: list[Job] = []
+    for suffix, environment in waits_of(plan, node):
+        waits.append(_wait(node.id, suffix, environment, needs, condition))
+        needs = (*needs, waits[-1].id)
+        condition = expr.both([*condition.terms, expr.succeeded(waits[-1].id)])
+    return *waits, _node_job(plan, node, needs, condition)
+
+
+def waits_of(plan: ir.Plan, node: ir.Node) -> list[tuple[str, str]]:
+    """Return (suffix of the job, environment) of each thing that GitHub waits for before a node: a person, then a time."""
+    found = []
+    approval = approved_in(plan, node)
+    if approval is not None:
+        found.append((APPROVAL, approval))
+    minutes = node.pause.seconds // 60 if node.pause is not None else 0
+    if minutes:
+        found.append((WAIT, f"wait-{minutes}m"))
+    return found
+
+
+def _wait(id: str, suffix: str, environment: str, needs: tuple[str, ...], condition: Expr) -> Job:
+    """Return a job that does nothing: it starts when its environment's reviewers, or its timer, let it."""
+    return Job(
+        id=id + suffix,
+        name=f"{id} ({environment})",
+        needs=needs,
+        if_=condition,
+        runs_on=HOSTED,
+        timeout_minutes=SERVICE_MINUTES,
+        permissions=(),
+        environment=environment,
+        deployment=False,
+        steps=(RunStep("run", f"echo '{id} may start'", folder="."),),
+    )
+
+
+def _node_job(plan: ir.Plan, node: ir.Node, needs: tuple[str, ...], condition: Expr) -> Job:
     permissions = [Permission("contents", "read")]
     if node.logins:
         permissions.append(Permission("id-token", "write", "logs in without static keys"))
@@ -172,13 +214,13 @@ def node_job(plan: ir.Plan, node: ir.Node, scope: Scope) -> Job:
     return Job(
         id=node.id,
         name=f"{node.id} (${{{{ matrix.leg }}}})" if is_matrix(node) else node.id,
-        needs=(SELECT, *before) if scope.selecting else before,
-        if_=_condition(plan, node, before, scope),
+        needs=needs,
+        if_=condition,
         runs_on=_runs_on(plan, node),
         timeout_minutes=-(-node.longest_seconds // 60) + limits.BACKSTOP_MINUTES,
         permissions=tuple(permissions),
         environment=plan.name if implied else node.machine.environment,
-        deployment=not implied,
+        deployment=node.deploys and not implied,
         lock=f"{plan.name}-{node.machine.environment}" if node.releases else None,
         legs=tuple(_leg(plan, node, leg) for leg in node.legs) if is_matrix(node) else (),
         container=node.machine.image,

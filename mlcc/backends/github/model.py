@@ -24,12 +24,13 @@ class UsesStep:
 
 @record
 class RunStep:
-    """A step that runs a constant command; values reach it through `env` alone."""
+    """A step that runs a constant command; values reach it through `env` alone. `folder` None: the project's."""
 
     id: str
     run: str
     env: Mapping[str, Text] = field(hash=False, default_factory=dict)
     if_: Expr | None = None
+    folder: str | None = None
 
 
 Step = UsesStep | RunStep

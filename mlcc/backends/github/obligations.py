@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mlcc.plan import Execute, Plan
+from mlcc.backends._checks import APPROVAL_SUFFIX, released_into
+from mlcc.backends.github.lower import WAIT, waits_of
+from mlcc.plan import Environment, Execute, Plan
+from mlcc.release_looks import MADE_GOOD
 
 
 def obligations(plan: Plan) -> list[str]:
@@ -19,13 +22,40 @@ def obligations(plan: Plan) -> list[str]:
     if variables:
         found.append(f"create the variables {', '.join(variables)}")
     for environment in plan.environments.values():
-        if environment.approval:
-            found.append(f"give the environment '{environment.id}' required reviewers")
-        if environment.branches:
-            found.append(f"restrict the environment '{environment.id}' to {', '.join(environment.branches)}")
+        found += _environment(environment, environment.id in released_into(plan))
+    found += _timers(plan)
     if any(node.logins for node in plan.nodes.values()):
         found.append("let the cloud trust this repository's OpenID Connect tokens (audience and subject)")
     return found
+
+
+def _environment(environment: Environment, released: bool) -> list[str]:
+    """Return the settings of an environment. One that a release goes into leaves asking to another, once a release."""
+    id = environment.id
+    branches = ", ".join(environment.branches)
+    if not (environment.approval and released):
+        found = [f"give the environment '{id}' required reviewers"] if environment.approval else []
+        return found + ([f"restrict the environment '{id}' to {branches}"] if branches else [])
+    return [
+        f"give the environment '{id}{APPROVAL_SUFFIX}' required reviewers, and '{id}' none: there they would be asked before "
+        "each step of a release, and before its rollback",
+        f"restrict the environments '{id}' and '{id}{APPROVAL_SUFFIX}' to {branches or 'protected branches'}: whoever may push "
+        f"to a branch that '{id}' is open to gets its secrets without a reviewer",
+    ]
+
+
+def _timers(plan: Plan) -> list[str]:
+    """Return the wait timers, which the API takes in minutes, from 1 to 43,200."""
+    waiting: dict[str, list[str]] = {}
+    for node in plan.nodes.values():
+        for suffix, environment in waits_of(plan, node):
+            if suffix == WAIT:
+                waiting.setdefault(environment, []).append(node.id)
+    return [
+        f"give the environment '{environment}' a wait timer of {environment[len('wait-') : -1]} minutes (private repositories "
+        f"need a paid plan for it): without it, {', '.join(ids)} waits on a runner, for {MADE_GOOD // 3600} hours at most"
+        for environment, ids in sorted(waiting.items())
+    ]
 
 
 def _secrets(plan: Plan) -> list[str]:

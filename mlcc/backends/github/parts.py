@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from mlcc import plan as ir
 from mlcc.backends import BACKENDS
 from mlcc.backends.github import expr
-from mlcc.backends.github.lower import ENV, SELECT, Scope, final_job, main_workflow, node_job, select_job
+from mlcc.backends.github.lower import ENV, SELECT, Scope, final_job, main_workflow, node_jobs, select_job
 from mlcc.backends.github.model import Call, Interface, Job, Permission, Workflow
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.partition import Part
@@ -46,7 +46,7 @@ def _called(plan: ir.Plan, number: int, part: Part, overlay: Overlay) -> Workflo
     inside = set(part.nodes)
     failed = expr.given("failed") if _asks_for_failures(plan, part, inside) else None
     scope = Scope(inside, expr.given("skip"), selecting=False, failed=failed)
-    jobs = tuple(node_job(plan, plan.nodes[id], scope) for id in part.nodes)
+    jobs = tuple(job for id in part.nodes for job in node_jobs(plan, plan.nodes[id], scope))
     inputs = {"skip": "string", **({"failed": "boolean"} if failed else {})}
     return Workflow(
         name=f"{plan.name}, part {number + 1}",

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mlcc.runtime.platform import Facts
+from mlcc.runtime.platform import REFUSED, Facts
 from mlcc.runtime.records import RunError
 from mlcc.runtime.web import get_json, url_quoted
 
@@ -23,6 +23,9 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
+APPROVAL = (
+    "--approval"  # behind a node's id, which has no two hyphens: the job in which people are asked before it
+)
 
 
 class GitHub:
@@ -135,12 +138,21 @@ class GitHub:
             return False
 
     def results(self) -> dict[str, Any]:
-        """Return job id -> result, from the `needs` of the final job, or of a rollback's."""
+        """Return job id -> result, from the `needs` of the final job, or of a rollback's.
+
+        A job that waits for approval fails when it is refused, or 30 days have gone by: that is its node's result.
+        https://docs.github.com/actions/how-tos/deploy/configure-and-manage-deployments/review-deployments
+        """
         try:
             needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
-            return {str(id): str(job["result"]) for id, job in needs.items()}
+            found = {str(id): str(job["result"]) for id, job in needs.items()}
         except (ValueError, AttributeError, KeyError, TypeError):
             raise RunError("MLCC_NEEDS isn't what GitHub tells of the jobs before") from None
+        refused = [id for id, result in found.items() if id.endswith(APPROVAL) and result == "failure"]
+        for id in refused:
+            del found[id]
+            found[id[: -len(APPROVAL)]] = REFUSED
+        return found
 
 
 def _payload() -> dict[str, Any]:

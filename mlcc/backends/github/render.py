@@ -256,6 +256,8 @@ def _step(step: Step) -> dict[str, Any]:
     else:
         if step.env:
             content["env"] = _texts(step.env)
+        if step.folder is not None:
+            content["working-directory"] = step.folder
         content["run"] = step.run
     return content
 

@@ -128,6 +128,13 @@ CAPABILITIES = (
         _SYNTAX + "#after_script",
     ),
     Capability(
+        "pauses",
+        "exact",
+        "a job before the node, `when: manual` or `when: delayed`; a pipeline that is cancelled meanwhile runs nothing, and the "
+        "candidate's lease ends",
+        _DOCS + "jobs/job_control/#run-a-job-after-a-delay",
+    ),
+    Capability(
         "finally",
         "emulated",
         "in the runtime, on the same machine; a lost runner runs nothing",

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from mlcc import plan as ir
 from mlcc import semantics
-from mlcc.backends._checks import clashing_inputs, comment_token, place, unlabelled_runners
+from mlcc.backends._checks import (
+    approved_in,
+    clashing_inputs,
+    comment_token,
+    place,
+    taken_environments,
+    unlabelled_runners,
+)
 from mlcc.diagnostics import Diagnostic, error
 from mlcc.topology import ancestors
 
@@ -28,6 +35,7 @@ def check_plan(plan: ir.Plan) -> list[Diagnostic]:
         *unlabelled_runners(plan, "gitlab", "TAG", empty=True),
         *clashing_inputs(plan, "GitLab", variable),
         *_approvals(plan),
+        *taken_environments(plan, "GitLab", _asking(plan)),
         *_tokens(plan),
         *comment_token(plan, "gitlab", "GitLab"),
     ]
@@ -47,15 +55,14 @@ def _approvals(plan: ir.Plan) -> Iterator[Diagnostic]:
     event = semantics.Event("pull_request", branch=branch)
     possible = semantics.candidates(plan, event) if plan.triggers.pull_request is not None else frozenset()
     for node in plan.nodes.values():
-        environment = plan.environments.get(node.machine.environment or "")
-        if environment is None or not environment.approval or node.undoes:
+        if node.pause is None or not node.pause.approval:
             continue
         if node.id in possible:
             yield error(
                 "approval-pull-request",
                 f"'{node.id}' waits for approval, and would do so in merge requests, whose refs GitLab doesn't protect",
                 place(node, "environment"),
-                help=f"give the environment '{environment.id}' `branches`, or restrict the node with `when`",
+                help=f"give the environment '{node.machine.environment}' `branches`, or restrict the node with `when`",
             )
         if node.id in deciding or node.status is not None:
             yield error(
@@ -64,6 +71,14 @@ def _approvals(plan: ir.Plan) -> Iterator[Diagnostic]:
                 place(node, "environment"),
                 help="let a node without approval decide",
             )
+
+
+def _asking(plan: ir.Plan) -> Iterator[str]:
+    """Yield the environments in which people let a release go on."""
+    for node in plan.nodes.values():
+        environment = approved_in(plan, node)
+        if environment is not None:
+            yield environment
 
 
 def _tokens(plan: ir.Plan) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from mlcc.backends._checks import largest
 from mlcc.backends.gitlab import limits
 from mlcc.backends.gitlab.machine import is_matrix, legs_of
 from mlcc.backends.gitlab.model import Pipelines
-from mlcc.backends.gitlab.platform import job_name
+from mlcc.backends.gitlab.platform import job_name, jobs_of
 
 SYSTEM = "GitLab's"
 KEYS = {
@@ -24,27 +24,25 @@ def usages(plan: ir.Plan, pipelines: Pipelines, parent: str, child: str) -> list
     """Return how much of each limit the pipelines use; for parts, the largest."""
     nodes = plan.nodes.values()
     jobs = {job.id: job for job in pipelines.jobs}
-    waits = [(_needed(plan, node), node.id) for node in nodes if jobs[node.id].needs is not None]
+    # GitLab counts each leg of what a job needs (lib/gitlab/ci/config/normalizer.rb).
+    legs = {job.name: max(1, len(job.legs)) for job in pipelines.jobs}
+    needs = {node.id: jobs[node.id].needs for node in nodes}
+    waits = [(sum(legs[name] for name in names), id) for id, names in needs.items() if names is not None]
     caches = [(job.caches or (), job.id) for job in pipelines.jobs]
-    deployments = sum(len(node.legs) for node in nodes if node.machine.environment is not None)
+    deploying = [job for job in pipelines.jobs if job.environment and job.environment.action != "access"]
     return [
         largest(limits.NEEDS, waits),
         largest(limits.MATRIX, [(len(job.legs), job.id) for job in pipelines.jobs]),
         Usage(limits.PARENT, len(parent.encode()), "the file"),
         Usage(limits.CHILD, len(child.encode()), "the file"),
-        Usage(limits.DEPLOYMENTS, deployments, "the whole pipeline"),
+        Usage(limits.DEPLOYMENTS, sum(legs[job.name] for job in deploying), "the whole pipeline"),
         largest(limits.CACHES, [(len(found), id) for found, id in caches]),
         largest(limits.KEY_FILES, [(len(cache.files), id) for found, id in caches for cache in found]),
         largest(limits.JOB_NAME, [(_name_length(plan, node), node.id) for node in nodes]),
     ]
 
 
-def _needed(plan: ir.Plan, node: ir.Node) -> int:
-    """Return how many jobs a node's `needs` mean: GitLab counts each leg (lib/gitlab/ci/config/normalizer.rb)."""
-    return sum(len(plan.nodes[id].legs) for id in {edge.source for edge in plan.incoming[node.id]})
-
-
 def _name_length(plan: ir.Plan, node: ir.Node) -> int:
     if not is_matrix(node):
-        return len(job_name(node.id))
+        return max(map(len, jobs_of([node.id])))
     return max(len(f"{job_name(node.id)}: [{', '.join(leg.values())}]") for leg in legs_of(plan, node))

@@ -7,8 +7,10 @@ one too many. How GitLab starts jobs: lib/gitlab/ci/status/composite.rb and app/
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 
 from mlcc import plan as ir
+from mlcc.backends._checks import approved_in
 from mlcc.backends.gitlab import expr
 from mlcc.backends.gitlab.check import deciding_nodes
 from mlcc.backends.gitlab.machine import (
@@ -35,7 +37,14 @@ from mlcc.backends.gitlab.model import (
     Rule,
     Start,
 )
-from mlcc.backends.gitlab.platform import CHILD_FILE, input_variable, job_name, run_job, trigger_word
+from mlcc.backends.gitlab.platform import (
+    CHILD_FILE,
+    input_variable,
+    job_name,
+    run_job,
+    trigger_word,
+    waiting_jobs,
+)
 
 SELECT, FINAL = "select", "final"
 RUN_STAGE = "run"
@@ -52,7 +61,9 @@ def lower(plan: ir.Plan) -> Pipelines:
     stages = [RUN_STAGE, *(_after(level) for level in sorted(set(levels.values()))), FINAL]
     deciding = deciding_nodes(plan)
     nodes = tuple(
-        _node(plan, node, levels.get(node.id, 0), node.id in deciding) for node in plan.nodes.values()
+        job
+        for node in plan.nodes.values()
+        for job in _node_jobs(plan, node, levels.get(node.id, 0), node.id in deciding)
     )
     return Pipelines(
         name=plan.name,
@@ -116,7 +127,7 @@ def _select(plan: ir.Plan, rules: tuple[Rule, ...]) -> Job:
             RECORD_DAYS,
             open=True,
         ),
-        environment=Environment(f"{plan.name}-{SELECT}", deploys=False) if asks_api else None,
+        environment=Environment(f"{plan.name}-{SELECT}", "access") if asks_api else None,
         rules=rules,
     )
 
@@ -212,14 +223,50 @@ def _final(plan: ir.Plan) -> Job:
     )
 
 
-def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
+def _node_jobs(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> tuple[Job, ...]:
+    """Return the jobs of a node, its own last."""
     guarded = plan.environments.get(node.machine.environment or "")
-    start = Start(
-        always=level > 0 or decides,
-        approval=guarded is not None and guarded.approval and not node.undoes,
-        protected=guarded is not None and bool(guarded.approval or guarded.branches),
-    )
+    protected = guarded is not None and bool(guarded.approval or guarded.branches)
     before = {edge.source for edge in plan.incoming[node.id]}
+    needs = tuple(map(job_name, plan.in_order(before)))
+    waits: list[Job] = []
+    for name, start, environment in _waits(plan, node, protected):
+        waits.append(_wait(name, start, environment, needs))
+        needs = (*needs, name)
+    asks = node.pause is not None and node.pause.approval and approved_in(plan, node) is None
+    start = Start(always=level > 0 or decides, approval=asks, protected=protected)
+    return *waits, _node(plan, node, level, start, needs)
+
+
+def _waits(plan: ir.Plan, node: ir.Node, protected: bool) -> Iterator[tuple[str, Start, Environment | None]]:
+    """Yield (name, how it starts, environment) of the job for each thing that GitLab waits for before a node."""
+    approval, wait = waiting_jobs(node.id)
+    environment = approved_in(plan, node)
+    if environment is not None:
+        yield approval, Start(approval=True, protected=protected), Environment(environment, "prepare")
+    if node.pause is not None and node.pause.seconds:
+        yield wait, Start(delay=node.pause.seconds, protected=protected), None
+
+
+def _wait(name: str, start: Start, environment: Environment | None, needs: tuple[str, ...]) -> Job:
+    """Return a job that does nothing: it starts when somebody starts it, or its delay is over."""
+    return Job(
+        id=name,
+        name=name,
+        stage=RUN_STAGE,
+        script=f"echo '{name} is over'",
+        image=DEFAULT_IMAGE,
+        timeout_minutes=SERVICE_MINUTES,
+        variables={"GIT_STRATEGY": "none"},
+        artifacts=None,
+        needs=needs,
+        start=start,
+        environment=environment,
+        interruptible=False,
+    )
+
+
+def _node(plan: ir.Plan, node: ir.Node, level: int, start: Start, needs: tuple[str, ...]) -> Job:
     return Job(
         id=node.id,
         name=job_name(node.id),
@@ -230,7 +277,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
         timeout_minutes=-(-node.longest_seconds // 60) + BACKSTOP_MINUTES,
         variables=variables_of(node),
         artifacts=node_artifacts(plan, node),
-        needs=None if level else tuple(map(job_name, plan.in_order(before))),
+        needs=None if level else needs,
         start=start,
         may_fail=not node.blocking,
         # A job that waits for approval and may fail for any reason counts as one that nobody need start.
@@ -239,6 +286,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> Job:
         services=tuple(service_of(service) for service in node.machine.services),
         caches=None if node.releases else caches_of(plan, node),
         environment=environment_of(plan, node),
+        lock=node.machine.environment,
         after_script=_undoing(plan, node),
         interruptible=node.machine.environment is None,
         id_tokens=id_tokens_of(node),

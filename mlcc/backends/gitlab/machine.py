@@ -156,13 +156,13 @@ def caches_of(plan: ir.Plan, node: ir.Node) -> tuple[Cache, ...]:
 def environment_of(plan: ir.Plan, node: ir.Node) -> Environment | None:
     """Return a node's environment. One with secrets has one in any case, so that variables can be scoped to it."""
     if node.machine.environment is not None:
-        return Environment(node.machine.environment, deploys=True)
-    return Environment(plan.name, deploys=False) if node.secrets else None
+        return Environment(node.machine.environment, "" if node.deploys else "prepare")
+    return Environment(plan.name, "access") if node.secrets else None
 
 
 def comment_environment(plan: ir.Plan) -> Environment | None:
     """Return where the token of the comment comes from: an environment that only the final job has."""
-    return Environment(f"{plan.name}-comment", deploys=False) if plan.comment is not None else None
+    return Environment(f"{plan.name}-comment", "access") if plan.comment is not None else None
 
 
 def service_of(service: ir.Service) -> Service:

@@ -46,10 +46,10 @@ class Artifacts:
 
 @record
 class Environment:
-    """Where a job's variables come from, and what it deploys to. `deploys` False: it only takes variables."""
+    """Where a job's variables come from. `action` empty: what it ran is written down as deployed there."""
 
     name: str
-    deploys: bool
+    action: str = ""
 
 
 @record
@@ -57,18 +57,20 @@ class Start:
     """By what a job starts beside its predecessors.
 
     `always`: even when one of them failed or was skipped. `approval`: somebody starts it. `protected`: it is
-    part of pipelines of protected branches and tags only.
+    part of pipelines of protected branches and tags only. `delay`: so many seconds after its predecessors.
     """
 
     always: bool = False
     approval: bool = False
     protected: bool = False
+    delay: int = 0
 
 
 @record
 class Job:
     """A job. `needs` None: it waits for the stages before its own. `legs` are the values of matrix variables.
 
+    Of all jobs with one `lock`, one runs at a time, and the others wait. `artifacts` None: it leaves none.
     `failing_codes`: exit codes of a failure that stops nothing; empty: every failure counts.
     """
 
@@ -79,7 +81,7 @@ class Job:
     image: str
     timeout_minutes: int
     variables: Mapping[str, str] = field(hash=False)
-    artifacts: Artifacts
+    artifacts: Artifacts | None
     needs: tuple[str, ...] | None = None
     start: Start = Start()
     may_fail: bool = False
@@ -89,6 +91,7 @@ class Job:
     services: tuple[Service, ...] = ()
     caches: tuple[Cache, ...] | None = ()  # None: surely none, whatever the defaults say
     environment: Environment | None = None
+    lock: str | None = None
     after_script: str = ""
     interruptible: bool = True
     id_tokens: Mapping[str, str] = field(hash=False, default_factory=dict)

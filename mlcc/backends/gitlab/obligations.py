@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from mlcc.backends._checks import APPROVAL_SUFFIX, released_into
 from mlcc.backends.gitlab.lower import BACKSTOP_MINUTES
 from mlcc.backends.gitlab.machine import comment_environment, environment_of
 from mlcc.backends.gitlab.platform import input_variable, trigger_word
@@ -17,7 +18,11 @@ def obligations(plan: Plan) -> list[str]:
         *_pipelines(plan),
         *_triggers(plan),
         *_variables(plan),
-        *(line for environment in plan.environments.values() for line in _environment(environment)),
+        *(
+            line
+            for environment in plan.environments.values()
+            for line in _environment(environment, environment.id in released_into(plan))
+        ),
         *_logins(plan),
     ]
 
@@ -108,12 +113,18 @@ def _variables(plan: Plan) -> Iterator[str]:
         )
 
 
-def _environment(environment: Environment) -> Iterator[str]:
+def _environment(environment: Environment, released: bool) -> Iterator[str]:
     if environment.approval:
+        asking = environment.id + (APPROVAL_SUFFIX if released else "")
         yield (
-            f"protect the environment '{environment.id}', so that only its approvers can start its jobs: "
+            f"protect the environment '{asking}', so that only its approvers can start its jobs: "
             "else whoever may push to the branch may"
         )
+        if released:
+            yield (
+                f"where '{environment.id}' is protected, let all deploy there who may start a release: its later steps and its "
+                "rollback run as whoever started the pipeline, and GitLab fails the jobs of others"
+            )
         yield f"protect the branches and tags that start jobs of '{environment.id}': on others they don't exist"
     if environment.branches:
         yield f"protect the branches {', '.join(environment.branches)}: jobs of '{environment.id}' exist there only"

@@ -17,7 +17,7 @@ import os
 import re
 import subprocess
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,16 @@ PAGE = 20  # pipelines that are looked through for a green one
 def job_name(id: str) -> str:
     """Return the name of a node's job. GitLab reads some names as something else; no node's id has a space."""
     return f"{id} node" if id in TAKEN_NAMES else id
+
+
+def waiting_jobs(id: str) -> tuple[str, str]:
+    """Return the names of the jobs before a node, where it has them: in which people are asked, and in which time passes."""
+    return f"{id} approval", f"{id} wait"
+
+
+def jobs_of(ids: Iterable[str]) -> set[str]:
+    """Return the names of all jobs that nodes have, or may have."""
+    return {name for id in ids for name in (job_name(id), *waiting_jobs(id))}
 
 
 def trigger_word(id: str, name: str, home: str) -> str:
@@ -152,7 +162,7 @@ class GitLab:
             text = (Path(".mlcc") / CHILD_SOURCE).read_text("utf-8")
         except (OSError, ValueError) as problem:
             raise RunError(f"the compiled child pipeline can't be read: {problem}") from None
-        dropped = {job_name(id) for id in plan["nodes"] if id not in record["selected"]}
+        dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
         child = child_pipeline(text, dropped, packed_selection(record))
         (ROOT / CHILD_FILE).write_text(child, "utf-8")
 

@@ -7,7 +7,7 @@ from typing import Any
 from mlcc.backends._overlay import merged
 from mlcc.backends._yaml import Flow, Spaced, emit
 from mlcc.backends.gitlab import expr
-from mlcc.backends.gitlab.model import Artifacts, Environment, FormVariable, Job, Pipelines, Rule
+from mlcc.backends.gitlab.model import Artifacts, FormVariable, Job, Pipelines, Rule
 from mlcc.backends.gitlab.overlay import Overlay
 from mlcc.files import marker_line
 
@@ -114,10 +114,7 @@ def job_tree(job: Job) -> dict[str, Any]:
     content["timeout"] = f"{job.timeout_minutes} minutes"
     if not job.interruptible:
         content["interruptible"] = False
-    if job.environment is not None:
-        content["environment"] = _environment(job.environment)
-        if job.environment.deploys:
-            content["resource_group"] = job.environment.name
+    content.update(_target(job))
     if job.legs:
         content["parallel"] = {"matrix": _matrix(job)}
     if job.id_tokens:
@@ -140,7 +137,8 @@ def job_tree(job: Job) -> dict[str, Any]:
         ]
     content["variables"] = dict(job.variables)
     content.update(_scripts(job))
-    content["artifacts"] = _artifacts(job.artifacts)
+    if job.artifacts is not None:
+        content["artifacts"] = _artifacts(job.artifacts)
     return content
 
 
@@ -150,8 +148,13 @@ def _scripts(job: Job) -> dict[str, list[str]]:
 
 
 def _start(job: Job) -> dict[str, Any]:
-    when = "manual" if job.start.approval else "always" if job.start.always else None
+    start = job.start
+    when = "manual" if start.approval else "delayed" if start.delay else "always" if start.always else None
     stated: dict[str, Any] = {} if when is None else {"when": when}
+    if start.delay:
+        stated["start_in"] = (
+            f"{start.delay} seconds"  # with rules, it stands in one: beside them, GitLab refuses it
+        )
     if job.start.approval:
         stated["allow_failure"] = False  # else nothing would wait for it
     if job.start.protected:
@@ -168,9 +171,18 @@ def _rule(rule: Rule, stated: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def _environment(environment: Environment) -> dict[str, Any]:
-    # `access`: variables of its scope, and no deployment (https://docs.gitlab.com/ci/yaml/#environmentaction).
-    return {"name": environment.name, **({} if environment.deploys else {"action": "access"})}
+def _target(job: Job) -> dict[str, Any]:
+    """Return a job's environment and lock. Any action gives variables of its scope; the usual one writes a deployment down.
+
+    https://docs.gitlab.com/ci/yaml/#environmentaction
+    """
+    content: dict[str, Any] = {}
+    if job.environment is not None:
+        action = {"action": job.environment.action} if job.environment.action else {}
+        content["environment"] = {"name": job.environment.name, **action}
+    if job.lock is not None:
+        content["resource_group"] = job.lock
+    return content
 
 
 def _matrix(job: Job) -> list[Any]:

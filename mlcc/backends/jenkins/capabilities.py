@@ -151,6 +151,12 @@ CAPABILITIES = (
         _PLUGINS + "lockable-resources/",
     ),
     Capability(
+        "pauses",
+        "exact",
+        "`input` and `sleep` outside of any agent; a build that is aborted meanwhile rolls back",
+        _STEPS + "workflow-basic-steps/#sleep-sleep",
+    ),
+    Capability(
         "finally",
         "emulated",
         "in the runtime, on the same machine; a lost agent runs nothing",

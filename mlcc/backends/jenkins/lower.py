@@ -72,6 +72,7 @@ def _uses(plan: ir.Plan, rows: list[Row]) -> Uses:
         caches="caches" in fields,
         locks="lock" in fields,
         approvals="approvers" in fields,
+        waits="wait" in fields,
         legs="legs" in fields,
         rollbacks=any(node.status is ir.Status.ROLLBACK for node in plan.nodes.values()),
         data="writes" in fields,
@@ -138,8 +139,7 @@ def _hours(plan: ir.Plan) -> int:
     ends: dict[str, int] = {}
     for id, node in plan.nodes.items():  # topological order
         own = -(-node.longest_seconds // 60) + BACKSTOP_MINUTES
-        environment = plan.environments.get(node.machine.environment or "")
-        if environment is not None and environment.approval:
-            own += APPROVAL_HOURS * 60
+        if node.pause is not None:
+            own += -(-node.pause.seconds // 60) + APPROVAL_HOURS * 60 * node.pause.approval
         ends[id] = own + max((ends[edge.source] for edge in plan.incoming[id]), default=0)
     return -(-max(ends.values(), default=0) // 60) + SLACK_HOURS + SERVICE_HOURS

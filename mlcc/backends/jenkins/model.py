@@ -69,6 +69,7 @@ class Uses:
     caches: bool
     locks: bool
     approvals: bool
+    waits: bool
     legs: bool
     rollbacks: bool
     data: bool

@@ -78,9 +78,12 @@ def _machine(plan: ir.Plan, node: ir.Node) -> dict[str, Value]:
     if node.machine.environment is not None:
         environment = plan.environments[node.machine.environment]
         found["lock"] = f"{plan.name} {environment.id}"
-        if environment.approval and not node.undoes:
+        if node.pause is not None and node.pause.approval:
             found["environment"] = environment.id
             found["approvers"] = approvers(environment)
+    if node.pause is not None and node.pause.seconds:
+        found["wait"] = node.pause.seconds
+        found["rollback"] = (isinstance(node.work, ir.Release) and node.work.rollback) or ""
     if node.logins:
         found["tokens"] = _words(login.provider for login in node.logins)
     return found

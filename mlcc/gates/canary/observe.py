@@ -61,9 +61,10 @@ def _one(data: bytes) -> Any:
     return values[0]
 
 
-def kept(gate: Gate) -> list[Snapshot]:
-    """Return the snapshots that an earlier run of the gate kept of the same candidate; none where there are none."""
-    path = os.path.join(gate.folder, KEPT)
+def kept(gate: Gate, other: str = "") -> list[Snapshot]:
+    """Return what an earlier run of the gate, or another gate, kept of the same candidate; none where there is none."""
+    folder = f"{gate.folder[: -len(gate.id)]}{other}" if other else gate.folder
+    path = os.path.join(folder, KEPT)
     if not os.path.lexists(path):
         return []
     return _parsed(read_bytes(path, _MOST_BYTES), visible(path), gate, is_own=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from mlcc.gates._records import Check, GateError, Verdict, is_finite, worst
+from mlcc.gates._records import Check, GateError, Verdict, is_finite, visible, worst
 from mlcc.gates._shell import EndAsError
 from mlcc.gates._support import Gate, run
 from mlcc.gates.canary.analysis import concluded, judge_history, more_would_tell, rate_plots
@@ -55,9 +55,37 @@ def judge(gate: Gate, watch: Watch | None = None) -> Verdict:
             history.add(snapshot)
     else:
         forget(gate)
+        if "continues" in params:
+            _continue(gate, history)
     with EndAsError():
         checks = _watched(gate, watch, history)
     return _verdict_over(params, history, checks)
+
+
+def _continue(gate: Gate, history: History) -> None:
+    """Take over what the gate before the wait has seen. Raises GateError where it left nothing."""
+    before = gate.params["continues"]
+    for snapshot in kept(gate, before):
+        history.add(snapshot)
+        keep(gate, snapshot)
+    if not history.snapshots:
+        raise GateError(f"{visible(before, 80)} left no snapshot, from which the bake would count")
+
+
+def _time_left(params: dict[str, Any], every: float, history: History) -> float:
+    """Return for how many seconds to look: the bake, or what the wait since the first snapshot has left of it.
+
+    In any case long enough to see whether the candidate is alive. Raises GateError where more is missing than may be made good.
+    """
+    if "continues" not in params:
+        return float(params["bake"])
+    missing = history.snapshots[0].time + params["bake"] - time.time()
+    if missing > params["made_good"]:
+        raise GateError(
+            f"{missing:.0f} s of the bake are missing, and at most {params['made_good']:g} s are made good here: "
+            "the CI system didn't wait before this step"
+        )
+    return float(max(missing, (params["fail_after"] + 1) * every))
 
 
 def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
@@ -65,10 +93,12 @@ def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
 
     Where only more requests could tell, there is more time, as far as the parameters say, until a look tells.
     """
-    params, began = gate.params, time.monotonic()
-    until = began + (params["bake"] if watch.seconds is None else watch.seconds)
-    latest = began + params["bake"] * params["max_extend"] if watch.seconds is None else until
+    params = gate.params
     every = params["every"] if watch.every is None else watch.every
+    until = time.monotonic() + (
+        _time_left(params, every, history) if watch.seconds is None else watch.seconds
+    )
+    latest = until + params["bake"] * (params["max_extend"] - 1) if watch.seconds is None else until
     liveness = Liveness(params.get("liveness"))
     missed = 0
     while not liveness.is_dead():
@@ -109,7 +139,7 @@ def _wait(seconds: float, liveness: Liveness) -> bool:
 
 
 def _verdict_over(params: dict[str, Any], history: History, checks: list[Check]) -> Verdict:
-    return concluded(checks, rate_plots(params, history))
+    return concluded(checks, rate_plots(params, history), params.get("first_look", False))
 
 
 def check_params(params: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +155,8 @@ def check_params(params: dict[str, Any]) -> dict[str, Any]:
     sound = sound and (params.get("liveness") is None or _is_asked(params["liveness"]))
     whole = ("min_bad", "min_requests", "fail_after")
     sound = sound and all(type(params.get(key)) is int and params[key] >= 1 for key in whole)
-    sound = sound and type(params.get("from_zero")) is bool
+    sound = sound and all(type(params.get(key, False)) is bool for key in ("from_zero", "first_look"))
+    sound = sound and "from_zero" in params and _is_second_look(params)
     metrics = [params.get("rates"), params.get("histograms")]
     sound = sound and all(isinstance(some, list) for some in metrics) and any(metrics)
     if (
@@ -135,6 +166,14 @@ def check_params(params: dict[str, Any]) -> dict[str, Any]:
     ):
         raise GateError("the gate's parameters have no proper observations, times, limits or metrics")
     return params
+
+
+def _is_second_look(params: dict[str, Any]) -> bool:
+    """Whether what is said of an earlier look is proper; nothing is, too."""
+    if "continues" not in params:
+        return True
+    named = isinstance(params["continues"], str) and bool(params["continues"])
+    return named and is_finite(params.get("made_good")) and bool(params["made_good"] > 0)
 
 
 def _is_share(value: object, most: float) -> bool:

@@ -3,7 +3,7 @@
 gitlab-ci-local (npm) runs the parent's selecting job, then the child pipeline that this wrote, every job in a fresh
 copy of the repository that holds only the artifacts which GitLab would give it. Images and services are left out: the
 machine's Python runs everything. Not emulated, and therefore checked elsewhere: timeouts, resource groups,
-environments, approval, caches between runs, tokens.
+environments, approval, what waits before a delayed job, caches between runs, tokens.
 
 gitlab-ci-local never ends a job that it skips, so that nothing after it starts, though GitLab starts jobs with
 `when: always` (app/services/ci/process_build_service.rb): the stages that are left are started here, one by one.
@@ -115,6 +115,7 @@ def run_pipeline(
         return LocalRun(results[select], {}, [], log, records)
     pipeline = yaml.safe_load(child.read_text(encoding="utf-8"))
     _in_one_script(pipeline)
+    _delayed(pipeline)
     (checkout / "child.yml").write_text(yaml.safe_dump(pipeline, sort_keys=False), encoding="utf-8")
     (checkout / ".git/info/exclude").write_text("child.yml\n", encoding="utf-8")
     jobs, more = _run_child(runner, checkout, pipeline)
@@ -138,6 +139,14 @@ def _in_one_script(pipeline: Mapping[str, Any]) -> None:
                 f"({after}) || true",
                 'exit "$code"',
             ]
+
+
+def _delayed(pipeline: Mapping[str, Any]) -> None:
+    """Let delayed jobs wait in their scripts: gitlab-ci-local takes `start_in`, and starts them at once."""
+    for name, job in pipeline.items():
+        for stated in [job, *job.get("rules", ())] if name not in _KEYS else ():
+            if stated.get("when") == "delayed":
+                job["script"] = [f"sleep {stated['start_in'].removesuffix(' seconds')}", *job["script"]]
 
 
 def _run_child(runner: _Runner, checkout: Path, pipeline: Mapping[str, Any]) -> tuple[dict[str, str], str]:

@@ -52,9 +52,9 @@ STEPS = ("live-deploy", "live-10", "live-50", "live")
 class Release:
     """One run of the pipeline on a CI system, and what is served after it."""
 
-    def __init__(self, folder: Path, back_end: str, notify: str = "", **env: str) -> None:
+    def __init__(self, folder: Path, back_end: str, spec: str = SPEC, notify: str = "", **env: str) -> None:
         self.path = folder / "served.json"
-        text = SPEC.replace("ENV", json.dumps({"STATE": str(self.path), **env})) + notify
+        text = spec.replace("ENV", json.dumps({"STATE": str(self.path), **env})) + notify
         files = {
             "mlcc.yaml": text,
             "src/a.py": "a = 1\n",

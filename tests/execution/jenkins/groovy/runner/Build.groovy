@@ -16,7 +16,7 @@ import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
  */
 class Build {
     /** Where a scenario may let something happen. */
-    static final List<String> POINTS = ['node', 'checkout', 'sh', 'stage', 'stash', 'unstash', 'input', 'lock'].asImmutable()
+    static final List<String> POINTS = ['node', 'checkout', 'sh', 'stage', 'stash', 'unstash', 'input', 'lock', 'sleep'].asImmutable()
 
     final Scenario scenario
     final Controller controller

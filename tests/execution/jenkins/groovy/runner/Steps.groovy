@@ -85,7 +85,7 @@ class Steps {
         switch (name) {
             case 'echo': build.print(frame, args.message); build.event(kind: 'echo', message: frame.mask(String.valueOf(args.message))); return null
             case 'error': throw new AbortException(args.message ?: '')
-            case 'sleep': build.pause(frame, milliseconds(args, 'SECONDS')); return null
+            case 'sleep': build.event(kind: 'sleep', allocation: frame.allocation?.number, stage: stageName(frame)); build.abortPoint('sleep', frame); build.pause(frame, milliseconds(args, 'SECONDS')); return null
             case 'unstable':
                 build.warn(frame, 'UNSTABLE')
                 build.worsen('UNSTABLE')
