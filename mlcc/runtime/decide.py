@@ -19,9 +19,7 @@ from mlcc.runtime.records import (
 
 ENDS = ("passed", "failed", "skipped")
 UNAPPROVED = "nobody approved it: it was refused, or its time to wait was over"
-UNSHOWN = (
-    ", as where nobody approved it"  # of called workflows, a system shows only how they ended as a whole
-)
+UNSHOWN = ", as where nobody approved it"  # of a called workflow, a system shows only how all of it ended
 RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
 
 
