@@ -1,4 +1,4 @@
-# mlcc:generated sha256=9d628d18b12013a1a2d62fe04659f3f05bc2e7d06b67507713495b81caf3f6cc
+# mlcc:generated sha256=d946424a4cf79dbfb50daeca06393c279c657024666e745390975507f56274c9
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 # What the runtime asks of a CI system. Each back end has a module that answers.
 #
 # Standard library only: bundled into the emitted script.
+
+REFUSED = "refused"  # the result of a node that people didn't let start
+
 
 class Facts(NamedTuple):
     """What started the run, as the CI system tells it.
@@ -131,7 +134,7 @@ class Platform(Protocol):
         """Return an OpenID Connect token. Raises RunError."""
 
     def results(self) -> dict[str, Any]:
-        """Return node -> how the system itself says it ended, for the final node."""
+        """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
 
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
@@ -388,6 +391,8 @@ def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]
 # Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
 
 ENDS = ("passed", "failed", "skipped")
+UNAPPROVED = "nobody approved it: it was refused, or its time to wait was over"
+UNSHOWN = ", as where nobody approved it"  # of a called workflow, a system shows only how all of it ended
 RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
 
 
@@ -429,7 +434,7 @@ def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
     there = [state for state in states if state is not None]
     ends = {state["end"] for state in there}
     if not there:
-        return Ending("lost", cause="it left no state")
+        return Ending("lost", cause="it left no state" + (UNSHOWN if node.get("approval") else ""))
     if len(there) < len(states):
         return Ending("failed", "error", "a leg left no state")
     if ends == {"skipped"}:
@@ -475,10 +480,12 @@ def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> En
         return Ending("lost", "error", str(problem))
 
 
-def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+def settle(
+    ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any], refused: Collection[str] = ()
+) -> dict[str, Ending]:
     """Return how the selected nodes among `ids` ended. `ids` has every node before each of its nodes, and first.
 
-    A node without a state never started: it is skipped where S4 says so, else lost.
+    A node without a state never started: it is skipped where S4 says so, or people `refused` it, else lost.
     """
     endings: dict[str, Ending] = {}
     for id in ids:
@@ -486,7 +493,7 @@ def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) 
             continue
         found = found_ending(id, plan["nodes"][id], selection)
         if found.end == "lost" and not found.verdict:  # with a verdict there was a state, and it is broken
-            cause = skip_cause(id, plan, selection, endings)
+            cause = UNAPPROVED if id in refused else skip_cause(id, plan, selection, endings)
             found = found if cause is None else Ending("skipped", cause=cause)
         endings[id] = found
     return endings
@@ -2137,7 +2144,8 @@ def final_main(platform: Platform) -> int:
         say(f"mlcc: red: {problem}")
         report(platform)
         return 1
-    endings = settle(plan["nodes"], plan, selection)
+    refused = [id for id, result in results.items() if result == REFUSED]
+    endings = settle(plan["nodes"], plan, selection, refused)
     red = [*_broken_verdicts(plan, endings, selection), *red_causes(plan, endings, results)]
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
@@ -2176,6 +2184,8 @@ def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[s
             causes.append(f"'{id}' was lost: {found.cause}")
         elif blocking and found.end == "failed":
             causes.append(f"'{id}' failed: {found.cause}")
+        elif results.get(id) == REFUSED:
+            causes.append(f"'{id}' didn't start: {found.cause}")
         elif results.get(id) == "cancelled" or (blocking and results.get(id) == "failure"):
             causes.append(f"'{id}' ended with {results[id]} in the CI system")
     causes += [
@@ -2864,6 +2874,9 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
+APPROVAL = (
+    "--approval"  # behind a node's id, which has no two hyphens: the job in which people are asked before it
+)
 
 
 class GitHub:
@@ -2976,12 +2989,21 @@ class GitHub:
             return False
 
     def results(self) -> dict[str, Any]:
-        """Return job id -> result, from the `needs` of the final job, or of a rollback's."""
+        """Return job id -> result, from the `needs` of the final job, or of a rollback's.
+
+        A job that waits for approval fails when it is refused, or 30 days have gone by: that is its node's result.
+        https://docs.github.com/actions/how-tos/deploy/configure-and-manage-deployments/review-deployments
+        """
         try:
             needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
-            return {str(id): str(job["result"]) for id, job in needs.items()}
+            found = {str(id): str(job["result"]) for id, job in needs.items()}
         except (ValueError, AttributeError, KeyError, TypeError):
             raise RunError("MLCC_NEEDS isn't what GitHub tells of the jobs before") from None
+        refused = [id for id, result in found.items() if id.endswith(APPROVAL) and result == "failure"]
+        for id in refused:
+            del found[id]
+            found[id[: -len(APPROVAL)]] = REFUSED
+        return found
 
 
 def _payload() -> dict[str, Any]:
@@ -3072,6 +3094,16 @@ def job_name(id: str) -> str:
     return f"{id} node" if id in TAKEN_NAMES else id
 
 
+def waiting_jobs(id: str) -> tuple[str, str]:
+    """Return the names of the jobs before a node, where it has them: in which people are asked, and in which time passes."""
+    return f"{id} approval", f"{id} wait"
+
+
+def jobs_of(ids: Iterable[str]) -> set[str]:
+    """Return the names of all jobs that nodes have, or may have."""
+    return {name for id in ids for name in (job_name(id), *waiting_jobs(id))}
+
+
 def trigger_word(id: str, name: str, home: str) -> str:
     """Return the value of MLCC_TRIGGER that starts a trigger. Below the root, projects may share a pipeline."""
     return f"{name}/{id}" if home else id
@@ -3160,7 +3192,7 @@ class GitLab:
             text = (Path(".mlcc") / CHILD_SOURCE).read_text("utf-8")
         except (OSError, ValueError) as problem:
             raise RunError(f"the compiled child pipeline can't be read: {problem}") from None
-        dropped = {job_name(id) for id in plan["nodes"] if id not in record["selected"]}
+        dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
         child = child_pipeline(text, dropped, packed_selection(record))
         (ROOT / CHILD_FILE).write_text(child, "utf-8")
 

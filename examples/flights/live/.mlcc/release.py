@@ -1,4 +1,4 @@
-# mlcc:generated sha256=d8988768b217c19d4895f17e70ee1523804643806b48af4578884bc595ae5c94
+# mlcc:generated sha256=c29b9b6c0bfa424038b549cbc7f17cf9ba0ebae9163703f74c667c481be678af
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -6,7 +6,8 @@
 # isort: skip_file
 """One step of a release through its adapter. Run by hand, MLCC_RUN names the run whose release it is.
 
-python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch | rollback | restore | reconcile | first
+python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch NUMBER | rollback | restore |
+    reconcile | first
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
@@ -43,7 +44,7 @@ import tarfile
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from math import isfinite
 from pathlib import Path
 from types import FrameType
@@ -258,12 +259,12 @@ def verify(release: Release) -> int:
     return _judged(asked["kind"], asked["gate"], now)
 
 
-def watch(release: Release) -> int:
+def watch(release: Release, number: int) -> int:
     """Watch what is live, and return how the gate judges it: 0, 1, 2 or 3."""
     now = release.adapter.describe()
     if now.live != release.id:
         raise ReleaseError(f"'{release.id}' isn't live: {_told(now)}")
-    return _judged("canary", release.params["watch"], now)
+    return _judged("canary", release.params["watch"][number], now)
 
 
 def promote(release: Release) -> None:
@@ -525,6 +526,9 @@ def _answer(
 #
 # Standard library only: bundled into the emitted script.
 
+REFUSED = "refused"  # the result of a node that people didn't let start
+
+
 class Facts(NamedTuple):
     """What started the run, as the CI system tells it.
 
@@ -597,7 +601,7 @@ class Platform(Protocol):
         """Return an OpenID Connect token. Raises RunError."""
 
     def results(self) -> dict[str, Any]:
-        """Return node -> how the system itself says it ended, for the final node."""
+        """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
 
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
@@ -854,6 +858,8 @@ def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]
 # Standard library only: bundled into the emitted script. `mlcc.semantics` is the reference it is tested against.
 
 ENDS = ("passed", "failed", "skipped")
+UNAPPROVED = "nobody approved it: it was refused, or its time to wait was over"
+UNSHOWN = ", as where nobody approved it"  # of a called workflow, a system shows only how all of it ended
 RANKS = ("", "pass", "inconclusive", "fail", "error")  # verdicts, from best to worst
 
 
@@ -895,7 +901,7 @@ def ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> Ending:
     there = [state for state in states if state is not None]
     ends = {state["end"] for state in there}
     if not there:
-        return Ending("lost", cause="it left no state")
+        return Ending("lost", cause="it left no state" + (UNSHOWN if node.get("approval") else ""))
     if len(there) < len(states):
         return Ending("failed", "error", "a leg left no state")
     if ends == {"skipped"}:
@@ -941,10 +947,12 @@ def found_ending(id: str, node: dict[str, Any], selection: dict[str, Any]) -> En
         return Ending("lost", "error", str(problem))
 
 
-def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, Ending]:
+def settle(
+    ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any], refused: Collection[str] = ()
+) -> dict[str, Ending]:
     """Return how the selected nodes among `ids` ended. `ids` has every node before each of its nodes, and first.
 
-    A node without a state never started: it is skipped where S4 says so, else lost.
+    A node without a state never started: it is skipped where S4 says so, or people `refused` it, else lost.
     """
     endings: dict[str, Ending] = {}
     for id in ids:
@@ -952,7 +960,7 @@ def settle(ids: Iterable[str], plan: dict[str, Any], selection: dict[str, Any]) 
             continue
         found = found_ending(id, plan["nodes"][id], selection)
         if found.end == "lost" and not found.verdict:  # with a verdict there was a state, and it is broken
-            cause = skip_cause(id, plan, selection, endings)
+            cause = UNAPPROVED if id in refused else skip_cause(id, plan, selection, endings)
             found = found if cause is None else Ending("skipped", cause=cause)
         endings[id] = found
     return endings
@@ -3060,16 +3068,16 @@ def shell(
 # The entry of the emitted `.mlcc/release.py`: one step of a release.
 
 USAGE = (
-    "usage: python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch | rollback | restore | "
+    "usage: python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch NUMBER | rollback | restore | "
     "reconcile | first"
 )
+LOOKING = {"step": step, "watch": watch}
 UNDOING = ("restore", "reconcile")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,
     "verify": verify,
     "promote": promote,
-    "watch": watch,
     "rollback": rollback,
     "restore": lambda release: restore(release, _named()),
     "reconcile": reconcile,
@@ -3089,8 +3097,8 @@ def main() -> int:
             if words[1] in UNDOING:
                 _tell_undone(release)
             return code
-        if len(words) == 3 and words[1] == "step" and words[2].isdecimal():
-            return step(_release(words[0]), int(words[2]))
+        if len(words) == 3 and words[1] in LOOKING and words[2].isdecimal():
+            return LOOKING[words[1]](_release(words[0]), int(words[2]))
     except ReleaseError as problem:
         say(f"mlcc: {problem}")
         return problem.code

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=91aeb499f84c6b4e1bee0ca85895f26e822384886609a5ac69c0aa6bce85246c
+# mlcc:generated sha256=eafefa4da962d8c0594d2068cb9aba3ccb981fcbd36ed3c8fb57cf85332717a1
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1872,9 +1872,16 @@ def _who(steps: Sequence[Step]) -> str:
     return "the live release" if _is_alone(steps) else "the candidate"
 
 
-def concluded(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
-    """Return the verdict over all checks; where they pass, its summary quotes the first that is about a metric."""
+def concluded(
+    checks: Sequence[Check], plots: Sequence[dict[str, Any]] = (), first_look: bool = False
+) -> Verdict:
+    """Return the verdict over all checks; where they pass, its summary quotes the first that is about a metric.
+
+    A first look passes unless something is shown to be bad: another gate goes on where it ends.
+    """
     verdict = verdict_of(checks, plots)
+    if first_look and verdict.verdict == "inconclusive":
+        return Verdict("pass", f"Nothing is shown to be bad so far: {verdict.summary}", checks, plots)
     if verdict.verdict != "pass":
         return verdict
     telling = next((check for check in checks if check.id not in _GENERAL), checks[-1])
@@ -2473,9 +2480,10 @@ def _one(data: bytes) -> Any:
     return values[0]
 
 
-def kept(gate: Gate) -> list[Snapshot]:
-    """Return the snapshots that an earlier run of the gate kept of the same candidate; none where there are none."""
-    path = os.path.join(gate.folder, KEPT)
+def kept(gate: Gate, other: str = "") -> list[Snapshot]:
+    """Return what an earlier run of the gate, or another gate, kept of the same candidate; none where there is none."""
+    folder = f"{gate.folder[: -len(gate.id)]}{other}" if other else gate.folder
+    path = os.path.join(folder, KEPT)
     if not os.path.lexists(path):
         return []
     return _parsed(read_bytes(path, _MOST_BYTES), visible(path), gate, is_own=True)
@@ -2580,9 +2588,37 @@ def judge(gate: Gate, watch: Watch | None = None) -> Verdict:
             history.add(snapshot)
     else:
         forget(gate)
+        if "continues" in params:
+            _continue(gate, history)
     with EndAsError():
         checks = _watched(gate, watch, history)
     return _verdict_over(params, history, checks)
+
+
+def _continue(gate: Gate, history: History) -> None:
+    """Take over what the gate before the wait has seen. Raises GateError where it left nothing."""
+    before = gate.params["continues"]
+    for snapshot in kept(gate, before):
+        history.add(snapshot)
+        keep(gate, snapshot)
+    if not history.snapshots:
+        raise GateError(f"{visible(before, 80)} left no snapshot, from which the bake would count")
+
+
+def _time_left(params: dict[str, Any], every: float, history: History) -> float:
+    """Return for how many seconds to look: the bake, or what the wait since the first snapshot has left of it.
+
+    In any case long enough to see whether the candidate is alive. Raises GateError where more is missing than may be made good.
+    """
+    if "continues" not in params:
+        return float(params["bake"])
+    missing = history.snapshots[0].time + params["bake"] - time.time()
+    if missing > params["made_good"]:
+        raise GateError(
+            f"{missing:.0f} s of the bake are missing, and at most {params['made_good']:g} s are made good here: "
+            "the CI system didn't wait before this step"
+        )
+    return float(max(missing, (params["fail_after"] + 1) * every))
 
 
 def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
@@ -2590,10 +2626,12 @@ def _watched(gate: Gate, watch: Watch, history: History) -> list[Check]:
 
     Where only more requests could tell, there is more time, as far as the parameters say, until a look tells.
     """
-    params, began = gate.params, time.monotonic()
-    until = began + (params["bake"] if watch.seconds is None else watch.seconds)
-    latest = began + params["bake"] * params["max_extend"] if watch.seconds is None else until
+    params = gate.params
     every = params["every"] if watch.every is None else watch.every
+    until = time.monotonic() + (
+        _time_left(params, every, history) if watch.seconds is None else watch.seconds
+    )
+    latest = until + params["bake"] * (params["max_extend"] - 1) if watch.seconds is None else until
     liveness = Liveness(params.get("liveness"))
     missed = 0
     while not liveness.is_dead():
@@ -2634,7 +2672,7 @@ def _wait(seconds: float, liveness: Liveness) -> bool:
 
 
 def _verdict_over(params: dict[str, Any], history: History, checks: list[Check]) -> Verdict:
-    return concluded(checks, rate_plots(params, history))
+    return concluded(checks, rate_plots(params, history), params.get("first_look", False))
 
 
 def check_params(params: dict[str, Any]) -> dict[str, Any]:
@@ -2650,7 +2688,8 @@ def check_params(params: dict[str, Any]) -> dict[str, Any]:
     sound = sound and (params.get("liveness") is None or _is_asked(params["liveness"]))
     whole = ("min_bad", "min_requests", "fail_after")
     sound = sound and all(type(params.get(key)) is int and params[key] >= 1 for key in whole)
-    sound = sound and type(params.get("from_zero")) is bool
+    sound = sound and all(type(params.get(key, False)) is bool for key in ("from_zero", "first_look"))
+    sound = sound and "from_zero" in params and _is_second_look(params)
     metrics = [params.get("rates"), params.get("histograms")]
     sound = sound and all(isinstance(some, list) for some in metrics) and any(metrics)
     if (
@@ -2660,6 +2699,14 @@ def check_params(params: dict[str, Any]) -> dict[str, Any]:
     ):
         raise GateError("the gate's parameters have no proper observations, times, limits or metrics")
     return params
+
+
+def _is_second_look(params: dict[str, Any]) -> bool:
+    """Whether what is said of an earlier look is proper; nothing is, too."""
+    if "continues" not in params:
+        return True
+    named = isinstance(params["continues"], str) and bool(params["continues"])
+    return named and is_finite(params.get("made_good")) and bool(params["made_good"] > 0)
 
 
 def _is_share(value: object, most: float) -> bool:

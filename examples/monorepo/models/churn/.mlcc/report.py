@@ -1,4 +1,4 @@
-# mlcc:generated sha256=d07c0df20759b9e48a040f3e6e95c4227a5b5c2cb3e65e904e91cf2ea2f76dd1
+# mlcc:generated sha256=d8526768d77d81e900df3f12641919e0db7da6234269259b1ed8f0dcc7f9cf21
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -198,6 +198,9 @@ def _escape(char: str) -> str:
 #
 # Standard library only: bundled into the emitted script.
 
+REFUSED = "refused"  # the result of a node that people didn't let start
+
+
 class Facts(NamedTuple):
     """What started the run, as the CI system tells it.
 
@@ -270,7 +273,7 @@ class Platform(Protocol):
         """Return an OpenID Connect token. Raises RunError."""
 
     def results(self) -> dict[str, Any]:
-        """Return node -> how the system itself says it ended, for the final node."""
+        """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
 
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
@@ -2106,6 +2109,9 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
+APPROVAL = (
+    "--approval"  # behind a node's id, which has no two hyphens: the job in which people are asked before it
+)
 
 
 class GitHub:
@@ -2218,12 +2224,21 @@ class GitHub:
             return False
 
     def results(self) -> dict[str, Any]:
-        """Return job id -> result, from the `needs` of the final job, or of a rollback's."""
+        """Return job id -> result, from the `needs` of the final job, or of a rollback's.
+
+        A job that waits for approval fails when it is refused, or 30 days have gone by: that is its node's result.
+        https://docs.github.com/actions/how-tos/deploy/configure-and-manage-deployments/review-deployments
+        """
         try:
             needs = json.loads(os.environ.get("MLCC_NEEDS", ""))
-            return {str(id): str(job["result"]) for id, job in needs.items()}
+            found = {str(id): str(job["result"]) for id, job in needs.items()}
         except (ValueError, AttributeError, KeyError, TypeError):
             raise RunError("MLCC_NEEDS isn't what GitHub tells of the jobs before") from None
+        refused = [id for id, result in found.items() if id.endswith(APPROVAL) and result == "failure"]
+        for id in refused:
+            del found[id]
+            found[id[: -len(APPROVAL)]] = REFUSED
+        return found
 
 
 def _payload() -> dict[str, Any]:
@@ -2314,6 +2329,16 @@ def job_name(id: str) -> str:
     return f"{id} node" if id in TAKEN_NAMES else id
 
 
+def waiting_jobs(id: str) -> tuple[str, str]:
+    """Return the names of the jobs before a node, where it has them: in which people are asked, and in which time passes."""
+    return f"{id} approval", f"{id} wait"
+
+
+def jobs_of(ids: Iterable[str]) -> set[str]:
+    """Return the names of all jobs that nodes have, or may have."""
+    return {name for id in ids for name in (job_name(id), *waiting_jobs(id))}
+
+
 def trigger_word(id: str, name: str, home: str) -> str:
     """Return the value of MLCC_TRIGGER that starts a trigger. Below the root, projects may share a pipeline."""
     return f"{name}/{id}" if home else id
@@ -2402,7 +2427,7 @@ class GitLab:
             text = (Path(".mlcc") / CHILD_SOURCE).read_text("utf-8")
         except (OSError, ValueError) as problem:
             raise RunError(f"the compiled child pipeline can't be read: {problem}") from None
-        dropped = {job_name(id) for id in plan["nodes"] if id not in record["selected"]}
+        dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
         child = child_pipeline(text, dropped, packed_selection(record))
         (ROOT / CHILD_FILE).write_text(child, "utf-8")
 
