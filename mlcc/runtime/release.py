@@ -39,15 +39,12 @@ def undone(
 
     A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
     """
-    began = []
-    for id in steps_of_release(node):
-        for state in read_states(id, plan["nodes"][id], selection):
-            if state is None and not platform.was_cancelled(id):
-                return None
-            if state is not None and state.get("began") is True:
-                began.append(state)
+    states = [(id, s) for id in steps_of_release(node) for s in read_states(id, plan["nodes"][id], selection)]
+    if any(state is not None and state.get("held") is True for _, state in states):
+        return HELD  # and no step after it has begun
+    if any(state is None and not platform.was_cancelled(id) for id, state in states):
+        return None
+    began = [state for _, state in states if state is not None and state.get("began") is True]
     if not began:
         return "nothing was released"
-    if any(state.get("held") is True for state in began):
-        return HELD
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None

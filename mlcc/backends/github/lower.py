@@ -191,7 +191,10 @@ def waits_of(plan: ir.Plan, node: ir.Node) -> list[tuple[str, str]]:
 
 
 def _wait(id: str, suffix: str, environment: str, needs: tuple[str, ...], condition: Expr) -> Job:
-    """Return a job that does nothing: it starts when its environment's reviewers, or its timer, let it."""
+    """Return a job that does nothing: it starts when its environment's reviewers, or its timer, let it.
+
+    It records a deployment: that reviewers hold a job back which records none is nowhere promised.
+    """
     return Job(
         id=id + suffix,
         name=f"{id} ({environment})",
@@ -201,7 +204,6 @@ def _wait(id: str, suffix: str, environment: str, needs: tuple[str, ...], condit
         timeout_minutes=SERVICE_MINUTES,
         permissions=(),
         environment=environment,
-        deployment=False,
         steps=(RunStep("run", f"echo '{id} may start'", folder="."),),
     )
 

@@ -75,6 +75,7 @@ def _uses(plan: ir.Plan, rows: list[Row]) -> Uses:
         waits="wait" in fields,
         legs="legs" in fields,
         rollbacks=any(node.status is ir.Status.ROLLBACK for node in plan.nodes.values()),
+        undoes="undo" in fields,
         data="writes" in fields,
         reports="reports" in fields,
         junit="junit" in fields,

@@ -72,6 +72,7 @@ class Uses:
     waits: bool
     legs: bool
     rollbacks: bool
+    undoes: bool
     data: bool
     reports: bool
     junit: bool

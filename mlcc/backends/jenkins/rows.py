@@ -103,6 +103,8 @@ def _step(node: ir.Node, step: ir.Step) -> dict[str, Value]:
             return {"caches": _words(ids)}
         case ir.Execute():
             return {"secrets": _words(step.secrets), "variables": _words(step.variables)}
+        case ir.Undo():
+            return {"undo": True}
         case ir.PublishData():
             return {"writes": True}
         case ir.PublishReports():
@@ -111,7 +113,7 @@ def _step(node: ir.Node, step: ir.Step) -> dict[str, Value]:
         case ir.Checkout():
             stated: dict[str, Value] = {"lfs": step.lfs, "submodules": step.submodules}
             return {name: value for name, value in stated.items() if value}
-        case ir.Receive() | ir.PublishState() | ir.Undo():
+        case ir.Receive() | ir.PublishState():
             return {}  # the same for every node: the template's functions, and the runtime
     assert_never(step)
 

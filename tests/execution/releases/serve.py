@@ -1,7 +1,8 @@
 """What serves two releases, as an adapter's program: state in a file, and requests that come whenever somebody looks.
 
 Standard library only: it is committed into scratch repositories. STATE is its file. BAD is the share of the candidate's
-requests that go wrong; KILL ends the pipeline's own processes at the first look, as a lost machine does.
+requests that go wrong, AFTER that of what is live when it was a candidate; KILL ends the pipeline's own processes at the
+first look, as a lost machine does.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def change(state: dict[str, Any], verb: str, release: str) -> None:
     none = {"candidate": None, "weight": 0, "lease": 0}
     if verb == "deploy":
         state.update(candidate=release, weight=0, lease=lease, counts=[0.0, 0.0, 0.0, 0.0])
+    elif verb == "restore":
+        state.update(candidate=release, weight=0, lease=lease)
     elif verb == "set-weight":
         state.update(weight=weight, lease=lease)
     elif verb == "promote" and state["live"] != release:
@@ -58,7 +61,9 @@ def look(state: dict[str, Any]) -> dict[str, Any]:
     """Return the counters of both arms, after some more requests."""
     share = state["weight"] / 100
     bad = float(os.environ.get("BAD", USUAL))
-    more = (REQUESTS * share, REQUESTS * share * bad, REQUESTS * (1 - share), REQUESTS * (1 - share) * USUAL)
+    promoted = state["live"].startswith("live-")
+    usual = float(os.environ.get("AFTER", USUAL)) if promoted else USUAL
+    more = (REQUESTS * share, REQUESTS * share * bad, REQUESTS * (1 - share), REQUESTS * (1 - share) * usual)
     state["counts"] = [old + new for old, new in zip(state["counts"], more)]  # noqa: B905
     n, wrong, others, others_wrong = map(round, state["counts"])
     return {

@@ -49,10 +49,21 @@ BACK_ENDS = tuple(BACKENDS)
 STEPS = ("live-deploy", "live-10", "live-50", "live")
 
 
+PUSH = Event("push", branch="main")
+
+
 class Release:
     """One run of the pipeline on a CI system, and what is served after it."""
 
-    def __init__(self, folder: Path, back_end: str, spec: str = SPEC, notify: str = "", **env: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        back_end: str,
+        spec: str = SPEC,
+        notify: str = "",
+        event: Event = PUSH,
+        **env: str,
+    ) -> None:
         self.path = folder / "served.json"
         text = spec.replace("ENV", json.dumps({"STATE": str(self.path), **env})) + notify
         files = {
@@ -68,7 +79,7 @@ class Release:
         analysis = analyse(project / "mlcc.yaml", project)
         compiled = {file.path: file.text for file in compile_files(analysis, [back_end])}
         repo = scratch_repo(folder, {**files, **compiled})
-        case = Case("canary", {}, Event("push", branch="main"))
+        case = Case("canary", {}, event)
         self.scratch = Scratch(
             case, analysis.plan, repo, git(repo, "rev-parse", "--abbrev-ref", "HEAD"), None, folder / "trace"
         )
@@ -161,7 +172,7 @@ def test_it_is_told_once_and_logged(
 ) -> None:
     with serve(lambda _: (200, b"ok")) as hook:
         monkeypatch.setattr(f"tests.execution.equivalence.{back_end}.SECRET", f"{hook.url}/hidden-path")
-        run = Release(tmp_path, back_end, NOTIFY, **env).run()
+        run = Release(tmp_path, back_end, notify=NOTIFY, **env).run()
     assert [event in json.loads(asked.body)["text"] for asked in hook.asked] == [True], run.log[-3000:]
     assert "hidden-path" not in run.log
     (line,) = [json.loads(text) for text in run.releases.splitlines()]

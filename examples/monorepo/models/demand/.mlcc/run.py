@@ -1,4 +1,4 @@
-# mlcc:generated sha256=d946424a4cf79dbfb50daeca06393c279c657024666e745390975507f56274c9
+# mlcc:generated sha256=6fb96175a59eecc0c6fae515765c07e6137622b5ee3fab39ac25a0b373f17f39
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1430,17 +1430,14 @@ def undone(
 
     A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
     """
-    began = []
-    for id in steps_of_release(node):
-        for state in read_states(id, plan["nodes"][id], selection):
-            if state is None and not platform.was_cancelled(id):
-                return None
-            if state is not None and state.get("began") is True:
-                began.append(state)
+    states = [(id, s) for id in steps_of_release(node) for s in read_states(id, plan["nodes"][id], selection)]
+    if any(state is not None and state.get("held") is True for _, state in states):
+        return HELD  # and no step after it has begun
+    if any(state is None and not platform.was_cancelled(id) for id, state in states):
+        return None
+    began = [state for _, state in states if state is not None and state.get("began") is True]
     if not began:
         return "nothing was released"
-    if any(state.get("held") is True for state in began):
-        return HELD
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
 
 
