@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SPECS := examples/flights examples/flights/live examples/minimal
 MODELS := churn demand
+MLFLOW := 3.17.2
 
 .PHONY: demo demo-canary test fuzz lint compile examples generate bench clean
 
@@ -28,7 +29,7 @@ examples: .venv/installed
 
 # --- test: style, types, the whole suite -------------------------------------------------------------
 
-test: .venv/developing tests/tools/node_modules/.installed
+test: .venv/developing tests/tools/node_modules/.installed $(if $(MLCC_TEST_ALL),.mlflow/installed)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -76,5 +77,12 @@ tests/tools/node_modules/.installed: tests/tools/package-lock.json
 	  npm ci --ignore-scripts --no-audit --no-fund --prefix tests/tools && touch $@; \
 	else echo "npm is not installed: the checks by GitHub's own parser will be skipped"; fi
 
+# MLflow's tracking server, in an environment of its own and without what only its clients need.
+.mlflow/installed: tests/tools/mlflow.txt
+	$(PYTHON) -m venv .mlflow
+	.mlflow/bin/python -m pip install --quiet --disable-pip-version-check --no-deps mlflow==$(MLFLOW)
+	.mlflow/bin/python -m pip install --quiet --disable-pip-version-check -r tests/tools/mlflow.txt
+	@touch $@
+
 clean:
-	rm -rf .venv tests/tools/node_modules examples/flights/.venv examples/flights/build examples/flights/data build/canary-demo dist
+	rm -rf .venv .mlflow tests/tools/node_modules examples/flights/.venv examples/flights/build examples/flights/data build/canary-demo dist
