@@ -20,6 +20,9 @@ from mlcc.plan_steps import Step as Step
 from mlcc.plan_steps import Undo as Undo
 from mlcc.plan_steps import UseCache as UseCache
 from mlcc.plan_steps import UsePython as UsePython
+from mlcc.plan_triggers import FormInput as FormInput
+from mlcc.plan_triggers import ManualForm as ManualForm
+from mlcc.plan_triggers import Triggers as Triggers
 from mlcc.plan_values import Input as Input
 from mlcc.plan_values import MatrixValue as MatrixValue
 from mlcc.plan_values import Output as Output
@@ -270,48 +273,7 @@ class Node:
         return self.timeout_seconds + undoing
 
 
-# --- triggers and the whole -----------------------------------------------------------------------
-
-
-@record
-class FormInput:
-    """An input of a manual form. Numbers are within [minimum, maximum] where given."""
-
-    name: str
-    type: str
-    description: str
-    default: str | None
-    required: bool
-    minimum: float | None = None
-    maximum: float | None = None
-    options: tuple[str, ...] = ()
-
-
-@record
-class ManualForm:
-    """A way to start a run by hand."""
-
-    id: str
-    inputs: tuple[FormInput, ...]
-
-
-@record
-class Triggers:
-    """What starts a run. None: that event starts none; branches and tags are patterns.
-
-    `reserved` are ids of schedules, forms and dispatches that start nothing but what names them, and what that needs.
-    """
-
-    pull_request: tuple[str, ...] | None
-    push: tuple[str, ...] | None
-    tag: tuple[str, ...] | None
-    schedules: tuple[tuple[str, str], ...]
-    forms: tuple[ManualForm, ...]
-    dispatches: tuple[str, ...]
-    reserved: tuple[str, ...] = ()
-    spans: Mapping[str, Span] = field(
-        compare=False, hash=False, default_factory=dict
-    )  # trigger id -> its place
+# --- the whole --------------------------------------------------------------------------------------
 
 
 @record

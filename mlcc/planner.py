@@ -28,10 +28,10 @@ from mlcc.plan import (
     Variable,
 )
 from mlcc.plan_targets import comment, overlays, targets, waivers
+from mlcc.possible_events import never_runs
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
-from mlcc.semantics import never_runs
 from mlcc.spec.scalars import seconds
 from mlcc.values import text_of, values_of
 

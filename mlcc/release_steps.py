@@ -86,27 +86,23 @@ def _started(
     }
     looks, hand = (getattr(release.rollback, key, None) for key in ("reconcile", "manual"))
     if release.adapter is not None and looks is not None:
-        yield (
-            id + RECONCILE_SUFFIX,
-            NodeKind.RECONCILE,
-            Keys(
-                **{
-                    **own,
-                    "run": f"{SCRIPT} {id} reconcile",
-                    "when": _condition(("rollback", "reconcile"), trigger=looks),
-                }
-            ),
-        )
+        when = _condition(("rollback", "reconcile"), trigger=looks)
+        reconcile = {"run": f"{SCRIPT} {id} reconcile", "when": when}
+        yield id + RECONCILE_SUFFIX, NodeKind.RECONCILE, Keys(**{**own, **reconcile})
     if hand is not None:
-        forms = (spec.triggers.manual.get(trigger) for trigger in as_list(hand))
-        named = any(form is not None and NAMED in form.inputs for form in forms)
-        env = {**rollback["env"], **({"MLCC_RESTORE": _value(input=NAMED, default="")} if named else {})}
-        run = rollback["run"] if release.adapter is None else f"{SCRIPT} {id} restore"
-        yield (
-            id + RESTORE_SUFFIX,
-            NodeKind.RESTORE,
-            Keys(**{**own, "run": run, "when": _condition(("rollback", "manual"), trigger=hand), "env": env}),
-        )
+        restore = {
+            "run": rollback["run"] if release.adapter is None else f"{SCRIPT} {id} restore",
+            "when": _condition(("rollback", "manual"), trigger=hand),
+            "env": {**rollback["env"], **_named(spec, hand)},
+        }
+        yield id + RESTORE_SUFFIX, NodeKind.RESTORE, Keys(**{**own, **restore})
+
+
+def _named(spec: Spec, triggers: object) -> dict[str, Keys]:
+    """Return the variable with which a form names what to bring back; none where no form has that input."""
+    forms = (spec.triggers.manual.get(trigger) for trigger in as_list(triggers))
+    named = any(form is not None and NAMED in form.inputs for form in forms)
+    return {"MLCC_RESTORE": _value(input=NAMED, default="")} if named else {}
 
 
 def _preview(shown: Preview, keys: dict[str, Any]) -> Keys:

@@ -6,10 +6,9 @@ It is the oracle that the emitted runtime and the compiled pipelines are tested 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 
-from mlcc.globs import samples
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
 from mlcc.record import field, record, replace
 from mlcc.runtime.patterns import name_matches, path_matches
@@ -107,11 +106,11 @@ def select(plan: Plan, event: Event) -> Selection:
 
 def candidates(plan: Plan, event: Event) -> frozenset[str]:
     """Return the nodes that an event may select, whatever has changed, where it knows its base if it has one."""
-    refused = _at_best(plan, event)
+    refused = refusals(plan, event)
     return frozenset(id for id in plan.nodes if id not in refused)
 
 
-def _at_best(plan: Plan, event: Event) -> dict[str, str]:
+def refusals(plan: Plan, event: Event) -> dict[str, str]:
     """Return the nodes that are no candidates although the base is known, each with the cause."""
     if event.trigger in plan.triggers.reserved:
         chosen = select(plan, event)
@@ -351,59 +350,3 @@ def _verdict_problem(
         return f"'{gate}' was skipped"
     verdict = verdict_of(outcomes.get(gate, Outcome.PASS))
     return None if verdict in wanted else f"the verdict of '{gate}' is {verdict}, not {' or '.join(wanted)}"
-
-
-# --- what a plan allows at all --------------------------------------------------------------------
-
-
-def never_runs(plan: Plan) -> dict[str, str]:
-    """Return the nodes that no trigger of the plan can select, each with a cause.
-
-    Branches, tags and inputs are taken as whatever the conditions ask for.
-    """
-    causes: dict[str, str] = {}
-    runnable: set[str] = set()
-    for event in _possible_events(plan):
-        refused = _at_best(plan, event)
-        causes.update(refused)
-        runnable.update(id for id in plan.nodes if id not in refused)
-    return {id: cause for id, cause in causes.items() if id not in runnable}
-
-
-def _possible_events(plan: Plan) -> Iterator[Event]:
-    """Yield one event for each trigger and each branch, tag and set of inputs that makes a difference."""
-    triggers = plan.triggers
-    conditions = [c for node in plan.nodes.values() for c in node.when]
-    branches = {b for c in conditions for b in c.branches} | {
-        b for n in plan.nodes.values() for b in n.branches
-    }
-    for kind, allowed in (("push", triggers.push), ("pull_request", triggers.pull_request)):
-        for branch in samples(allowed or (), branches):
-            yield Event(kind, branch=branch)
-    for tag in samples(triggers.tag or (), {t for c in conditions for t in c.tags}):
-        yield Event("tag", tag=tag)
-    inputs = _possible_inputs([dict(c.inputs) for c in conditions])
-    # A schedule runs on the default branch, which the plan doesn't know.
-    for branch in samples(("**",), branches):
-        for id, _ in triggers.schedules:
-            yield Event("schedule", branch=branch, trigger=id)
-        for id in triggers.dispatches:
-            yield Event("dispatch", branch=branch, trigger=id)
-        for form in triggers.forms:
-            own = {field.name: field.default for field in form.inputs}
-            defaults = {name: value for name, value in own.items() if value is not None}
-            for values in inputs:
-                asked = {name: value for name, value in values.items() if name in own}
-                yield Event("manual", branch=branch, trigger=form.id, inputs={**defaults, **asked})
-
-
-def _possible_inputs(wanted: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return what a form may be filled in with: nothing, what one condition asks for, and what several do."""
-    found: list[dict[str, str]] = [{}]
-    for first in wanted:
-        together = dict(first)
-        for other in wanted:
-            if all(together.get(name, value) == value for name, value in other.items()):
-                together.update(other)
-        found += [values for values in (first, together) if values not in found]
-    return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlcc.plan import Condition, EdgeKind, Node, Plan
+from mlcc.possible_events import possible_events
 from mlcc.record import replace
 from mlcc.runtime.patterns import name_matches
 from mlcc.semantics import DIFF_EVENTS, Event, base_versions, candidates, condition_problem
-from mlcc.semantics import _possible_events as possible_events
 
 Reach = Sequence[tuple[Event, frozenset[str]]]
 KeptAway = Mapping[str, tuple[list[str], list[str]]]

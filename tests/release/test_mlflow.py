@@ -26,7 +26,9 @@ from tests.release.driven import Driven
 
 OWN = Path(__file__).parents[2] / ".mlflow/bin/mlflow"
 MLFLOW = str(OWN) if OWN.exists() else shutil.which("mlflow")
-real = pytest.mark.skipif(MLFLOW is None and not os.environ.get("MLCC_TEST_ALL"), reason="mlflow isn't installed")
+real = pytest.mark.skipif(
+    MLFLOW is None and not os.environ.get("MLCC_TEST_ALL"), reason="mlflow isn't installed"
+)
 # What a user's own program does, with the client of MLflow: it registers, and prints the version's number last.
 REGISTER = """
 import json, os, sys, urllib.request
