@@ -115,6 +115,7 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
         rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
         judge=None if own.judge is None else _judge(node, artifacts, problems),
         holds=tuple(own.holds),
+        asks=own.judge is not None and own.judge.asked,
         drive=own.drive,
         live=own.live,
     )
@@ -146,6 +147,8 @@ def _judge(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: P
     try:
         entry = getattr(kind.compiler(), judge.entry, kind.compiler().compile)
         compiled.update(entry(judge.params, _infos(artifacts, [guards]), guards))
+        if judge.asked and kind.programs:
+            compiled["setup"] = list(node.setup)  # else the node's own shell has done that
         check_env = getattr(kind.compiler(), "check_env", None)
         if check_env is not None:
             check_env(judge.params, node.env)

@@ -16,6 +16,7 @@ _FOUND = {
     "deploy": ("failed",),
     "verify": ("rolled_back", "failed"),
     "step": ("rolled_back", "held", "failed"),
+    "watch": ("rolled_back", "held", "failed"),
     "promote": EVENTS,
     "rollback": ("rolled_back", "failed"),
     "undo": ("rolled_back", "failed"),

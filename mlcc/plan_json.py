@@ -218,7 +218,8 @@ def _work(node: ir.Node) -> JsonObject:
     if isinstance(work, ir.Release):
         found["deploys"] = list(work.deploys)
         if work.judge is not None:
-            found["judged"] = True
+            found["judged"] = work.judge.script
+            found["asks"] = work.asks or None
         if work.holds:
             found["holds"] = list(work.holds)
         if work.rollback is not None:

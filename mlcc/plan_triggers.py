@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from mlcc.diagnostics import Span
 from mlcc.record import field, record
 
+NO_FORM = "-"  # no form's id, and refused
+
 
 @record
 class FormInput:
@@ -47,3 +49,14 @@ class Triggers:
     spans: Mapping[str, Span] = field(
         compare=False, hash=False, default_factory=dict
     )  # trigger id -> its place
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What a person chooses from who starts a run by hand, the first being offered; (): there is nothing to choose.
+
+        Where a form undoes a release, nobody may start it without having chosen it.
+        """
+        ids = tuple(form.id for form in self.forms)
+        if any(id in self.reserved for id in ids):
+            return (NO_FORM, *ids)
+        return ids if len(ids) > 1 else ()

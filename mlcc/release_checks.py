@@ -14,7 +14,7 @@ from mlcc.spec.scalars import seconds, stretched
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
-    from mlcc.spec.releases import Release, ReleaseCanary
+    from mlcc.spec.releases import Release
 
 _OF_AN_ARTIFACT = re.compile(r"\$\{?((?:ARTIFACT|DIGEST)_[A-Z0-9_]+)")
 
@@ -43,10 +43,11 @@ def check_release(spec: Spec, id: str, release: Release, problems: Problems) -> 
             help="name what must end first under `needs`",
         )  # fmt: skip
     _check_rollback(release, loc, problems)
-    _check_started(release, loc, problems)
+    _check_started(spec, release, loc, problems)
     _check_adapter(id, release, loc, problems)
     _check_verify(release, loc, problems)
     _check_canary(release, loc, problems)
+    _check_times(release, loc, problems)
 
 
 def _check_adapter(id: str, release: Release, loc: Loc, problems: Problems) -> None:
@@ -106,8 +107,16 @@ def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:
         problems.add("bad-rollback", "an adapter's own verb undoes the release", (*loc, "rollback"), key=True)
 
 
-def _check_started(release: Release, loc: Loc, problems: Problems) -> None:
-    """Note what a node asks of the run that only a trigger of its own starts."""
+def _check_started(spec: Spec, release: Release, loc: Loc, problems: Problems) -> None:
+    """Note what a node asks of the run that only a trigger of its own starts, and a person who is a schedule."""
+    looks, hand = (as_list(getattr(release.rollback, key, None)) for key in ("reconcile", "manual"))
+    for id in hand:
+        if id in spec.triggers.schedule or id in looks:
+            problems.add(
+                "bad-rollback", f"'{id}' comes by itself, and a person decides to undo what is live",
+                (*loc, "rollback", "manual"),
+                help="name a form of `triggers.manual`, or a dispatch, that does nothing else",
+            )  # fmt: skip
     key = next(
         (key for key in ("reconcile", "manual") if getattr(release.rollback, key, None) is not None), None
     )
@@ -125,10 +134,17 @@ def _check_started(release: Release, loc: Loc, problems: Problems) -> None:
 def _check_verify(release: Release, loc: Loc, problems: Problems) -> None:
     """Note golden queries to a server whose address nobody tells."""
     asked = release.verify.answers if release.verify is not None else None
-    if asked is None or asked.url is not None:
-        return
     where: Loc = (*loc, "verify", "answers")
-    if release.adapter is None:
+    if asked is None:
+        return
+    if asked.url is not None:
+        if release.adapter is not None and kind_of(release.adapter)[0].tells_address:
+            name = kind_of(release.adapter)[0].name
+            problems.add(
+                "bad-verify", f"`{name}` tells the candidate's address, and what is at this one may be what is live",
+                (*where, "url"), help="leave `url` out",
+            )  # fmt: skip
+    elif release.adapter is None:
         problems.add(
             "bad-verify", "a command doesn't tell where the server is that it deployed to", where, key=True,
             help="add its `url`: https://staging.example.com",
@@ -136,7 +152,7 @@ def _check_verify(release: Release, loc: Loc, problems: Problems) -> None:
     elif not kind_of(release.adapter)[0].tells_address:
         problems.add(
             "bad-verify", f"`{kind_of(release.adapter)[0].name}` doesn't tell at which address the candidate is", where,
-            key=True, help=f"add a `url`; the adapters that tell it are {_telling()}",
+            key=True, help="add the `url` of the candidate alone, not that of what is live; or ask it by `command`",
         )  # fmt: skip
 
 
@@ -172,21 +188,44 @@ def _check_canary(release: Release, loc: Loc, problems: Problems) -> None:
             "bad-canary", "what is live is watched for 7d at most", (*loc, "after_promote", "watch"),
             help="let it be 7d or less: alerts of your own watch for longer",
         )  # fmt: skip
-    _check_lease(release, release.canary, loc, problems)
-
-
-def _check_lease(release: Release, canary: ReleaseCanary, loc: Loc, problems: Problems) -> None:
-    """Note a lease that ends while a step is still watched: what reconciles would take a sound candidate away.
-
-    A step's second node gives a new lease, after the wait: until then the first one's must hold.
-    """
-    stated = getattr(release.rollback, "lease", None)
-    most = max(stretched(bake, canary.max_extend) for _, bake in shares(release)) + seconds(
-        release.timeout or UNDOING
-    )
-    if seconds(stated or LEASE) < most:
-        where: Loc = (*loc, "rollback", "lease") if stated else (*loc, "canary")
+    if release.canary.observations.file is not None or release.canary.observations.file_from is not None:
         problems.add(
-            "bad-rollback", f"the lease ({stated or LEASE}) ends before a step may have: it takes up to {most} s", where,
+            "bad-canary", "what was recorded tells nothing of this candidate", (*loc, "canary", "observations"), key=True,
+            help="observe by `command` or `prometheus`",
+        )  # fmt: skip
+    if release.canary.on_inconclusive == "hold" and getattr(release.rollback, "reconcile", None) is None:
+        problems.add(
+            "bad-canary", "a candidate that is held stays beyond its lease: nothing looks for it",
+            (*loc, "canary", "on_inconclusive"),
+            help="name a schedule under `rollback.reconcile`: {schedule: {hourly: '17 * * * *'}}",
+        )  # fmt: skip
+
+
+def _check_times(release: Release, loc: Loc, problems: Problems) -> None:
+    """Note a lease that ends while a step goes on: what reconciles would take a sound candidate away; and a drain too long.
+
+    Each step gives a new lease, but for a verification. A step's second node gives one after the wait: until then the
+    first one's must hold.
+    """
+    if release.adapter is None:
+        return
+    own = release.rollback if release.rollback not in (None, "none") else None
+    lease, drain, undoing = (getattr(own, key, None) for key in ("lease", "drain", "timeout"))
+    within = seconds(release.timeout or UNDOING)
+    most = within * (1 if release.verify is None else 2)
+    if release.canary is not None:
+        watched = (stretched(bake, release.canary.max_extend) for _, bake in shares(release))
+        most = max(most, within + max(watched))
+    if seconds(lease or LEASE) < most:
+        where: Loc = (
+            (*loc, "rollback", "lease") if lease else (*loc, "canary") if release.canary is not None else loc
+        )
+        problems.add(
+            "bad-rollback", f"the lease ({lease or LEASE}) ends before a step may have: it takes up to {most} s", where,
             key=True, help=f"let `rollback.lease` be {-(-most // 3600)}h or more, or the steps shorter",
+        )  # fmt: skip
+    if drain is not None and 2 * seconds(drain) >= seconds(undoing or UNDOING):
+        problems.add(
+            "bad-rollback", f"the rollback would be ended after {undoing or UNDOING}, while it drains ({drain}, twice at most)",
+            (*loc, "rollback", "drain"), help="let `rollback.timeout` be more than twice as long, or `drain` shorter",
         )  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlcc.gates.canary.compile import ALONE
 from mlcc.record import record
 from mlcc.spec.scalars import seconds, stretched
 
@@ -62,7 +63,7 @@ def looks(id: str, release: Release) -> list[Look]:
 
 def looks_of(id: str, weight: float, bake: int, canary: ReleaseCanary) -> list[Look]:
     """Return the nodes of one watch: one where it is short, else two, of which the second has the id."""
-    extra = stretched(f"{bake}s", canary.max_extend) - bake
+    extra = stretched(f"{bake}s", canary.max_extend) - bake if weight != ALONE else 0
     every = seconds(canary.every)
     first = max(seconds(canary.watch_first) if canary.watch_first else FIRST, every)
     # So many looks show whether the candidate is alive, and they end with the bake.

@@ -45,6 +45,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
     environment = release.environment or (id if id in spec.environments else None)
     keys = {
         **vars(release),
+        "path": [*release.path, *_asked_by(release)],
         "environment": environment,
         "judge": None,
         "holds": (),
@@ -110,6 +111,7 @@ def _preview(shown: Preview, keys: dict[str, Any]) -> Keys:
     report = None if shown.report is None else Keys(path=shown.report, format="markdown")
     own: dict[str, Any] = {
         "run": shown.run, "env": shown.env, "environment": None, "auth": [], "needs": [], "retry": 0, "finally_": None,
+        "services": {}, "runner": None,
         "reports": {} if report is None else {"preview": report}, "part": None,
         "when": _condition(("preview",), event="pull_request"),
     }  # fmt: skip
@@ -126,21 +128,10 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
     """Yield the nodes that release, each after the one before; the first asks a person where the environment says so."""
     if release.adapter is not None:
         yield from _driven(id, release, keys)
-    elif release.verify is None:
-        yield id, Keys(**{**keys, "asks": True, "live": True, "part": (id, "promote")})
-    else:
-        yield id + DEPLOY_SUFFIX, Keys(**{**keys, "asks": True, "part": (id, "deploy")})
-        kind = verified_by(release.verify)
-        asked = _judged(
-            _verification(release, "compile"), f"python3 -I .mlcc/gates/{kind}.py {id}", keys["timeout"]
-        )
-        last = {
-            "needs": [id + DEPLOY_SUFFIX],
-            "working_directory": None,
-            "live": True,
-            "part": (id, "promote"),
-        }
-        yield id, Keys(**{**keys, **asked, **last})
+        return
+    # One node deploys and asks what it deployed: another release that came between would be asked instead.
+    judge = None if release.verify is None else _verification(release, "compile", asked=True)
+    yield id, Keys(**{**keys, "judge": judge, "asks": True, "live": True, "part": (id, "promote")})
 
 
 def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -181,7 +172,7 @@ def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[s
     for number, look in enumerate(after):
         # Whoever has all requests isn't taken away because nobody can tell how it does.
         own = _look(release, look, f"{SCRIPT} {id} watch {number}", ("inconclusive", "error"))
-        yield look.id, Keys(**{**keys, **own, "needs": [before]})
+        yield look.id, Keys(**{**keys, **own, "needs": [before], "part": (id, "watch")})
         before = look.id
 
 
@@ -217,15 +208,27 @@ def _judged(judge: Keys, run: str, timeout: str | None) -> dict[str, Any]:
 def _canary(release: Release, look: Look) -> Keys:
     """Return the gate that judges live requests. What a first look can't show, the second one can."""
     own = {"weight": look.weight, "bake": f"{look.bake}s", "from_zero": False}
-    hurried = {"traffic": None, "max_extend": "1x"} if look.first else {}
+    hurried: dict[str, object] = {"traffic": None} if look.first else {}
+    if look.first or look.weight == ALONE:
+        hurried["max_extend"] = "1x"
     params = Keys(**{**vars(release.canary), **own, **hurried})
-    return Keys(kind="canary", params=params, loc=("canary",), entry="compile", part=look.part)
+    return Keys(kind="canary", params=params, loc=("canary",), entry="compile", part=look.part, asked=False)
 
 
-def _verification(release: Release, entry: str) -> Keys:
-    """Return the gate that asks what was deployed. `entry` is the function of its kind that compiles it, where it has that."""
+def _verification(release: Release, entry: str, *, asked: bool = False) -> Keys:
+    """Return the gate that asks what was deployed. `entry` is the function of its kind that compiles it, where it has that.
+
+    `asked`: by the runtime, after the node's command.
+    """
     kind = verified_by(release.verify)
-    return Keys(kind=kind, params=getattr(release.verify, kind), loc=("verify", kind), entry=entry, part={})
+    params = getattr(release.verify, kind)
+    return Keys(kind=kind, params=params, loc=("verify", kind), entry=entry, part={}, asked=asked)
+
+
+def _asked_by(release: Release) -> list[str]:
+    """Return the committed files that a verification reads: all steps depend on them, since none runs without the others."""
+    golden = getattr(getattr(release.verify, "answers", None), "golden", None)
+    return [] if golden is None else [golden]
 
 
 def verified_by(verify: object) -> str:

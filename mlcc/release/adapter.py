@@ -26,6 +26,7 @@ class Deployed(NamedTuple):
     """What is served. An empty id: none. `weight` in percent, `lease` in seconds since 1970; 0: the candidate has none.
 
     `url` is the candidate's own address, past the split; without a candidate it is that of what is live; "": not told.
+    `live_url` is that of what is live in any case.
     """
 
     live: str
@@ -33,6 +34,7 @@ class Deployed(NamedTuple):
     weight: float
     lease: float
     url: str = ""
+    live_url: str = ""
 
 
 class Place(NamedTuple):
@@ -85,8 +87,14 @@ def deployed_of(found: Any) -> Deployed:
         raise ReleaseError("`describe` tells no ids: `live` and `candidate` are texts or null")
     if not all(type(n) in (int, float) and math.isfinite(n) and n >= 0 for n in numbers) or numbers[0] > 100:
         raise ReleaseError("`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time")
-    url = found.get("url") or ""
-    if not isinstance(url, str) or not (url == "" or _URL.match(url)):
-        raise ReleaseError("`describe` tells no address: `url` is of http or https, or null")
+    urls = [_address(found, key) for key in ("url", "live_url")]
     live, candidate = (one_line(id or "") for id in ids)
-    return Deployed(live, candidate, float(numbers[0]), float(numbers[1]), url)
+    live_url = urls[1] or ("" if candidate else urls[0])
+    return Deployed(live, candidate, float(numbers[0]), float(numbers[1]), urls[0], live_url)
+
+
+def _address(found: dict[str, Any], key: str) -> str:
+    url = found.get(key) or ""
+    if not isinstance(url, str) or not (url == "" or _URL.match(url)):
+        raise ReleaseError(f"`describe` tells no address: `{key}` is of http or https, or null")
+    return url

@@ -17,6 +17,7 @@ class ClusterAdapter(NotedAdapter):
     """What an object of a cluster serves. `kind` as kubectl names it."""
 
     kind = ""
+    remembers = True
 
     def found(self) -> dict[str, Any]:
         """Return the object."""

@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 from mlcc.release.adapter import Adapter, Deployed, ReleaseError
 from mlcc.runtime.log import say
 
+SUPERSEDED = 4  # the runtime's status of what is skipped
+BEFORE_PROMOTION = ("deploy", "verify", "step")
+
 
 class Undone(NamedTuple):
     """What was taken away: a release, and what it had reached: `live`, a `share` of the requests, or none."""
@@ -24,13 +27,35 @@ class Undone(NamedTuple):
 
 
 class Release:
-    """One release: its parameters, its id in this run, and what serves it."""
+    """One release: its parameters, its id in this run, and what serves it.
+
+    The id is that of the run. A run that is run again, whole, after its release went live makes another one of it, with `-r2`
+    behind the id: what serves it knows whose it is.
+    """
 
     def __init__(self, params: dict[str, Any], run: str, adapter: Adapter) -> None:
         # The id names units, folders and objects of a cluster, and stands in what nginx reads.
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run)
         self.params, self.id, self.adapter = params, f"{params['release']}-{safe}", adapter
         self.undone = Undone()
+        self._base = self.id
+        self._own = re.compile(re.escape(self.id) + r"(?:-r([0-9]{1,4}))?\Z")
+
+    def look(self) -> Deployed:
+        """Return what is served, after taking the id under which this release is there: as the candidate, or live."""
+        now = self.adapter.describe()
+        self.id = next((id for id in (now.candidate, now.live) if self.owns(id)), self.id)
+        return now
+
+    def owns(self, id: str) -> bool:
+        """Tell whether an id is this release's."""
+        return self._own.match(id) is not None
+
+    def take_next_id(self) -> None:
+        """Take the id after that which is live: this release begins again."""
+        found = self._own.match(self.id)
+        number = int(found.group(1) or 1) if found is not None else 1
+        self.id = f"{self._base}-r{number + 1}"
 
     def lease(self) -> float:
         """Return until when the candidate may stay where nothing more is heard of this release."""
@@ -39,26 +64,28 @@ class Release:
 
 def deploy(release: Release) -> None:
     """Start the candidate beside what is live, without a request. Raises ReleaseError while another one is released."""
-    _start(release, lonely=not release.params["steps"])
+    _start(release, lonely=not release.params["steps"], again=True)
 
 
 def first(release: Release) -> None:
     """Bring up the first release of all, which has nothing to be judged against: by hand, and once."""
-    now = release.adapter.describe()
+    now = release.look()
     if now.live not in ("", release.id):
         raise ReleaseError(f"'{now.live}' is live: what comes after the first release goes by its steps", 1)
-    _start(release, lonely=True)
+    _start(release, lonely=True, again=False)
     if release.adapter.describe().live != release.id:
         release.adapter.promote(release.id, release.lease())
     _expect(release, "promote", live=release.id, candidate="")
 
 
-def _start(release: Release, *, lonely: bool) -> None:
-    """Start the candidate; only a `lonely` one where nothing is live."""
+def _start(release: Release, *, lonely: bool, again: bool) -> None:
+    """Start the candidate; only a `lonely` one where nothing is live. `again`: also where this release is live."""
     reconcile(release)
-    now = release.adapter.describe()
-    if now.live == release.id:
+    now = release.look()
+    if now.live == release.id and not again:
         return say(f"mlcc: {release.id} is live already")
+    if now.live == release.id:
+        release.take_next_id()
     if now.candidate not in ("", release.id):
         raise ReleaseError(
             f"'{now.candidate}' is being released, until {_utc(now.lease)} at the latest: one release at a time"
@@ -77,9 +104,11 @@ def _start(release: Release, *, lonely: bool) -> None:
 def step(release: Release, number: int) -> int:
     """Give the candidate its share of the requests, and return how the gate judges it: 0, 1, 2 or 3."""
     steps = release.params["steps"]
+    if number >= len(steps):
+        raise ReleaseError(f"there are the steps {_steps_of(steps)}")
     before = steps[number - 1]["weight"] if number else 0
     weight = float(steps[number]["weight"])
-    now = release.adapter.describe()
+    now = release.look()
     if now.candidate != release.id:
         raise ReleaseError(f"'{release.id}' isn't the candidate: {_told(now)}")
     if now.weight not in (before, weight):
@@ -102,7 +131,7 @@ def _judged(kind: str, gate: str, now: Deployed) -> int:
 
 def verify(release: Release) -> int:
     """Ask the candidate, which gets no request yet, and return how the gate judges it: 0, 1, 2 or 3."""
-    now = release.adapter.describe()
+    now = release.look()
     if now.candidate != release.id or now.weight:
         raise ReleaseError(f"'{release.id}' isn't a candidate without requests: {_told(now)}")
     asked = release.params["verify"]
@@ -110,16 +139,21 @@ def verify(release: Release) -> int:
 
 
 def watch(release: Release, number: int) -> int:
-    """Watch what is live, and return how the gate judges it: 0, 1, 2 or 3."""
-    now = release.adapter.describe()
-    if now.live != release.id:
-        raise ReleaseError(f"'{release.id}' isn't live: {_told(now)}")
-    return _judged("canary", release.params["watch"][number], now)
+    """Watch what is live, and return how the gate judges it: 0, 1, 2 or 3; SUPERSEDED where something else is live by now."""
+    if number >= len(release.params["watch"]):
+        raise ReleaseError(f"there are {len(release.params['watch'])} watches, from 0 on")
+    now = release.look()
+    if release.owns(now.live):
+        code = _judged("canary", release.params["watch"][number], now._replace(url=now.live_url))
+        if not code or release.owns(release.adapter.describe().live):
+            return code
+    say(f"mlcc: {release.id} isn't live any more: {_told(now)}")
+    return SUPERSEDED
 
 
 def promote(release: Release) -> None:
     """Let the candidate have all requests, and be what is live."""
-    now = release.adapter.describe()
+    now = release.look()
     if now.live == release.id:
         return say(f"mlcc: {release.id} is live already")
     steps = release.params["steps"]
@@ -132,10 +166,15 @@ def promote(release: Release) -> None:
 
 
 def rollback(release: Release) -> None:
-    """Bring back what was live before this release; where nothing of it is there, that is so already."""
-    now = release.adapter.describe()
+    """Bring back what was live before this release; where nothing of it is there, that is so already.
+
+    A step that comes before the promotion undoes a candidate alone: when it was run again by itself, its release may be live.
+    """
+    now = release.look()
     if release.id not in (now.live, now.candidate):
         return say(f"mlcc: nothing of {release.id} is served: {_told(now)}")
+    if now.live == release.id and os.environ.get("MLCC_STEP", "") in BEFORE_PROMOTION:
+        return say(f"mlcc: {release.id} is live, which no step before its promotion undoes")
     _remove(release, release.id, now)
     return None
 
@@ -143,6 +182,11 @@ def rollback(release: Release) -> None:
 def restore(release: Release, wanted: str) -> None:
     """Undo what is served, by hand: remove a candidate, else bring back what was live before, or the release that is `wanted`."""
     now = release.adapter.describe()
+    if wanted and (not wanted.startswith(f"{release.params['release']}-") or wanted == now.candidate):
+        raise ReleaseError(
+            f"'{wanted}' was never live: a release that was is called {release.params['release']}-RUN, and goes by its steps",
+            1,
+        )
     if now.candidate:
         _remove(release, now.candidate, now)
         if not wanted:
@@ -184,8 +228,11 @@ def reconcile(release: Release) -> None:
 def _remove(release: Release, id: str, now: Deployed) -> None:
     """Take the requests away first, wait for those under way, then remove."""
     if now.candidate == id and now.weight:
-        release.adapter.set_weight(id, 0, release.lease())
-        time.sleep(float(release.params["drain"]))
+        try:
+            release.adapter.set_weight(id, 0, release.lease())
+            time.sleep(float(release.params["drain"]))
+        except ReleaseError as problem:  # without a candidate there is no share, either
+            say(f"mlcc: {problem}")
     release.adapter.rollback(id)
     reached = "live" if now.live == id else "share" if now.weight else ""
     release.undone = Undone(id, reached)
@@ -203,6 +250,12 @@ def _expect(release: Release, verb: str, **wanted: object) -> None:
             raise ReleaseError(
                 f"after `{verb}`, `describe` tells {key} {getattr(found, key)!r} instead of {value!r}", 1
             )
+
+
+def _steps_of(steps: list[dict[str, Any]]) -> str:
+    return (
+        ", ".join(f"{number} ({step['weight']:g} %)" for number, step in enumerate(steps)) or "of no canary"
+    )
 
 
 def _told(now: Deployed) -> str:

@@ -12,14 +12,18 @@ from mlcc.release.adapter import Adapter, Deployed, ReleaseError, deployed_of
 from mlcc.release.programs import command_words, run_program
 
 BEFORE = "before-mlcc"  # the id of what served when mlcc came
+REMEMBERED = 10
 WAIT_SECONDS = 2.0  # between two looks at a platform
 
 
 class NotedAdapter(Adapter):
     """The flow that such platforms share. A release is an id and `what` serves it: a model's address, an image, a model's name.
 
-    The notes are texts: live, live_what, candidate, candidate_what, previous, previous_what, lease.
+    The notes are texts: live, live_what, candidate, candidate_what, previous, previous_what, lease, and, where there is
+    room for it (`remembers`), released: what was live, the last one last.
     """
+
+    remembers = False
 
     def noted(self) -> dict[str, str]:
         """Return the notes, {} where there are none yet."""
@@ -60,6 +64,7 @@ class NotedAdapter(Adapter):
     def all_notes(self) -> dict[str, str]:
         """Return the notes, or the first ones: what serves is live."""
         empty = dict.fromkeys(("candidate", "candidate_what", "previous", "previous_what"), "")
+        empty.update({"released": ""} if self.remembers else {})
         found = {**empty, "lease": "0", **self.noted()}
         return found if found.get("live") else {**found, "live": BEFORE, "live_what": self.served()}
 
@@ -85,6 +90,10 @@ class NotedAdapter(Adapter):
     def restore(self, release: str, lease: float) -> None:
         """Put a release of earlier beside what is live, as it was published then."""
         now = self.all_notes()
+        if not self.remembers:
+            Adapter.restore(self, release, lease)
+        if release not in now["released"].split():
+            raise ReleaseError(f"'{release}' was never live: there are {now['released'] or 'none'}", 1)
         if now["candidate"] not in ("", release):
             raise ReleaseError(f"there is another candidate: '{now['candidate']}'")
         self._begin(now, release, lease)
@@ -114,6 +123,7 @@ class NotedAdapter(Adapter):
             {
                 "live": release, "live_what": now["candidate_what"], "previous": now["live"],
                 "previous_what": now["live_what"], "candidate": "", "candidate_what": "", "lease": "0",
+                **self._remembered(now, release, live=True),
             }
         )  # fmt: skip
 
@@ -130,11 +140,18 @@ class NotedAdapter(Adapter):
                     "live_what": now["previous_what"],
                     "previous": "",
                     "previous_what": "",
+                    **self._remembered(now, release, live=False),
                 }
             )
         elif now["candidate"] == release:
             self.bring_back(now["live"], now["live_what"])
             self.note({"candidate": "", "candidate_what": "", "lease": "0"})
+
+    def _remembered(self, now: dict[str, str], release: str, *, live: bool) -> dict[str, str]:
+        if not self.remembers:
+            return {}
+        others = [id for id in now["released"].split() if id != release]
+        return {"released": " ".join([*others, *([release] if live else [])][-REMEMBERED:])}
 
     def wait(self, done: Callable[[], bool], what: str) -> None:
         """Look until something is done. Raises ReleaseError where it takes longer than a verb may."""

@@ -14,7 +14,6 @@ from mlcc.runtime.records import RunError, legs_of, read_json, read_record, stat
 
 # From worst to best: what a reviewer has to look at comes first.
 ORDER = ("error", "fail", "inconclusive", "pass")
-JUDGE = "canary"  # the kind of gate that a release's step asks
 MOST_CHECKS = 500
 MOST_PLOTS = 24
 
@@ -134,7 +133,7 @@ def _ended(id: str, node: dict[str, Any], end: dict[str, Any]) -> Ended:
 def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> Finding | None:
     """Return what a gate found; None where it neither ran nor was meant to. `end`: how the final node settled it."""
     folder = state_folder(gate, leg)
-    kind = str(node.get("gate", JUDGE))
+    kind = str(node.get("gate") or node.get("judged", ""))
     end = end or _record(gate, leg, "state.json") or {}
     record = _record(gate, leg, "verdict.json")
     verdict = str((record or {}).get("verdict"))

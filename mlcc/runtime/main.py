@@ -8,10 +8,11 @@ from pathlib import Path
 
 from mlcc.runtime.final import final_main
 from mlcc.runtime.log import say
-from mlcc.runtime.node import node_main, undo_main
+from mlcc.runtime.node import node_main
 from mlcc.runtime.platforms import this_platform
 from mlcc.runtime.records import RunError
 from mlcc.runtime.select import select_main
+from mlcc.runtime.steps import undo_main
 
 COMMANDS = {"select": select_main, "node": node_main, "undo": undo_main, "final": final_main}
 

@@ -84,5 +84,8 @@ class Platform(Protocol):
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
 
+    def approval_problem(self) -> str:
+        """Say why a person hasn't approved this node, where one had to; empty: one has, or the system itself asks."""
+
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""

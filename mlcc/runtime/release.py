@@ -32,19 +32,41 @@ def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
     return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
 
 
+def keeps(node: dict[str, Any], state: dict[str, Any] | None) -> bool:
+    """Tell whether what is released stays although a step didn't pass: its judge's verdict is for a person to decide on.
+
+    Where errors are held, only what was shown to be bad is undone: a watch that was lost, late or cancelled showed nothing.
+    """
+    if state is not None and state.get("held") is True:
+        return True
+    return "error" in node.get("holds", []) and (state is None or state.get("shown_bad") is not True)
+
+
 def undone(
     node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
 ) -> str | None:
     """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
 
-    A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
+    A step that left no state was lost with its machine, unless it was cancelled: then neither it nor what follows began.
     """
-    states = [(id, s) for id in steps_of_release(node) for s in read_states(id, plan["nodes"][id], selection)]
-    if any(state is not None and state.get("held") is True for _, state in states):
-        return HELD  # and no step after it has begun
-    if any(state is None and not platform.was_cancelled(id) for id, state in states):
-        return None
-    began = [state for _, state in states if state is not None and state.get("began") is True]
+    began: list[dict[str, Any]] = []
+    live = False
+    for id in steps_of_release(node):
+        own = plan["nodes"][id]
+        (state,) = read_states(id, own, selection)
+        if state is not None and state.get("held") is True:
+            return HELD
+        if state is None and platform.was_cancelled(id):
+            break
+        if keeps(own, state):
+            continue
+        if state is None:
+            return None
+        if state.get("began") is True:
+            began.append(state)
+            live = live or (state["end"] == "passed" and own.get("release", {}).get("step") == "promote")
     if not began:
         return "nothing was released"
+    if live and all(state["end"] == "passed" for state in began):
+        return "the release passed"
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None

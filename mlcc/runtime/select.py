@@ -93,7 +93,12 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
         found = [id for id, cron in triggers.get("schedule", {}).items() if facts.hint in (id, cron)]
     elif facts.event == "manual":
         forms = list(triggers.get("manual", {}))
-        found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []
+        only = forms if len(forms) == 1 and not facts.hint else []
+        found = (
+            [facts.hint]
+            if facts.hint in forms
+            else [id for id in only if id not in triggers.get("reserved", [])]
+        )
     elif facts.event == "dispatch":
         found = [id for id in triggers.get("dispatch", []) if id == facts.hint]
     else:

@@ -216,7 +216,7 @@ class Builder:
                 "canary": {
                     **CANARY,
                     "bake": "1h" if self.chance(1) else "15m",
-                    "on_inconclusive": "hold" if self.chance(2) else "rollback",
+                    "on_inconclusive": "hold" if looks and self.chance(2) else "rollback",
                 },
             }
             node["rollback"] = {**undone, **looks}

@@ -349,6 +349,10 @@ GATES = (
         "CanarySource.file", lambda t: gates(t, lambda x: _canary({"file": x})), judged("params", "observations", "path"),
         most=250, form=lambda x: f"{x}.jsonl",
     ),
+    Field(
+        "CanaryLiveness.url", lambda t: gates(t, lambda x: _canary({"command": "look"}, liveness={"url": x})),
+        lambda t: [], most=250, refuses=_never,
+    ),
     Field("PrometheusSource.url", _asked(lambda x: {"url": x}), lambda t: [], most=250, refuses=_never),
     *(
         Field(

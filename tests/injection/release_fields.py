@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
 from mlcc.plan_json import lines
@@ -65,6 +65,13 @@ def field(adapter: str, key: str) -> Field:
     )
 
 
+def _previews(texts: Sequence[str], make: Callable[[str], Tree]) -> Tree:
+    """Return a spec with a release for each string, which pull requests preview."""
+    made = releases(texts, lambda x: {"run": "true", "rollback": "none", "preview": make(x)})
+    made["triggers"]["pull_request"] = {"branches": ["main"]}
+    return made
+
+
 PLACES = {
     "nginx": ("folder", "start", "stop", "liveness", "reload"),
     "kserve": ("service", "namespace", "storage_uri", "publish"),
@@ -85,6 +92,18 @@ RELEASES = (
     Field(
         "Adapter.command", lambda t: releases(t, lambda x: {"adapter": {"command": x}}),
         lambda t: [(f"release n{i}", ("adapter", "command"), x) for i, x in enumerate(t)], most=60, form=command,
+    ),
+    Field(
+        "Preview.run", lambda t: _previews(t, lambda x: {"run": x}),
+        lambda t: [("plan", ("nodes", f"n{i}-preview", "run"), lines(x)) for i, x in enumerate(t)], most=100, form=command,
+    ),
+    Field(
+        "Preview.report", lambda t: _previews(t, lambda x: {"run": "true", "report": x}),
+        lambda t: [("plan", ("nodes", f"n{i}-preview", "reports", "preview", "path"), x) for i, x in enumerate(t)], most=100,
+    ),
+    Field(
+        "Preview.env{}=", lambda t: _previews(t, lambda x: {"run": "true", "env": {"A": x}}),
+        lambda t: [("plan", ("nodes", f"n{i}-preview", "env", "A", "text"), x) for i, x in enumerate(t)], most=100,
     ),
     *(field(adapter, key) for adapter, keys in PLACES.items() for key in keys),
 )  # fmt: skip

@@ -113,7 +113,7 @@ RELEASES = (
         LIVE + ARTIFACTS
         + f"releases:\n  live: {{deploys: [code], adapter: {{{KSERVE}}}, verify: {{◆answers: {{golden: g.json}}}}}}\n",
         "bad-verify", "`kserve` doesn't tell at which address the candidate is",
-        help="add a `url`; the adapters that tell it are `command`, `nginx`",
+        help="add the `url` of the candidate alone, not that of what is live; or ask it by `command`",
     ),
     Case(
         "golden queries to what is no address",
@@ -121,6 +121,46 @@ RELEASES = (
         + "releases:\n  live: {deploys: [code], run: make, rollback: none, verify: {answers: {url: ◆ftp://h, golden: g.json}}}\n",
         "bad-gate", "the address is no URL of http or https",
         help="it has a scheme, a host, and a port and a path if need be: https://staging.example.com",
+    ),
+    Case(
+        "golden queries to what may be live",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
+        "    verify: {answers: {url: ◆'http://h', golden: g.json}}}\n",
+        "bad-verify", "`command` tells the candidate's address, and what is at this one may be what is live",
+        help="leave `url` out",
+    ),
+    Case(
+        "observations that were recorded",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
+        "    canary: {steps: [5], ◆observations: {file: s.json}, metrics: {errors: {rate: {max: 0.1}}}}}\n",
+        "bad-canary", "what was recorded tells nothing of this candidate", help="observe by `command` or `prometheus`",
+    ),
+    Case(
+        "a held candidate that nobody looks for",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make},\n"
+        "    canary: {steps: [5], observations: {command: x}, on_inconclusive: ◆hold, metrics: {errors: {rate: {max: 0.1}}}}}\n",
+        "bad-canary", "a candidate that is held stays beyond its lease: nothing looks for it",
+        help="name a schedule under `rollback.reconcile`: {schedule: {hourly: '17 * * * *'}}",
+    ),
+    Case(
+        "a lease that ends before what was deployed is verified",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, timeout: 1h,\n"
+        "    verify: {command: {run: x}}, rollback: {◆lease: 90m}}\n",
+        "bad-rollback", "the lease (90m) ends before a step may have: it takes up to 7200 s",
+        help="let `rollback.lease` be 2h or more, or the steps shorter",
+    ),
+    Case(
+        "a rollback that is ended while it drains",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], adapter: {command: make}, rollback: {drain: ◆5m}}\n",
+        "bad-rollback", "the rollback would be ended after 10m, while it drains (5m, twice at most)",
+        help="let `rollback.timeout` be more than twice as long, or `drain` shorter",
+    ),
+    Case(
+        "a schedule that undoes what is live",
+        LIVE + ARTIFACTS + "releases:\n  live: {deploys: [code], run: make, rollback: {run: make, manual: ◆nightly}}\n",
+        "bad-rollback", "'nightly' comes by itself, and a person decides to undo what is live",
+        help="name a form of `triggers.manual`, or a dispatch, that does nothing else",
+        head=HEAD.replace("{push:", "{schedule: {nightly: '13 2 * * *'}, push:"),
     ),
     Case(
         "a watch by no limits",

@@ -32,7 +32,7 @@ if broken == "fail":
 if isinstance(broken, dict):
     print(broken["print"] * broken.get("times", 1)); sys.exit(0)
 if verb == "describe":
-    print(json.dumps({key: state.get(key) for key in ("live", "candidate", "weight", "lease", "url")}))
+    print(json.dumps({key: state.get(key) for key in ("live", "candidate", "weight", "lease", "url", "live_url")}))
 elif verb in ("deploy", "restore"):
     state.update(candidate=release, weight=0, lease=lease)
 elif verb == "set-weight":

@@ -80,7 +80,10 @@ class Cluster(Driven):
 
     def notes(self) -> dict[str, str]:
         found: dict[str, str] = self.cluster["configmap/mlcc-churn"]["data"]
-        return {key: value for key, value in found.items() if not key.endswith("_what") and key != "lease"}
+        left_out = ("lease", "released")
+        return {
+            key: value for key, value in found.items() if not key.endswith("_what") and key not in left_out
+        }
 
     def changes(self) -> list[list[str]]:
         """The command lines that changed something, without the notes and what each line begins with."""
@@ -133,6 +136,8 @@ def test_an_earlier_release_is_live_again_by_its_name(cluster: Cluster) -> None:
     assert cluster.do("restore", run="99", MLCC_RESTORE="live-7") == 0, cluster.said
     assert cluster.serves() == (AFTER[cluster.adapter], 0)
     assert cluster.notes() == {"live": "live-7", "candidate": "", "previous": "live-8"}
+    assert cluster.do("restore", run="99", MLCC_RESTORE="live-9") == 1
+    assert "'live-9' was never live: there are live-8 live-7" in cluster.said
 
 
 def test_every_verb_twice(cluster: Cluster) -> None:

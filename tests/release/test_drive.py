@@ -39,9 +39,27 @@ def test_each_step_may_be_done_twice(driven: Driven) -> None:
         for _ in range(2):
             assert driven.do(*words) == 0, driven.said
     assert driven.state == RELEASED
-    assert driven.do("deploy") == 0  # and the first again, at the end
-    assert "live-7 is live already" in driven.said
+
+
+def test_a_run_that_is_run_again_makes_another_release_of_it(driven: Driven) -> None:
+    driven.up_to(5)
+    driven.up_to(5)
+    assert driven.state == {**RELEASED, "live": "live-7-r2", "previous": "live-7"}
+    driven.up_to(3)
+    assert driven.state["candidate"] == "live-7-r3"
+    assert driven.do("rollback", MLCC_STEP="step") == 0
+    assert driven.state == {**RELEASED, "live": "live-7-r2", "previous": "live-7"}
+
+
+@pytest.mark.parametrize("step", ["deploy", "verify", "step"])
+def test_a_step_that_is_run_again_by_itself_leaves_what_is_live(driven: Driven, step: str) -> None:
+    driven.up_to(5)
+    assert driven.do("step", "0") == 2
+    assert driven.do("rollback", MLCC_STEP=step) == 0
+    assert driven.said == "mlcc: live-7 is live, which no step before its promotion undoes\n"
     assert driven.state == RELEASED
+    assert driven.do("rollback", MLCC_STEP="promote") == 0
+    assert driven.state == BEFORE
 
 
 @pytest.mark.parametrize("position", range(6))
@@ -420,8 +438,44 @@ def test_what_is_live_is_watched(driven: Driven, verdict: int) -> None:
 @pytest.mark.parametrize("position", range(5))
 def test_only_what_is_live_is_watched(driven: Driven, position: int) -> None:
     driven.up_to(position)
-    assert driven.do("watch", "0") == 2
-    assert "'live-7' isn't live" in driven.said
+    assert driven.do("watch", "0") == 4
+    assert driven.said.startswith("mlcc: live-7 isn't live any more: 'old' is live")
+    assert "live-live" not in driven.lines("judged.txt")
+
+
+def test_what_is_live_is_watched_at_its_own_address_and_not_at_the_next_candidates(driven: Driven) -> None:
+    driven.up_to(5)
+    driven.serve(candidate="live-8", weight=5, lease=9e9, url="http://10.0.0.8", live_url="http://10.0.0.7")
+    assert driven.do("watch", "0") == 0
+    assert driven.lines("addresses.txt")[-1] == "'http://10.0.0.7'"
+    driven.serve(live_url=None)
+    assert driven.do("watch", "0") == 0
+    assert driven.lines("addresses.txt")[-1] == "''"
+
+
+@pytest.mark.parametrize("words", [["step", "3"], ["watch", "1"]])
+def test_there_are_only_so_many_steps(driven: Driven, words: list[str]) -> None:
+    driven.up_to(1)
+    assert driven.do(*words) == 2
+    assert driven.said.startswith("mlcc: there are ")
+
+
+@pytest.mark.parametrize("name", ["other-3", "live", "live-8"])
+def test_what_was_never_live_is_not_restored(driven: Driven, name: str) -> None:
+    driven.up_to(5)
+    driven.serve(candidate="live-8", weight=5, lease=9e9)
+    state = driven.state
+    assert driven.do("restore", run="99", MLCC_RESTORE=name) == 1
+    assert f"'{name}' was never live" in driven.said
+    assert driven.state == state
+
+
+def test_a_candidate_whose_share_can_not_be_set_is_removed_all_the_same(driven: Driven) -> None:
+    driven.up_to(3)
+    driven.broken(set_weight="fail")
+    assert driven.do("rollback") == 0
+    assert driven.said.startswith("mlcc: `set-weight` ended with 7\n")
+    assert driven.state == BEFORE
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_the_judge_of_a_releases_step_is_shown_as_a_gate(root: Path) -> None:
     }
     plot = curves("Rate of errors", ("minutes", "%"), {**lines, "at most": [(1, 1.8), (2, 1.8)]})
     verdict = verdict_of([Check("errors", "fail", "the rate of errors is 2 %")], [plot])
-    step = node("release", deploys=["model"], judged=True)
+    step = node("release", deploys=["model"], judged="canary")
     plan = {**PLAN, "nodes": {**PLAN["nodes"], "live-5": step, "live": node("release", deploys=["model"])}}
     write_run(root, plan, {**verdicts(), "live-5": verdict})
     tree = Tree(made(plan))

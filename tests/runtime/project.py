@@ -12,7 +12,7 @@ from typing import Any
 from mlcc.bundle import bundle
 from mlcc.emitted import REPORT, RUNTIME, objects_script
 from mlcc.gates.emit import scripts
-from mlcc.plan import Form, Gate, Plan
+from mlcc.plan import Form, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
 from mlcc.runtime.final import final_main
 from mlcc.runtime.node import node_main
@@ -74,6 +74,9 @@ class FakePlatform:
     def id_token(self, audience: str) -> str:
         self.audiences.append(audience)
         return f"token-{len(self.audiences)}"
+
+    def approval_problem(self) -> str:
+        return ""
 
     def was_cancelled(self, node: str) -> bool:
         return bool(self.job_results.get(node) == "cancelled")
@@ -176,9 +179,9 @@ def emitted(plan: Plan) -> dict[str, str]:
     if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
         files[".mlcc/objects.py"] = objects_script()
     for node in plan.nodes.values():
-        if isinstance(node.work, Gate):
+        if node.gate is not None:
             files[f".mlcc/gates/{node.id}.json"] = document(gate_parameters(plan, node), "mlcc.yaml")
-            files.update(_gate_script(node.work.script))
+            files.update(_gate_script(node.gate.script))
     return files
 
 

@@ -227,3 +227,17 @@ def test_only_what_github_calls_cancelled_was(github: Any) -> None:
     assert not github(MLCC_NEEDS=needs).was_cancelled("stage")
     for told in ("{}", "null", ""):
         assert not github(MLCC_NEEDS=told).was_cancelled("live")
+
+
+@pytest.mark.parametrize(
+    ("approved", "attempt", "refused"),
+    [("2", "2", False), ("1", "2", True), ("", "1", True), (None, "2", False), ("2", "", True)],
+)
+def test_an_approval_is_one_of_its_attempt(
+    monkeypatch: pytest.MonkeyPatch, approved: str | None, attempt: str, refused: bool
+) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ATTEMPT", attempt)
+    monkeypatch.delenv("MLCC_APPROVED", raising=False)
+    if approved is not None:
+        monkeypatch.setenv("MLCC_APPROVED", approved)
+    assert bool(GitHub().approval_problem()) is refused

@@ -13,7 +13,7 @@ from mlcc.runtime import notices
 from tests.runtime.conftest import Make
 from tests.runtime.loopback import Server
 from tests.runtime.test_cancel import start, wait_for
-from tests.runtime.told import SPEC, STEPS, ready, released, stepped, texts, undo_main_of
+from tests.runtime.told import HELD, SPEC, ready, released, stepped, texts, undo_main_of
 
 pytestmark = pytest.mark.usefixtures("no_waits")
 
@@ -110,9 +110,7 @@ def test_a_deployment_whose_machine_was_lost_has_failed(make: Make, hook: Server
 def test_an_inconclusive_step_that_is_held_is_told_once(make: Make, hook: Server) -> None:
     found = {"gate": "live-5", "verdict": "inconclusive", "summary": "too few requests"}
     left = f"mkdir -p _mlcc/s--live-5; echo '{json.dumps(found)}' > _mlcc/s--live-5/verdict.json; exit 3"
-    project = stepped(
-        make, hook, STEPS.replace("{steps: [5]", "{on_inconclusive: hold, steps: [5]"), live_5=left
-    )
+    project = stepped(make, hook, HELD, live_5=left)
     for id in ("live-deploy", "live-5"):
         project.node(id)
     assert undo_main_of(project, "live-5") == 0

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mlcc.runtime.node import undo_main
+from mlcc.runtime.steps import undo_main
 from tests.plans import HEAD
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project
@@ -218,12 +218,17 @@ releases:
     canary: {steps: [5], observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}
 """
 )
+HELD = (
+    STEPS.replace("{steps: [5]", "{on_inconclusive: hold, steps: [5]").replace(
+        "{push: {branches: [main]}}", "{push: {branches: [main]}, schedule: {hourly: '7 * * * *'}}"
+    ).rstrip() + "\n    rollback: {reconcile: hourly}\n"
+)  # fmt: skip
 VERDICT = '{"gate": "live-5", "verdict": "%s", "summary": "the candidate errs"}'
 
 
 def judged(make: Make, command: str, held: bool = False) -> Project:
     """Return a project whose step on live traffic runs `command` instead of the adapter and the judge."""
-    spec = STEPS.replace("{steps: [5]", "{on_inconclusive: hold, steps: [5]") if held else STEPS
+    spec = HELD if held else STEPS
     project = make(spec, {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\n"})
     path = project.root / ".mlcc" / "plan.json"
     plan = json.loads(path.read_text())
@@ -313,3 +318,108 @@ def undo_main_of(project: Project, node: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLCC_NODE", node)
         return undo_main(project.platform)
+
+
+WATCHED = STEPS.rstrip() + "\n    after_promote: {watch: 1m}\n"
+
+
+def watched(make: Make, command: str, keys: str = "") -> Project:
+    """Return a project whose release is live and watched by `command`."""
+    project = make(WATCHED + keys, {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\n"})
+    path = project.root / ".mlcc" / "plan.json"
+    plan = json.loads(path.read_text())
+    runs = {
+        "live-deploy": "true",
+        "live-5": said("pass"),
+        "live": "true",
+        "live-live": command,
+        "live-rollback": UNDO,
+    }
+    for id, run in runs.items():
+        plan["nodes"][id]["run"] = [run]
+    path.write_text(json.dumps(plan))
+    project.commit("other commands")
+    project.select()
+    for id in ("live-deploy", "live-5", "live"):
+        assert project.node(id) == 0
+    return project
+
+
+def watch_says(verdict: str, code: int) -> str:
+    return said(verdict).replace("live-5", "live-live") + f"; exit {code}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [watch_says("inconclusive", 3), watch_says("error", 2), "exit 1", "kill -KILL $$", "true"],
+    ids=["inconclusive", "error", "no verdict", "killed", "no verdict at a good end"],
+)
+def test_what_serves_everybody_is_undone_only_where_it_is_shown_to_be_bad(make: Make, command: str) -> None:
+    project = watched(make, command)
+    assert project.node("live-live") != 0
+    assert project.ended("live-live")[2].endswith("it is held: a person decides")
+    assert undo_main_of(project, "live-live") == 0
+    assert project.node("live-rollback") == 0
+    assert "undone" not in log(project)
+    assert project.final() == 1
+
+
+def test_a_watch_that_shows_it_to_be_bad_undoes_it_once(make: Make) -> None:
+    project = watched(make, watch_says("fail", 1))
+    assert project.node("live-live") == 1
+    assert project.node("live-rollback") == 0
+    assert log(project).count("undone") == 1
+
+
+def test_a_watch_that_was_lost_with_its_machine_undoes_nothing(make: Make) -> None:
+    project = watched(make, "true")
+    assert project.node("live-rollback") == 0
+    assert project.ended("live-rollback") == ("passed", "pass", "the release passed")
+    assert "undone" not in log(project)
+
+
+def test_a_watch_ends_well_where_another_release_is_live(make: Make) -> None:
+    project = watched(make, "exit 4")
+    assert project.node("live-live") == 0
+    assert project.ended("live-live") == ("skipped", "", "another release is live")
+    project.node("live-rollback")
+    assert "undone" not in log(project)
+    assert project.final() == 0
+
+
+def test_what_was_cancelled_before_its_first_step_began_is_not_undone(make: Make) -> None:
+    project = make(STEPS, {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\n"})
+    project.select()
+    project.platform.job_results.update({"live-deploy": "cancelled", "live-5": "skipped", "live": "skipped"})
+    assert project.node("live-rollback") == 0
+    assert project.ended("live-rollback")[2] == "nothing was released"
+
+
+VERIFIED = SPEC.replace("rollback: {", "verify: {command: {run: 'ASK'}}\n    rollback: {")
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "cause", "done"),
+    [
+        ('test "$(cat live)" = v2', 0, "", []),
+        ("exit 1", 1, "The program ended with exit code 1 (fail).; it was rolled back", ["undone"]),
+        ("exit 3", 1, "The program ended with exit code 3 (inconclusive).; it was rolled back", ["undone"]),
+    ],
+)
+def test_what_a_command_deployed_is_asked_by_the_same_node(
+    make: Make, ask: str, status: int, cause: str, done: list[str]
+) -> None:
+    text = VERIFIED.replace("COMMAND", "echo v2 > live").replace("UNDO", UNDO).replace("ASK", ask)
+    project = make(text + "    retry: 2\n", {"model.bin": "w\n", ".gitignore": "_mlcc/\nlog\nlive\n"})
+    assert set(project.select()["selected"]) == {"live", "live-rollback"}
+    assert project.node("live") == status
+    assert project.ended("live")[2] == cause
+    assert log(project) == done
+
+
+def test_nobody_asks_what_a_command_did_not_deploy(make: Make) -> None:
+    text = VERIFIED.replace("COMMAND", "exit 3").replace("UNDO", UNDO).replace("ASK", "echo asked >> log")
+    project = make(text, {"model.bin": "w\n", ".gitignore": "_mlcc/\nlog\n"})
+    project.select()
+    assert project.node("live") == 1
+    assert log(project) == ["undone"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlcc.runtime import released
-from mlcc.runtime.node import undo_main
+from mlcc.runtime.steps import undo_main
 from mlcc.signals.tables import signals
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project
@@ -29,7 +29,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
         return f"2026-03-02T12:{next(minutes):02}:00Z"
 
     monkeypatch.setattr(released, "utc_now", now)
-    monkeypatch.setattr("mlcc.runtime.node.utc_now", now)
+    monkeypatch.setattr("mlcc.runtime.attempt.utc_now", now)
 
 
 def one(make: Make, command: str, undo: str = "{run: 'true'}") -> Project:

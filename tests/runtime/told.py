@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from mlcc.runtime.node import undo_main
+from mlcc.runtime.steps import undo_main
 from tests.plans import HEAD
 from tests.runtime.conftest import Make
 from tests.runtime.loopback import Server
@@ -34,6 +34,12 @@ releases:
     adapter: {command: serve}
     canary: {steps: [5], observations: {command: look}, metrics: {errors: {rate: {max: 0.01}}}}
 """
+)
+HELD = (
+    STEPS.replace("{steps: [5]", "{on_inconclusive: hold, steps: [5]").replace(
+        "{push: {branches: [main]}}", "{push: {branches: [main]}, schedule: {hourly: '7 * * * *'}}"
+    )
+    + "    rollback: {reconcile: hourly}\n"
 )
 PASSED = '{"gate": "live-5", "verdict": "pass", "summary": "sound"}'
 SOUND = f"mkdir -p _mlcc/s--live-5; echo '{PASSED}' > _mlcc/s--live-5/verdict.json"

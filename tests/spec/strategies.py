@@ -124,7 +124,8 @@ class _Builder:
             self.inputs = list(next(iter(made["manual"].values()))["inputs"])
         if self.chance(2):
             made["dispatch"] = [self.new_id()]
-        self.triggered = [*made.get("schedule", {}), *made.get("manual", {}), *made.get("dispatch", [])]
+        self.by_hand = [*made.get("manual", {}), *made.get("dispatch", [])]
+        self.triggered = [*made.get("schedule", {}), *self.by_hand]
         self.events = [
             event for event in ("push", "pull_request", "tag", "schedule", "manual") if event in made
         ]
@@ -253,8 +254,13 @@ class _Builder:
             if self.triggered and not from_jobs and self.chance(5):
                 looks = {"reconcile": self.list_or_one(self.triggered), "lease": "9h", "drain": "3s"}
                 made["rollback"] = {**looks, **undone}
-            if self.triggered and not from_jobs and self.chance(3):
-                made.setdefault("rollback", {"lease": "9h"})["manual"] = self.list_or_one(self.triggered)
+            if (
+                self.by_hand
+                and not from_jobs
+                and "reconcile" not in made.get("rollback", {})
+                and self.chance(3)
+            ):
+                made.setdefault("rollback", {"lease": "9h"})["manual"] = self.list_or_one(self.by_hand)
         if self.chance(5):
             made["verify"] = {"command": {"run": self.draw(texts.command)}}
         if "canary" in made and self.chance(3):

@@ -79,17 +79,18 @@ def _triggers(triggers: ir.Triggers) -> Triggers:
         push_branches=triggers.push,
         push_tags=triggers.tag,
         crons=tuple(dict.fromkeys(cron for _, cron in triggers.schedules)),
-        dispatch=_dispatch(triggers.forms) if triggers.forms else None,
+        dispatch=_dispatch(triggers) if triggers.forms else None,
         repository_dispatch=triggers.dispatches,
     )
 
 
-def _dispatch(forms: tuple[ir.ManualForm, ...]) -> tuple[DispatchInput, ...]:
-    """Return GitHub's one form for all of the plan's: with several, the first input says which is meant."""
+def _dispatch(triggers: ir.Triggers) -> tuple[DispatchInput, ...]:
+    """Return GitHub's one form for all of the plan's: the first input says which is meant, where a person must."""
+    forms = triggers.forms
     fields = {field.name: field for form in forms for field in form.inputs}
     inputs = [_dispatch_input(field, only_form=len(forms) == 1) for field in fields.values()]
-    if len(forms) > 1:
-        ids = tuple(form.id for form in forms)
+    ids = triggers.choices
+    if ids:
         inputs.insert(0, DispatchInput(FORM_INPUT, "choice", "What to start", True, ids[0], ids))
     return tuple(inputs)
 
@@ -172,7 +173,11 @@ def node_jobs(plan: ir.Plan, node: ir.Node, scope: Scope) -> tuple[Job, ...]:
     condition = _condition(plan, node, before, scope)
     waits: list[Job] = []
     for suffix, environment in waits_of(plan, node):
-        waits.append(_wait(node.id, suffix, environment, needs, condition))
+        # Run again by itself, a node must not go by an approval of another attempt.
+        attempt = {"attempt": expr.value("github.run_attempt")} if suffix == APPROVAL else {}
+        waits.append(
+            _wait(node.id + suffix, f"{node.id} ({environment})", environment, needs, condition, attempt)
+        )
         needs = (*needs, waits[-1].id)
         condition = expr.both([*condition.terms, expr.succeeded(waits[-1].id)])
     return *waits, _node_job(plan, node, needs, condition)
@@ -190,21 +195,24 @@ def waits_of(plan: ir.Plan, node: ir.Node) -> list[tuple[str, str]]:
     return found
 
 
-def _wait(id: str, suffix: str, environment: str, needs: tuple[str, ...], condition: Expr) -> Job:
+def _wait(
+    id: str, name: str, environment: str, needs: tuple[str, ...], condition: Expr, outputs: Mapping[str, Expr]
+) -> Job:
     """Return a job that does nothing: it starts when its environment's reviewers, or its timer, let it.
 
     It records a deployment: that reviewers hold a job back which records none is nowhere promised.
     """
     return Job(
-        id=id + suffix,
-        name=f"{id} ({environment})",
+        id=id,
+        name=name,
         needs=needs,
         if_=condition,
         runs_on=HOSTED,
         timeout_minutes=SERVICE_MINUTES,
         permissions=(),
         environment=environment,
-        steps=(RunStep("run", f"echo '{id} may start'", folder="."),),
+        outputs=outputs,
+        steps=(RunStep("run", "echo 'Go on'", folder="."),),
     )
 
 

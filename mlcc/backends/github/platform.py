@@ -130,6 +130,13 @@ class GitHub:
         print(f"::add-mask::{value}", flush=True)
         return value
 
+    def approval_problem(self) -> str:
+        """Say why the job's approval isn't that of this attempt: a job can be run again without those before it."""
+        approved, attempt = os.environ.get("MLCC_APPROVED"), os.environ.get("GITHUB_RUN_ATTEMPT", "")
+        if approved is None or (approved and approved == attempt):
+            return ""
+        return f"people approved attempt {approved or 'none'} of the run, and this is {attempt or 'unknown'}: run all jobs again"
+
     def was_cancelled(self, node: str) -> bool:
         """Tell by the `needs` of the job; of a job in another file they say nothing, and a rollback must run then."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc import plan as ir
+from mlcc.backends._checks import approved_in
 from mlcc.backends.github import expr
 from mlcc.backends.github.expr import Expr
 from mlcc.backends.github.model import RunStep, Setting, Step, Text, UsesStep
@@ -17,6 +18,7 @@ from mlcc.backends.github.pins import (
     UPLOAD,
     Action,
 )
+from mlcc.backends.github.platform import APPROVAL
 from mlcc.exhaustive import assert_never
 from mlcc.topology import decisive
 
@@ -44,7 +46,9 @@ def _lower(plan: ir.Plan, node: ir.Node, step: ir.Step) -> Step:
         case ir.Receive():
             return UsesStep("receive", *folder(plan, _pattern(plan, node, step)))
         case ir.Execute():
-            return RunStep("run", f"exec python3 -I {SCRIPTS}/run.py node", _env(node, step))
+            return RunStep(
+                "run", f"exec python3 -I {SCRIPTS}/run.py node", {**_env(node, step), **_approved(plan, node)}
+            )
         case ir.Undo():
             undoing = expr.both([expr.ALWAYS, "steps.run.outcome != 'success'"])
             return RunStep("undo", f"exec python3 -I {SCRIPTS}/run.py undo", _env(node, step), undoing)
@@ -148,6 +152,13 @@ def publish(
     return UsesStep(
         id, UPLOAD, {"name": name, "path": paths, "if-no-files-found": missing, **(more or {})}, condition
     )
+
+
+def _approved(plan: ir.Plan, node: ir.Node) -> dict[str, Text]:
+    """Return which attempt of the run people let go on, where they were asked."""
+    if approved_in(plan, node) is None:
+        return {}
+    return {"MLCC_APPROVED": expr.value(expr.output(f"{node.id}{APPROVAL}", "attempt"))}
 
 
 def _env(node: ir.Node, step: ir.Execute | ir.Undo) -> dict[str, Text]:

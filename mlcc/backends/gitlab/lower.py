@@ -51,7 +51,7 @@ RUN_STAGE = "run"
 BACKSTOP_MINUTES = 15  # beyond the node's own deadline: set-up of the runner, transfers, teardown
 SERVICE_MINUTES = 10  # of the selecting and the final job
 RECORD_DAYS = 30  # that the records of the selecting and the final job are kept
-# The runtime's own exit codes of a failure: fail, error, inconclusive, timeout (mlcc.runtime.node).
+# The runtime's own exit codes of a failure: fail, error, inconclusive, timeout (mlcc.runtime.attempt).
 FAILURE_CODES = (1, 2, 3, 5)
 
 
@@ -160,7 +160,7 @@ def _form(plan: ir.Plan) -> list[FormVariable]:
     forms = plan.triggers.forms
     if not forms:
         return []
-    ids = tuple(form.id for form in forms)
+    ids = plan.triggers.choices or (forms[0].id,)
     # Below the root, other projects share the field: it names none of them beforehand.
     first = (
         FormVariable("MLCC_TRIGGER", "What to start, as NAME/TRIGGER", "")

@@ -115,8 +115,8 @@ def _parameters(triggers: ir.Triggers) -> Iterator[Parameter]:
     if triggers.dispatches or len(triggers.schedules) > 1:
         names = ", ".join(triggers.dispatches) or "none by hand"
         yield Parameter(TRIGGER, "string", f"For other systems: the trigger that they are ({names})", "")
-    if len(triggers.forms) > 1:
-        ids = tuple(form.id for form in triggers.forms)
+    ids = triggers.choices
+    if ids:
         yield Parameter(FORM, "choice", "What to start", ids[0], ids)
     fields = {field.name: field for form in triggers.forms for field in form.inputs}
     for field in fields.values():

@@ -83,7 +83,7 @@ def _machine(plan: ir.Plan, node: ir.Node) -> dict[str, Value]:
             found["approvers"] = approvers(environment)
     if node.pause is not None and node.pause.seconds:
         found["wait"] = node.pause.seconds
-        found["rollback"] = (isinstance(node.work, ir.Release) and node.work.rollback) or ""
+    found["rollback"] = (isinstance(node.work, ir.Release) and node.work.rollback) or ""
     if node.logins:
         found["tokens"] = _words(login.provider for login in node.logins)
     return found

@@ -17,7 +17,7 @@ from mlcc.release.programs import command_words, run_program
 
 MLFLOW_SECONDS = 30.0
 MAX_ANSWERED = 4_000_000  # bytes
-RELEASE_TAG = "mlcc.release"
+RELEASE_TAG, LIVE_TAG = "mlcc.release", "mlcc.was-live"
 
 
 class MlflowAliasAdapter(Adapter):
@@ -40,8 +40,10 @@ class MlflowAliasAdapter(Adapter):
     def restore(self, release: str, lease: float) -> None:
         """Let the version of an earlier release have the candidate's alias."""
         version = self._version(release)
-        if version is None:
-            raise ReleaseError(f"no version of {self.params['model']} is of the release '{release}'", 1)
+        if version is None or not self._was_live(version):
+            raise ReleaseError(
+                f"no version of {self.params['model']} that was live is of the release '{release}'", 1
+            )
         self._call("POST", "registered-models/set-tag", key=self._lease_tag, value=f"{lease:.0f}")
         self._alias("-candidate", version)
 
@@ -62,6 +64,8 @@ class MlflowAliasAdapter(Adapter):
             if versions.get("") is not None:
                 self._alias("-previous", versions[""])
             self._alias("", str(candidate))
+        live = self._model()[0][""]
+        self._call("POST", "model-versions/set-tag", version=live, key=LIVE_TAG, value="true")
         self._alias("-candidate", None)
 
     def rollback(self, release: str) -> None:
@@ -72,6 +76,7 @@ class MlflowAliasAdapter(Adapter):
         if self._release_of(versions.get("")) == release:
             if "-previous" not in versions:
                 raise ReleaseError(f"nothing was live before '{release}': there is nothing to bring back", 1)
+            self._call("DELETE", "model-versions/delete-tag", version=versions[""], key=LIVE_TAG)
             self._alias("", versions["-previous"])
             self._alias("-previous", None)
 
@@ -96,6 +101,10 @@ class MlflowAliasAdapter(Adapter):
         found = self._call("GET", "model-versions/get", version=version)["model_version"]
         named = [tag["value"] for tag in found.get("tags", []) if tag["key"] == RELEASE_TAG]
         return str(named[0]) if named else f"version-{version}"
+
+    def _was_live(self, version: str) -> bool:
+        found = self._call("GET", "model-versions/get", version=version)["model_version"]
+        return any(tag["key"] == LIVE_TAG for tag in found.get("tags", []))
 
     def _version(self, release: str) -> str | None:
         """Return the version that a release has been registered as."""

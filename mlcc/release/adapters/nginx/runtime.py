@@ -65,6 +65,7 @@ class NginxAdapter(Adapter):
                 "weight": now.weight,
                 "lease": noted["lease"] if candidate else 0,
                 "url": f"http://127.0.0.1:{port}" if port else None,
+                "live_url": f"http://127.0.0.1:{now.servers[now.live]}" if now.live else None,
             }
         )
 

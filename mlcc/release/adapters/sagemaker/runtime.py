@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from mlcc.release.adapter import Adapter, ReleaseError
+from mlcc.release.adapter import ReleaseError
 from mlcc.release.noted import NotedAdapter
 from mlcc.release.programs import ask_json, run_program
 
@@ -46,10 +46,6 @@ class SagemakerAdapter(NotedAdapter):
         """Write tags to the endpoint."""
         tags = [{"Key": AWS_TAG + key, "Value": value} for key, value in sorted(changes.items())]
         self._run("add-tags", "--resource-arn", self._endpoint()["EndpointArn"], "--tags", json.dumps(tags))
-
-    def restore(self, release: str, lease: float) -> None:
-        """Refuse: the configuration of an earlier release names what was live beside it then."""
-        Adapter.restore(self, release, lease)
 
     def served(self) -> str:
         """Return the only variant's name."""

@@ -1,0 +1,145 @@
+"""The nodes of a release: a step that may be judged, what undoes it at once, and its rollback's node (S11).
+
+Standard library only: bundled into the emitted script.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mlcc.runtime.attempt import (
+    ERROR,
+    FAIL,
+    PASS,
+    SKIP,
+    TIMEOUT,
+    VERDICTS,
+    Attempt,
+    environment_of,
+    run_command,
+)
+from mlcc.runtime.decide import read_states
+from mlcc.runtime.login import Logins
+from mlcc.runtime.notices import conclude, untold
+from mlcc.runtime.platform import Platform
+from mlcc.runtime.process import TIMED_OUT, CancelledError, run, watch_cancel
+from mlcc.runtime.records import RunError, read_plan, read_record, read_selection, state_folder
+from mlcc.runtime.release import HELD, keeps, undo, undone
+from mlcc.runtime.released import Seen
+
+
+def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run one step of a release, and hold it to its judge's verdict where it has one."""
+    Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
+    leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
+    verdict = state_folder(leg.id) / "verdict.json"
+    verdict.unlink(missing_ok=True)
+    status = run_command(leg, env, logins)
+    if leg.code == SKIP and "error" in leg.node.get("holds", []):
+        leg.finish("skipped", "", "another release is live")
+        return SKIP
+    if leg.node.get("asks") and status == PASS:
+        status = _ask(leg, env, logins)
+    elif leg.node.get("asks"):
+        return status  # there is nothing to ask
+    if not leg.node.get("judged") or status == TIMEOUT:
+        return status
+    found = read_record(verdict)
+    if found is None or found.get("gate") != leg.id:
+        if status == PASS:
+            leg.finish("failed", "error", "the judge left no verdict")
+        return status or ERROR
+    if status == PASS and found.get("verdict") != "pass":
+        leg.finish(
+            "failed", "error", f"the step ended well, which contradicts the verdict '{found.get('verdict')}'"
+        )
+        return ERROR
+    if status != PASS:  # the judge says why
+        judged = VERDICTS.get(leg.code, "error")
+        agreed = judged if found.get("verdict") == judged else "error"
+        leg.state["shown_bad"] = agreed == "fail"
+        leg.state["held"] = agreed in leg.node.get("holds", [])
+        leg.note = f"; {HELD}" if leg.state["held"] else ""
+        leg.finish("failed", agreed, str(found.get("summary", "")))
+    return status
+
+
+def _ask(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Ask what the command has deployed, by the node's own gate: once, since a second look would turn chance into a pass."""
+    leg.judged = True
+    leg.finish("failed", "error", "its process was killed")
+    script = f".mlcc/gates/{leg.node['judged']}.py"
+    leg.code = run([sys.executable, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
+    if leg.code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    if leg.code == 0:
+        leg.finish("passed", "pass", "")
+        return PASS
+    leg.finish("failed", "fail", f"its verification ended with {leg.code}")
+    return FAIL
+
+
+def run_rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
+    reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
+    if reason is None:
+        return run_command(leg, env, logins)
+    leg.finish("passed", "pass", reason)
+    return PASS
+
+
+def undo_step(leg: Attempt, private: Path) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
+    if leg.state.get("began") is not True or leg.state["end"] != "failed" or leg.state.get("held") is True:
+        return None
+    if keeps(leg.node, leg.state):
+        leg.state["held"], leg.note = True, f"; {HELD}"
+        return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
+    note = "nothing can undo it"
+    if "rollback" in leg.node:
+        rollback = leg.plan["nodes"][leg.node["rollback"]]
+        private.mkdir()
+        try:
+            env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
+            leg.state["rolled_back"], note = undo(rollback, env)
+        except RunError as problem:
+            note = f"it can't be undone: {problem}"
+    leg.note = f"; {note}"
+    return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
+
+
+def undo_main(platform: Platform) -> int:
+    """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
+    watch_cancel()
+    id = os.environ.get("MLCC_NODE", "")
+    plan, selection = read_plan(), read_selection(platform.facts())
+    if id not in plan["nodes"]:
+        raise RunError(f"the plan has no node '{id}'")
+    (left,) = read_states(id, plan["nodes"][id], selection)
+    if left is None or left["end"] == "skipped":
+        return PASS
+    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
+    unsettled = not settled and left.get("began") is True
+    if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
+        return PASS
+    leg = Attempt(id, "", platform, left)
+    if unsettled:
+        _undo_late(leg)
+    conclude(id, leg.state, plan, selection, platform, last=True)
+    done = leg.state.get("rolled_back") is True or leg.state.get("held") is True
+    return FAIL if unsettled and not done else PASS
+
+
+def _undo_late(leg: Attempt) -> None:
+    left = dict(leg.state)
+    leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+            undo_step(leg, Path(folder) / "undo")
+    except CancelledError:
+        leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
