@@ -46,4 +46,4 @@ class Triggers:
     reserved: tuple[str, ...] = ()
     spans: Mapping[str, Span] = field(
         compare=False, hash=False, default_factory=dict
-    )  # trigger id -> its place
+    )  # trigger id, or `triggers.EVENT` -> its place

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from mlcc.backends._small import is_small
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
+from mlcc.obligation import Obligation
 from mlcc.plan import Plan
 from mlcc.record import record
 
@@ -108,9 +109,9 @@ class Backend:
         """Return how much of each limit the compiled plan uses. Raises SpecError when it doesn't compile."""
         return cast("list[Usage]", self._module("build").used(plan))
 
-    def obligations(self, plan: Plan) -> list[str]:
-        """Return what no file can hold: settings that a person makes once, one sentence each."""
-        return cast("list[str]", self._module("obligations").obligations(plan))
+    def obligations(self, plan: Plan) -> list[Obligation]:
+        """Return what no file can hold: settings that a person makes once."""
+        return cast("list[Obligation]", self._module("obligations").obligations(plan))
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

@@ -137,10 +137,11 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
 
 def _print_obligations(one: Compiled | None) -> None:
     from mlcc.backends import BACKENDS
+    from mlcc.render_diagnostics import escaped
 
     for target in one.targets if one else ():
         for todo in BACKENDS[target].obligations(one.analysis.plan) if one else ():
-            click.echo(f"  {target}, once by hand: {todo}")
+            click.echo(f"  {target}, once by hand: {escaped(todo.sentence)}")
 
 
 def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict[str, Any]:

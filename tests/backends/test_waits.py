@@ -144,13 +144,17 @@ def test_github_records_a_deployment_where_the_release_goes_live() -> None:
 
 
 def test_what_github_must_be_told() -> None:
-    found = BACKENDS["github"].obligations(planned())
-    assert found[-4:] == [
+    found = {one.id: one for one in BACKENDS["github"].obligations(planned())}
+    rules = [
+        found[f"environment.{id}"].sentence
+        for id in ("prod.approval", "prod.branches", "stage.approval", "wait-53m.timer")
+    ]
+    assert rules == [
         "give the environment 'prod-approval' required reviewers, and 'prod' none: there they would be asked before each step of "
         "a release, and before its rollback",
         "restrict the environments 'prod' and 'prod-approval' to main: whoever may push to a branch that 'prod' is open to gets "
         "its secrets without a reviewer",
-        "give the environment 'stage' required reviewers",
+        "give the environment 'stage' required reviewers: without them its jobs start by themselves",
         "give the environment 'wait-53m' a wait timer of 53 minutes (private repositories need a paid plan for it): without it, "
         "prod-50 waits on a runner, for 5 hours at most",
     ]
