@@ -256,13 +256,13 @@ def rules(rule: str | None) -> int:
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(("spec", "verdict")), default="spec")
+@click.argument("name", type=click.Choice(("spec", "verdict", "obligations")), default="spec")
 @guarded
 def schema(name: str) -> int:
-    """Print the JSON Schema of specs, or of verdict files."""
+    """Print the JSON Schema of specs, of verdict files, or of what `mlcc obligations` prints."""
     from mlcc import resources
 
-    file = {"spec": "mlcc.schema.json", "verdict": "verdict.schema.json"}[name]
+    file = "mlcc.schema.json" if name == "spec" else f"{name}.schema.json"
     click.echo(resources.text("schemas", file), nl=False)
     return OK
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
 from mlcc.diagnostics import Span
@@ -41,6 +42,14 @@ class Obligation:
     def sentence(self) -> str:
         """What to do, and why."""
         return f"{self.what}: {self.why}" if self.why else self.what
+
+
+_OPEN = re.compile(r"\b(?:TEAM_ID|GROUP_ID|BRANCH|MEGABYTES)\b")
+
+
+def is_open(line: str) -> bool:
+    """Tell whether a command holds a word that a person has to replace."""
+    return _OPEN.search(line) is not None
 
 
 def command(*words: str) -> str:

@@ -85,6 +85,19 @@ def ignored(root: Path, paths: Iterable[str]) -> list[str]:
     return [path for path in done.stdout.decode("utf-8", "surrogateescape").split("\0") if path]
 
 
+def committed_text(root: Path, path: str) -> bytes | None:
+    """Return a file as it was last committed, by its path from a root; None where it wasn't."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, env=_without_hook()
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
 def _without_hook() -> dict[str, str]:
     """Return the environment without what git sets for a hook.
 

@@ -26,7 +26,7 @@ def owned_paths(plan: Plan, target: str) -> list[str]:
 
 def code_owners(plan: Plan, target: str, file: str, more: str = "") -> Obligation:
     """Return the obligation to let nobody change a gate or a pipeline alone. `more` is what the setting needs beside."""
-    paths = owned_paths(plan, target)
+    paths = [*owned_paths(plan, target), file]
     return Obligation(
         CODE_OWNERS, CODE_OWNERS,
         f"let owners approve every change of the spec, of .mlcc/ and of the compiled files ({file}{more})",

@@ -16,6 +16,7 @@ MODULES = {
     "compile": "mlcc.commands.compile",
     "gates": "mlcc.commands.gates",
     "init": "mlcc.commands.init",
+    "obligations": "mlcc.commands.obligations",
     "profile": "mlcc.commands.profile",
     "score": "mlcc.commands.score",
     "signals": "mlcc.commands.signals",

@@ -114,7 +114,8 @@ def _write(
         made = f"{_count(len(plan.nodes), 'node')}, {_count(len(report.written), 'file')} written"
         click.echo(f"{plan.name}: {made}, {len(report.unchanged)} unchanged")
         _print_loosened(looser)
-        _print_obligations(one if report.written else None)
+        if report.written:
+            _print_obligations(one)
     return {**found, "loosened": [change.plain() for change in looser]}
 
 
@@ -135,13 +136,19 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
         click.echo(f"  {change.text}")
 
 
-def _print_obligations(one: Compiled | None) -> None:
-    from mlcc.backends import BACKENDS
+def _print_obligations(one: Compiled) -> None:
+    """Print the settings to make by hand that the committed spec didn't ask for, and how many there are in all."""
+    from mlcc.obligation_list import new_ids, of_spec
     from mlcc.render_diagnostics import escaped
 
-    for target in one.targets if one else ():
-        for todo in BACKENDS[target].obligations(one.analysis.plan) if one else ():
-            click.echo(f"  {target}, once by hand: {escaped(todo.sentence)}")
+    found = list(of_spec(one.analysis, one.targets))
+    new = new_ids(one.analysis, one.targets)
+    for system, obligation in found:
+        if (system, obligation.id) in new:
+            click.echo(f"  {system}, once by hand: {escaped(obligation.sentence)}")
+    if found:
+        many = f"{_count(len(found), 'setting')} to make by hand, {len(new)} new"
+        click.echo(f"  {many}: `mlcc obligations` lists them, with commands")
 
 
 def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict[str, Any]:

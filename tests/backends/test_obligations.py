@@ -125,7 +125,7 @@ def test_a_secret_is_typed_and_stands_in_no_command_line(log: Path) -> None:
     assert first == ["glab", "variable", "set", "DEPLOY", "--masked", "--protected", "--scope", "prod"]
     assert got == {"input": secret}
     assert isinstance(second, list)
-    assert second[5:] == ["create-credentials-by-xml", "folder::item::/p", "_"]
+    assert second[3:] == ["create-credentials-by-xml", "folder::item::/p", "_"]
     kind = "org.jenkinsci.plugins.plaincredentials.impl.StringCredentialsImpl"
     assert document == {
         "input": f"<{kind}><scope>GLOBAL</scope><id>DEPLOY</id><secret>p&lt;&amp;'\"$(x) \\n</secret></{kind}>"

@@ -28,6 +28,7 @@ COMMANDS = (
     "compile",
     "gates",
     "lint",
+    "obligations",
     "explain",
     "graph",
     "rules",

@@ -174,7 +174,7 @@ def _variables(plan: Plan) -> Iterator[Obligation]:
         yield Obligation(
             f"variable.{name}", "variable", f"create the variable {name}",
             "nodes that use it get its default, or fail without one",
-            names=(name,), commands=(command("glab", "variable", "set", name, "VALUE"),), span=span,
+            names=(name,), commands=(asked(name, "glab", "variable", "set", name),), span=span,
         )  # fmt: skip
     environment = comment_environment(plan)
     if plan.comment is not None and plan.comment.token is not None and environment is not None:

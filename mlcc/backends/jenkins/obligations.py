@@ -24,7 +24,7 @@ from mlcc.backends.jenkins.rows import BACKSTOP_MINUTES, approvers
 from mlcc.obligation import Obligation, command
 from mlcc.plan import Plan, PublishData, Text, UsePython
 
-CLIENT = ("java", "-jar", "jenkins-cli.jar", "-s", "JENKINS_URL")
+CLIENT = ("java", "-jar", "jenkins-cli.jar")  # which reads JENKINS_URL
 CONFIGURATION = "jenkins.yaml"
 _SECRET_TEXT = "org.jenkinsci.plugins.plaincredentials.impl.StringCredentialsImpl"  # noqa: S105 - a class
 

@@ -99,4 +99,5 @@ def test_code_owners_get_the_spec_the_scripts_and_the_workflows() -> None:
         "/.mlcc/ @OWNERS\n"
         "/.github/workflows/credit.yml @OWNERS\n"
         "/.github/workflows/credit.part-*.yml @OWNERS\n"
+        "/.github/CODEOWNERS @OWNERS\n"
     )
