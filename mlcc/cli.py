@@ -256,10 +256,10 @@ def rules(rule: str | None) -> int:
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(("spec", "verdict", "obligations")), default="spec")
+@click.argument("name", type=click.Choice(("spec", "verdict", "obligations", "doctor")), default="spec")
 @guarded
 def schema(name: str) -> int:
-    """Print the JSON Schema of specs, of verdict files, or of what `mlcc obligations` prints."""
+    """Print the JSON Schema of specs, of verdict files, or of what `mlcc obligations` and `mlcc doctor` print."""
     from mlcc import resources
 
     file = "mlcc.schema.json" if name == "spec" else f"{name}.schema.json"

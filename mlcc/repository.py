@@ -47,7 +47,7 @@ class Tree:
         command += [f":(glob){pattern.rstrip('/')}/**" for pattern in patterns]
         try:
             done = subprocess.run(
-                command, cwd=self.home, capture_output=True, check=False, env=_without_hook()
+                command, cwd=self.home, capture_output=True, check=False, env=without_hook()
             )
         except OSError:
             return None
@@ -78,7 +78,7 @@ def ignored(root: Path, paths: Iterable[str]) -> list[str]:
     try:
         done = subprocess.run(
             ["git", "check-ignore", "-z", "--stdin"], input=given, cwd=root, capture_output=True, check=False,
-            env=_without_hook(),
+            env=without_hook(),
         )  # fmt: skip
     except OSError:
         return []
@@ -91,14 +91,14 @@ def committed_text(root: Path, path: str) -> bytes | None:
 
     try:
         done = subprocess.run(
-            ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, env=_without_hook()
+            ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, env=without_hook()
         )
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
 
 
-def _without_hook() -> dict[str, str]:
+def without_hook() -> dict[str, str]:
     """Return the environment without what git sets for a hook.
 
     In a linked work tree it names the git folder, and git then takes whatever the current folder is for the

@@ -15,6 +15,7 @@ MODULES = {
     "card": "mlcc.commands.card",
     "compile": "mlcc.commands.compile",
     "gates": "mlcc.commands.gates",
+    "doctor": "mlcc.commands.doctor",
     "init": "mlcc.commands.init",
     "obligations": "mlcc.commands.obligations",
     "profile": "mlcc.commands.profile",

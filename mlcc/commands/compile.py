@@ -53,7 +53,7 @@ def command(
     names = check_targets(targets)
     with progress("compiling"):
         compiled = compile_all(paths, root, names)
-    calls = [command_line(one.path, root, targets) for one in compiled]
+    calls = [command_line("compile", one.path, root, targets) for one in compiled]
     refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
     for problem in refused:
         refuse(problem)
@@ -115,7 +115,7 @@ def _write(
         click.echo(f"{plan.name}: {made}, {len(report.unchanged)} unchanged")
         _print_loosened(looser)
         if report.written:
-            _print_obligations(one)
+            _print_obligations(one, call.replace("mlcc compile", "mlcc obligations", 1))
     return {**found, "loosened": [change.plain() for change in looser]}
 
 
@@ -136,7 +136,7 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
         click.echo(f"  {change.text}")
 
 
-def _print_obligations(one: Compiled) -> None:
+def _print_obligations(one: Compiled, call: str) -> None:
     """Print the settings to make by hand that the committed spec didn't ask for, and how many there are in all."""
     from mlcc.obligation_list import new_ids, of_spec
     from mlcc.render_diagnostics import escaped
@@ -148,7 +148,7 @@ def _print_obligations(one: Compiled) -> None:
             click.echo(f"  {system}, once by hand: {escaped(obligation.sentence)}")
     if found:
         many = f"{_count(len(found), 'setting')} to make by hand, {len(new)} new"
-        click.echo(f"  {many}: `mlcc obligations` lists them, with commands")
+        click.echo(f"  {many}: `{call}` lists them, with commands")
 
 
 def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ COMMANDS = (
     "init",
     "profile",
     "compile",
+    "doctor",
     "gates",
     "lint",
     "obligations",
