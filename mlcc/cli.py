@@ -132,7 +132,7 @@ def bad_call(message: str, code: str = "bad-call") -> MlccError:
 EXIT_CODES = """\b
 Exit codes:
   0   all is well
-  1   something was found: drift, or a warning of lint
+  1   something was found: drift, a warning of lint, or what doctor misses
   2   the spec or the call is wrong
   3   a file can't be read or written
   70  a bug in mlcc

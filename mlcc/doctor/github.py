@@ -21,7 +21,12 @@ UNREAD: Answer = ("unknown", "the API doesn't say")
 def answer(one: Obligation, client: Client) -> Answer:
     """Return how an obligation stands."""
     probe = _PROBES.get(one.kind)
-    return ("unknown", "no API tells") if probe is None else probe(one, client)
+    if probe is None:
+        return "unknown", "no API tells"
+    try:
+        return probe(one, client)
+    except (LookupError, TypeError, AttributeError):  # an odd answer tells nothing
+        return UNREAD
 
 
 def _environments(client: Client) -> Items | None:
@@ -63,22 +68,11 @@ def _approval(one: Obligation, client: Client) -> Answer:
         asked = _rule(environment, "required_reviewers") is not None
         return ("missing", f"'{environment['name']}' asks reviewers, too") if asked else ("done", "")
 
-    return _judged(
-        lambda: together(
-            [
-                _in_environment(client, asking, asks),
-                *(_in_environment(client, id, asks_nobody) for id in others),
-            ]
-        )
-    )
-
-
-def _judged(judge: Callable[[], Answer]) -> Answer:
-    """Return an answer; an odd one of the API tells nothing."""
-    try:
-        return judge()
-    except (LookupError, TypeError, AttributeError):
-        return UNREAD
+    parts = [
+        _in_environment(client, asking, asks),
+        *(_in_environment(client, id, asks_nobody) for id in others),
+    ]
+    return together(parts)
 
 
 def _timer(one: Obligation, client: Client) -> Answer:
@@ -88,7 +82,7 @@ def _timer(one: Obligation, client: Client) -> Answer:
         found = (_rule(environment, "wait_timer") or {}).get("wait_timer", 0)
         return ("done", "") if found == int(minutes) else ("missing", f"its timer is {found} minutes")
 
-    return _judged(lambda: _in_environment(client, id, waits))
+    return _in_environment(client, id, waits)
 
 
 def _branches(one: Obligation, client: Client) -> Answer:
@@ -102,7 +96,7 @@ def _branches(one: Obligation, client: Client) -> Answer:
             return "unknown", f"'{id}' has patterns of its own"
         return _policies(client, id, set(one.names))
 
-    return _judged(lambda: together(_in_environment(client, id, restricted) for id in one.places))
+    return together(_in_environment(client, id, restricted) for id in one.places)
 
 
 def _policies(client: Client, id: str, wanted: set[str]) -> Answer:
@@ -147,7 +141,7 @@ def _names(wanted: tuple[str, ...], lists: list[Items | None]) -> Answer:
 
 def _required_check(one: Obligation, client: Client) -> Answer:
     check, *branches = one.names
-    return _judged(lambda: together(_check_on(check, branch, client) for branch in branches))
+    return together(_check_on(check, branch, client) for branch in branches)
 
 
 def _check_on(check: str, branch: str, client: Client) -> Answer:
@@ -175,7 +169,7 @@ def _rules_of(branch: str, client: Client) -> tuple[Items | None, Mapping[str, A
 
 
 def _owners(one: Obligation, client: Client) -> Answer:
-    return _judged(lambda: together(_owners_on(branch, client) for branch in one.names))
+    return together(_owners_on(branch, client) for branch in one.names)
 
 
 def _owners_on(branch: str, client: Client) -> Answer:
@@ -207,7 +201,7 @@ def _runner(one: Obligation, client: Client) -> Answer:
         labels = {str(label["name"]).lower() for label in runner["labels"]}
         return runner["status"] == "online" and wanted <= labels
 
-    return _judged(lambda: ("done", "") if found is not None and found.first(fits) else UNREAD)
+    return ("done", "") if found is not None and found.first(fits) else UNREAD
 
 
 _PROBES: Mapping[str, Callable[[Obligation, Client], Answer]] = {
