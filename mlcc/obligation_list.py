@@ -40,10 +40,11 @@ def of_spec(analysis: Analysis, named: tuple[str, ...]) -> Iterator[tuple[str, O
     ]
     if problems:
         raise SpecError(problems, analysis.texts)
-    yield from _of_plan(analysis.plan, targets)
+    yield from of_plan(analysis.plan, targets)
 
 
-def _of_plan(plan: Plan, targets: Iterable[str]) -> Iterator[tuple[str, Obligation]]:
+def of_plan(plan: Plan, targets: Iterable[str]) -> Iterator[tuple[str, Obligation]]:
+    """Yield each obligation of a plan that CI systems can do, with the system."""
     for target in targets:
         for obligation in BACKENDS[target].obligations(plan):
             yield target, obligation
@@ -127,28 +128,22 @@ def _scripted(row: Row) -> Iterator[str]:
 # What is new
 
 
-def new_ids(analysis: Analysis, targets: tuple[str, ...]) -> set[tuple[str, str]]:
-    """Return (CI system, id) of the obligations that the spec as it was last committed didn't have."""
-    now = {(system, one.id) for system, one in _of_plan(analysis.plan, targets)}
-    return now - _before(analysis, targets)
-
-
-def _before(analysis: Analysis, targets: tuple[str, ...]) -> set[tuple[str, str]]:
-    """Return the obligations of the committed spec; none where there is no such spec, or it compiles no more."""
-    plan = analysis.plan
-    texts = {path: committed_text(analysis.root, path) for path in plan.spec_files}
+def before(analysis: Analysis, targets: tuple[str, ...]) -> set[tuple[str, str]]:
+    """Return (CI system, id) of the obligations of the spec as it was last committed with what it compiled to; none without."""
+    plan, root = analysis.plan, analysis.root
+    texts = {path: committed_text(root, path) for path in plan.spec_files}
+    if committed_text(root, f"{plan.home}/.mlcc/plan.json" if plan.home else ".mlcc/plan.json") is None:
+        return set()
     with tempfile.TemporaryDirectory() as folder:
         for path, text in texts.items():
-            if text is None:
-                return set()
             file = Path(folder, path)
-            if not file.resolve().is_relative_to(Path(folder).resolve()):
+            if text is None or not file.resolve().is_relative_to(Path(folder).resolve()):
                 return set()
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text)
         try:
             old = analyse(Path(folder, plan.spec_files[0]), Path(folder), assume_committed=True).plan
             known = [target for target in targets if target in chosen_targets(old, ())]
-            return {(system, one.id) for system, one in _of_plan(old, known)}
+            return {(system, one.id) for system, one in of_plan(old, known)}
         except (MlccError, OSError):
             return set()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mlcc.backends._small import is_small
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
-from mlcc.obligation import Obligation
 from mlcc.plan import Plan
 from mlcc.record import record
+
+if TYPE_CHECKING:
+    from mlcc.obligation import Obligation
 
 Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
 

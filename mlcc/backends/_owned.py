@@ -21,7 +21,13 @@ def owned_paths(plan: Plan, target: str) -> list[str]:
     """Return what only its owners should change, as paths from the root: the spec, its scripts, what CI reads."""
     scripts = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
     outputs = BACKENDS[target].output_paths(plan.name, plan.home)
-    return [*plan.spec_files, scripts, *(path for path in outputs if not path.startswith(scripts))]
+    including = [".gitlab-ci.yml"] if target == "gitlab" and plan.home else []
+    return [
+        *plan.spec_files,
+        scripts,
+        *(path for path in outputs if not path.startswith(scripts)),
+        *including,
+    ]
 
 
 def code_owners(plan: Plan, target: str, file: str, more: str = "") -> Obligation:

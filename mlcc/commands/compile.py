@@ -138,14 +138,14 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
 
 def _print_obligations(one: Compiled, call: str) -> None:
     """Print the settings to make by hand that the committed spec didn't ask for, and how many there are in all."""
-    from mlcc.obligation_list import new_ids, of_spec
+    from mlcc.obligation_list import before, of_plan
     from mlcc.render_diagnostics import escaped
 
-    found = list(of_spec(one.analysis, one.targets))
-    new = new_ids(one.analysis, one.targets)
-    for system, obligation in found:
-        if (system, obligation.id) in new:
-            click.echo(f"  {system}, once by hand: {escaped(obligation.sentence)}")
+    found = list(of_plan(one.analysis.plan, one.targets))
+    known = before(one.analysis, one.targets)
+    new = [(system, obligation) for system, obligation in found if (system, obligation.id) not in known]
+    for system, obligation in new:
+        click.echo(f"  {system}, once by hand: {escaped(obligation.sentence)}")
     if found:
         many = f"{_count(len(found), 'setting')} to make by hand, {len(new)} new"
         click.echo(f"  {many}: `{call}` lists them, with commands")

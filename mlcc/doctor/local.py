@@ -166,8 +166,9 @@ def _guarded(one: Compiled, system: str) -> list[str]:
     """Return the files that need owners: the spec's, the compiled ones of a system, and one that may come to .mlcc/."""
     patterns = owned_paths(one.analysis.plan, system)
     written = [file.path for file in one.files if any(_is_below(pattern, file.path) for pattern in patterns)]
+    written += [pattern for pattern in patterns if (one.analysis.root / pattern).is_file()]
     new = [f"{pattern}gates/new.json" for pattern in patterns if pattern.endswith(".mlcc/")]
-    return sorted({*one.analysis.plan.spec_files, *written, *new})
+    return sorted({*written, *new})
 
 
 def _is_below(pattern: str, path: str) -> bool:

@@ -185,6 +185,13 @@ def test_the_folder_of_a_spec_is_escaped_for_code_owners() -> None:
     assert found.text.splitlines()[1] == "/a\\ b/\\#c'd/.mlcc/ @OWNERS"
 
 
+def test_on_gitlab_the_file_that_includes_a_project_s_has_owners_too() -> None:
+    at_root = {one.id: one for one in BACKENDS["gitlab"].obligations(plan_of(SPEC.replace("BRANCH", "x")))}
+    assert at_root["code-owners"].names == ("mlcc.yaml", ".mlcc/", ".gitlab-ci.yml", ".gitlab/CODEOWNERS")
+    nested = {one.id: one for one in BACKENDS["gitlab"].obligations(hostile_plan())}
+    assert nested["code-owners"].names[-2:] == (".gitlab-ci.yml", ".gitlab/CODEOWNERS")
+
+
 def test_the_words_of_a_command() -> None:
     assert posted({"a": "it's"}, "gh", "api", "--input", "-") == (
         'printf %s \'{"a": "it\'"\'"\'s"}\' | gh api --input -'

@@ -160,6 +160,16 @@ def test_what_github_must_be_told() -> None:
     ]
 
 
+def test_the_environments_of_waits_are_made_with_their_rules() -> None:
+    found = {one.id: one for one in BACKENDS["github"].obligations(planned())}
+    (timer,) = found["environment.wait-53m"].commands
+    assert """printf %s '{"wait_timer": 53}' | gh api --silent -X PUT""" in timer
+    (asking,), (released,) = found["environment.prod-approval"].commands, found["environment.prod"].commands
+    assert '"reviewers"' in asking
+    assert '"reviewers"' not in released
+    assert all('"custom_branch_policies": true' in line for line in (asking, released))
+
+
 def test_a_job_beside_a_release_asks_where_the_release_does() -> None:
     plan = planned(more="  check: {run: ./check.sh, reads: [code], environment: prod}\n")
     assert jobs(plan)["check"].needs == ("select", "check--approval")

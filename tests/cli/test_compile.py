@@ -45,6 +45,18 @@ def test_a_compile_names_what_is_new_to_make_by_hand(compiled: Project) -> None:
     ]
 
 
+def test_what_was_never_compiled_asks_for_all_of_it(project: Project) -> None:
+    name = "-c user.name=a -c user.email=a@example.org"
+    assert project.shell(f"git add -A && git {name} commit -qm first").code == 0
+    assert "  4 settings to make by hand, 4 new: " in project.run("compile").out
+    assert project.shell(f"git add -A && git {name} commit -qm second").code == 0
+    project.spec("min: 0.6", "min: 0.7")
+    assert "  4 settings to make by hand, 0 new: " in project.run("compile").out
+    project.spec("name: demo", "name: demo\ntargets: {github: {}, jenkins: {}}")
+    named = [line for line in project.run("compile").out.splitlines() if "once by hand" in line]
+    assert {line.split(",")[0] for line in named} == {"  jenkins"}
+
+
 def test_the_second_compile_writes_nothing(compiled: Project) -> None:
     before = compiled.tree()
     for flags in ((), ("--force",), ("--prune",), ("--target", "github"), ("--all",), ("mlcc.yaml",)):

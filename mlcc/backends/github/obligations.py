@@ -21,6 +21,8 @@ from mlcc.obligation import Obligation, command
 from mlcc.plan import Environment, Node, Plan
 from mlcc.release_looks import MADE_GOOD
 
+_HOSTED = ("ubuntu-", "windows-", "macos-")  # what GitHub's own runners are called
+
 
 def obligations(plan: Plan) -> list[Obligation]:
     """Return the settings that the pipeline relies on, in the order in which they are best made."""
@@ -228,12 +230,12 @@ def _triggers(plan: Plan) -> Iterator[Obligation]:
 
 def _runners(plan: Plan) -> Iterator[Obligation]:
     for labels, runner in runners(plan, "github").items():
-        if "self-hosted" not in labels:
+        if any(label.startswith(_HOSTED) for label in labels):
             continue
         yield Obligation(
             f"runner.{runner.id}", "runner",
-            f"have self-hosted runners with the labels {', '.join(labels)}, each for one job (--ephemeral), with bash, git and "
-            "Python 3.8 or newer",
+            f"have runners with the labels {', '.join(labels)}: larger ones of GitHub's, or self-hosted ones, each for one job "
+            "(--ephemeral), with bash, git and Python 3.8 or newer",
             "jobs wait for a day and fail; what a job leaves on a machine that stays, the next one finds",
             names=labels, span=runner.span,
         )  # fmt: skip

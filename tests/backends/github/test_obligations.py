@@ -93,6 +93,13 @@ def test_what_triggers_logins_and_runners_need() -> None:
     assert "runner.gpu.pull-requests" in found
 
 
+def test_runners_of_github_s_own_need_no_setting() -> None:
+    assert [
+        id for id in obligations(MORE.replace("[self-hosted, gpu]", "[windows-2025]")) if "runner" in id
+    ] == []
+    assert "runner.gpu" in obligations(MORE.replace("[self-hosted, gpu], pull_requests: true", "gpu-large"))
+
+
 def test_code_owners_get_the_spec_the_scripts_and_the_workflows() -> None:
     assert obligations(SPEC)["code-owners"].text == (
         "/mlcc.yaml @OWNERS\n"
