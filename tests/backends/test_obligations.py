@@ -7,11 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mlcc.backends import BACKENDS
 from mlcc.obligation import KINDS, asked, posted
 from mlcc.plan import Plan
 from tests.plans import plan_of
+from tests.static.checks import tool
 
 HOSTILE = "re'l $(touch pwned) `touch pwned` \\ \" ; *"
 SPEC = """version: 1
@@ -190,6 +192,26 @@ def test_on_gitlab_the_file_that_includes_a_project_s_has_owners_too() -> None:
     assert at_root["code-owners"].names == ("mlcc.yaml", ".mlcc/", ".gitlab-ci.yml", ".gitlab/CODEOWNERS")
     nested = {one.id: one for one in BACKENDS["gitlab"].obligations(hostile_plan())}
     assert nested["code-owners"].names[-2:] == (".gitlab-ci.yml", ".gitlab/CODEOWNERS")
+
+
+def test_jenkins_configuration_is_yaml_with_groovy_that_keeps_the_path() -> None:
+    found = {one.id: one for one in BACKENDS["jenkins"].obligations(hostile_plan())}
+    (job,) = yaml.safe_load(found["job"].text)["jobs"]
+    assert "scriptPath('a b/#c\\'d/Jenkinsfile')" in job["script"]
+    (properties,) = yaml.safe_load(found["variables"].text)["jenkins"]["globalNodeProperties"]
+    assert properties["envVars"]["env"] == [{"key": "REGION", "value": "VALUE"}]
+
+
+@pytest.mark.parametrize("target", BACKENDS)
+def test_shellcheck_finds_nothing_in_the_commands(target: str, tmp_path: Path) -> None:
+    lines = [line for one in BACKENDS[target].obligations(hostile_plan()) for line in one.commands]
+    script = tmp_path / "commands.sh"
+    script.write_text("#!/usr/bin/env bash\n" + "\n".join(lines) + "\n", "utf-8")
+    # SC2016: what looks like an expansion in single quotes is the hostile name
+    done = subprocess.run(
+        [tool("shellcheck"), "-e", "SC2016", str(script)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_words_of_a_command() -> None:
