@@ -132,7 +132,7 @@ def bad_call(message: str, code: str = "bad-call") -> MlccError:
 EXIT_CODES = """\b
 Exit codes:
   0   all is well
-  1   something was found: drift, or a warning of lint
+  1   something was found: drift, a warning of lint, or what doctor misses
   2   the spec or the call is wrong
   3   a file can't be read or written
   70  a bug in mlcc
@@ -256,13 +256,13 @@ def rules(rule: str | None) -> int:
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(("spec", "verdict")), default="spec")
+@click.argument("name", type=click.Choice(("spec", "verdict", "obligations", "doctor")), default="spec")
 @guarded
 def schema(name: str) -> int:
-    """Print the JSON Schema of specs, or of verdict files."""
+    """Print the JSON Schema of specs, of verdict files, or of what `mlcc obligations` and `mlcc doctor` print."""
     from mlcc import resources
 
-    file = {"spec": "mlcc.schema.json", "verdict": "verdict.schema.json"}[name]
+    file = "mlcc.schema.json" if name == "spec" else f"{name}.schema.json"
     click.echo(resources.text("schemas", file), nl=False)
     return OK
 

@@ -14,9 +14,9 @@ from mlcc.repository import find_outputs, ignored
 from mlcc.writer import ensure_writable
 
 
-def command_line(path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
-    """Return the command line that compiles a spec from here."""
-    words = ["mlcc", "compile"]
+def command_line(command: str, path: Path, root: Path | None, targets: tuple[str, ...]) -> str:
+    """Return the command line that calls a command for a spec from here."""
+    words = ["mlcc", command]
     words += [] if path == Path(SPEC) else [str(path)]
     words += [] if root is None else ["--root", str(root)]
     return shlex.join([*words, *(word for target in targets for word in ("--target", target))])

@@ -26,6 +26,13 @@ def from_root(diagnostics: Iterable[Diagnostic], root: Path | None) -> list[Diag
     return [_moved(diagnostic, moved) for diagnostic in diagnostics]
 
 
+def from_folder(span: Span | None, root: Path) -> dict[str, str | int] | None:
+    """Return where a span begins as plain values: file (relative to a root), line and column."""
+    if span is None:
+        return None
+    return {"file": _path(span.file, root), "line": span.line, "column": span.column}
+
+
 def _moved(diagnostic: Diagnostic, moved: Callable[[Span], Span]) -> Diagnostic:
     span = moved(diagnostic.span) if diagnostic.span else None
     related = tuple(replace(other, span=moved(other.span)) for other in diagnostic.related)

@@ -283,6 +283,7 @@ class Environment:
     id: str
     branches: tuple[str, ...]
     approval: bool
+    span: Span | None = field(compare=False, default=None)
 
 
 @record

@@ -48,7 +48,7 @@ class Triggers:
     reserved: tuple[str, ...] = ()
     spans: Mapping[str, Span] = field(
         compare=False, hash=False, default_factory=dict
-    )  # trigger id -> its place
+    )  # trigger id, or `triggers.EVENT` -> its place
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mlcc.spec.models import Spec
 
 DEFAULT_LABELS = {"github": ("ubuntu-24.04",), "gitlab": (), "jenkins": ("linux",)}
+PLAIN_TRIGGERS = ("push", "pull_request", "tag")  # those without ids
 UNDOING = ("reconcile", "manual")  # keys of `rollback` that name triggers
 DAY = 86400
 
@@ -93,7 +94,8 @@ def plan(
         outgoing={id: outgoing[id] for id in order},
         runners=_runners(resolved),
         environments={
-            id: Environment(id, tuple(e.branches), e.approval) for id, e in spec.environments.items()
+            id: Environment(id, tuple(e.branches), e.approval, problems.span(("environments", id), key=True))
+            for id, e in spec.environments.items()
         },
         overlays=overlays(resolved),
         targets=targets(resolved),
@@ -360,7 +362,12 @@ def _runners(resolved: Resolved) -> dict[str, Runner]:
 
 def _triggers(spec: Spec, problems: Problems) -> Triggers:
     raw = spec.triggers
-    ids = {**dict.fromkeys(raw.schedule, "schedule"), **dict.fromkeys(raw.manual, "manual")}
+    places: dict[str, Loc] = {
+        f"triggers.{event}": ("triggers", event) for event in PLAIN_TRIGGERS if getattr(raw, event)
+    }
+    places.update({id: ("triggers", "dispatch", number) for number, id in enumerate(raw.dispatch)})
+    for group, ids in (("schedule", raw.schedule), ("manual", raw.manual)):
+        places.update({id: ("triggers", group, id) for id in ids})
     return Triggers(
         pull_request=tuple(raw.pull_request.branches) if raw.pull_request else None,
         push=tuple(raw.push.branches) if raw.push else None,
@@ -372,7 +379,7 @@ def _triggers(spec: Spec, problems: Problems) -> Triggers:
         ),
         dispatches=tuple(raw.dispatch),
         reserved=_reserved(spec),
-        spans={id: problems.span(("triggers", group, id), key=True) for id, group in ids.items()},
+        spans={id: problems.span(loc, key=True) for id, loc in places.items()},
     )
 
 

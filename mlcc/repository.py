@@ -47,7 +47,7 @@ class Tree:
         command += [f":(glob){pattern.rstrip('/')}/**" for pattern in patterns]
         try:
             done = subprocess.run(
-                command, cwd=self.home, capture_output=True, check=False, env=_without_hook()
+                command, cwd=self.home, capture_output=True, check=False, env=without_hook()
             )
         except OSError:
             return None
@@ -78,14 +78,27 @@ def ignored(root: Path, paths: Iterable[str]) -> list[str]:
     try:
         done = subprocess.run(
             ["git", "check-ignore", "-z", "--stdin"], input=given, cwd=root, capture_output=True, check=False,
-            env=_without_hook(),
+            env=without_hook(),
         )  # fmt: skip
     except OSError:
         return []
     return [path for path in done.stdout.decode("utf-8", "surrogateescape").split("\0") if path]
 
 
-def _without_hook() -> dict[str, str]:
+def committed_text(root: Path, path: str) -> bytes | None:
+    """Return a file as it was last committed, by its path from a root; None where it wasn't."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            ["git", "show", f"HEAD:./{path}"], cwd=root, capture_output=True, check=False, env=without_hook()
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def without_hook() -> dict[str, str]:
     """Return the environment without what git sets for a hook.
 
     In a linked work tree it names the git folder, and git then takes whatever the current folder is for the

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mlcc.backends._small import is_small
 from mlcc.diagnostics import Diagnostic
 from mlcc.files import File
 from mlcc.plan import Plan
 from mlcc.record import record
+
+if TYPE_CHECKING:
+    from mlcc.obligation import Obligation
 
 Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
 
@@ -108,9 +111,9 @@ class Backend:
         """Return how much of each limit the compiled plan uses. Raises SpecError when it doesn't compile."""
         return cast("list[Usage]", self._module("build").used(plan))
 
-    def obligations(self, plan: Plan) -> list[str]:
-        """Return what no file can hold: settings that a person makes once, one sentence each."""
-        return cast("list[str]", self._module("obligations").obligations(plan))
+    def obligations(self, plan: Plan) -> list[Obligation]:
+        """Return what no file can hold: settings that a person makes once."""
+        return cast("list[Obligation]", self._module("obligations").obligations(plan))
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

@@ -53,7 +53,7 @@ def command(
     names = check_targets(targets)
     with progress("compiling"):
         compiled = compile_all(paths, root, names)
-    calls = [command_line(one.path, root, targets) for one in compiled]
+    calls = [command_line("compile", one.path, root, targets) for one in compiled]
     refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
     for problem in refused:
         refuse(problem)
@@ -114,7 +114,8 @@ def _write(
         made = f"{_count(len(plan.nodes), 'node')}, {_count(len(report.written), 'file')} written"
         click.echo(f"{plan.name}: {made}, {len(report.unchanged)} unchanged")
         _print_loosened(looser)
-        _print_obligations(one if report.written else None)
+        if report.written:
+            _print_obligations(one, call.replace("mlcc compile", "mlcc obligations", 1))
     return {**found, "loosened": [change.plain() for change in looser]}
 
 
@@ -135,12 +136,19 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
         click.echo(f"  {change.text}")
 
 
-def _print_obligations(one: Compiled | None) -> None:
-    from mlcc.backends import BACKENDS
+def _print_obligations(one: Compiled, call: str) -> None:
+    """Print the settings to make by hand that the committed spec didn't ask for, and how many there are in all."""
+    from mlcc.obligation_list import before, of_plan
+    from mlcc.render_diagnostics import escaped
 
-    for target in one.targets if one else ():
-        for todo in BACKENDS[target].obligations(one.analysis.plan) if one else ():
-            click.echo(f"  {target}, once by hand: {todo}")
+    found = list(of_plan(one.analysis.plan, one.targets))
+    known = before(one.analysis, one.targets)
+    new = [(system, obligation) for system, obligation in found if (system, obligation.id) not in known]
+    for system, obligation in new:
+        click.echo(f"  {system}, once by hand: {escaped(obligation.sentence)}")
+    if found:
+        many = f"{_count(len(found), 'setting')} to make by hand, {len(new)} new"
+        click.echo(f"  {many}: `{call}` lists them, with commands")
 
 
 def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict[str, Any]:

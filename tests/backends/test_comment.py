@@ -126,5 +126,5 @@ def test_no_command_sees_the_token() -> None:
     ],
 )
 def test_what_a_person_sets_up(target: str, words: str) -> None:
-    assert [line for line in BACKENDS[target].obligations(plan_of(WITH_TOKEN)) if words in line] != []
-    assert [line for line in BACKENDS[target].obligations(plan_of(SPEC)) if "comment" in line] == []
+    assert [one for one in BACKENDS[target].obligations(plan_of(WITH_TOKEN)) if words in one.what] != []
+    assert [one for one in BACKENDS[target].obligations(plan_of(SPEC)) if "comment" in one.sentence] == []

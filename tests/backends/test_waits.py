@@ -144,16 +144,30 @@ def test_github_records_a_deployment_where_the_release_goes_live() -> None:
 
 
 def test_what_github_must_be_told() -> None:
-    found = BACKENDS["github"].obligations(planned())
-    assert found[-4:] == [
+    found = {one.id: one for one in BACKENDS["github"].obligations(planned())}
+    rules = [
+        found[f"environment.{id}"].sentence
+        for id in ("prod.approval", "prod.branches", "stage.approval", "wait-53m.timer")
+    ]
+    assert rules == [
         "give the environment 'prod-approval' required reviewers, and 'prod' none: there they would be asked before each step of "
         "a release, and before its rollback",
         "restrict the environments 'prod' and 'prod-approval' to main: whoever may push to a branch that 'prod' is open to gets "
         "its secrets without a reviewer",
-        "give the environment 'stage' required reviewers",
+        "give the environment 'stage' required reviewers: without them its jobs start by themselves",
         "give the environment 'wait-53m' a wait timer of 53 minutes (private repositories need a paid plan for it): without it, "
         "prod-50 waits on a runner, for 5 hours at most",
     ]
+
+
+def test_the_environments_of_waits_are_made_with_their_rules() -> None:
+    found = {one.id: one for one in BACKENDS["github"].obligations(planned())}
+    (timer,) = found["environment.wait-53m"].commands
+    assert """printf %s '{"wait_timer": 53}' | gh api --silent -X PUT""" in timer
+    (asking,), (released,) = found["environment.prod-approval"].commands, found["environment.prod"].commands
+    assert '"reviewers"' in asking
+    assert '"reviewers"' not in released
+    assert all('"custom_branch_policies": true' in line for line in (asking, released))
 
 
 def test_a_job_beside_a_release_asks_where_the_release_does() -> None:

@@ -26,6 +26,35 @@ def test_the_first_compile_writes_every_output(project: Project) -> None:
     assert lines[: len(OUTPUTS)] == [f"wrote   {path}" for path in OUTPUTS]
     assert lines[len(OUTPUTS)] == "demo: 4 nodes, 8 files written, 0 unchanged"
     assert "  github, once by hand: require the check 'demo' on main" in done.out
+    assert lines[-1] == "  4 settings to make by hand, 4 new: `mlcc obligations` lists them, with commands"
+
+
+def test_a_compile_names_what_is_new_to_make_by_hand(compiled: Project) -> None:
+    name = "-c user.name=a -c user.email=a@example.org"
+    assert compiled.shell(f"git add -A && git {name} commit -qm first").code == 0
+    compiled.spec("{run: python ship.py,", "{run: python ship.py, env: {A: {secret: DEPLOY}},")
+    done = compiled.run("compile")
+    assert done.code == 0
+    made = [line for line in done.out.splitlines() if "by hand" in line]
+    assert made == [
+        "  github, once by hand: create the environment 'demo' (Settings, Environments): GitHub creates it by itself at the "
+        "first run, open to every branch and without a rule",
+        "  github, once by hand: create in the environment 'demo' the secrets DEPLOY: there only the jobs that name them "
+        "get them",
+        "  6 settings to make by hand, 2 new: `mlcc obligations` lists them, with commands",
+    ]
+
+
+def test_what_was_never_compiled_asks_for_all_of_it(project: Project) -> None:
+    name = "-c user.name=a -c user.email=a@example.org"
+    assert project.shell(f"git add -A && git {name} commit -qm first").code == 0
+    assert "  4 settings to make by hand, 4 new: " in project.run("compile").out
+    assert project.shell(f"git add -A && git {name} commit -qm second").code == 0
+    project.spec("min: 0.6", "min: 0.7")
+    assert "  4 settings to make by hand, 0 new: " in project.run("compile").out
+    project.spec("name: demo", "name: demo\ntargets: {github: {}, jenkins: {}}")
+    named = [line for line in project.run("compile").out.splitlines() if "once by hand" in line]
+    assert {line.split(",")[0] for line in named} == {"  jenkins"}
 
 
 def test_the_second_compile_writes_nothing(compiled: Project) -> None:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=6fb96175a59eecc0c6fae515765c07e6137622b5ee3fab39ac25a0b373f17f39
+# mlcc:generated sha256=4803c8b5466714412390bc958d96e5d718807350462336c83710d5d9bc515817
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -14,10 +14,10 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.file_digest, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates,
   mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.groups,
   mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.released, mlcc.runtime.addresses,
-  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final, mlcc.runtime.web,
-  mlcc.runtime.notices, mlcc.runtime.services, mlcc.runtime.node, mlcc.backends.github.platform,
-  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
-  mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final,
+  mlcc.runtime.services, mlcc.runtime.attempt, mlcc.runtime.web, mlcc.runtime.notices,
+  mlcc.runtime.steps, mlcc.runtime.node, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
+  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -135,6 +135,9 @@ class Platform(Protocol):
 
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
+
+    def approval_problem(self) -> str:
+        """Say why a person hasn't approved this node, where one had to; empty: one has, or the system itself asks."""
 
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
@@ -1423,21 +1426,43 @@ def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
     return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
 
 
+def keeps(node: dict[str, Any], state: dict[str, Any] | None) -> bool:
+    """Tell whether what is released stays although a step didn't pass: its judge's verdict is for a person to decide on.
+
+    Where errors are held, only what was shown to be bad is undone: a watch that was lost, late or cancelled showed nothing.
+    """
+    if state is not None and state.get("held") is True:
+        return True
+    return "error" in node.get("holds", []) and (state is None or state.get("shown_bad") is not True)
+
+
 def undone(
     node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
 ) -> str | None:
     """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
 
-    A step that left no state was lost with its machine, unless it was cancelled: then its job never began.
+    A step that left no state was lost with its machine, unless it was cancelled: then neither it nor what follows began.
     """
-    states = [(id, s) for id in steps_of_release(node) for s in read_states(id, plan["nodes"][id], selection)]
-    if any(state is not None and state.get("held") is True for _, state in states):
-        return HELD  # and no step after it has begun
-    if any(state is None and not platform.was_cancelled(id) for id, state in states):
-        return None
-    began = [state for _, state in states if state is not None and state.get("began") is True]
+    began: list[dict[str, Any]] = []
+    live = False
+    for id in steps_of_release(node):
+        own = plan["nodes"][id]
+        (state,) = read_states(id, own, selection)
+        if state is not None and state.get("held") is True:
+            return HELD
+        if state is None and platform.was_cancelled(id):
+            break
+        if keeps(own, state):
+            continue
+        if state is None:
+            return None
+        if state.get("began") is True:
+            began.append(state)
+            live = live or (state["end"] == "passed" and own.get("release", {}).get("step") == "promote")
     if not began:
         return "nothing was released"
+    if live and all(state["end"] == "passed" for state in began):
+        return "the release passed"
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
 
 
@@ -2274,6 +2299,122 @@ def cell(text: str) -> str:
     return "".join("&#" + str(ord(c)) + ";" if c in "|<>[]`*_&@!" else c for c in plain)
 
 
+# --- mlcc.runtime.services ----------------------------------------------------------------------------------
+# Waits for the containers beside a node. Standard library only: bundled into the emitted script.
+
+def wait_for(id: str, host: str, port: str, limit: float) -> None:
+    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
+    if not host or not port:
+        raise RunError(f"the CI system gave no address for the service '{id}'")
+    while True:
+        try:
+            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
+                return
+        except (OSError, ValueError):
+            if time.monotonic() > limit:
+                raise RunError(f"the service '{id}' accepted no connection in time") from None
+            time.sleep(0.2)
+
+
+# --- mlcc.runtime.attempt -----------------------------------------------------------------------------------
+# What one leg of a node needs while it runs, and the running of its command (S2, S7, S8).
+#
+# Standard library only: bundled into the emitted script.
+
+PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
+MAX_CAUSE = 2000  # characters
+VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
+
+
+class Attempt:
+    """What one leg of a node needs while it runs."""
+
+    def __init__(self, id: str, leg: str, platform: Platform, left: dict[str, Any] | None = None) -> None:
+        self.id, self.leg, self.platform = id, leg, platform
+        self.plan = read_plan()
+        if id not in self.plan["nodes"]:
+            raise RunError(f"the plan has no node '{id}'")
+        self.node: dict[str, Any] = self.plan["nodes"][id]
+        if leg not in legs_of(self.node):
+            raise RunError(f"'{id}' has no leg '{leg}'")
+        for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
+            if left is None:
+                shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
+        platform.deliver(self.plan)
+        self.selection = read_selection(platform.facts())
+        self.note = ""  # what is added to the cause
+        self.code = 0  # that its command ended with
+        self.judged = False  # whether what it released was asked: that is done once
+        self.started = time.monotonic()
+        self.deadline = self.started + float(self.node["timeout"])
+        self.state: dict[str, Any] = {
+            "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
+            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {}, **(left or {}),
+        }  # fmt: skip
+
+    def finish(self, end: str, verdict: str, cause: str) -> None:
+        """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
+        seconds = round(time.monotonic() - self.started, 1)
+        whole = one_line(cause[:MAX_CAUSE]) + self.note
+        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds, ended=utc_now())
+        write_record(state_folder(self.id, self.leg) / "state.json", self.state)
+
+
+def environment_of(
+    leg: Attempt, private: Path, rollback: dict[str, Any] | None = None
+) -> tuple[dict[str, str], Logins]:
+    """Return the environment of the command, or of what undoes it, and its logins; wait until its services answer."""
+    node, plan, selection = rollback or leg.node, leg.plan, leg.selection
+    inputs = {} if rollback else leg.state["inputs"]
+    own = node_env(node, leg.leg, plan, selection, private, inputs)
+    legs = node.get("legs", {"": {}})
+    logins = node.get("logins", [])
+    values = {
+        login["provider"]: {
+            name: resolve(name, value, legs[leg.leg], plan, selection, private)
+            for name, value in login["values"].items()
+        }
+        for login in logins
+    }
+    login = Logins(logins, values, private, leg.platform)
+    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    for id, within in node.get("services", {}).items():
+        name = id.upper().replace("-", "_")
+        limit = min(time.monotonic() + within, leg.deadline)
+        wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
+    return env, login
+
+
+def run_command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run the node's command once, take what it wrote, and note how it ended. Returns PASS, FAIL or TIMEOUT."""
+    where = leg.node.get("working_directory") or "."
+    code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
+    leg.code = code
+    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    if code != 0:
+        leg.finish("failed", "fail", f"its command ended with {code}")
+        return FAIL
+    try:
+        _check_unchanged(leg, env)
+        leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
+    except RunError as problem:
+        leg.finish("failed", "fail", str(problem))
+        return FAIL
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
+    """Refuse what a command made of objects that its gates may not have judged: nothing here keeps them as they were."""
+    found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
+    changed = [id for id, digest in found.items() if digest != leg.state["inputs"][id]]
+    if changed:
+        raise RunError(f"'{changed[0]}' changed at its address while the command ran")
+
+
 # --- mlcc.runtime.web ---------------------------------------------------------------------------------------
 # Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
 
@@ -2478,21 +2619,122 @@ def _post(address: str, body: bytes, seconds: float) -> tuple[int, str]:
             return int(answer.code), str(answer.headers.get("Retry-After", ""))
 
 
-# --- mlcc.runtime.services ----------------------------------------------------------------------------------
-# Waits for the containers beside a node. Standard library only: bundled into the emitted script.
+# --- mlcc.runtime.steps -------------------------------------------------------------------------------------
+# The nodes of a release: a step that may be judged, what undoes it at once, and its rollback's node (S11).
+#
+# Standard library only: bundled into the emitted script.
 
-def wait_for(id: str, host: str, port: str, limit: float) -> None:
-    """Wait until a service accepts connections. Raises RunError at `limit` (of time.monotonic)."""
-    if not host or not port:
-        raise RunError(f"the CI system gave no address for the service '{id}'")
-    while True:
+def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run one step of a release, and hold it to its judge's verdict where it has one."""
+    Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
+    leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
+    verdict = state_folder(leg.id) / "verdict.json"
+    verdict.unlink(missing_ok=True)
+    status = run_command(leg, env, logins)
+    if leg.code == SKIP and "error" in leg.node.get("holds", []):
+        leg.finish("skipped", "", "another release is live")
+        return SKIP
+    if leg.node.get("asks") and status == PASS:
+        status = _ask(leg, env, logins)
+    elif leg.node.get("asks"):
+        return status  # there is nothing to ask
+    if not leg.node.get("judged") or status == TIMEOUT:
+        return status
+    found = read_record(verdict)
+    if found is None or found.get("gate") != leg.id:
+        if status == PASS:
+            leg.finish("failed", "error", "the judge left no verdict")
+        return status or ERROR
+    if status == PASS and found.get("verdict") != "pass":
+        leg.finish(
+            "failed", "error", f"the step ended well, which contradicts the verdict '{found.get('verdict')}'"
+        )
+        return ERROR
+    if status != PASS:  # the judge says why
+        judged = VERDICTS.get(leg.code, "error")
+        agreed = judged if found.get("verdict") == judged else "error"
+        leg.state["shown_bad"] = agreed == "fail"
+        leg.state["held"] = agreed in leg.node.get("holds", [])
+        leg.note = f"; {HELD}" if leg.state["held"] else ""
+        leg.finish("failed", agreed, str(found.get("summary", "")))
+    return status
+
+
+def _ask(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Ask what the command has deployed, by the node's own gate: once, since a second look would turn chance into a pass."""
+    leg.judged = True
+    leg.finish("failed", "error", "its process was killed")
+    script = f".mlcc/gates/{leg.node['judged']}.py"
+    leg.code = run([sys.executable, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
+    if leg.code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    if leg.code == 0:
+        leg.finish("passed", "pass", "")
+        return PASS
+    leg.finish("failed", "fail", f"its verification ended with {leg.code}")
+    return FAIL
+
+
+def run_rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
+    reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
+    if reason is None:
+        return run_command(leg, env, logins)
+    leg.finish("passed", "pass", reason)
+    return PASS
+
+
+def undo_step(leg: Attempt, private: Path) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
+    if leg.state.get("began") is not True or leg.state["end"] != "failed" or leg.state.get("held") is True:
+        return None
+    if keeps(leg.node, leg.state):
+        leg.state["held"], leg.note = True, f"; {HELD}"
+        return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
+    note = "nothing can undo it"
+    if "rollback" in leg.node:
+        rollback = leg.plan["nodes"][leg.node["rollback"]]
+        private.mkdir()
         try:
-            with contextlib.closing(socket.create_connection((host, int(port)), timeout=1.0)):
-                return
-        except (OSError, ValueError):
-            if time.monotonic() > limit:
-                raise RunError(f"the service '{id}' accepted no connection in time") from None
-            time.sleep(0.2)
+            env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
+            leg.state["rolled_back"], note = undo(rollback, env)
+        except RunError as problem:
+            note = f"it can't be undone: {problem}"
+    leg.note = f"; {note}"
+    return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
+
+
+def undo_main(platform: Platform) -> int:
+    """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
+    watch_cancel()
+    id = os.environ.get("MLCC_NODE", "")
+    plan, selection = read_plan(), read_selection(platform.facts())
+    if id not in plan["nodes"]:
+        raise RunError(f"the plan has no node '{id}'")
+    (left,) = read_states(id, plan["nodes"][id], selection)
+    if left is None or left["end"] == "skipped":
+        return PASS
+    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
+    unsettled = not settled and left.get("began") is True
+    if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
+        return PASS
+    leg = Attempt(id, "", platform, left)
+    if unsettled:
+        _undo_late(leg)
+    conclude(id, leg.state, plan, selection, platform, last=True)
+    done = leg.state.get("rolled_back") is True or leg.state.get("held") is True
+    return FAIL if unsettled and not done else PASS
+
+
+def _undo_late(leg: Attempt) -> None:
+    left = dict(leg.state)
+    leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+            undo_step(leg, Path(folder) / "undo")
+    except CancelledError:
+        leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
 
 
 # --- mlcc.runtime.node --------------------------------------------------------------------------------------
@@ -2500,43 +2742,7 @@ def wait_for(id: str, host: str, port: str, limit: float) -> None:
 #
 # Standard library only: bundled into the emitted script.
 
-PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
 TEARDOWN_SECONDS = 300.0
-MAX_CAUSE = 2000  # characters
-VERDICTS = {PASS: "pass", FAIL: "fail", INCONCLUSIVE: "inconclusive"}
-
-
-class Attempt:
-    """What one leg of a node needs while it runs."""
-
-    def __init__(self, id: str, leg: str, platform: Platform, left: dict[str, Any] | None = None) -> None:
-        self.id, self.leg, self.platform = id, leg, platform
-        self.plan = read_plan()
-        if id not in self.plan["nodes"]:
-            raise RunError(f"the plan has no node '{id}'")
-        self.node: dict[str, Any] = self.plan["nodes"][id]
-        if leg not in legs_of(self.node):
-            raise RunError(f"'{id}' has no leg '{leg}'")
-        for folder in (state_folder(id, leg), data_folder(id, leg), report_folder(id, leg)):
-            if left is None:
-                shutil.rmtree(folder, ignore_errors=True)  # nothing stale may count
-        platform.deliver(self.plan)
-        self.selection = read_selection(platform.facts())
-        self.note = ""  # what is added to the cause
-        self.code = 0  # that its command ended with
-        self.started = time.monotonic()
-        self.deadline = self.started + float(self.node["timeout"])
-        self.state: dict[str, Any] = {
-            "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
-            "cause": "", "attempts": 0, "inputs": {}, "outputs": {}, "values": {}, **(left or {}),
-        }  # fmt: skip
-
-    def finish(self, end: str, verdict: str, cause: str) -> None:
-        """Write down how the leg ended. A cause may quote what came from outside, and is one line afterwards."""
-        seconds = round(time.monotonic() - self.started, 1)
-        whole = one_line(cause[:MAX_CAUSE]) + self.note
-        self.state.update(end=end, verdict=verdict, cause=whole, seconds=seconds, ended=utc_now())
-        write_record(state_folder(self.id, self.leg) / "state.json", self.state)
 
 
 def node_main(platform: Platform) -> int:
@@ -2566,37 +2772,6 @@ def node_main(platform: Platform) -> int:
         return status or ERROR
 
 
-def undo_main(platform: Platform) -> int:
-    """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
-    watch_cancel()
-    id = os.environ.get("MLCC_NODE", "")
-    plan, selection = read_plan(), read_selection(platform.facts())
-    if id not in plan["nodes"]:
-        raise RunError(f"the plan has no node '{id}'")
-    (left,) = read_states(id, plan["nodes"][id], selection)
-    if left is None or left["end"] == "skipped":
-        return PASS
-    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
-    unsettled = not settled and left.get("began") is True
-    if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
-        return PASS
-    leg = Attempt(id, "", platform, left)
-    if unsettled:
-        _undo_late(leg)
-    conclude(id, leg.state, plan, selection, platform, last=True)
-    return FAIL if unsettled and leg.state.get("rolled_back") is not True else PASS
-
-
-def _undo_late(leg: Attempt) -> None:
-    left = dict(leg.state)
-    leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
-    try:
-        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-            _undo(leg, Path(folder) / "undo")
-    except CancelledError:
-        leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
-
-
 def _decide_and_run(leg: Attempt) -> int:
     if leg.id not in leg.selection["selected"]:
         leg.finish("skipped", "", "it isn't selected")
@@ -2606,12 +2781,15 @@ def _decide_and_run(leg: Attempt) -> int:
     if cause is not None:
         leg.finish("skipped", "", cause)
         return SKIP
+    unapproved = leg.platform.approval_problem()
+    if unapproved:
+        raise RunError(unapproved)
     inputs = _received(leg)
     check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
     leg.state["inputs"] = inputs
     with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
         private = Path(folder)
-        env, logins = _environment(leg, private)
+        env, logins = environment_of(leg, private)
         found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
@@ -2620,7 +2798,7 @@ def _decide_and_run(leg: Attempt) -> int:
             return _attempts(leg, env, logins)
         finally:
             try:
-                _undo(leg, private / "undo")
+                undo_step(leg, private / "undo")
             finally:
                 _teardown(leg, env)
 
@@ -2629,31 +2807,6 @@ def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere is asked for later."""
     here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
-
-
-def _environment(
-    leg: Attempt, private: Path, rollback: dict[str, Any] | None = None
-) -> tuple[dict[str, str], Logins]:
-    """Return the environment of the command, or of what undoes it, and its logins; wait until its services answer."""
-    node, plan, selection = rollback or leg.node, leg.plan, leg.selection
-    inputs = {} if rollback else leg.state["inputs"]
-    own = node_env(node, leg.leg, plan, selection, private, inputs)
-    legs = node.get("legs", {"": {}})
-    logins = node.get("logins", [])
-    values = {
-        login["provider"]: {
-            name: resolve(name, value, legs[leg.leg], plan, selection, private)
-            for name, value in login["values"].items()
-        }
-        for login in logins
-    }
-    login = Logins(logins, values, private, leg.platform)
-    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
-    for id, within in node.get("services", {}).items():
-        name = id.upper().replace("-", "_")
-        limit = min(time.monotonic() + within, leg.deadline)
-        wait_for(id, own[f"SERVICE_{name}_HOST"], own[f"SERVICE_{name}_PORT"], limit)
-    return env, login
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -2665,92 +2818,13 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        attempt = {"gate": _gate, "release": _release, "rollback": _rollback}.get(leg.node["kind"], _command)
+        attempt = {"gate": _gate, "release": run_step, "rollback": run_rollback}.get(
+            leg.node["kind"], run_command
+        )
         status = attempt(leg, env, logins)
-        if status in (PASS, TIMEOUT):
+        if status in (PASS, TIMEOUT, SKIP) or leg.judged:
             break
     return status
-
-
-def _command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    where = leg.node.get("working_directory") or "."
-    code = shell([*leg.node.get("setup", []), *leg.node["run"]], env, leg.deadline, where, logins.tick)
-    leg.code = code
-    if code == TIMED_OUT and time.monotonic() >= leg.deadline:
-        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
-        return TIMEOUT
-    if code != 0:
-        leg.finish("failed", "fail", f"its command ended with {code}")
-        return FAIL
-    try:
-        _check_unchanged(leg, env)
-        leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
-    except RunError as problem:
-        leg.finish("failed", "fail", str(problem))
-        return FAIL
-    leg.finish("passed", "pass", "")
-    return PASS
-
-
-def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
-    """Refuse what a command made of objects that its gates may not have judged: nothing here keeps them as they were."""
-    found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
-    changed = [id for id, digest in found.items() if digest != leg.state["inputs"][id]]
-    if changed:
-        raise RunError(f"'{changed[0]}' changed at its address while the command ran")
-
-
-def _release(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
-    leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
-    verdict = state_folder(leg.id) / "verdict.json"
-    verdict.unlink(missing_ok=True)
-    status = _command(leg, env, logins)
-    if not leg.node.get("judged") or status == TIMEOUT:
-        return status
-    found = read_record(verdict)
-    if found is None or found.get("gate") != leg.id:
-        if status == PASS:
-            leg.finish("failed", "error", "the judge left no verdict")
-        return status or ERROR
-    if status == PASS and found.get("verdict") != "pass":
-        leg.finish(
-            "failed", "error", f"the step ended well, which contradicts the verdict '{found.get('verdict')}'"
-        )
-        return ERROR
-    if status != PASS:  # the judge says why
-        judged = VERDICTS.get(leg.code, "error")
-        agreed = judged if found.get("verdict") == judged else "error"
-        leg.state["held"] = agreed in leg.node.get("holds", [])
-        leg.note = f"; {HELD}" if leg.state["held"] else ""
-        leg.finish("failed", agreed, str(found.get("summary", "")))
-    return status
-
-
-def _rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
-    reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
-    if reason is None:
-        return _command(leg, env, logins)
-    leg.finish("passed", "pass", reason)
-    return PASS
-
-
-def _undo(leg: Attempt, private: Path) -> None:
-    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
-    if leg.state.get("began") is not True or leg.state["end"] == "passed" or leg.state.get("held") is True:
-        return
-    note = "nothing can undo it"
-    if "rollback" in leg.node:
-        rollback = leg.plan["nodes"][leg.node["rollback"]]
-        private.mkdir()
-        try:
-            leg.state["rolled_back"], note = undo(rollback, _environment(leg, private, rollback)[0])
-        except RunError as problem:
-            note = f"it can't be undone: {problem}"
-    leg.note = f"; {note}"
-    leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
 
 
 def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -2977,6 +3051,13 @@ class GitHub:
             raise RunError("GitHub gave no OpenID Connect token")
         print(f"::add-mask::{value}", flush=True)
         return value
+
+    def approval_problem(self) -> str:
+        """Say why the job's approval isn't that of this attempt: a job can be run again without those before it."""
+        approved, attempt = os.environ.get("MLCC_APPROVED"), os.environ.get("GITHUB_RUN_ATTEMPT", "")
+        if approved is None or (approved and approved == attempt):
+            return ""
+        return f"people approved attempt {approved or 'none'} of the run, and this is {attempt or 'unknown'}: run all jobs again"
 
     def was_cancelled(self, node: str) -> bool:
         """Tell by the `needs` of the job; of a job in another file they say nothing, and a rollback must run then."""
@@ -3248,6 +3329,10 @@ class GitLab:
                 return value
         raise RunError("this job has no OpenID Connect token for that audience")
 
+    def approval_problem(self) -> str:
+        """Return that there is none: who runs a job of a protected branch again may push there, and GitLab tells no more."""
+        return ""
+
     def was_cancelled(self, node: str) -> bool:
         """Return that it wasn't: a cancelled pipeline starts no rollback."""
         del node
@@ -3449,6 +3534,10 @@ class Jenkins:
                 return token
         raise RunError(f"none of the node's id token credentials has the audience {audience}")
 
+    def approval_problem(self) -> str:
+        """Return that there is none: a build is never run again in part."""
+        return ""
+
     def was_cancelled(self, node: str) -> bool:
         """Return that it wasn't: an aborted build starts no rollback."""
         del node
@@ -3608,7 +3697,12 @@ def trigger_of(plan: dict[str, Any], facts: Facts) -> str:
         found = [id for id, cron in triggers.get("schedule", {}).items() if facts.hint in (id, cron)]
     elif facts.event == "manual":
         forms = list(triggers.get("manual", {}))
-        found = [facts.hint] if facts.hint in forms else forms if len(forms) == 1 and not facts.hint else []
+        only = forms if len(forms) == 1 and not facts.hint else []
+        found = (
+            [facts.hint]
+            if facts.hint in forms
+            else [id for id in only if id not in triggers.get("reserved", [])]
+        )
     elif facts.event == "dispatch":
         found = [id for id in triggers.get("dispatch", []) if id == facts.hint]
     else:

@@ -1,71 +1,247 @@
-"""What no workflow file can hold: settings that a person makes once."""
+"""What no workflow file can hold: settings that a person makes once.
+
+Commands are GitHub's own client's: https://cli.github.com/manual/, which fills {owner} and {repo} in by itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from mlcc.backends._checks import APPROVAL_SUFFIX, released_into
+from mlcc.backends._owned import code_owners, first_span, login_events, login_span, runners, variables
 from mlcc.backends.github.lower import WAIT, waits_of
-from mlcc.plan import Environment, Execute, Plan
+from mlcc.backends.github.settings import (
+    Rules,
+    branch_policies,
+    environment_rules,
+    require_check,
+    require_owners,
+)
+from mlcc.obligation import Obligation, command
+from mlcc.plan import Environment, Node, Plan
 from mlcc.release_looks import MADE_GOOD
 
+_HOSTED = ("ubuntu-", "windows-", "macos-")  # what GitHub's own runners are called
 
-def obligations(plan: Plan) -> list[str]:
-    """Return the settings that the pipeline relies on, one sentence each."""
-    found = []
-    if plan.triggers.pull_request is not None:
-        branches = ", ".join(plan.triggers.pull_request)
-        found.append(
-            f"require the check '{plan.name}' on {branches} (Settings, Rules): it is the one final node"
-        )
-    found += _secrets(plan)
-    executes = [step for node in plan.nodes.values() for step in node.steps if isinstance(step, Execute)]
-    variables = sorted({name for step in executes for name in step.variables})
-    if variables:
-        found.append(f"create the variables {', '.join(variables)}")
-    for environment in plan.environments.values():
-        found += _environment(environment, environment.id in released_into(plan))
-    found += _timers(plan)
-    if any(node.logins for node in plan.nodes.values()):
-        found.append("let the cloud trust this repository's OpenID Connect tokens (audience and subject)")
+
+def obligations(plan: Plan) -> list[Obligation]:
+    """Return the settings that the pipeline relies on, in the order in which they are best made."""
+    return [
+        *_required_check(plan),
+        *_code_owners(plan),
+        *_places(plan),
+        *_secrets(plan),
+        *_variables(plan),
+        *(rule for environment in plan.environments.values() for rule in _environment(plan, environment)),
+        *_timers(plan),
+        *_trust(plan),
+        *_triggers(plan),
+        *_runners(plan),
+    ]
+
+
+def _required_check(plan: Plan) -> Iterator[Obligation]:
+    branches = plan.triggers.pull_request
+    if branches is not None:
+        yield Obligation(
+            "required-check", "required-check",
+            f"require the check '{plan.name}' on {', '.join(branches)} (Settings, Rules)",
+            "it is the one final node, and a pull request can be merged without it",
+            names=(plan.name, *branches), commands=(require_check(plan.name, branches),),
+            span=plan.triggers.spans.get("triggers.pull_request"),
+        )  # fmt: skip
+
+
+def _code_owners(plan: Plan) -> Iterator[Obligation]:
+    yield code_owners(plan, "github", ".github/CODEOWNERS")
+    branches = plan.triggers.pull_request or plan.triggers.push
+    if branches is not None:
+        yield Obligation(
+            "code-owners.review", "code-owners", f"require a review of code owners on {', '.join(branches)} (Settings, Rules)",
+            "else the file only asks for one", names=branches, commands=(require_owners(plan.name, branches),), span=plan.span,
+        )  # fmt: skip
+
+
+def _places(plan: Plan) -> Iterator[Obligation]:
+    """Yield the environments to create: those of the spec, of waits, and of the pipeline's own secrets."""
+    for id, rules in _rules(plan).items():
+        environment = plan.environments.get(id) or plan.environments.get(id.removesuffix(APPROVAL_SUFFIX))
+        yield Obligation(
+            f"environment.{id}", "environment", f"create the environment '{id}' (Settings, Environments)",
+            "GitHub creates it by itself at the first run, open to every branch and without a rule",
+            names=(id,), places=(id,), commands=(environment_rules(id, rules),),
+            span=environment.span if environment else plan.span,
+        )  # fmt: skip
+
+
+def _rules(plan: Plan) -> dict[str, Rules]:
+    """Return the rules of each environment that a job names."""
+    found: dict[str, Rules] = {}
+    released = released_into(plan)
+    for id, environment in plan.environments.items():
+        own = bool(environment.branches)
+        if environment.approval and id in released:
+            found[id] = Rules(own_branches=own)
+            found[id + APPROVAL_SUFFIX] = Rules(reviewed=True, own_branches=own)
+        else:
+            found[id] = Rules(reviewed=environment.approval, own_branches=own or None)
+    for id in _secret_places(plan):
+        found.setdefault(id, Rules())
+    for id in _waiting(plan):
+        found[id] = Rules(minutes=_minutes(id))
     return found
 
 
-def _environment(environment: Environment, released: bool) -> list[str]:
-    """Return the settings of an environment. One that a release goes into leaves asking to another, once a release."""
-    id = environment.id
-    branches = ", ".join(environment.branches)
-    if not (environment.approval and released):
-        found = [f"give the environment '{id}' required reviewers"] if environment.approval else []
-        return found + ([f"restrict the environment '{id}' to {branches}"] if branches else [])
-    return [
-        f"give the environment '{id}{APPROVAL_SUFFIX}' required reviewers, and '{id}' none: there they would be asked before "
-        "each step of a release, and before its rollback",
-        f"restrict the environments '{id}' and '{id}{APPROVAL_SUFFIX}' to {branches or 'protected branches'}: whoever may push "
-        f"to a branch that '{id}' is open to gets its secrets without a reviewer",
-    ]
+def _secret_places(plan: Plan) -> dict[str, list[str]]:
+    """Return environment -> names of secrets. A node with secrets and without an environment uses the pipeline's own."""
+    found: dict[str, set[str]] = {}
+    for node in plan.nodes.values():
+        if node.secrets:
+            found.setdefault(node.machine.environment or plan.name, set()).update(node.secrets)
+    return {environment: sorted(names) for environment, names in sorted(found.items())}
 
 
-def _timers(plan: Plan) -> list[str]:
-    """Return the wait timers, which the API takes in minutes, from 1 to 43,200."""
-    waiting: dict[str, list[str]] = {}
+def _secrets(plan: Plan) -> Iterator[Obligation]:
+    for environment, names in _secret_places(plan).items():
+        yield Obligation(
+            f"environment.{environment}.secrets", "secret",
+            f"create in the environment '{environment}' the secrets {', '.join(names)}",
+            "there only the jobs that name them get them", names=tuple(names), places=(environment,),
+            commands=tuple(command("gh", "secret", "set", name, "--env", environment) for name in names),
+            span=first_span(plan, names[0]),
+        )  # fmt: skip
+
+
+def _variables(plan: Plan) -> Iterator[Obligation]:
+    for name, span in variables(plan).items():
+        yield Obligation(
+            f"variable.{name}", "variable", f"create the variable {name}",
+            "nodes that use it get its default, or fail without one",
+            names=(name,), commands=(command("gh", "variable", "set", name),), span=span,
+        )  # fmt: skip
+
+
+def _environment(plan: Plan, environment: Environment) -> Iterator[Obligation]:
+    """Yield the rules of an environment. One that a release goes into leaves asking to another, once a release."""
+    id, branches = environment.id, environment.branches
+    released = id in released_into(plan)
+    asking = id + APPROVAL_SUFFIX if released else id
+    if environment.approval:
+        beside = f", and '{id}' none" if released else ""
+        yield Obligation(
+            f"environment.{id}.approval", "approval", f"give the environment '{asking}' required reviewers{beside}",
+            "there they would be asked before each step of a release, and before its rollback"
+            if released
+            else "without them its jobs start by themselves",
+            names=(asking,), places=(asking, id) if released else (id,), span=environment.span,
+        )  # fmt: skip
+    if environment.approval and released:
+        yield Obligation(
+            f"environment.{id}.branches", "branches",
+            f"restrict the environments '{id}' and '{asking}' to {', '.join(branches) or 'protected branches'}",
+            f"whoever may push to a branch that '{id}' is open to gets its secrets without a reviewer",
+            names=branches, places=(id, asking), span=environment.span,
+            commands=(*branch_policies(id, branches), *branch_policies(asking, branches)),
+        )  # fmt: skip
+    elif branches:
+        yield Obligation(
+            f"environment.{id}.branches", "branches", f"restrict the environment '{id}' to {', '.join(branches)}",
+            "whoever may push any other branch can change the workflow there, and gets its secrets",
+            names=branches, places=(id,), commands=branch_policies(id, branches), span=environment.span,
+        )  # fmt: skip
+
+
+def _waiting(plan: Plan) -> dict[str, list[Node]]:
+    """Return environment -> the nodes that wait for its timer."""
+    found: dict[str, list[Node]] = {}
     for node in plan.nodes.values():
         for suffix, environment in waits_of(plan, node):
             if suffix == WAIT:
-                waiting.setdefault(environment, []).append(node.id)
-    return [
-        f"give the environment '{environment}' a wait timer of {environment[len('wait-') : -1]} minutes (private repositories "
-        f"need a paid plan for it): without it, {', '.join(ids)} waits on a runner, for {MADE_GOOD // 3600} hours at most"
-        for environment, ids in sorted(waiting.items())
-    ]
+                found.setdefault(environment, []).append(node)
+    return dict(sorted(found.items()))
 
 
-def _secrets(plan: Plan) -> list[str]:
-    """Return where to create which secrets. A node with secrets and without an environment uses the pipeline's own."""
-    by_environment: dict[str, set[str]] = {}
-    for node in plan.nodes.values():
-        if node.secrets:
-            by_environment.setdefault(node.machine.environment or plan.name, set()).update(node.secrets)
-    return [
-        f"create the environment '{environment}' (Settings, Environments) with the secrets {', '.join(sorted(names))}: "
-        "there only the jobs that name them get them"
-        for environment, names in sorted(by_environment.items())
-    ]
+def _minutes(environment: str) -> int:
+    """Return what the timer of a waiting environment is set to: 1 to 43,200 minutes, as the API takes them."""
+    return int(environment[len("wait-") : -1])
+
+
+def _timers(plan: Plan) -> Iterator[Obligation]:
+    for environment, nodes in _waiting(plan).items():
+        yield Obligation(
+            f"environment.{environment}.timer", "wait-timer",
+            f"give the environment '{environment}' a wait timer of {_minutes(environment)} minutes (private repositories need "
+            "a paid plan for it)",
+            f"without it, {', '.join(node.id for node in nodes)} waits on a runner, for {MADE_GOOD // 3600} hours at most",
+            names=(str(_minutes(environment)),), places=(environment,), span=nodes[0].span,
+        )  # fmt: skip
+
+
+def _trust(plan: Plan) -> Iterator[Obligation]:
+    """Source of the subjects: https://docs.github.com/en/actions/reference/security/oidc."""
+    logins = {login.provider: login for node in plan.nodes.values() for login in node.logins}
+    events = login_events(plan)
+    subjects = sorted({one for id, kinds in events.items() for one in _subjects(plan, plan.nodes[id], kinds)})
+    for provider, login in sorted(logins.items()):
+        yield Obligation(
+            f"trust.{provider}", "trust",
+            f"let the cloud ({provider}) trust this repository's OpenID Connect tokens (issuer "
+            f"https://token.actions.githubusercontent.com, audience {login.audience}, subject {' or '.join(subjects)})",
+            "else no login succeeds; a wider subject lets other branches in",
+            names=tuple(subjects), span=login_span(plan),
+        )  # fmt: skip
+
+
+def _subjects(plan: Plan, node: Node, kinds: Collection[str]) -> Iterator[str]:
+    """Yield the subjects of a node's tokens: GitHub names the environment where there is one, else what started the run."""
+    environment = node.machine.environment or (plan.name if node.secrets else None)
+    triggers = plan.triggers
+    if environment is not None:
+        yield f"repo:OWNER/REPO:environment:{environment}"
+        return
+    if "push" in kinds:
+        yield from (
+            f"repo:OWNER/REPO:ref:refs/heads/{branch}" for branch in node.branches or triggers.push or ()
+        )
+    if "tag" in kinds:
+        yield from (f"repo:OWNER/REPO:ref:refs/tags/{tag}" for tag in triggers.tag or ())
+    if "pull_request" in kinds:
+        yield "repo:OWNER/REPO:pull_request"
+    if {"schedule", "manual", "dispatch"} & set(kinds):
+        yield "repo:OWNER/REPO:ref:refs/heads/DEFAULT_BRANCH"
+
+
+def _triggers(plan: Plan) -> Iterator[Obligation]:
+    for id, cron in plan.triggers.schedules:
+        yield Obligation(
+            f"schedule.{id}", "schedule", f"merge the workflow into the default branch, and keep the schedule '{id}' ({cron}) on",
+            "GitHub takes schedules from there alone, and ends them in a public repository after 60 days without activity",
+            names=(f"{plan.name}.yml",), commands=(command("gh", "workflow", "enable", f"{plan.name}.yml"),),
+            span=plan.triggers.spans.get(id),
+        )  # fmt: skip
+    for id in plan.triggers.dispatches:
+        yield Obligation(
+            f"dispatch.{id}", "dispatch",
+            f"let the system that dispatches '{id}' post to /repos/OWNER/REPO/dispatches with event_type {id}, by a token of "
+            "this repository alone that may write contents", "nothing else starts it",
+            names=(id,), span=plan.triggers.spans.get(id),
+        )  # fmt: skip
+
+
+def _runners(plan: Plan) -> Iterator[Obligation]:
+    for labels, runner in runners(plan, "github").items():
+        if any(label.startswith(_HOSTED) for label in labels):
+            continue
+        yield Obligation(
+            f"runner.{runner.id}", "runner",
+            f"have runners with the labels {', '.join(labels)}: larger ones of GitHub's, or self-hosted ones, each for one job "
+            "(--ephemeral), with bash, git and Python 3.8 or newer",
+            "jobs wait for a day and fail; what a job leaves on a machine that stays, the next one finds",
+            names=labels, span=runner.span,
+        )  # fmt: skip
+        if runner.pull_requests:
+            yield Obligation(
+                f"runner.{runner.id}.pull-requests", "setting",
+                "let every outside contributor's workflow wait for approval (Settings, Actions, General)",
+                f"'{runner.id}' runs pull requests on your machine", span=runner.span,
+            )  # fmt: skip

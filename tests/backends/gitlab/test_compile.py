@@ -406,14 +406,18 @@ def test_obligations_name_commands_and_scopes() -> None:
         "jobs:\n  a: {run: 'true', env: {T: {secret: T_ONE}}}\n"
         "  b: {run: 'true', environment: prod, env: {T: {secret: T_ONE}, V: {var: V1}}}\n"
     )
-    found = "\n".join(BACKENDS["gitlab"].obligations(compiled(spec, head=TRIGGERS).plan))
+    found = "\n".join(
+        line
+        for one in BACKENDS["gitlab"].obligations(compiled(spec, head=TRIGGERS).plan)
+        for line in (one.sentence, *one.commands)
+    )
     for part in (
         "glab schedule create --cron '1 2 * * 1' --ref BRANCH --description weekly --variable MLCC_TRIGGER:weekly",
         "MLCC_INPUT_RATE:VALUE",
         "variables[MLCC_TRIGGER]=new-data",
         "MLCC_API_TOKEN",
         "create the variable T_ONE as a masked variable (not a file), scoped to the environment 'p' and 'prod'",
-        "create the variables V1",
+        "create the variable V1",
         "protect the environment 'prod'",
         "resource_groups/prod -f process_mode=oldest_first",
         "Pipelines must succeed",
@@ -424,7 +428,8 @@ def test_obligations_name_commands_and_scopes() -> None:
     ):
         assert part in found
     nested = "\n".join(
-        BACKENDS["gitlab"].obligations(compiled("jobs:\n  a: {run: 'true'}\n", home="m/p").plan)
+        one.sentence
+        for one in BACKENDS["gitlab"].obligations(compiled("jobs:\n  a: {run: 'true'}\n", home="m/p").plan)
     )
     assert "include m/p/.gitlab-ci.yml" in nested
     assert "minimum role to use pipeline variables to No one allowed" in nested

@@ -252,7 +252,7 @@ def test_obligations_name_what_the_file_relies_on() -> None:
         head
         + f"artifacts: {{code: {{kind: code, path: [src/]}}}}\njobs: {{j: {{{job}, when: {{event: dispatch}}}}}}\n"
     )
-    text = "\n".join(BACKENDS["jenkins"].obligations(plan))
+    text = "\n".join(one.sentence for one in BACKENDS["jenkins"].obligations(plan))
     for part in ("oidc-provider", "script path Jenkinsfile", "ids S", "variables V", "'mlcc-aws'", "3.12", "'prod-approvers'",
                  "MLCC_TRIGGER (new)", "discover tags", "no trust", "builds of main", "jenkins/pr-merge",
                  "the labels linux"):  # fmt: skip

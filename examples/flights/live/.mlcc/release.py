@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c29b9b6c0bfa424038b549cbc7f17cf9ba0ebae9163703f74c667c481be678af
+# mlcc:generated sha256=221142e8976547c790326944374c30d76130718cf0f963ea7be1c8ebf878bc8a
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -95,6 +95,7 @@ class Deployed(NamedTuple):
     """What is served. An empty id: none. `weight` in percent, `lease` in seconds since 1970; 0: the candidate has none.
 
     `url` is the candidate's own address, past the split; without a candidate it is that of what is live; "": not told.
+    `live_url` is that of what is live in any case.
     """
 
     live: str
@@ -102,6 +103,7 @@ class Deployed(NamedTuple):
     weight: float
     lease: float
     url: str = ""
+    live_url: str = ""
 
 
 class Place(NamedTuple):
@@ -154,17 +156,27 @@ def deployed_of(found: Any) -> Deployed:
         raise ReleaseError("`describe` tells no ids: `live` and `candidate` are texts or null")
     if not all(type(n) in (int, float) and math.isfinite(n) and n >= 0 for n in numbers) or numbers[0] > 100:
         raise ReleaseError("`describe` tells no numbers: `weight` is from 0 to 100, `lease` a time")
-    url = found.get("url") or ""
-    if not isinstance(url, str) or not (url == "" or _URL.match(url)):
-        raise ReleaseError("`describe` tells no address: `url` is of http or https, or null")
+    urls = [_address(found, key) for key in ("url", "live_url")]
     live, candidate = (one_line(id or "") for id in ids)
-    return Deployed(live, candidate, float(numbers[0]), float(numbers[1]), url)
+    live_url = urls[1] or ("" if candidate else urls[0])
+    return Deployed(live, candidate, float(numbers[0]), float(numbers[1]), urls[0], live_url)
+
+
+def _address(found: dict[str, Any], key: str) -> str:
+    url = found.get(key) or ""
+    if not isinstance(url, str) or not (url == "" or _URL.match(url)):
+        raise ReleaseError(f"`describe` tells no address: `{key}` is of http or https, or null")
+    return url
 
 
 # --- mlcc.release.drive -------------------------------------------------------------------------------------
 # The steps of one release. Each looks at what is served before and after, and may be done twice.
 #
 # Standard library only: bundled into the emitted script.
+
+SUPERSEDED = 4  # the runtime's status of what is skipped
+BEFORE_PROMOTION = ("deploy", "verify", "step")
+
 
 class Undone(NamedTuple):
     """What was taken away: a release, and what it had reached: `live`, a `share` of the requests, or none."""
@@ -174,13 +186,35 @@ class Undone(NamedTuple):
 
 
 class Release:
-    """One release: its parameters, its id in this run, and what serves it."""
+    """One release: its parameters, its id in this run, and what serves it.
+
+    The id is that of the run. A run that is run again, whole, after its release went live makes another one of it, with `-r2`
+    behind the id: what serves it knows whose it is.
+    """
 
     def __init__(self, params: dict[str, Any], run: str, adapter: Adapter) -> None:
         # The id names units, folders and objects of a cluster, and stands in what nginx reads.
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run)
         self.params, self.id, self.adapter = params, f"{params['release']}-{safe}", adapter
         self.undone = Undone()
+        self._base = self.id
+        self._own = re.compile(re.escape(self.id) + r"(?:-r([0-9]{1,4}))?\Z")
+
+    def look(self) -> Deployed:
+        """Return what is served, after taking the id under which this release is there: as the candidate, or live."""
+        now = self.adapter.describe()
+        self.id = next((id for id in (now.candidate, now.live) if self.owns(id)), self.id)
+        return now
+
+    def owns(self, id: str) -> bool:
+        """Tell whether an id is this release's."""
+        return self._own.match(id) is not None
+
+    def take_next_id(self) -> None:
+        """Take the id after that which is live: this release begins again."""
+        found = self._own.match(self.id)
+        number = int(found.group(1) or 1) if found is not None else 1
+        self.id = f"{self._base}-r{number + 1}"
 
     def lease(self) -> float:
         """Return until when the candidate may stay where nothing more is heard of this release."""
@@ -189,26 +223,28 @@ class Release:
 
 def deploy(release: Release) -> None:
     """Start the candidate beside what is live, without a request. Raises ReleaseError while another one is released."""
-    _start(release, lonely=not release.params["steps"])
+    _start(release, lonely=not release.params["steps"], again=True)
 
 
 def first(release: Release) -> None:
     """Bring up the first release of all, which has nothing to be judged against: by hand, and once."""
-    now = release.adapter.describe()
+    now = release.look()
     if now.live not in ("", release.id):
         raise ReleaseError(f"'{now.live}' is live: what comes after the first release goes by its steps", 1)
-    _start(release, lonely=True)
+    _start(release, lonely=True, again=False)
     if release.adapter.describe().live != release.id:
         release.adapter.promote(release.id, release.lease())
     _expect(release, "promote", live=release.id, candidate="")
 
 
-def _start(release: Release, *, lonely: bool) -> None:
-    """Start the candidate; only a `lonely` one where nothing is live."""
+def _start(release: Release, *, lonely: bool, again: bool) -> None:
+    """Start the candidate; only a `lonely` one where nothing is live. `again`: also where this release is live."""
     reconcile(release)
-    now = release.adapter.describe()
-    if now.live == release.id:
+    now = release.look()
+    if now.live == release.id and not again:
         return say(f"mlcc: {release.id} is live already")
+    if now.live == release.id:
+        release.take_next_id()
     if now.candidate not in ("", release.id):
         raise ReleaseError(
             f"'{now.candidate}' is being released, until {_utc(now.lease)} at the latest: one release at a time"
@@ -227,9 +263,11 @@ def _start(release: Release, *, lonely: bool) -> None:
 def step(release: Release, number: int) -> int:
     """Give the candidate its share of the requests, and return how the gate judges it: 0, 1, 2 or 3."""
     steps = release.params["steps"]
+    if number >= len(steps):
+        raise ReleaseError(f"there are the steps {_steps_of(steps)}")
     before = steps[number - 1]["weight"] if number else 0
     weight = float(steps[number]["weight"])
-    now = release.adapter.describe()
+    now = release.look()
     if now.candidate != release.id:
         raise ReleaseError(f"'{release.id}' isn't the candidate: {_told(now)}")
     if now.weight not in (before, weight):
@@ -252,7 +290,7 @@ def _judged(kind: str, gate: str, now: Deployed) -> int:
 
 def verify(release: Release) -> int:
     """Ask the candidate, which gets no request yet, and return how the gate judges it: 0, 1, 2 or 3."""
-    now = release.adapter.describe()
+    now = release.look()
     if now.candidate != release.id or now.weight:
         raise ReleaseError(f"'{release.id}' isn't a candidate without requests: {_told(now)}")
     asked = release.params["verify"]
@@ -260,16 +298,21 @@ def verify(release: Release) -> int:
 
 
 def watch(release: Release, number: int) -> int:
-    """Watch what is live, and return how the gate judges it: 0, 1, 2 or 3."""
-    now = release.adapter.describe()
-    if now.live != release.id:
-        raise ReleaseError(f"'{release.id}' isn't live: {_told(now)}")
-    return _judged("canary", release.params["watch"][number], now)
+    """Watch what is live, and return how the gate judges it: 0, 1, 2 or 3; SUPERSEDED where something else is live by now."""
+    if number >= len(release.params["watch"]):
+        raise ReleaseError(f"there are {len(release.params['watch'])} watches, from 0 on")
+    now = release.look()
+    if release.owns(now.live):
+        code = _judged("canary", release.params["watch"][number], now._replace(url=now.live_url))
+        if not code or release.owns(release.adapter.describe().live):
+            return code
+    say(f"mlcc: {release.id} isn't live any more: {_told(now)}")
+    return SUPERSEDED
 
 
 def promote(release: Release) -> None:
     """Let the candidate have all requests, and be what is live."""
-    now = release.adapter.describe()
+    now = release.look()
     if now.live == release.id:
         return say(f"mlcc: {release.id} is live already")
     steps = release.params["steps"]
@@ -282,10 +325,15 @@ def promote(release: Release) -> None:
 
 
 def rollback(release: Release) -> None:
-    """Bring back what was live before this release; where nothing of it is there, that is so already."""
-    now = release.adapter.describe()
+    """Bring back what was live before this release; where nothing of it is there, that is so already.
+
+    A step that comes before the promotion undoes a candidate alone: when it was run again by itself, its release may be live.
+    """
+    now = release.look()
     if release.id not in (now.live, now.candidate):
         return say(f"mlcc: nothing of {release.id} is served: {_told(now)}")
+    if now.live == release.id and os.environ.get("MLCC_STEP", "") in BEFORE_PROMOTION:
+        return say(f"mlcc: {release.id} is live, which no step before its promotion undoes")
     _remove(release, release.id, now)
     return None
 
@@ -293,6 +341,11 @@ def rollback(release: Release) -> None:
 def restore(release: Release, wanted: str) -> None:
     """Undo what is served, by hand: remove a candidate, else bring back what was live before, or the release that is `wanted`."""
     now = release.adapter.describe()
+    if wanted and (not wanted.startswith(f"{release.params['release']}-") or wanted == now.candidate):
+        raise ReleaseError(
+            f"'{wanted}' was never live: a release that was is called {release.params['release']}-RUN, and goes by its steps",
+            1,
+        )
     if now.candidate:
         _remove(release, now.candidate, now)
         if not wanted:
@@ -334,8 +387,11 @@ def reconcile(release: Release) -> None:
 def _remove(release: Release, id: str, now: Deployed) -> None:
     """Take the requests away first, wait for those under way, then remove."""
     if now.candidate == id and now.weight:
-        release.adapter.set_weight(id, 0, release.lease())
-        time.sleep(float(release.params["drain"]))
+        try:
+            release.adapter.set_weight(id, 0, release.lease())
+            time.sleep(float(release.params["drain"]))
+        except ReleaseError as problem:  # without a candidate there is no share, either
+            say(f"mlcc: {problem}")
     release.adapter.rollback(id)
     reached = "live" if now.live == id else "share" if now.weight else ""
     release.undone = Undone(id, reached)
@@ -353,6 +409,12 @@ def _expect(release: Release, verb: str, **wanted: object) -> None:
             raise ReleaseError(
                 f"after `{verb}`, `describe` tells {key} {getattr(found, key)!r} instead of {value!r}", 1
             )
+
+
+def _steps_of(steps: list[dict[str, Any]]) -> str:
+    return (
+        ", ".join(f"{number} ({step['weight']:g} %)" for number, step in enumerate(steps)) or "of no canary"
+    )
 
 
 def _told(now: Deployed) -> str:
@@ -602,6 +664,9 @@ class Platform(Protocol):
 
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
+
+    def approval_problem(self) -> str:
+        """Say why a person hasn't approved this node, where one had to; empty: one has, or the system itself asks."""
 
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
@@ -1801,14 +1866,18 @@ def _printed(child: subprocess.Popen[bytes], name: str, until: float) -> bytes:
 # Standard library only: bundled into the emitted script.
 
 BEFORE = "before-mlcc"  # the id of what served when mlcc came
+REMEMBERED = 10
 WAIT_SECONDS = 2.0  # between two looks at a platform
 
 
 class NotedAdapter(Adapter):
     """The flow that such platforms share. A release is an id and `what` serves it: a model's address, an image, a model's name.
 
-    The notes are texts: live, live_what, candidate, candidate_what, previous, previous_what, lease.
+    The notes are texts: live, live_what, candidate, candidate_what, previous, previous_what, lease, and, where there is
+    room for it (`remembers`), released: what was live, the last one last.
     """
+
+    remembers = False
 
     def noted(self) -> dict[str, str]:
         """Return the notes, {} where there are none yet."""
@@ -1849,6 +1918,7 @@ class NotedAdapter(Adapter):
     def all_notes(self) -> dict[str, str]:
         """Return the notes, or the first ones: what serves is live."""
         empty = dict.fromkeys(("candidate", "candidate_what", "previous", "previous_what"), "")
+        empty.update({"released": ""} if self.remembers else {})
         found = {**empty, "lease": "0", **self.noted()}
         return found if found.get("live") else {**found, "live": BEFORE, "live_what": self.served()}
 
@@ -1874,6 +1944,10 @@ class NotedAdapter(Adapter):
     def restore(self, release: str, lease: float) -> None:
         """Put a release of earlier beside what is live, as it was published then."""
         now = self.all_notes()
+        if not self.remembers:
+            Adapter.restore(self, release, lease)
+        if release not in now["released"].split():
+            raise ReleaseError(f"'{release}' was never live: there are {now['released'] or 'none'}", 1)
         if now["candidate"] not in ("", release):
             raise ReleaseError(f"there is another candidate: '{now['candidate']}'")
         self._begin(now, release, lease)
@@ -1903,6 +1977,7 @@ class NotedAdapter(Adapter):
             {
                 "live": release, "live_what": now["candidate_what"], "previous": now["live"],
                 "previous_what": now["live_what"], "candidate": "", "candidate_what": "", "lease": "0",
+                **self._remembered(now, release, live=True),
             }
         )  # fmt: skip
 
@@ -1919,11 +1994,18 @@ class NotedAdapter(Adapter):
                     "live_what": now["previous_what"],
                     "previous": "",
                     "previous_what": "",
+                    **self._remembered(now, release, live=False),
                 }
             )
         elif now["candidate"] == release:
             self.bring_back(now["live"], now["live_what"])
             self.note({"candidate": "", "candidate_what": "", "lease": "0"})
+
+    def _remembered(self, now: dict[str, str], release: str, *, live: bool) -> dict[str, str]:
+        if not self.remembers:
+            return {}
+        others = [id for id in now["released"].split() if id != release]
+        return {"released": " ".join([*others, *([release] if live else [])][-REMEMBERED:])}
 
     def wait(self, done: Callable[[], bool], what: str) -> None:
         """Look until something is done. Raises ReleaseError where it takes longer than a verb may."""
@@ -1950,6 +2032,7 @@ class ClusterAdapter(NotedAdapter):
     """What an object of a cluster serves. `kind` as kubectl names it."""
 
     kind = ""
+    remembers = True
 
     def found(self) -> dict[str, Any]:
         """Return the object."""
@@ -2237,7 +2320,7 @@ def _latest_share(found: Any) -> float:
 
 MLFLOW_SECONDS = 30.0
 MAX_ANSWERED = 4_000_000  # bytes
-RELEASE_TAG = "mlcc.release"
+RELEASE_TAG, LIVE_TAG = "mlcc.release", "mlcc.was-live"
 
 
 class MlflowAliasAdapter(Adapter):
@@ -2260,8 +2343,10 @@ class MlflowAliasAdapter(Adapter):
     def restore(self, release: str, lease: float) -> None:
         """Let the version of an earlier release have the candidate's alias."""
         version = self._version(release)
-        if version is None:
-            raise ReleaseError(f"no version of {self.params['model']} is of the release '{release}'", 1)
+        if version is None or not self._was_live(version):
+            raise ReleaseError(
+                f"no version of {self.params['model']} that was live is of the release '{release}'", 1
+            )
         self._call("POST", "registered-models/set-tag", key=self._lease_tag, value=f"{lease:.0f}")
         self._alias("-candidate", version)
 
@@ -2282,6 +2367,8 @@ class MlflowAliasAdapter(Adapter):
             if versions.get("") is not None:
                 self._alias("-previous", versions[""])
             self._alias("", str(candidate))
+        live = self._model()[0][""]
+        self._call("POST", "model-versions/set-tag", version=live, key=LIVE_TAG, value="true")
         self._alias("-candidate", None)
 
     def rollback(self, release: str) -> None:
@@ -2292,6 +2379,7 @@ class MlflowAliasAdapter(Adapter):
         if self._release_of(versions.get("")) == release:
             if "-previous" not in versions:
                 raise ReleaseError(f"nothing was live before '{release}': there is nothing to bring back", 1)
+            self._call("DELETE", "model-versions/delete-tag", version=versions[""], key=LIVE_TAG)
             self._alias("", versions["-previous"])
             self._alias("-previous", None)
 
@@ -2316,6 +2404,10 @@ class MlflowAliasAdapter(Adapter):
         found = self._call("GET", "model-versions/get", version=version)["model_version"]
         named = [tag["value"] for tag in found.get("tags", []) if tag["key"] == RELEASE_TAG]
         return str(named[0]) if named else f"version-{version}"
+
+    def _was_live(self, version: str) -> bool:
+        found = self._call("GET", "model-versions/get", version=version)["model_version"]
+        return any(tag["key"] == LIVE_TAG for tag in found.get("tags", []))
 
     def _version(self, release: str) -> str | None:
         """Return the version that a release has been registered as."""
@@ -2465,6 +2557,7 @@ class NginxAdapter(Adapter):
                 "weight": now.weight,
                 "lease": noted["lease"] if candidate else 0,
                 "url": f"http://127.0.0.1:{port}" if port else None,
+                "live_url": f"http://127.0.0.1:{now.servers[now.live]}" if now.live else None,
             }
         )
 
@@ -2757,10 +2850,6 @@ class SagemakerAdapter(NotedAdapter):
         """Write tags to the endpoint."""
         tags = [{"Key": AWS_TAG + key, "Value": value} for key, value in sorted(changes.items())]
         self._run("add-tags", "--resource-arn", self._endpoint()["EndpointArn"], "--tags", json.dumps(tags))
-
-    def restore(self, release: str, lease: float) -> None:
-        """Refuse: the configuration of an earlier release names what was live beside it then."""
-        Adapter.restore(self, release, lease)
 
     def served(self) -> str:
         """Return the only variant's name."""

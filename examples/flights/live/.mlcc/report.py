@@ -1,4 +1,4 @@
-# mlcc:generated sha256=d8526768d77d81e900df3f12641919e0db7da6234269259b1ed8f0dcc7f9cf21
+# mlcc:generated sha256=0b0e95903e8e52800822782e6cbefd48ef57f4713cf37979b4b3b722ce0ed9c0
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -275,6 +275,9 @@ class Platform(Protocol):
     def results(self) -> dict[str, Any]:
         """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
 
+    def approval_problem(self) -> str:
+        """Say why a person hasn't approved this node, where one had to; empty: one has, or the system itself asks."""
+
     def was_cancelled(self, node: str) -> bool:
         """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
 
@@ -532,7 +535,6 @@ def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]
 
 # From worst to best: what a reviewer has to look at comes first.
 ORDER = ("error", "fail", "inconclusive", "pass")
-JUDGE = "canary"  # the kind of gate that a release's step asks
 MOST_CHECKS = 500
 MOST_PLOTS = 24
 
@@ -652,7 +654,7 @@ def _ended(id: str, node: dict[str, Any], end: dict[str, Any]) -> Ended:
 def _finding(gate: str, leg: str, node: dict[str, Any], end: dict[str, Any]) -> Finding | None:
     """Return what a gate found; None where it neither ran nor was meant to. `end`: how the final node settled it."""
     folder = state_folder(gate, leg)
-    kind = str(node.get("gate", JUDGE))
+    kind = str(node.get("gate") or node.get("judged", ""))
     end = end or _record(gate, leg, "state.json") or {}
     record = _record(gate, leg, "verdict.json")
     verdict = str((record or {}).get("verdict"))
@@ -2216,6 +2218,13 @@ class GitHub:
         print(f"::add-mask::{value}", flush=True)
         return value
 
+    def approval_problem(self) -> str:
+        """Say why the job's approval isn't that of this attempt: a job can be run again without those before it."""
+        approved, attempt = os.environ.get("MLCC_APPROVED"), os.environ.get("GITHUB_RUN_ATTEMPT", "")
+        if approved is None or (approved and approved == attempt):
+            return ""
+        return f"people approved attempt {approved or 'none'} of the run, and this is {attempt or 'unknown'}: run all jobs again"
+
     def was_cancelled(self, node: str) -> bool:
         """Tell by the `needs` of the job; of a job in another file they say nothing, and a rollback must run then."""
         try:
@@ -2486,6 +2495,10 @@ class GitLab:
                 return value
         raise RunError("this job has no OpenID Connect token for that audience")
 
+    def approval_problem(self) -> str:
+        """Return that there is none: who runs a job of a protected branch again may push there, and GitLab tells no more."""
+        return ""
+
     def was_cancelled(self, node: str) -> bool:
         """Return that it wasn't: a cancelled pipeline starts no rollback."""
         del node
@@ -2686,6 +2699,10 @@ class Jenkins:
                     )
                 return token
         raise RunError(f"none of the node's id token credentials has the audience {audience}")
+
+    def approval_problem(self) -> str:
+        """Return that there is none: a build is never run again in part."""
+        return ""
 
     def was_cancelled(self, node: str) -> bool:
         """Return that it wasn't: an aborted build starts no rollback."""
