@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
+from mlcc.backends.github.platform import FORM_INPUT
 from tests.execution.equivalence.case import SECRET, Scratch
 from tests.execution.equivalence.runner import Run, gathered
 from tests.execution.github.act import run_workflow
@@ -22,7 +23,8 @@ class GitHub:
     def run(self, scratch: Scratch, python: str = sys.executable) -> Run:
         """Run the workflow; the API tells of the last green run where the case has one."""
         event, payload = _payload(scratch)
-        inputs = dict(scratch.event.inputs) if scratch.event.kind == "manual" else None
+        chosen = {FORM_INPUT: str(scratch.event.trigger)} if scratch.plan.triggers.choices else {}
+        inputs = {**chosen, **scratch.event.inputs} if scratch.event.kind == "manual" else None
         green = [green_run(1, scratch.base, scratch.branch)] if scratch.base else []
         with github_api(green) if green else nullcontext() as api:
             run = run_workflow(

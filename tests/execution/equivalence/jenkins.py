@@ -101,6 +101,8 @@ def _started(scratch: Scratch) -> Data:
             return {**build, "previous": [known] if scratch.base else []}
         case "manual":
             inputs = {f"MLCC_INPUT_{name}": value for name, value in event.inputs.items()}
+            if scratch.plan.triggers.choices:
+                inputs["MLCC_FORM"] = str(event.trigger)
             return _build("refs/heads/main", {"BRANCH_NAME": "main"}, BY_HAND, inputs)
         case "schedule":
             return _build(
