@@ -57,6 +57,7 @@ class _Reference:
         self.kinds = {
             kind.name: next(m for m in self.shapes if m is kind.params()) for kind in GATES.values()
         }
+        self.kind_of = {self.shapes[model].name: name for name, model in self.kinds.items()}
         self.gate_models = {model for root in self.kinds.values() for model in self.below(root)}
         self.pages = {
             shape.name: "gates.md" if model in self.gate_models else "spec.md"
@@ -110,7 +111,9 @@ class _Reference:
             case shapes.Fields():
                 target = self.pages[shape.name]
                 noun = noun_of(shape.name)
-                return f"[{noun}]({'' if target == page else target}#{anchor(noun)})"
+                # The parameters of a kind stand under its name.
+                heading = self.kind_of.get(shape.name) or noun
+                return f"[{noun}]({'' if target == page else target}#{anchor(heading)})"
             case shapes.ListOf():
                 return f"list of {self.values(shape.item, page, plural=True)}"
             case shapes.DictOf():
