@@ -14,6 +14,7 @@ from mlcc.plan_json import to_runtime
 from mlcc.runtime import final as runtime_final
 from mlcc.runtime import node as runtime_node
 from mlcc.runtime import records
+from mlcc.runtime import steps as runtime_steps
 from mlcc.runtime.decide import Ending, settle
 from mlcc.runtime.platform import Facts
 from mlcc.runtime.select import select
@@ -149,7 +150,8 @@ def without_commands(patch: Any) -> None:
     patch(runtime_node, "watch_cancel", lambda: None)
     patch(runtime_node, "receive", lambda *_: "sha256:0")
     patch(runtime_node, "check_guards", lambda *_: None)
-    patch(runtime_node, "_environment", lambda *_: ({}, None))
+    for module in (runtime_node, runtime_steps):
+        patch(module, "environment_of", lambda *_: ({}, None))
     patch(runtime_node, "_teardown", lambda *_: None)
     patch(runtime_final, "report", lambda _: None)  # neither decides anything, and both start programs
     patch(runtime_final, "keep_lineage", lambda *_: None)

@@ -55,7 +55,7 @@ def test_gates_have_every_key(kind: str) -> None:
     ]
     seen: set[str] = set()
 
-    @settings(draws, max_examples=400, derandomize=True, database=None)
+    @settings(draws, max_examples=600, derandomize=True, database=None)
     @given(st.one_of([params(kind, near) for near in nears if kind in kinds(near)]))
     def collect(drawn: dict[str, Any]) -> None:
         seen.update(drawn)
@@ -66,11 +66,11 @@ def test_gates_have_every_key(kind: str) -> None:
 
 
 def test_the_specs_are_varied() -> None:
-    """Of 300 specs, each feature of the language that a back end has to lower is in some."""
+    """Of 600 specs, each feature of the language that a back end has to lower is in some."""
     seen: Counter[str] = Counter()
 
     @settings(
-        max_examples=300,
+        max_examples=400,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
