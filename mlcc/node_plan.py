@@ -115,7 +115,7 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
         rollback_seconds=seconds(own.rollback.timeout) if undone else 0,
         judge=None if own.judge is None else _judge(node, artifacts, problems),
         holds=tuple(own.holds),
-        asks=own.judge is not None and own.judge.asked,
+        verifies=own.judge is not None and own.judge.asked,
         drive=own.drive,
         live=own.live,
     )

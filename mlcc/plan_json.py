@@ -219,7 +219,7 @@ def _work(node: ir.Node) -> JsonObject:
         found["deploys"] = list(work.deploys)
         if work.judge is not None:
             found["judged"] = work.judge.script
-            found["asks"] = work.asks or None
+            found["verifies"] = work.verifies or None
         if work.holds:
             found["holds"] = list(work.holds)
         if work.rollback is not None:

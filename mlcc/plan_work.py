@@ -35,8 +35,8 @@ class Release:
     """A command that deploys; `rollback` is the node whose command undoes it at once where it doesn't pass (S11).
 
     Of a release through an adapter, `judge` is the gate that a step on live traffic asks, and `drive`, once, what its steps read.
-    `holds` are the judge's verdicts that undo nothing: a person decides. `asks`: the command doesn't ask the judge itself.
-    `live`: when it has passed, what it deploys is live.
+    `holds` are the judge's verdicts that undo nothing: a person decides. `verifies`: the runtime asks the judge, after
+    the command. `live`: when it has passed, what it deploys is live.
     """
 
     command: Command
@@ -45,7 +45,7 @@ class Release:
     rollback_seconds: int
     judge: Gate | None = None
     holds: tuple[str, ...] = ()
-    asks: bool = False
+    verifies: bool = False
     drive: Mapping[str, object] | None = field(hash=False, default=None)
     live: bool = True
 

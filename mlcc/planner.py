@@ -12,9 +12,7 @@ from mlcc.plan import (
     Artifact,
     Environment,
     Form,
-    FormInput,
     Gate,
-    ManualForm,
     Node,
     NodeKind,
     Output,
@@ -23,7 +21,6 @@ from mlcc.plan import (
     Runner,
     Secret,
     Text,
-    Triggers,
     Value,
     Variable,
 )
@@ -33,14 +30,13 @@ from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
-from mlcc.values import text_of, values_of
+from mlcc.trigger_plan import triggers
+from mlcc.values import values_of
 
 if TYPE_CHECKING:
-    from mlcc.spec.models import Spec
+    pass
 
 DEFAULT_LABELS = {"github": ("ubuntu-24.04",), "gitlab": (), "jenkins": ("linux",)}
-PLAIN_TRIGGERS = ("push", "pull_request", "tag")  # those without ids
-UNDOING = ("reconcile", "manual")  # keys of `rollback` that name triggers
 DAY = 86400
 
 
@@ -87,7 +83,7 @@ def plan(
         home=home,
         spec_files=spec_files,
         compiled_files=compiled_files,
-        triggers=_triggers(spec, problems),
+        triggers=triggers(spec, problems),
         artifacts=artifacts,
         nodes={id: nodes[id] for id in order},
         incoming={id: incoming[id] for id in order},
@@ -358,47 +354,3 @@ def _runners(resolved: Resolved) -> dict[str, Runner]:
             id, labels, raw.pull_requests, Problems(resolved.source).span(("runners", id), key=True)
         )
     return found
-
-
-def _triggers(spec: Spec, problems: Problems) -> Triggers:
-    raw = spec.triggers
-    places: dict[str, Loc] = {
-        f"triggers.{event}": ("triggers", event) for event in PLAIN_TRIGGERS if getattr(raw, event)
-    }
-    places.update({id: ("triggers", "dispatch", number) for number, id in enumerate(raw.dispatch)})
-    for group, ids in (("schedule", raw.schedule), ("manual", raw.manual)):
-        places.update({id: ("triggers", group, id) for id in ids})
-    return Triggers(
-        pull_request=tuple(raw.pull_request.branches) if raw.pull_request else None,
-        push=tuple(raw.push.branches) if raw.push else None,
-        tag=tuple(raw.tag.patterns) if raw.tag else None,
-        schedules=tuple(raw.schedule.items()),
-        forms=tuple(
-            ManualForm(id, tuple(_form_input(name, field) for name, field in form.inputs.items()))
-            for id, form in raw.manual.items()
-        ),
-        dispatches=tuple(raw.dispatch),
-        reserved=_reserved(spec),
-        spans={id: problems.span(loc, key=True) for id, loc in places.items()},
-    )
-
-
-def _reserved(spec: Spec) -> tuple[str, ...]:
-    """Return the triggers by which releases are undone: none of them may start a release, or anything else, as well."""
-    named = (
-        as_list(getattr(release.rollback, key, None)) for release in spec.releases.values() for key in UNDOING
-    )
-    return tuple(dict.fromkeys(id for ids in named for id in ids))
-
-
-def _form_input(name: str, raw: Any) -> FormInput:
-    return FormInput(
-        name=name,
-        type=raw.type,
-        description=raw.description or "",
-        default=None if raw.default is None else text_of(raw.default),
-        required=raw.required,
-        minimum=raw.min,
-        maximum=raw.max,
-        options=tuple(raw.options),
-    )

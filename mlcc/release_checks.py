@@ -11,6 +11,7 @@ from mlcc.release.adapters import ADAPTERS, AdapterParamsError, kind_of
 from mlcc.release_looks import LONGEST, shares
 from mlcc.release_steps import LEASE, UNDOING
 from mlcc.spec.scalars import seconds, stretched
+from mlcc.trigger_plan import UNDONE_BY
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -109,7 +110,7 @@ def _check_rollback(release: Release, loc: Loc, problems: Problems) -> None:
 
 def _check_started(spec: Spec, release: Release, loc: Loc, problems: Problems) -> None:
     """Note what a node asks of the run that only a trigger of its own starts, and a person who is a schedule."""
-    looks, hand = (as_list(getattr(release.rollback, key, None)) for key in ("reconcile", "manual"))
+    looks, hand = (as_list(getattr(release.rollback, key, None)) for key in UNDONE_BY)
     for id in hand:
         if id in spec.triggers.schedule or id in looks:
             problems.add(
@@ -117,9 +118,7 @@ def _check_started(spec: Spec, release: Release, loc: Loc, problems: Problems) -
                 (*loc, "rollback", "manual"),
                 help="name a form of `triggers.manual`, or a dispatch, that does nothing else",
             )  # fmt: skip
-    key = next(
-        (key for key in ("reconcile", "manual") if getattr(release.rollback, key, None) is not None), None
-    )
+    key = next((key for key in UNDONE_BY if getattr(release.rollback, key, None) is not None), None)
     if key is None:
         return
     who = "what reconciles" if key == "reconcile" else "a rollback by hand"

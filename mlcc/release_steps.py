@@ -13,6 +13,7 @@ from mlcc.references import as_list
 from mlcc.release.adapters import AdapterParamsError, kind_of
 from mlcc.release_looks import Look, looks, looks_of
 from mlcc.spec.scalars import seconds
+from mlcc.trigger_plan import UNDONE_BY
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -85,7 +86,7 @@ def _started(
         "part": (id, "undo"),
         "outputs": UNDONE if release.adapter is not None else [],
     }
-    looks, hand = (getattr(release.rollback, key, None) for key in ("reconcile", "manual"))
+    looks, hand = (getattr(release.rollback, key, None) for key in UNDONE_BY)
     if release.adapter is not None and looks is not None:
         when = _condition(("rollback", "reconcile"), trigger=looks)
         reconcile = {"run": f"{SCRIPT} {id} reconcile", "when": when}

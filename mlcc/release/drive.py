@@ -145,7 +145,8 @@ def watch(release: Release, number: int) -> int:
     now = release.look()
     if release.owns(now.live):
         code = _judged("canary", release.params["watch"][number], now._replace(url=now.live_url))
-        if not code or release.owns(release.adapter.describe().live):
+        now = release.adapter.describe()
+        if not code or release.owns(now.live):
             return code
     say(f"mlcc: {release.id} isn't live any more: {_told(now)}")
     return SUPERSEDED

@@ -33,12 +33,10 @@ def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
 
 
 def keeps(node: dict[str, Any], state: dict[str, Any] | None) -> bool:
-    """Tell whether what is released stays although a step didn't pass: its judge's verdict is for a person to decide on.
+    """Tell whether what is live stays although a step didn't pass: where errors are held, a person decides.
 
-    Where errors are held, only what was shown to be bad is undone: a watch that was lost, late or cancelled showed nothing.
+    Only what was shown to be bad is undone there: a watch that was lost, late or cancelled showed nothing.
     """
-    if state is not None and state.get("held") is True:
-        return True
     return "error" in node.get("holds", []) and (state is None or state.get("shown_bad") is not True)
 
 

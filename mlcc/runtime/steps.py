@@ -42,10 +42,10 @@ def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     if leg.code == SKIP and "error" in leg.node.get("holds", []):
         leg.finish("skipped", "", "another release is live")
         return SKIP
-    if leg.node.get("asks") and status == PASS:
-        status = _ask(leg, env, logins)
-    elif leg.node.get("asks"):
-        return status  # there is nothing to ask
+    if leg.node.get("verifies"):
+        if status != PASS:
+            return status  # there is nothing to verify
+        status = _verify(leg, env, logins)
     if not leg.node.get("judged") or status == TIMEOUT:
         return status
     found = read_record(verdict)
@@ -68,7 +68,7 @@ def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     return status
 
 
-def _ask(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+def _verify(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Ask what the command has deployed, by the node's own gate: once, since a second look would turn chance into a pass."""
     leg.judged = True
     leg.finish("failed", "error", "its process was killed")

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=4803c8b5466714412390bc958d96e5d718807350462336c83710d5d9bc515817
+# mlcc:generated sha256=f89df4d53bc827e354908c5d3b16a079bec59f6d576ada5f74af2ce748eff5d1
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1427,12 +1427,10 @@ def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
 
 
 def keeps(node: dict[str, Any], state: dict[str, Any] | None) -> bool:
-    """Tell whether what is released stays although a step didn't pass: its judge's verdict is for a person to decide on.
+    """Tell whether what is live stays although a step didn't pass: where errors are held, a person decides.
 
-    Where errors are held, only what was shown to be bad is undone: a watch that was lost, late or cancelled showed nothing.
+    Only what was shown to be bad is undone there: a watch that was lost, late or cancelled showed nothing.
     """
-    if state is not None and state.get("held") is True:
-        return True
     return "error" in node.get("holds", []) and (state is None or state.get("shown_bad") is not True)
 
 
@@ -2634,10 +2632,10 @@ def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     if leg.code == SKIP and "error" in leg.node.get("holds", []):
         leg.finish("skipped", "", "another release is live")
         return SKIP
-    if leg.node.get("asks") and status == PASS:
-        status = _ask(leg, env, logins)
-    elif leg.node.get("asks"):
-        return status  # there is nothing to ask
+    if leg.node.get("verifies"):
+        if status != PASS:
+            return status  # there is nothing to verify
+        status = _verify(leg, env, logins)
     if not leg.node.get("judged") or status == TIMEOUT:
         return status
     found = read_record(verdict)
@@ -2660,7 +2658,7 @@ def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     return status
 
 
-def _ask(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+def _verify(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Ask what the command has deployed, by the node's own gate: once, since a second look would turn chance into a pass."""
     leg.judged = True
     leg.finish("failed", "error", "its process was killed")

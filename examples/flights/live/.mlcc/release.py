@@ -1,4 +1,4 @@
-# mlcc:generated sha256=221142e8976547c790326944374c30d76130718cf0f963ea7be1c8ebf878bc8a
+# mlcc:generated sha256=ca9f7767e739814c8e91c13244e230d009e59bc4d9eae2ed069975a279cb9165
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -304,7 +304,8 @@ def watch(release: Release, number: int) -> int:
     now = release.look()
     if release.owns(now.live):
         code = _judged("canary", release.params["watch"][number], now._replace(url=now.live_url))
-        if not code or release.owns(release.adapter.describe().live):
+        now = release.adapter.describe()
+        if not code or release.owns(now.live):
             return code
     say(f"mlcc: {release.id} isn't live any more: {_told(now)}")
     return SUPERSEDED
