@@ -73,7 +73,11 @@ def _answer_of_live(url: str) -> str:
     asking = threading.Thread(target=lambda: found.append(_asked_once(url)), daemon=True)
     asking.start()
     asking.join(_ANSWER_WITHIN)
-    return found[0] if found else f"none within {_ANSWER_WITHIN:g} s"
+    return found[0] if found else _too_late()
+
+
+def _too_late() -> str:
+    return f"none within {_ANSWER_WITHIN:g} s"
 
 
 def _asked_once(url: str) -> str:
@@ -86,6 +90,8 @@ def _asked_once(url: str) -> str:
             status = connection.getresponse().status
         finally:
             connection.close()
+    except TimeoutError:
+        return _too_late()
     except (OSError, ValueError, http.client.HTTPException) as problem:
         return type(problem).__name__
     return "" if 200 <= status < 300 else f"the status {status}"
