@@ -71,6 +71,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
             "run": undone.run,
             "timeout": undone.timeout,
             "part": (id, "rollback"),
+            "outputs": UNDONE if release.adapter is not None else [],
         }
         yield id + ROLLBACK_SUFFIX, NodeKind.ROLLBACK, Keys(**last)
         yield from _started(spec, id, release, last)
@@ -84,7 +85,6 @@ def _started(
         **rollback,
         "needs": [],
         "part": (id, "undo"),
-        "outputs": UNDONE if release.adapter is not None else [],
     }
     looks, hand = (getattr(release.rollback, key, None) for key in UNDONE_BY)
     if release.adapter is not None and looks is not None:

@@ -31,7 +31,7 @@ USAGE = (
     "reconcile | first"
 )
 LOOKING = {"step": step, "watch": watch}
-UNDOING = ("restore", "reconcile")
+UNDOING = ("rollback", "restore", "reconcile")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,

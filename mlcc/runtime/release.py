@@ -6,14 +6,18 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.decide import read_states, steps_of_release
 from mlcc.runtime.log import say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import shell
+from mlcc.runtime.records import RunError
+from mlcc.runtime.values import read_values
 
 HELD = "it is held: a person decides"
+NOTHING_LEFT = "nothing of it was there to undo"
 
 
 def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
@@ -29,7 +33,17 @@ def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
         )
     except OSError as problem:  # such as a folder that the release has removed
         return False, f"its rollback can't be run: {problem.strerror}"
-    return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
+    if code != 0:
+        return False, f"its rollback ended with {code}"
+    return True, NOTHING_LEFT if _found_nothing(rollback, env) else "it was rolled back"
+
+
+def _found_nothing(rollback: dict[str, Any], env: dict[str, str]) -> bool:
+    """Tell whether a rollback says that it took nothing away; one that says nothing of it may have."""
+    try:
+        return read_values(Path(env["MLCC_OUTPUTS"]), rollback.get("outputs", [])).get("UNDONE") == ""
+    except RunError:
+        return False
 
 
 def keeps(node: dict[str, Any], state: dict[str, Any] | None) -> bool:

@@ -94,7 +94,7 @@ class Seen:
         if self.part["step"] == "deploy" or "rollback" not in self.node:
             return "failed"
         if self.state.get("rolled_back") is True:
-            return "rolled_back"
+            return "failed" if self.state.get("nothing_left") is True else "rolled_back"
         return "failed" if last else ""
 
     def _of_undoing(self) -> str:
@@ -139,6 +139,8 @@ class Seen:
     def _action(self, event: str) -> str:
         """Return what the log calls an event; empty: nothing has changed for users."""
         if event == "failed":
+            if self.state.get("nothing_left") is True:  # it was refused, or who took it away has told that
+                return ""
             passed = self.node["kind"] == "rollback" and self.state["end"] == "passed"
             if passed or self.state.get("rolled_back") is True:
                 return "rollback"

@@ -28,7 +28,7 @@ from mlcc.runtime.notices import conclude, untold
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, watch_cancel
 from mlcc.runtime.records import RunError, read_plan, read_record, read_selection, state_folder
-from mlcc.runtime.release import HELD, keeps, undo, undone
+from mlcc.runtime.release import HELD, NOTHING_LEFT, keeps, undo, undone
 from mlcc.runtime.released import Seen
 
 
@@ -93,8 +93,11 @@ def run_rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     return PASS
 
 
-def undo_step(leg: Attempt, private: Path) -> None:
-    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
+def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would.
+
+    `late`: the step's own process was killed.
+    """
     if leg.state.get("began") is not True or leg.state["end"] != "failed" or leg.state.get("held") is True:
         return None
     if keeps(leg.node, leg.state):
@@ -107,6 +110,8 @@ def undo_step(leg: Attempt, private: Path) -> None:
         try:
             env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
             leg.state["rolled_back"], note = undo(rollback, env)
+            # Who was killed while it undid the release may have taken it away.
+            leg.state["nothing_left"] = note == NOTHING_LEFT and not late
         except RunError as problem:
             note = f"it can't be undone: {problem}"
     leg.note = f"; {note}"
@@ -140,6 +145,6 @@ def _undo_late(leg: Attempt) -> None:
     leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
     try:
         with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-            undo_step(leg, Path(folder) / "undo")
+            undo_step(leg, Path(folder) / "undo", late=True)
     except CancelledError:
         leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")

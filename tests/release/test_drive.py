@@ -485,7 +485,7 @@ def test_a_candidate_whose_share_can_not_be_set_is_removed_all_the_same(driven: 
         (3, ["restore"], "UNDONE=live-7\nREACHED=share\nLIVE=old\n"),
         (5, ["restore"], "UNDONE=live-7\nREACHED=live\nLIVE=old\n"),
         (5, ["reconcile"], "UNDONE=\nREACHED=\nLIVE=live-7\n"),
-        (3, ["rollback"], ""),
+        (3, ["rollback"], "UNDONE=live-7\nREACHED=share\nLIVE=old\n"),
     ],
 )
 def test_what_undoes_tells_the_runtime_what_it_took_away(

@@ -13,7 +13,16 @@ from mlcc.runtime import notices
 from tests.runtime.conftest import Make
 from tests.runtime.loopback import Server
 from tests.runtime.test_cancel import start, wait_for
-from tests.runtime.told import HELD, SPEC, ready, released, stepped, texts, undo_main_of
+from tests.runtime.told import (
+    HELD,
+    SPEC,
+    TOOK_NOTHING,
+    ready,
+    released,
+    stepped,
+    texts,
+    undo_main_of,
+)
 
 pytestmark = pytest.mark.usefixtures("no_waits")
 
@@ -92,6 +101,15 @@ def test_a_step_that_fails_is_told_as_rolled_back(make: Make, hook: Server) -> N
     for id in ("live-deploy", "live-5", "live", "live-rollback"):
         project.node(id)
     assert ["was rolled back" in text for text in texts(hook)] == [True]
+
+
+def test_a_step_that_finds_nothing_to_undo_has_failed(make: Make, hook: Server) -> None:
+    project = stepped(make, hook, live_5="exit 1", live_rollback=TOOK_NOTHING)
+    for id in ("live-deploy", "live-5", "live", "live-rollback"):
+        project.node(id)
+    (text,) = texts(hook)
+    assert "failed in" in text
+    assert "nothing of it was there to undo" in text
 
 
 def test_a_step_whose_machine_was_lost_is_told_as_rolled_back(make: Make, hook: Server) -> None:

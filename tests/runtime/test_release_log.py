@@ -14,7 +14,7 @@ from mlcc.runtime.steps import undo_main
 from mlcc.signals.tables import signals
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project
-from tests.runtime.told import SOUND, SPEC, STEPS
+from tests.runtime.told import SPEC, STEPS, TOOK_NOTHING, commanded
 
 NOTIFY = "notify: {team: {webhook: {secret: HOOK}}}\n"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -41,15 +41,7 @@ def one(make: Make, command: str, undo: str = "{run: 'true'}") -> Project:
 
 def steps(make: Make, **commands: str) -> Project:
     project = make(STEPS.replace(NOTIFY, ""), {"model.bin": "weights\n", ".gitignore": "_mlcc/\nlog\n"})
-    path = project.root / ".mlcc" / "plan.json"
-    plan = json.loads(path.read_text())
-    runs = {"live-deploy": "true", "live-5": SOUND, "live": "true", "live-rollback": "true"}
-    for id, run in {**runs, **{name.replace("_", "-"): text for name, text in commands.items()}}.items():
-        plan["nodes"][id]["run"] = [run]
-    path.write_text(json.dumps(plan))
-    project.commit("other commands")
-    project.select()
-    return project
+    return commanded(project, **commands)
 
 
 def through(project: Project, *nodes: str) -> list[dict[str, Any]]:
@@ -96,6 +88,26 @@ def test_a_deployment_that_fails_reached_nobody(make: Make) -> None:
     (line,) = through(steps(make, live_deploy="exit 1"), *ALL)
     assert (line["action"], line["live"], line["reached"]) == ("rollback", False, False)
     assert "since" not in line
+
+
+@pytest.mark.parametrize("failing", ["live_deploy", "live_5"])
+def test_a_release_of_which_nothing_was_there_is_not_logged(make: Make, failing: str) -> None:
+    project = steps(make, **{failing: "exit 1"}, live_rollback=TOOK_NOTHING)
+    assert through(project, *ALL) == []
+
+
+def test_who_was_killed_while_it_undid_a_release_may_have_taken_it_away(make: Make) -> None:
+    project = steps(make, live_5="exit 1", live_rollback="exit 2")
+    for id in ("live-deploy", "live-5"):
+        project.node(id)
+    path = project.root / ".mlcc" / "plan.json"
+    plan = json.loads(path.read_text())
+    plan["nodes"]["live-rollback"]["run"] = [TOOK_NOTHING]
+    path.write_text(json.dumps(plan))
+    os.environ["MLCC_NODE"] = "live-5"
+    assert undo_main(project.platform) == 0
+    (line,) = through(project, "live", "live-rollback")
+    assert line["action"] == "rollback"
 
 
 def test_a_deployment_that_fails_and_stays_is_told_by_its_rollback(make: Make) -> None:

@@ -42,6 +42,8 @@ HELD = (
     + "    rollback: {reconcile: hourly}\n"
 )
 PASSED = '{"gate": "live-5", "verdict": "pass", "summary": "sound"}'
+TOOK = "printf 'UNDONE=live-7\\nREACHED=share\\nLIVE=live-6\\n' >> \"$MLCC_OUTPUTS\""
+TOOK_NOTHING = TOOK.replace("live-7", "").replace("share", "")
 SOUND = f"mkdir -p _mlcc/s--live-5; echo '{PASSED}' > _mlcc/s--live-5/verdict.json"
 
 
@@ -61,10 +63,14 @@ def ready(make: Make, text: str, hook: Server | str) -> Project:
 
 def stepped(make: Make, hook: Server, spec: str = STEPS, **commands: str) -> Project:
     """Return a project whose release goes by steps that run these commands."""
-    project = ready(make, spec, hook)
+    return commanded(ready(make, spec, hook), **commands)
+
+
+def commanded(project: Project, **commands: str) -> Project:
+    """Let the steps of a release run these commands."""
     path = project.root / ".mlcc" / "plan.json"
     plan = json.loads(path.read_text())
-    runs = {"live-deploy": "true", "live-5": SOUND, "live": "true", "live-rollback": "true"}
+    runs = {"live-deploy": "true", "live-5": SOUND, "live": "true", "live-rollback": TOOK}
     for id, run in {**runs, **{name.replace("_", "-"): text for name, text in commands.items()}}.items():
         plan["nodes"][id]["run"] = [run]
     path.write_text(json.dumps(plan))

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=ca9f7767e739814c8e91c13244e230d009e59bc4d9eae2ed069975a279cb9165
+# mlcc:generated sha256=df436a7ec0a4c962c28cc0765f10d1e37caddd42595c4f88f6a215cd55dab636
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -3162,7 +3162,7 @@ USAGE = (
     "reconcile | first"
 )
 LOOKING = {"step": step, "watch": watch}
-UNDOING = ("restore", "reconcile")
+UNDOING = ("rollback", "restore", "reconcile")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,

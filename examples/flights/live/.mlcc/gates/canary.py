@@ -1,4 +1,4 @@
-# mlcc:generated sha256=eafefa4da962d8c0594d2068cb9aba3ccb981fcbd36ed3c8fb57cf85332717a1
+# mlcc:generated sha256=4ef4f2dbab1e157ae0b2e86fdd4a060eb924787bbf42a251eb256e4c1cf98514
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -2297,7 +2297,11 @@ def _answer_of_live(url: str) -> str:
     asking = threading.Thread(target=lambda: found.append(_asked_once(url)), daemon=True)
     asking.start()
     asking.join(_ANSWER_WITHIN)
-    return found[0] if found else f"none within {_ANSWER_WITHIN:g} s"
+    return found[0] if found else _too_late()
+
+
+def _too_late() -> str:
+    return f"none within {_ANSWER_WITHIN:g} s"
 
 
 def _asked_once(url: str) -> str:
@@ -2310,6 +2314,8 @@ def _asked_once(url: str) -> str:
             status = connection.getresponse().status
         finally:
             connection.close()
+    except TimeoutError:
+        return _too_late()
     except (OSError, ValueError, http.client.HTTPException) as problem:
         return type(problem).__name__
     return "" if 200 <= status < 300 else f"the status {status}"

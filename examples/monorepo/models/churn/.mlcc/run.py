@@ -1,4 +1,4 @@
-# mlcc:generated sha256=f89df4d53bc827e354908c5d3b16a079bec59f6d576ada5f74af2ce748eff5d1
+# mlcc:generated sha256=e4a18eb47bafac9c9b3b3c35365f06d7d42d5b9ab3ed8cd39130a51a007d8b00
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -13,8 +13,8 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide,
   mlcc.runtime.file_digest, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates,
   mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.groups,
-  mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.released, mlcc.runtime.addresses,
-  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.final,
+  mlcc.runtime.process, mlcc.runtime.addresses, mlcc.runtime.data, mlcc.runtime.login,
+  mlcc.runtime.values, mlcc.runtime.release, mlcc.runtime.released, mlcc.runtime.final,
   mlcc.runtime.services, mlcc.runtime.attempt, mlcc.runtime.web, mlcc.runtime.notices,
   mlcc.runtime.steps, mlcc.runtime.node, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
   mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
@@ -1402,258 +1402,6 @@ def shell(
         return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
 
 
-# --- mlcc.runtime.release -----------------------------------------------------------------------------------
-# What undoes a release: the release itself, at once, and its rollback's node where that couldn't be (S11).
-#
-# Standard library only: bundled into the emitted script.
-
-HELD = "it is held: a person decides"
-
-
-def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
-    """Run the command of a rollback's node. Return whether the release is undone, and how to say so.
-
-    It has a time of its own, so that a release which used up its time is undone, too.
-    """
-    say("mlcc: rolling back")
-    lines = [*rollback.get("setup", []), *rollback["run"]]
-    try:
-        code = shell(
-            lines, env, time.monotonic() + rollback["timeout"], rollback.get("working_directory") or "."
-        )
-    except OSError as problem:  # such as a folder that the release has removed
-        return False, f"its rollback can't be run: {problem.strerror}"
-    return (True, "it was rolled back") if code == 0 else (False, f"its rollback ended with {code}")
-
-
-def keeps(node: dict[str, Any], state: dict[str, Any] | None) -> bool:
-    """Tell whether what is live stays although a step didn't pass: where errors are held, a person decides.
-
-    Only what was shown to be bad is undone there: a watch that was lost, late or cancelled showed nothing.
-    """
-    return "error" in node.get("holds", []) and (state is None or state.get("shown_bad") is not True)
-
-
-def undone(
-    node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
-) -> str | None:
-    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
-
-    A step that left no state was lost with its machine, unless it was cancelled: then neither it nor what follows began.
-    """
-    began: list[dict[str, Any]] = []
-    live = False
-    for id in steps_of_release(node):
-        own = plan["nodes"][id]
-        (state,) = read_states(id, own, selection)
-        if state is not None and state.get("held") is True:
-            return HELD
-        if state is None and platform.was_cancelled(id):
-            break
-        if keeps(own, state):
-            continue
-        if state is None:
-            return None
-        if state.get("began") is True:
-            began.append(state)
-            live = live or (state["end"] == "passed" and own.get("release", {}).get("step") == "promote")
-    if not began:
-        return "nothing was released"
-    if live and all(state["end"] == "passed" for state in began):
-        return "the release passed"
-    return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
-
-
-# --- mlcc.runtime.released ----------------------------------------------------------------------------------
-# What became of a release: the event that one of its nodes has seen, and the line that the release log gets of it.
-#
-# `promoted`: the release is live. `rolled_back`: it was taken away again. `held`: it waits for a person. `failed`: it
-# couldn't be taken away, nothing can do that, or its deployment failed already. One node sees it, and no other tells it.
-#
-# The log is for DORA's metrics (https://dora.dev/guides/dora-metrics/): a change that was deployed to users failed where it
-# had to be rolled back or repaired at once. So a line says whether the release was live, and since when users were reached:
-# a candidate taken away from its share of the live requests is a change that failed, and one without any is none.
-#
-# Standard library only: bundled into the emitted script.
-
-MOST_LOGGED = 500  # characters of a cause
-
-
-class Seen:
-    """What one node of a release has seen of it. `state` is the node's own, and takes what is noted."""
-
-    def __init__(
-        self, id: str, state: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]
-    ) -> None:
-        self.id, self.state, self.plan, self.selection = id, state, plan, selection
-        self.node: dict[str, Any] = plan["nodes"][id]
-        self.part: dict[str, Any] = self.node["release"]
-        self.before: dict[
-            str, dict[str, Any] | None
-        ] = {}  # step of the same release -> its state, if it left one
-        for other in dict.fromkeys(before for before, _ in self.node["before"]):
-            if plan["nodes"][other].get("release", {}).get("id") == self.part["id"]:
-                (self.before[other],) = read_states(other, plan["nodes"][other], selection)
-
-    @property
-    def known(self) -> list[dict[str, Any]]:
-        """The states of this node and of those right before it."""
-        return [self.state, *(state for state in self.before.values() if state is not None)]
-
-    def begin(self) -> None:
-        """Note that the node's command begins, which may reach users."""
-        self.state["began"] = True
-        if self.since or self.part["step"] not in ("deploy", "verify"):
-            self.state["since"] = self.since or utc_now()
-        self.state["live"] = self.live
-
-    def note(self, platform: Platform, *, last: bool) -> None:
-        """Note the event ("": none), and the line of the log. `last`: nobody tries any more to undo it on this machine."""
-        if self.part["step"] == "undo":
-            event = self._of_undoing()
-        else:
-            event = (
-                self._of_rollback(platform) if self.node["kind"] == "rollback" else self._of_step(last=last)
-            )
-        self.state["event"] = event
-        action = self._action(event)
-        if action:
-            self.state["log"] = self._line(action)
-
-    @property
-    def since(self) -> str:
-        """The time at which the release first reached users; empty: it has reached none, or that isn't known."""
-        return min((str(state["since"]) for state in self.known if state.get("since")), default="")
-
-    @property
-    def live(self) -> bool:
-        """Whether the release was promoted before."""
-        return self._undone("REACHED") == "live" or any(
-            state.get("live") is True or state.get("event") == "promoted" for state in self.known
-        )
-
-    @property
-    def reached(self) -> bool:
-        """Whether users were, or may have been, reached: a machine that was lost after the deployment tells nothing."""
-        return bool(self.since or self._undone("REACHED")) or (
-            self.node["kind"] == "rollback" and not self._deployment_failed()
-        )
-
-    def _of_step(self, *, last: bool) -> str:
-        if self.state.get("held") is True:
-            return "held"
-        if self.state["end"] != "failed":
-            return "promoted" if self.state["end"] == "passed" and self.part["step"] == "promote" else ""
-        if self.state.get("began") is not True:  # where another step began, the rollback's node tells
-            return "" if self.before or self.state.get("cancelled") is True else "failed"
-        if self.part["step"] == "deploy" or "rollback" not in self.node:
-            return "failed"
-        if self.state.get("rolled_back") is True:
-            return "rolled_back"
-        return "failed" if last else ""
-
-    def _of_undoing(self) -> str:
-        """Return what a node has seen that a trigger of its own started: it tells what it took away, if anything."""
-        if self.state["end"] != "passed":
-            return "failed" if self.state["end"] == "failed" else ""
-        if self.node.get("outputs") and not self._undone("UNDONE"):
-            return ""
-        if self._undone("UNDONE"):
-            self.state["cause"] = (
-                f"'{self._undone('UNDONE')}' was taken away: '{self._undone('LIVE')}' is live"
-            )
-        return "rolled_back"
-
-    def _undone(self, name: str) -> str:
-        """Return what a node says that undid a release by a trigger of its own; a command says nothing of what it did."""
-        if self.part["step"] != "undo":
-            return ""
-        found = self.state["values"] if self.node.get("outputs") else {"REACHED": "live"}
-        return str(found.get(name, ""))
-
-    def _of_rollback(self, platform: Platform) -> str:
-        """Return what the rollback's node has seen, where no step has told that already."""
-        if (
-            self.state["end"] == "skipped"
-            or undone(self.node, self.plan, self.selection, platform) is not None
-        ):
-            return ""
-        undid = any(state.get("rolled_back") is True for state in self.known)
-        if self.state["end"] == "passed" and undid:
-            return ""
-        event = "rolled_back" if self.state["end"] == "passed" and not self._deployment_failed() else "failed"
-        return "" if any(state.get("event") == event for state in self.known) else event
-
-    def _deployment_failed(self) -> bool:
-        deployed = [state for id, state in self.before.items() if self._step(id) == "deploy"]
-        return any(state is None or state["end"] != "passed" for state in deployed)
-
-    def _step(self, id: str) -> str:
-        return str(self.plan["nodes"][id]["release"]["step"])
-
-    def _action(self, event: str) -> str:
-        """Return what the log calls an event; empty: nothing has changed for users."""
-        if event == "failed":
-            passed = self.node["kind"] == "rollback" and self.state["end"] == "passed"
-            if passed or self.state.get("rolled_back") is True:
-                return "rollback"
-            return "incident" if self.reached else ""
-        return {"promoted": "release", "rolled_back": "rollback"}.get(event, "")
-
-    def _line(self, action: str) -> dict[str, Any]:
-        inputs: dict[str, str] = next((state["inputs"] for state in self.known if state["inputs"]), {})
-        deployed = {
-            id for other in (self.id, *self.before) for id in self.plan["nodes"][other].get("deploys", [])
-        }
-        line = {
-            "time": self.state["ended"],
-            "action": action,
-            "environment": self.part["environment"],
-            "release": self.part["id"],
-            "commit": self.selection["commit"],
-            "digests": {id: digest for id, digest in inputs.items() if id in deployed},
-            "pipeline": self.plan["name"],
-            "run": self.selection["facts"]["run_id"],
-        }
-        if action == "release":
-            return line
-        found = {"live": self.live, "reached": self.reached, "cause": str(self.state["cause"])[:MOST_LOGGED]}
-        return {**line, **found, **({"since": self.since} if self.since else {})}
-
-
-def keep_releases(
-    platform: Platform, plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending]
-) -> None:
-    """Write the lines of the run's nodes beside its result, in the order of their times, where there are any."""
-    lines = []
-    for id in endings:
-        if "release" not in plan["nodes"][id]:
-            continue
-        try:
-            states = read_states(id, plan["nodes"][id], selection)
-        except RunError as problem:  # which the result tells, too
-            platform.warn(f"the release log misses {id}: {problem}")
-            continue
-        lines += [state["log"] for state in states if state is not None and "log" in state]
-    try:
-        text = "".join(
-            json.dumps(line, sort_keys=True, allow_nan=False) + "\n" for line in sorted(lines, key=_time)
-        )
-        if text:
-            write_text(state_folder("final") / "releases.jsonl", text)
-    except (OSError, ValueError) as problem:
-        platform.warn(f"the release log can't be written: {type(problem).__name__}")
-
-
-def _time(line: Any) -> str:
-    return str(line.get("time", "")) if isinstance(line, dict) else ""
-
-
-def utc_now() -> str:
-    """Return the time as ISO 8601 has it, to the second, in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
 # --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
 # Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
 #
@@ -2140,6 +1888,271 @@ def _outputs_text(path: Path) -> str:
         return ""
     except (OSError, ValueError) as problem:
         raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
+
+
+# --- mlcc.runtime.release -----------------------------------------------------------------------------------
+# What undoes a release: the release itself, at once, and its rollback's node where that couldn't be (S11).
+#
+# Standard library only: bundled into the emitted script.
+
+HELD = "it is held: a person decides"
+NOTHING_LEFT = "nothing of it was there to undo"
+
+
+def undo(rollback: dict[str, Any], env: dict[str, str]) -> tuple[bool, str]:
+    """Run the command of a rollback's node. Return whether the release is undone, and how to say so.
+
+    It has a time of its own, so that a release which used up its time is undone, too.
+    """
+    say("mlcc: rolling back")
+    lines = [*rollback.get("setup", []), *rollback["run"]]
+    try:
+        code = shell(
+            lines, env, time.monotonic() + rollback["timeout"], rollback.get("working_directory") or "."
+        )
+    except OSError as problem:  # such as a folder that the release has removed
+        return False, f"its rollback can't be run: {problem.strerror}"
+    if code != 0:
+        return False, f"its rollback ended with {code}"
+    return True, NOTHING_LEFT if _found_nothing(rollback, env) else "it was rolled back"
+
+
+def _found_nothing(rollback: dict[str, Any], env: dict[str, str]) -> bool:
+    """Tell whether a rollback says that it took nothing away; one that says nothing of it may have."""
+    try:
+        return read_values(Path(env["MLCC_OUTPUTS"]), rollback.get("outputs", [])).get("UNDONE") == ""
+    except RunError:
+        return False
+
+
+def keeps(node: dict[str, Any], state: dict[str, Any] | None) -> bool:
+    """Tell whether what is live stays although a step didn't pass: where errors are held, a person decides.
+
+    Only what was shown to be bad is undone there: a watch that was lost, late or cancelled showed nothing.
+    """
+    return "error" in node.get("holds", []) and (state is None or state.get("shown_bad") is not True)
+
+
+def undone(
+    node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], platform: Platform
+) -> str | None:
+    """Say why a rollback's node has nothing to undo; None: it has, or that can't be told.
+
+    A step that left no state was lost with its machine, unless it was cancelled: then neither it nor what follows began.
+    """
+    began: list[dict[str, Any]] = []
+    live = False
+    for id in steps_of_release(node):
+        own = plan["nodes"][id]
+        (state,) = read_states(id, own, selection)
+        if state is not None and state.get("held") is True:
+            return HELD
+        if state is None and platform.was_cancelled(id):
+            break
+        if keeps(own, state):
+            continue
+        if state is None:
+            return None
+        if state.get("began") is True:
+            began.append(state)
+            live = live or (state["end"] == "passed" and own.get("release", {}).get("step") == "promote")
+    if not began:
+        return "nothing was released"
+    if live and all(state["end"] == "passed" for state in began):
+        return "the release passed"
+    return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
+
+
+# --- mlcc.runtime.released ----------------------------------------------------------------------------------
+# What became of a release: the event that one of its nodes has seen, and the line that the release log gets of it.
+#
+# `promoted`: the release is live. `rolled_back`: it was taken away again. `held`: it waits for a person. `failed`: it
+# couldn't be taken away, nothing can do that, or its deployment failed already. One node sees it, and no other tells it.
+#
+# The log is for DORA's metrics (https://dora.dev/guides/dora-metrics/): a change that was deployed to users failed where it
+# had to be rolled back or repaired at once. So a line says whether the release was live, and since when users were reached:
+# a candidate taken away from its share of the live requests is a change that failed, and one without any is none.
+#
+# Standard library only: bundled into the emitted script.
+
+MOST_LOGGED = 500  # characters of a cause
+
+
+class Seen:
+    """What one node of a release has seen of it. `state` is the node's own, and takes what is noted."""
+
+    def __init__(
+        self, id: str, state: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]
+    ) -> None:
+        self.id, self.state, self.plan, self.selection = id, state, plan, selection
+        self.node: dict[str, Any] = plan["nodes"][id]
+        self.part: dict[str, Any] = self.node["release"]
+        self.before: dict[
+            str, dict[str, Any] | None
+        ] = {}  # step of the same release -> its state, if it left one
+        for other in dict.fromkeys(before for before, _ in self.node["before"]):
+            if plan["nodes"][other].get("release", {}).get("id") == self.part["id"]:
+                (self.before[other],) = read_states(other, plan["nodes"][other], selection)
+
+    @property
+    def known(self) -> list[dict[str, Any]]:
+        """The states of this node and of those right before it."""
+        return [self.state, *(state for state in self.before.values() if state is not None)]
+
+    def begin(self) -> None:
+        """Note that the node's command begins, which may reach users."""
+        self.state["began"] = True
+        if self.since or self.part["step"] not in ("deploy", "verify"):
+            self.state["since"] = self.since or utc_now()
+        self.state["live"] = self.live
+
+    def note(self, platform: Platform, *, last: bool) -> None:
+        """Note the event ("": none), and the line of the log. `last`: nobody tries any more to undo it on this machine."""
+        if self.part["step"] == "undo":
+            event = self._of_undoing()
+        else:
+            event = (
+                self._of_rollback(platform) if self.node["kind"] == "rollback" else self._of_step(last=last)
+            )
+        self.state["event"] = event
+        action = self._action(event)
+        if action:
+            self.state["log"] = self._line(action)
+
+    @property
+    def since(self) -> str:
+        """The time at which the release first reached users; empty: it has reached none, or that isn't known."""
+        return min((str(state["since"]) for state in self.known if state.get("since")), default="")
+
+    @property
+    def live(self) -> bool:
+        """Whether the release was promoted before."""
+        return self._undone("REACHED") == "live" or any(
+            state.get("live") is True or state.get("event") == "promoted" for state in self.known
+        )
+
+    @property
+    def reached(self) -> bool:
+        """Whether users were, or may have been, reached: a machine that was lost after the deployment tells nothing."""
+        return bool(self.since or self._undone("REACHED")) or (
+            self.node["kind"] == "rollback" and not self._deployment_failed()
+        )
+
+    def _of_step(self, *, last: bool) -> str:
+        if self.state.get("held") is True:
+            return "held"
+        if self.state["end"] != "failed":
+            return "promoted" if self.state["end"] == "passed" and self.part["step"] == "promote" else ""
+        if self.state.get("began") is not True:  # where another step began, the rollback's node tells
+            return "" if self.before or self.state.get("cancelled") is True else "failed"
+        if self.part["step"] == "deploy" or "rollback" not in self.node:
+            return "failed"
+        if self.state.get("rolled_back") is True:
+            return "failed" if self.state.get("nothing_left") is True else "rolled_back"
+        return "failed" if last else ""
+
+    def _of_undoing(self) -> str:
+        """Return what a node has seen that a trigger of its own started: it tells what it took away, if anything."""
+        if self.state["end"] != "passed":
+            return "failed" if self.state["end"] == "failed" else ""
+        if self.node.get("outputs") and not self._undone("UNDONE"):
+            return ""
+        if self._undone("UNDONE"):
+            self.state["cause"] = (
+                f"'{self._undone('UNDONE')}' was taken away: '{self._undone('LIVE')}' is live"
+            )
+        return "rolled_back"
+
+    def _undone(self, name: str) -> str:
+        """Return what a node says that undid a release by a trigger of its own; a command says nothing of what it did."""
+        if self.part["step"] != "undo":
+            return ""
+        found = self.state["values"] if self.node.get("outputs") else {"REACHED": "live"}
+        return str(found.get(name, ""))
+
+    def _of_rollback(self, platform: Platform) -> str:
+        """Return what the rollback's node has seen, where no step has told that already."""
+        if (
+            self.state["end"] == "skipped"
+            or undone(self.node, self.plan, self.selection, platform) is not None
+        ):
+            return ""
+        undid = any(state.get("rolled_back") is True for state in self.known)
+        if self.state["end"] == "passed" and undid:
+            return ""
+        event = "rolled_back" if self.state["end"] == "passed" and not self._deployment_failed() else "failed"
+        return "" if any(state.get("event") == event for state in self.known) else event
+
+    def _deployment_failed(self) -> bool:
+        deployed = [state for id, state in self.before.items() if self._step(id) == "deploy"]
+        return any(state is None or state["end"] != "passed" for state in deployed)
+
+    def _step(self, id: str) -> str:
+        return str(self.plan["nodes"][id]["release"]["step"])
+
+    def _action(self, event: str) -> str:
+        """Return what the log calls an event; empty: nothing has changed for users."""
+        if event == "failed":
+            if self.state.get("nothing_left") is True:  # it was refused, or who took it away has told that
+                return ""
+            passed = self.node["kind"] == "rollback" and self.state["end"] == "passed"
+            if passed or self.state.get("rolled_back") is True:
+                return "rollback"
+            return "incident" if self.reached else ""
+        return {"promoted": "release", "rolled_back": "rollback"}.get(event, "")
+
+    def _line(self, action: str) -> dict[str, Any]:
+        inputs: dict[str, str] = next((state["inputs"] for state in self.known if state["inputs"]), {})
+        deployed = {
+            id for other in (self.id, *self.before) for id in self.plan["nodes"][other].get("deploys", [])
+        }
+        line = {
+            "time": self.state["ended"],
+            "action": action,
+            "environment": self.part["environment"],
+            "release": self.part["id"],
+            "commit": self.selection["commit"],
+            "digests": {id: digest for id, digest in inputs.items() if id in deployed},
+            "pipeline": self.plan["name"],
+            "run": self.selection["facts"]["run_id"],
+        }
+        if action == "release":
+            return line
+        found = {"live": self.live, "reached": self.reached, "cause": str(self.state["cause"])[:MOST_LOGGED]}
+        return {**line, **found, **({"since": self.since} if self.since else {})}
+
+
+def keep_releases(
+    platform: Platform, plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending]
+) -> None:
+    """Write the lines of the run's nodes beside its result, in the order of their times, where there are any."""
+    lines = []
+    for id in endings:
+        if "release" not in plan["nodes"][id]:
+            continue
+        try:
+            states = read_states(id, plan["nodes"][id], selection)
+        except RunError as problem:  # which the result tells, too
+            platform.warn(f"the release log misses {id}: {problem}")
+            continue
+        lines += [state["log"] for state in states if state is not None and "log" in state]
+    try:
+        text = "".join(
+            json.dumps(line, sort_keys=True, allow_nan=False) + "\n" for line in sorted(lines, key=_time)
+        )
+        if text:
+            write_text(state_folder("final") / "releases.jsonl", text)
+    except (OSError, ValueError) as problem:
+        platform.warn(f"the release log can't be written: {type(problem).__name__}")
+
+
+def _time(line: Any) -> str:
+    return str(line.get("time", "")) if isinstance(line, dict) else ""
+
+
+def utc_now() -> str:
+    """Return the time as ISO 8601 has it, to the second, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 # --- mlcc.runtime.final -------------------------------------------------------------------------------------
@@ -2683,8 +2696,11 @@ def run_rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     return PASS
 
 
-def undo_step(leg: Attempt, private: Path) -> None:
-    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would."""
+def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would.
+
+    `late`: the step's own process was killed.
+    """
     if leg.state.get("began") is not True or leg.state["end"] != "failed" or leg.state.get("held") is True:
         return None
     if keeps(leg.node, leg.state):
@@ -2697,6 +2713,8 @@ def undo_step(leg: Attempt, private: Path) -> None:
         try:
             env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
             leg.state["rolled_back"], note = undo(rollback, env)
+            # Who was killed while it undid the release may have taken it away.
+            leg.state["nothing_left"] = note == NOTHING_LEFT and not late
         except RunError as problem:
             note = f"it can't be undone: {problem}"
     leg.note = f"; {note}"
@@ -2730,7 +2748,7 @@ def _undo_late(leg: Attempt) -> None:
     leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
     try:
         with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-            undo_step(leg, Path(folder) / "undo")
+            undo_step(leg, Path(folder) / "undo", late=True)
     except CancelledError:
         leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
 
