@@ -101,7 +101,7 @@ def load(path: Path, display: str | None = None) -> Source:
     Raises SpecError with everything that is wrong with the text, OutputError for a file that can't be read.
     """
     shown = path.as_posix() if display is None else display
-    return replace(read(_bytes(path, shown), shown), file=path)
+    return replace(read(read_file(path, shown), shown), file=path)
 
 
 def read(data: bytes, display: str) -> Source:
@@ -114,6 +114,23 @@ def read(data: bytes, display: str) -> Source:
     except SpecError as problem:
         texts = {display: data[:MAX_BYTES].decode("utf-8", "replace")}
         raise SpecError(problem.diagnostics, texts) from None
+
+
+def read_file(path: Path, display: str) -> bytes:
+    """Return a spec's bytes, at most one more than a spec may have.
+
+    Raises SpecError where there is no such file, OutputError where the machine won't let it be read.
+    """
+    try:
+        return _read_file(path, display)
+    except FileNotFoundError:
+        message = f"there is no file {display}"
+        raise SpecError([error("no-such-file", message, None, help="`mlcc init` writes one")]) from None
+    except ValueError:  # a NUL in the path
+        raise SpecError([error("unreadable-file", f"{display} can't be read: bad path", None)]) from None
+    except OSError as problem:
+        found = error("unreadable-file", f"{display} can't be read: {problem.strerror or problem}", None)
+        raise SpecError([found]) if problem.errno in _NO_SUCH_PATH else OutputError([found]) from None
 
 
 def plain(node: Node) -> object:
@@ -141,19 +158,6 @@ def locate(root: Node, loc: Loc, key: bool = False) -> Span:
         else:
             return key_span or node.span
     return key_span if key and key_span else node.span
-
-
-def _bytes(path: Path, display: str) -> bytes:
-    try:
-        return _read_file(path, display)
-    except FileNotFoundError:
-        message = f"there is no file {display}"
-        raise SpecError([error("no-such-file", message, None, help="`mlcc init` writes one")]) from None
-    except ValueError:  # a NUL in the path
-        raise SpecError([error("unreadable-file", f"{display} can't be read: bad path", None)]) from None
-    except OSError as problem:
-        found = error("unreadable-file", f"{display} can't be read: {problem.strerror or problem}", None)
-        raise SpecError([found]) if problem.errno in _NO_SUCH_PATH else OutputError([found]) from None
 
 
 def _read_file(path: Path, display: str) -> bytes:

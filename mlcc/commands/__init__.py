@@ -16,6 +16,7 @@ MODULES = {
     "compile": "mlcc.commands.compile",
     "gates": "mlcc.commands.gates",
     "doctor": "mlcc.commands.doctor",
+    "fmt": "mlcc.commands.fmt",
     "init": "mlcc.commands.init",
     "obligations": "mlcc.commands.obligations",
     "profile": "mlcc.commands.profile",
