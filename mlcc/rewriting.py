@@ -82,6 +82,12 @@ def save(made: Iterable[Rewrite]) -> None:
         _replace(one, really=True)
 
 
+def counted(made: list[Rewrite]) -> str:
+    """Return how many of files change, in words."""
+    changed = sum(one.changes for one in made)
+    return f"{changed} of {len(made)} file{'' if len(made) == 1 else 's'}"
+
+
 def _replace(one: Rewrite, *, really: bool) -> None:
     name = one.path.name
     fresh = f".{name}.mlcc-new"

@@ -85,7 +85,7 @@ class Source:
     """A loaded spec: its root, and the text of every file that took part by display path.
 
     `file` is where it lies, or None for a spec that came from memory. `locked` are the gates that an extended
-    spec locks, each with the `defaults` that it keeps to.
+    spec locks, each with the `defaults` that it keeps to. `deprecated` are warnings of old spellings.
     """
 
     path: str
@@ -93,6 +93,7 @@ class Source:
     texts: dict[str, str]
     file: Path | None = None
     locked: dict[str, Mapping] = field(default_factory=dict)
+    deprecated: tuple[Diagnostic, ...] = ()
 
 
 def load(path: Path, display: str | None = None) -> Source:

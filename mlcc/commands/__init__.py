@@ -18,6 +18,7 @@ MODULES = {
     "doctor": "mlcc.commands.doctor",
     "fmt": "mlcc.commands.fmt",
     "init": "mlcc.commands.init",
+    "migrate": "mlcc.commands.migrate",
     "obligations": "mlcc.commands.obligations",
     "profile": "mlcc.commands.profile",
     "score": "mlcc.commands.score",

@@ -21,7 +21,7 @@ def command(specs: tuple[Path, ...], root: Path | None, check: bool, diff: bool,
     """Lay specs out: blocks by two columns, brackets where they fit into 100. Comments and values stay."""
     from mlcc.formatting import formatted
     from mlcc.render_diagnostics import escaped
-    from mlcc.rewriting import rewrites, save, with_bases
+    from mlcc.rewriting import counted, rewrites, save, with_bases
 
     if check and diff:
         raise bad_call("--check names files and --diff shows what would change: choose one")
@@ -36,6 +36,5 @@ def command(specs: tuple[Path, ...], root: Path | None, check: bool, diff: bool,
         else:
             click.echo(f"{'would lay out' if check else 'laid out'} {escaped(one.shown)}")
     if not diff:
-        files = f"{len(made)} file{'' if len(made) == 1 else 's'}"
-        click.echo(f"{len(changed)} of {files} {'to change' if check else 'changed'}")
+        click.echo(f"{counted(made)} {'to change' if check else 'changed'}")
     return FINDINGS if changed and (check or diff) else OK
