@@ -46,8 +46,8 @@ class EditedError(OutputError):
         self.drifts: tuple[Drift, ...] = tuple(drifts)
 
 
-def unified(path: str, found: str, compiled: str) -> str:
-    """Return the unified diff from a file's text to its compiled one, fit for a terminal.
+def unified(path: str, found: str, compiled: str, label: str = "compiled") -> str:
+    """Return the unified diff from a file's text to its compiled one, which is called `label`, fit for a terminal.
 
     The digest in the marker is left out, unless nothing else differs. Characters that could act on a terminal
     are escaped, and a long diff is cut with a note of how much is missing.
@@ -57,8 +57,8 @@ def unified(path: str, found: str, compiled: str) -> str:
         before, after = found, compiled
     old, new = before.split("\n"), after.split("\n")
     if len(old) + len(new) > 2 * _LONGEST:
-        return f"--- {path}\n+++ {path} (compiled)\n{_summary(old, new)}\n"
-    lines = list(difflib.unified_diff(old, new, path, f"{path} (compiled)", lineterm=""))
+        return f"--- {path}\n+++ {path} ({label})\n{_summary(old, new)}\n"
+    lines = list(difflib.unified_diff(old, new, path, f"{path} ({label})", lineterm=""))
     shown = [_escaped(line) for line in lines[:_SHOWN]]
     if len(lines) > _SHOWN:
         shown.append(f"... {len(lines) - _SHOWN} more lines")

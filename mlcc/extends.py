@@ -11,6 +11,7 @@ import os
 import posixpath
 from pathlib import Path
 
+from mlcc.deprecations import modern
 from mlcc.diagnostics import Diagnostic, MlccError, Related, Span, SpecError, error, suggest
 from mlcc.locks import Keys, Lock, Locks
 from mlcc.record import record, replace
@@ -38,11 +39,12 @@ _MAX_VALUES = 30_000
 
 
 def merge(source: Source, root: Path) -> Source:
-    """Return `source` on top of what it extends, recursively. No file outside of the folder `root` is read.
+    """Return `source` on top of what it extends, recursively, all in the spelling of today.
 
-    Raises SpecError with every problem found; a file that can't be read ends the search
-    (with OutputError where the machine is at fault).
+    No file outside of the folder `root` is read. Raises SpecError with every problem found; a file that can't be
+    read ends the search (with OutputError where the machine is at fault).
     """
+    source = modern(source)
     if "extends" not in source.root.entries:
         return source
     merger = _Merger(root, source)
@@ -53,7 +55,13 @@ def merge(source: Source, root: Path) -> Source:
         raise type(problem)(problem.diagnostics, {**merger.texts, **problem.texts}) from None
     if merger.diagnostics:
         raise SpecError(merger.diagnostics, merger.texts)
-    return Source(source.path, merged, merger.texts, source.file, merger.locks.defaults)
+    return replace(
+        source,
+        root=merged,
+        texts=merger.texts,
+        locked=merger.locks.defaults,
+        deprecated=tuple(merger.deprecated),
+    )
 
 
 @record
@@ -76,6 +84,7 @@ class _Merger:
         self.locks = Locks()
         self.done: dict[Path, Mapping] = {}  # real path -> merged root, so that a file is read once
         self.values = _size(source.root)
+        self.deprecated = list(source.deprecated)
 
     # Files
 
@@ -130,11 +139,12 @@ class _Merger:
 
     def load(self, real: Path, shown: str, item: Scalar) -> Source:
         try:
-            loaded = load(real, shown)
+            loaded = modern(load(real, shown))
         except MlccError as problem:
             found = [_extended(d, item.span) for d in problem.diagnostics]
             raise type(problem)(found, problem.texts) from None
         self.texts.update(loaded.texts)
+        self.deprecated += loaded.deprecated
         self.values += _size(loaded.root)
         if self.values > _MAX_VALUES:
             message = f"a spec and what it extends may have at most {_MAX_VALUES} values"

@@ -71,6 +71,7 @@ def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...
         report.analyses.append(analysis)
         chosen = chosen_targets(analysis.plan, targets)
         compiled.append((analysis, chosen))
+        report.diagnostics.extend(analysis.source.deprecated)
         for target in chosen:
             report.diagnostics.extend(obstacles(analysis.plan, target))
         report.diagnostics.extend(run(Subject(analysis.spec, analysis.source, analysis.plan)))

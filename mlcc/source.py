@@ -85,7 +85,7 @@ class Source:
     """A loaded spec: its root, and the text of every file that took part by display path.
 
     `file` is where it lies, or None for a spec that came from memory. `locked` are the gates that an extended
-    spec locks, each with the `defaults` that it keeps to.
+    spec locks, each with the `defaults` that it keeps to. `deprecated` are warnings of old spellings.
     """
 
     path: str
@@ -93,6 +93,7 @@ class Source:
     texts: dict[str, str]
     file: Path | None = None
     locked: dict[str, Mapping] = field(default_factory=dict)
+    deprecated: tuple[Diagnostic, ...] = ()
 
 
 def load(path: Path, display: str | None = None) -> Source:
@@ -101,7 +102,7 @@ def load(path: Path, display: str | None = None) -> Source:
     Raises SpecError with everything that is wrong with the text, OutputError for a file that can't be read.
     """
     shown = path.as_posix() if display is None else display
-    return replace(read(_bytes(path, shown), shown), file=path)
+    return replace(read(read_file(path, shown), shown), file=path)
 
 
 def read(data: bytes, display: str) -> Source:
@@ -114,6 +115,23 @@ def read(data: bytes, display: str) -> Source:
     except SpecError as problem:
         texts = {display: data[:MAX_BYTES].decode("utf-8", "replace")}
         raise SpecError(problem.diagnostics, texts) from None
+
+
+def read_file(path: Path, display: str) -> bytes:
+    """Return a spec's bytes, at most one more than a spec may have.
+
+    Raises SpecError where there is no such file, OutputError where the machine won't let it be read.
+    """
+    try:
+        return _read_file(path, display)
+    except FileNotFoundError:
+        message = f"there is no file {display}"
+        raise SpecError([error("no-such-file", message, None, help="`mlcc init` writes one")]) from None
+    except ValueError:  # a NUL in the path
+        raise SpecError([error("unreadable-file", f"{display} can't be read: bad path", None)]) from None
+    except OSError as problem:
+        found = error("unreadable-file", f"{display} can't be read: {problem.strerror or problem}", None)
+        raise SpecError([found]) if problem.errno in _NO_SUCH_PATH else OutputError([found]) from None
 
 
 def plain(node: Node) -> object:
@@ -141,19 +159,6 @@ def locate(root: Node, loc: Loc, key: bool = False) -> Span:
         else:
             return key_span or node.span
     return key_span if key and key_span else node.span
-
-
-def _bytes(path: Path, display: str) -> bytes:
-    try:
-        return _read_file(path, display)
-    except FileNotFoundError:
-        message = f"there is no file {display}"
-        raise SpecError([error("no-such-file", message, None, help="`mlcc init` writes one")]) from None
-    except ValueError:  # a NUL in the path
-        raise SpecError([error("unreadable-file", f"{display} can't be read: bad path", None)]) from None
-    except OSError as problem:
-        found = error("unreadable-file", f"{display} can't be read: {problem.strerror or problem}", None)
-        raise SpecError([found]) if problem.errno in _NO_SUCH_PATH else OutputError([found]) from None
 
 
 def _read_file(path: Path, display: str) -> bytes:

@@ -8,6 +8,7 @@ from mlcc import __version__
 from mlcc.diagnostics import SpecError, error
 from mlcc.source import Source, locate, plain
 from mlcc.spec import fast
+from mlcc.spec.scalars import check_requirement
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -20,23 +21,31 @@ def validate(source: Source) -> Spec:
     Raises SpecError with everything that is wrong with the shape.
     """
     data = plain(source.root)
+    _check_requirement(
+        data, source
+    )  # first: what such a spec has, and this mlcc doesn't know, isn't a mistake
     spec = fast.load(data)
     if spec is None:
         from mlcc.spec.explain import validate_slowly  # imports pydantic
 
         spec = validate_slowly(data, source)
-    _check_requirement(spec, source)
     return spec
 
 
-def _check_requirement(spec: Spec, source: Source) -> None:
-    if spec.requires is None:
+def _check_requirement(data: object, source: Source) -> None:
+    """Raise SpecError where a spec asks for a newer mlcc. What isn't a requirement at all, the models refuse."""
+    stated = data.get("requires") if isinstance(data, dict) else None
+    try:
+        wanted = _numbers(check_requirement(stated).removeprefix(">=")) if isinstance(stated, str) else ()
+    except ValueError:
         return
-    wanted = tuple(int(part) for part in spec.requires.removeprefix(">=").split("."))
-    have = tuple(int(part) for part in __version__.split(".")[:2])
-    if have < wanted:
-        message = f"the spec requires mlcc {spec.requires}; this is {__version__}"
+    if _numbers(__version__)[:2] < wanted:
+        message = f"the spec requires mlcc {stated}; this is {__version__}"
         span = locate(source.root, ("requires",))
         raise SpecError(
             [error("unsupported-version", message, span, help="install a newer mlcc")], source.texts
         )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

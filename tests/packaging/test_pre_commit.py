@@ -1,4 +1,4 @@
-"""Both hooks through pre-commit itself, in a scratch repository that takes them from this project's sources."""
+"""The hooks through pre-commit itself, in a scratch repository that takes them from this project's sources."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def committed(folder: Path) -> str:
 
 
 class Scratch:
-    """A user's repository with both hooks."""
+    """A user's repository with the hooks."""
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root = root
@@ -65,7 +65,8 @@ def scratch(hooks: tuple[Path, str, Path], tmp_path: Path) -> Scratch:
         ROOT / "examples" / "minimal", root, ignore=shutil.ignore_patterns("build", "_mlcc", "__pycache__")
     )
     (root / ".pre-commit-config.yaml").write_text(
-        f"repos:\n- repo: {source}\n  rev: {commit}\n  hooks: [{{id: mlcc-lint}}, {{id: mlcc-compile-check}}]\n", "utf-8"
+        f"repos:\n- repo: {source}\n  rev: {commit}\n"
+        "  hooks: [{id: mlcc-lint}, {id: mlcc-compile-check}, {id: mlcc-fmt}]\n", "utf-8"
     )  # fmt: skip
     committed(root)
     made = Scratch(root, home)
@@ -78,7 +79,7 @@ def scratch(hooks: tuple[Path, str, Path], tmp_path: Path) -> Scratch:
 def test_a_clean_repository_passes(scratch: Scratch) -> None:
     scratch.edit("README.md", "\n", "\n\n")
     (scratch.root / "other.yaml").write_text("a: 1\n", "utf-8")
-    for hook in ("mlcc-lint", "mlcc-compile-check"):
+    for hook in ("mlcc-lint", "mlcc-compile-check", "mlcc-fmt"):
         done = scratch.run(hook)
         assert done.returncode == 0, done.stdout
         assert "Passed" in done.stdout
@@ -106,3 +107,13 @@ def test_a_changed_spec_without_a_compile_fails_and_says_what_mends_it(scratch: 
     done = scratch.run("mlcc-compile-check")
     assert done.returncode == 1
     assert "mlcc compile" in done.stdout
+
+
+def test_a_spec_that_is_laid_out_otherwise_stops_the_commit_once(scratch: Scratch) -> None:
+    tidy = (scratch.root / "mlcc.yaml").read_text("utf-8")
+    scratch.edit("mlcc.yaml", "name: minimal", "name:   minimal")
+    done = scratch.run("mlcc-fmt")
+    assert done.returncode == 1
+    assert "files were modified by this hook" in done.stdout
+    assert (scratch.root / "mlcc.yaml").read_text("utf-8") == tidy
+    assert scratch.run("mlcc-fmt").returncode == 0
