@@ -11,12 +11,14 @@ from typing import cast
 import click
 
 MODULES = {
+    "absorb": "mlcc.commands.absorb",
     "canary": "mlcc.commands.canary",
     "card": "mlcc.commands.card",
     "compile": "mlcc.commands.compile",
     "gates": "mlcc.commands.gates",
     "doctor": "mlcc.commands.doctor",
     "init": "mlcc.commands.init",
+    "lock": "mlcc.commands.lock",
     "obligations": "mlcc.commands.obligations",
     "profile": "mlcc.commands.profile",
     "score": "mlcc.commands.score",
