@@ -6,6 +6,7 @@ so does a pin that nothing uses.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -17,8 +18,10 @@ from mlcc.emitted import packages
 from mlcc.gates.requirements import DATE, shipped_packages
 from mlcc.pins.lock import ActionPin, Approved, ImagePin, Lock, PackagePin
 from mlcc.plan import Plan
+from mlcc.record import replace
 
 _MOST = 100  # diagnostics
+_LONGEST, _SHOWN = 500, 80  # characters of what is approved
 _WORDS = {
     "actions": "run the action",
     "images": "use the image",
@@ -34,7 +37,15 @@ Pin = TypeVar("Pin", ActionPin, ImagePin, PackagePin)
 def grants(plan: Plan, target: str) -> list[Grant]:
     """Return each thing that the outputs for a back end may do or use, once, in the order of the plan."""
     found = [*BACKENDS[target].grants(plan), *(Grant("packages", name, plan.span) for name in packages(plan))]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(replace(grant, text=_shortened(grant.text)) for grant in found))
+
+
+def _shortened(text: str) -> str:
+    """Return a text that fits into a line of the lock: a long one by its beginning and its digest."""
+    if len(text) <= _LONGEST:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{text[:_SHOWN]}… ({len(text):,} characters, sha256:{digest})"
 
 
 def updated(plan: Plan, targets: Iterable[str], lock: Lock, *, approve: bool) -> Lock:

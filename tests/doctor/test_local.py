@@ -49,8 +49,8 @@ def test_nothing_is_missing(sound: Project) -> None:
     before = sound.tree()
     found = states(sound)
     assert {id: state for id, (state, _) in found.items()} == dict.fromkeys(
-        ("remote", "committed", "default-branch", "pre-commit", "compiled", "pins", "code-owners.github", "gitignore", "python", "bash",
-         "client.gh"),
+        ("remote", "committed", "default-branch", "pre-commit", "compiled", "pins", "code-owners.github", "gitignore", "python",
+         "bash", "client.gh"),
         "done",
     )  # fmt: skip
     assert found["remote"] == ("done", "github.com")

@@ -9,6 +9,9 @@ from mlcc.backends.github.lower import lower
 from mlcc.backends.github.model import UsesStep
 from mlcc.plan import Plan
 
+EVERY_JOB = "contents: read"
+"""What a job has in any case, so that it is said once."""
+
 
 def grants(plan: Plan) -> Iterator[Grant]:
     """Yield each thing that the workflow of a plan may do or use."""
@@ -17,7 +20,8 @@ def grants(plan: Plan) -> Iterator[Grant]:
         node = plan.nodes.get(job.id)
         span = node.span if node else plan.span
         for permission in job.permissions:
-            yield Grant("permissions", f"{job.id}: {permission.scope}: {permission.access}", span)
+            text = f"{permission.scope}: {permission.access}"
+            yield Grant("permissions", text if text == EVERY_JOB else f"{job.id}: {text}", span)
         for step in job.steps:
             if isinstance(step, UsesStep):
                 yield Grant("actions", step.action.repository, span)
