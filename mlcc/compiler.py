@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Related, SpecError, error, suggest
 from mlcc.extends import merge
-from mlcc.files import File
+from mlcc.files import LOCK, File
 from mlcc.ledger import losses
 from mlcc.plan import Plan
 from mlcc.planner import plan
-from mlcc.record import record
+from mlcc.record import record, replace
 from mlcc.repository import Tree, find_root
 from mlcc.resolve import resolve
 from mlcc.source import Source, load
 from mlcc.spec.validate import validate
 
 if TYPE_CHECKING:
+    from mlcc.pins.lock import Lock
     from mlcc.spec.models import Spec
 
 SPEC = "mlcc.yaml"
@@ -29,12 +30,17 @@ DEFAULT_TARGETS = ("github",)
 
 @record
 class Analysis:
-    """A spec that the passes before lowering accept. `root` is the repository's folder."""
+    """A spec that the passes before lowering accept. `root` is the repository's folder.
+
+    `lock` is what lies beside the spec, with whose pins the plan is made, and `stated` the plan without them.
+    """
 
     source: Source
     spec: Spec
     plan: Plan
     root: Path
+    lock: Lock | None = None
+    stated: Plan | None = None
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -68,7 +74,23 @@ def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = Fa
         committed=None if assume_committed else tree.matching,
         ignored=tree.ignores,
     )
-    return Analysis(source, spec, made, root)
+    return _locked(Analysis(source, spec, made, root), path)
+
+
+def _locked(analysis: Analysis, path: Path) -> Analysis:
+    """Return a spec with the pins of the lock beside it, where there is one. Raises SpecError."""
+    if not os.path.lexists(path.with_name(LOCK)):
+        return analysis
+    from mlcc.pins.apply import with_lock  # most specs have no lock
+    from mlcc.pins.read import read_lock
+
+    lock, text = read_lock(path)
+    source = replace(analysis.source, texts={**analysis.source.texts, lock.path: text})
+    try:
+        made = with_lock(analysis.plan, lock)
+        return replace(analysis, source=source, plan=made, lock=lock, stated=analysis.plan)
+    except SpecError as problem:
+        raise SpecError(problem.diagnostics, source.texts) from None
 
 
 def compiled_files(name: str, home: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
+from mlcc.gates.emit import lists, packages_of
 from mlcc.gates.emit import scripts as gate_scripts
 from mlcc.plan import Form, Plan, Release
 from mlcc.plan_json import document, gate_parameters, to_runtime
@@ -46,8 +47,16 @@ def scripts(plan: Plan) -> list[File]:
     prefix = f"{plan.home}/" if plan.home else ""
     names = {gate.script for _, gate in gates}
     packages = {gate.packages for _, gate in gates}
-    files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(names, packages)]
+    made = gate_scripts(names, packages, plan.pins.packages)
+    files += [File(prefix + file.path, seal(file.text)) for file in made]
     return files
+
+
+def packages(plan: Plan) -> list[str]:
+    """Return the pip packages that the gates of a plan may install, sorted."""
+    gates = [gate for node in plan.nodes.values() if (gate := node.gate) is not None]
+    wanted = lists({gate.script for gate in gates}, {gate.packages for gate in gates})
+    return sorted({package for name in wanted for package in packages_of(name)})
 
 
 def objects_script() -> str:

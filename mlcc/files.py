@@ -13,6 +13,10 @@ import re
 from mlcc.record import record
 
 BLANK_DIGEST = "0" * 64
+LOCK = "mlcc.lock"
+"""The name of the lock, in the folder of its spec."""
+LOCK_MARK = "mlcc:lock"
+"""Begins the first comment of the lock, which people and mlcc write together: it has no digest."""
 
 # The marker counts only where a header can be: a file that merely quotes one further down isn't ours.
 _HEAD = 4096
@@ -54,6 +58,11 @@ def seal(text: str) -> str:
 def is_generated(text: str) -> bool:
     """Whether `text` says that mlcc wrote it (it may have been edited since)."""
     return _find(text) is not None
+
+
+def is_lock(text: str) -> bool:
+    """Whether `text` says that it is a lock of mlcc's."""
+    return text.startswith(f"# {LOCK_MARK}:")
 
 
 def is_intact(text: str) -> bool:

@@ -12,7 +12,7 @@ Each record is one line with its own sha256, flushed before the next step; a tor
 The file is also the lock: who writes holds flock on it, and a journal that nobody holds was left by a crash.
 
 A journal can also come with a checkout, from somebody else. So recovery touches only paths that `allowed`
-accepts, restores only text that carries mlcc's marker, and leaves alone a file that is neither as it was
+accepts, restores only text that carries mlcc's marker or is a lock, and leaves alone a file that is neither as it was
 before nor as it should be after.
 """
 
@@ -29,7 +29,7 @@ import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from mlcc.files import is_generated
+from mlcc.files import is_generated, is_lock
 from mlcc.folder import Folder, UnsafePathError, check_path, write_all
 from mlcc.record import record, replace
 
@@ -296,7 +296,8 @@ def _parse(data: bytes, allowed: Callable[[str], bool]) -> _Record | None:
     for step in first.steps:
         if not allowed(step.path):
             raise BadJournalError(f"`{step.path}` isn't a place for mlcc's output")
-        if step.old is not None and not is_generated(step.old.decode("utf-8", "surrogateescape")):
+        old = None if step.old is None else step.old.decode("utf-8", "surrogateescape")
+        if old is not None and not (is_generated(old) or is_lock(old)):
             raise BadJournalError(f"`{step.path}` wasn't mlcc's to change")
     return replace(first, phase=records[-1].phase)
 

@@ -10,6 +10,8 @@ from enum import Enum
 from functools import cached_property
 
 from mlcc.diagnostics import Span
+from mlcc.plan_pins import NO_PINS as NO_PINS
+from mlcc.plan_pins import Pins as Pins
 from mlcc.plan_steps import Checkout as Checkout
 from mlcc.plan_steps import Execute as Execute
 from mlcc.plan_steps import PublishData as PublishData
@@ -352,6 +354,8 @@ class Plan:
         hash=False, default_factory=dict
     )  # back end -> feature
     comment: Comment | None = None
+    pins: Pins = NO_PINS
+    locked: bool = False  # a lock beside the spec holds the pins
     span: Span | None = field(compare=False, default=None)
 
     @cached_property

@@ -8,18 +8,17 @@ longer produces is always found.
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from mlcc.abandoned import HEAD, Search, abandoned_files, is_abandoned
-from mlcc.backends import BESIDE_SPEC
 from mlcc.diagnostics import Diagnostic, OutputError, error
 from mlcc.drift import Drift, EditedError, unified
 from mlcc.files import File, is_generated, is_intact, origin, seal
 from mlcc.folder import Folder, UnsafePathError, check_path
 from mlcc.journal import BadJournalError, BusyError, Change, is_left_behind, open_journal
+from mlcc.owner import Owner, owner_of
 from mlcc.record import record
 
 
@@ -38,51 +37,11 @@ class WriteReport:
 
 
 @record
-class _Spec:
-    """Whose files these are: the spec's path and its folder, both relative to the root."""
+class LockChange:
+    """The text of the spec's lock: as it was read (None: there was none), and as it is to be."""
 
-    path: str
-    home: str
-    call: str | None
-
-    @property
-    def own(self) -> str:
-        """The folder beside the spec that holds its scripts, and the journal."""
-        return f"{self.home}/.mlcc" if self.home else ".mlcc"
-
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """The outputs that lie beside the spec itself."""
-        return tuple(f"{self.home}/{name}" if self.home else name for name in BESIDE_SPEC)
-
-    @property
-    def journal(self) -> str:
-        return f"{self.own}/journal"
-
-    def is_place(self, path: str) -> bool:
-        """Whether an output of this spec may lie there."""
-        if path.startswith(f"{self.own}/"):
-            return path != self.journal
-        above, _, name = path.rpartition("/")
-        if above == ".github/workflows":
-            return name.endswith((".yml", ".yaml"))
-        return path in self.beside or path.startswith(".gitlab/")
-
-    def is_recoverable(self, path: str) -> bool:
-        """Whether a compile of this spec may have changed a file: its own, or what another one has left."""
-        name = path.rpartition("/")[2]
-        beside = name in BESIDE_SPEC or "/.mlcc/" in f"/{path}"
-        return self.is_place(path) or (beside and not path.endswith(".mlcc/journal"))
-
-    def is_mine(self, path: str, text: str) -> bool:
-        """Whether a generated file was compiled from this spec; in its own folder it needn't say so."""
-        source = origin(text)
-        return source == self.path or (source is None and path.startswith(f"{self.own}/"))
-
-    def command(self, *flags: str) -> str:
-        """The command that compiles this spec."""
-        named = [] if self.path == "mlcc.yaml" else [self.path]
-        return " ".join([self.call or shlex.join(["mlcc", "compile", *named]), *flags])
+    old: str | None
+    new: str
 
 
 @record
@@ -116,6 +75,8 @@ def write(
     force: bool = False,
     prune: bool = False,
     search: Search | None = None,
+    absorbed: Mapping[str, str] | None = None,
+    lock: LockChange | None = None,
 ) -> WriteReport:
     """Write `files` below `root`, all of them or none; sealed here.
 
@@ -123,22 +84,49 @@ def write(
     default `mlcc.yaml` there; `call` the command line that compiles it, for messages, by default the one that
     does in `root`. `force` overwrites files that were edited by hand, `prune` removes orphans. `search` also counts
     as orphans what specs that are gone have left, there and where workflows lie; without it only in the spec's folder.
+    `absorbed` are the edited files (path -> their text) whose edits these files take over, and `lock` is written with them.
 
     Raises OutputError: `not-ours`, `edited`, `owned-by-other`, `unsafe-path`, `duplicate-output`, `busy`,
-    `bad-journal`, `cannot-write`; the files are then as they were. Where hand edits are in the way it is an
+    `bad-journal`, `cannot-write`, `lock-changed`; the files are then as they were. Where hand edits are in the way it is an
     EditedError, whose `drifts` show them.
     """
-    mine = _spec(home, spec, call)
+    mine = owner_of(home, spec, call)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
+        taken = absorbed or {}
         found = _survey(folder, root, mine, sealed, search)
-        if _changes(folder, mine, found, force=force, prune=prune):
+        if _changes(folder, mine, found, taken, force=force, prune=prune) or lock:
             with open_journal(folder, mine.journal) as journal:
                 # looked at again, now that no other compile can be writing
                 found = _survey(folder, root, mine, sealed, search)
-                journal.apply(_changes(folder, mine, found, force=force, prune=prune))
-    return _report(found, prune)
+                changes = _changes(folder, mine, found, taken, force=force, prune=prune)
+                journal.apply([*changes, *_lock_change(folder, mine, lock)])
+    return _report(found, prune, (mine.lock,) if lock else ())
+
+
+def write_lock(root: Path, lock: LockChange, *, home: str, spec: str, call: str) -> None:
+    """Write a lock alone. Arguments and errors are those of `write`."""
+    mine = owner_of(home, spec, call)
+    with _opened(root, mine, "cannot-write") as folder:
+        _recover(folder, mine)
+        with open_journal(folder, mine.journal) as journal:
+            journal.apply(_lock_change(folder, mine, lock))
+
+
+def edited_texts(files: Sequence[File], root: Path, *, home: str, spec: str, call: str) -> dict[str, str]:
+    """Return the outputs that were edited by hand since mlcc wrote them: path -> text. Errors are those of `check`."""
+    mine = owner_of(home, spec, call)
+    sealed = _sealed(files, mine)
+    with _opened(root, mine, "cannot-read") as folder:
+        _refuse_interrupted(folder, mine)
+        found = _survey(folder, root, mine, sealed, None)
+    _refuse([problem for one in found if (problem := _foreign(one, mine))])
+    return {
+        one.path: one.current
+        for one in found
+        if one.edited and one.current is not None and one.compiled is not None
+    }
 
 
 def ensure_writable(
@@ -155,11 +143,11 @@ def ensure_writable(
 
     Where an earlier compile didn't end, nothing is known before `write` has finished that.
     """
-    mine = _spec(home, spec, call)
+    mine = owner_of(home, spec, call)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         if not is_left_behind(folder, mine.journal):
-            _changes(folder, mine, _survey(folder, root, mine, sealed, None), force=force, prune=prune)
+            _changes(folder, mine, _survey(folder, root, mine, sealed, None), {}, force=force, prune=prune)
 
 
 def check(
@@ -176,32 +164,34 @@ def check(
     Arguments and errors are those of `write`, and `interrupted`: a compile that didn't end is for the next
     `write` to finish. Finishing it here would trust a journal that may have come with a pull request.
     """
-    mine = _spec(home, spec, call)
+    mine = owner_of(home, spec, call)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-read") as folder:
-        if is_left_behind(folder, mine.journal):
-            raise OutputError(
-                [
-                    error(
-                        "interrupted",
-                        f"an earlier compile left `{mine.journal}` and may not have ended",
-                        None,
-                        help=f"run `{mine.command()}`; if the file came with the checkout, delete it",
-                    )
-                ]
-            )
+        _refuse_interrupted(folder, mine)
         found = _survey(folder, root, mine, sealed, search)
     _refuse([problem for one in found if (problem := _foreign(one, mine))])
     return [_drift(one, mine) for one in found if not one.same]
 
 
-def _spec(home: str, spec: str | None, call: str | None) -> _Spec:
-    folder = "" if home == "." else home
-    path = spec or (f"{folder}/mlcc.yaml" if folder else "mlcc.yaml")
-    return _Spec(path, folder, call)
+def _refuse_interrupted(folder: Folder, mine: Owner) -> None:
+    if is_left_behind(folder, mine.journal):
+        message = f"an earlier compile left `{mine.journal}` and may not have ended"
+        help = f"run `{mine.command()}`; if the file came with the checkout, delete it"
+        raise OutputError([error("interrupted", message, None, help=help)])
 
 
-def _sealed(files: Sequence[File], mine: _Spec) -> dict[str, str]:
+def _lock_change(folder: Folder, mine: Owner, lock: LockChange | None) -> list[Change]:
+    """Return the change of the lock, which must still be what was read."""
+    if lock is None:
+        return []
+    old = folder.read(mine.lock)
+    if (None if old is None else _text(old).replace("\r\n", "\n")) != lock.old:
+        message = f"`{mine.lock}` isn't what it was when this compile began"
+        raise OutputError([error("lock-changed", message, None, help="run it again")])
+    return [Change(mine.lock, old, _bytes(lock.new), 0o644 if old is None else folder.mode(mine.lock))]
+
+
+def _sealed(files: Sequence[File], mine: Owner) -> dict[str, str]:
     """Seal every file's text by path; raises OutputError for paths that can't be written to."""
     sealed: dict[str, str] = {}
     problems: list[Diagnostic] = []
@@ -226,7 +216,7 @@ def _sealed(files: Sequence[File], mine: _Spec) -> dict[str, str]:
 
 
 @contextmanager
-def _opened(root: Path, mine: _Spec, code: str) -> Iterator[Folder]:
+def _opened(root: Path, mine: Owner, code: str) -> Iterator[Folder]:
     """Open the root, and turn what goes wrong below it into diagnostics."""
     try:
         with Folder(root) as folder:
@@ -249,20 +239,20 @@ def _opened(root: Path, mine: _Spec, code: str) -> Iterator[Folder]:
         raise OutputError([error(code, message, None, help=_after_failure(root, mine))]) from fault
 
 
-def _after_failure(root: Path, mine: _Spec) -> str:
+def _after_failure(root: Path, mine: Owner) -> str:
     if os.path.lexists(root / mine.journal):  # which an unreadable folder doesn't fail
         return f"what was begun is recorded in `{mine.journal}`; `{mine.command()}` finishes or undoes it"
     return "nothing was changed"
 
 
-def _recover(folder: Folder, mine: _Spec) -> None:
+def _recover(folder: Folder, mine: Owner) -> None:
     if is_left_behind(folder, mine.journal):
         with open_journal(folder, mine.journal) as journal:
             journal.recover(mine.is_recoverable)
 
 
 def _survey(
-    folder: Folder, root: Path, mine: _Spec, sealed: dict[str, str], search: Search | None
+    folder: Folder, root: Path, mine: Owner, sealed: dict[str, str], search: Search | None
 ) -> list[_Found]:
     """Return every output beside the file on disk, and every orphan; sorted by path."""
     found: dict[str, _Found] = {}
@@ -282,12 +272,12 @@ def _survey(
     return sorted(found.values(), key=lambda one: one.path)
 
 
-def _is_left(path: str, mine: _Spec, search: Search | None) -> bool:
+def _is_left(path: str, mine: Owner, search: Search | None) -> bool:
     """Whether a file that isn't this spec's is this compile's to find when its spec is gone."""
     return path.startswith(f"{mine.own}/") or (search is not None and path not in search.produced)
 
 
-def _places(folder: Folder, mine: _Spec) -> Iterator[str]:
+def _places(folder: Folder, mine: Owner) -> Iterator[str]:
     yield from folder.files(".github/workflows", deep=False)
     yield from folder.files(".gitlab", deep=True)
     yield from folder.files(mine.own, deep=True)
@@ -312,11 +302,21 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 def _changes(
-    folder: Folder, mine: _Spec, found: Sequence[_Found], *, force: bool, prune: bool
+    folder: Folder,
+    mine: Owner,
+    found: Sequence[_Found],
+    absorbed: Mapping[str, str],
+    *,
+    force: bool,
+    prune: bool,
 ) -> list[Change]:
     """Return what has to change; raises OutputError for every file that mustn't."""
     concerned = [one for one in found if not one.same and (one.compiled is not None or prune)]
-    edited = [one for one in concerned if one.edited and not force and not _foreign(one, mine)]
+    edited = [
+        one
+        for one in concerned
+        if one.edited and not force and absorbed.get(one.path) != one.current and not _foreign(one, mine)
+    ]
     problems = [
         _foreign(one, mine) or (_hand_edit(one, mine) if one in edited else None) for one in concerned
     ]
@@ -332,7 +332,7 @@ def _changes(
     ]
 
 
-def _foreign(one: _Found, mine: _Spec) -> Diagnostic | None:
+def _foreign(one: _Found, mine: Owner) -> Diagnostic | None:
     """The problem with a file that somebody else wrote."""
     if one.current is None or one.same or one.abandoned:
         return None
@@ -348,7 +348,7 @@ def _foreign(one: _Found, mine: _Spec) -> Diagnostic | None:
     )
 
 
-def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic:
+def _hand_edit(one: _Found, mine: Owner) -> Diagnostic:
     """The problem with a file that was changed since mlcc wrote it."""
     message = f"`{one.path}` was edited by hand since mlcc wrote it"
     if one.compiled is None:
@@ -361,7 +361,7 @@ def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic:
     return error("edited", message, None, help=way)
 
 
-def _drift(one: _Found, mine: _Spec) -> Drift:
+def _drift(one: _Found, mine: Owner) -> Drift:
     if one.current is None:
         return Drift(one.path, "missing", "", mine.command(), len(_bytes(one.compiled) or b""))
     flags = ["--force"] if one.edited else []
@@ -381,12 +381,12 @@ def _refuse(problems: Sequence[Diagnostic], edits: Sequence[Drift] = ()) -> None
         raise OutputError(problems)
 
 
-def _report(found: Sequence[_Found], prune: bool) -> WriteReport:
+def _report(found: Sequence[_Found], prune: bool, beside: tuple[str, ...] = ()) -> WriteReport:
     outputs = [one for one in found if one.compiled is not None]
     orphans = tuple(one.path for one in found if one.compiled is None and not one.abandoned)
     abandoned = tuple(one.path for one in found if one.compiled is None and one.abandoned)
     return WriteReport(
-        written=tuple(one.path for one in outputs if not one.same),
+        written=(*(one.path for one in outputs if not one.same), *beside),
         unchanged=tuple(one.path for one in outputs if one.same),
         removed=tuple(sorted(orphans + abandoned)) if prune else (),
         orphans=() if prune else orphans,

@@ -13,6 +13,7 @@ from mlcc.plan import Plan
 from mlcc.record import record
 
 if TYPE_CHECKING:
+    from mlcc.backends._grants import Grant
     from mlcc.obligation import Obligation
 
 Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
@@ -67,10 +68,11 @@ class Usage:
 
 @record
 class Backend:
-    """A back end: a package with five modules, each imported when something of it is asked for.
+    """A back end: a package with six modules, each imported when something of it is asked for.
 
     `capabilities.CAPABILITIES`, `limits.LIMITS`; `check.check_plan(plan)`, what shows before lowering; `build.build(plan)`,
-    the files, `build.weighed(plan)`, the limits they exceed, and `build.used(plan)`; `obligations.obligations(plan)`.
+    the files, `build.weighed(plan)`, the limits they exceed, and `build.used(plan)`; `obligations.obligations(plan)`;
+    `grants.grants(plan)`.
     `outputs` says where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/', and a `*` stands for the
     number of one file of several.
     """
@@ -114,6 +116,10 @@ class Backend:
     def obligations(self, plan: Plan) -> list[Obligation]:
         """Return what no file can hold: settings that a person makes once."""
         return cast("list[Obligation]", self._module("obligations").obligations(plan))
+
+    def grants(self, plan: Plan) -> list[Grant]:
+        """Return what the compiled files may do and use, as a lock approves it. Raises SpecError when it doesn't compile."""
+        return list(self._module("grants").grants(plan))
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

@@ -7,6 +7,7 @@ import re
 from mlcc.backends import BACKENDS
 from mlcc.backends._checks import place, runner_ids
 from mlcc.diagnostics import Span
+from mlcc.files import LOCK
 from mlcc.obligation import Obligation
 from mlcc.plan import Execute, Node, Plan, Runner
 from mlcc.possible_events import possible_events
@@ -18,12 +19,14 @@ _SPECIAL = re.compile(r"([\s#\\])")
 
 
 def owned_paths(plan: Plan, target: str) -> list[str]:
-    """Return what only its owners should change, as paths from the root: the spec, its scripts, what CI reads."""
+    """Return what only its owners should change, as paths from the root: the spec, its lock, its scripts, what CI reads."""
     scripts = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
     outputs = BACKENDS[target].output_paths(plan.name, plan.home)
     including = [".gitlab-ci.yml"] if target == "gitlab" and plan.home else []
+    lock = [f"{plan.home}/{LOCK}" if plan.home else LOCK] if plan.locked else []
     return [
         *plan.spec_files,
+        *lock,
         scripts,
         *(path for path in outputs if not path.startswith(scripts)),
         *including,

@@ -11,13 +11,15 @@ from typing import cast
 import click
 
 MODULES = {
+    "absorb": "mlcc.commands.absorb",
     "canary": "mlcc.commands.canary",
     "card": "mlcc.commands.card",
     "compile": "mlcc.commands.compile",
-    "gates": "mlcc.commands.gates",
     "doctor": "mlcc.commands.doctor",
     "fmt": "mlcc.commands.fmt",
+    "gates": "mlcc.commands.gates",
     "init": "mlcc.commands.init",
+    "lock": "mlcc.commands.lock",
     "migrate": "mlcc.commands.migrate",
     "obligations": "mlcc.commands.obligations",
     "profile": "mlcc.commands.profile",

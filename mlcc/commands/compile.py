@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlcc.abandoned import Search
     from mlcc.compiler import Compiled
     from mlcc.loosening import Loosened
+    from mlcc.writer import LockChange
 
 
 @click.command(name="compile")
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; say what differs from what is committed.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
 @click.option("--prune", is_flag=True, help="Remove generated files that no spec produces any more.")
+@click.option(
+    "--approve", is_flag=True, help="Put into mlcc.lock what the outputs may do beyond what it approves."
+)
 @click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
 @formats("text", "json")
 @guarded
@@ -38,6 +42,7 @@ def command(
     check: bool,
     force: bool,
     prune: bool,
+    approve: bool,
     everything: bool,
     format: str,
 ) -> int:
@@ -47,24 +52,27 @@ def command(
     from mlcc.outputs import command_line, refusals, searches
     from mlcc.progress import progress
 
-    if check and (force or prune):
-        raise bad_call("--check writes nothing: --force and --prune don't go with it")
+    if check and (force or prune or approve):
+        raise bad_call("--check writes nothing: --force, --prune and --approve don't go with it")
     paths = spec_paths(specs, root, everything)
     names = check_targets(targets)
     with progress("compiling"):
         compiled = compile_all(paths, root, names)
+        locks = _lock_changes(compiled, approve)
     calls = [command_line("compile", one.path, root, targets) for one in compiled]
     refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
     for problem in refused:
         refuse(problem)
     code = BAD_IO if refused else OK
     done: list[dict[str, Any]] = []
-    for one, call, search in zip(compiled, calls, searches(compiled), strict=True) if not refused else ():
+    for one, call, search, lock in (
+        zip(compiled, calls, searches(compiled), locks, strict=True) if not refused else ()
+    ):
         try:
             found = (
-                _check(one, call, search, format)
+                _check(one, call, search, lock, format)
                 if check
-                else _write(one, call, search, format, force=force, prune=prune)
+                else _write(one, call, search, lock, format, force=force, prune=prune)
             )
         except OutputError as problem:  # of a check, or unforeseen
             refuse(problem)
@@ -75,6 +83,15 @@ def command(
     if format == "json":
         _dump(done)
     return code
+
+
+def _lock_changes(compiled: Sequence[Compiled], approve: bool) -> Sequence[LockChange | None]:
+    """Return how each spec's lock changes. Raises SpecError for what isn't approved."""
+    if not any(one.analysis.lock for one in compiled):
+        return [None] * len(compiled)
+    from mlcc.pins.change import lock_changes
+
+    return lock_changes(compiled, approve=approve)
 
 
 def _dump(specs: Sequence[dict[str, Any]]) -> None:
@@ -88,7 +105,14 @@ def _count(number: int, what: str) -> str:
 
 
 def _write(
-    one: Compiled, call: str, search: Search | None, format: str, *, force: bool, prune: bool
+    one: Compiled,
+    call: str,
+    search: Search | None,
+    lock: LockChange | None,
+    format: str,
+    *,
+    force: bool,
+    prune: bool,
 ) -> dict[str, Any]:
     """Write a spec's files, print what was done, and return it."""
     from mlcc.loosening import loosened
@@ -99,7 +123,15 @@ def _write(
     spec = plan.spec_files[0]
     looser = loosened(plan, root)  # before the committed parameters are written over
     report = write(
-        one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune, search=search
+        one.files,
+        root,
+        home=plan.home,
+        spec=spec,
+        call=call,
+        force=force,
+        prune=prune,
+        search=search,
+        lock=lock,
     )
     found = {
         "written": list(report.written),
@@ -151,7 +183,9 @@ def _print_obligations(one: Compiled, call: str) -> None:
         click.echo(f"  {many}: `{call}` lists them, with commands")
 
 
-def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict[str, Any]:
+def _check(
+    one: Compiled, call: str, search: Search | None, lock: LockChange | None, format: str
+) -> dict[str, Any]:
     """Print how a spec's files differ from what is committed, and return it."""
     from mlcc.loosening import loosened
     from mlcc.render_diagnostics import escaped
@@ -160,6 +194,10 @@ def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict
     plan = one.analysis.plan
     spec = plan.spec_files[0]
     drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
+    if lock is not None:
+        from mlcc.pins.change import lock_drift
+
+        drifts += lock_drift(one.analysis, lock, call)
     looser = loosened(plan, one.analysis.root)
     commands = list(dict.fromkeys(drift.command for drift in drifts))
     if format == "text":
@@ -170,6 +208,8 @@ def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict
         _print_loosened(looser)
         for command in commands:
             click.echo(f"to mend it: {command}")
+        if one.analysis.lock is not None and any(drift.kind == "edited" for drift in drifts):
+            click.echo("where only pins were edited: mlcc absorb")
         if not drifts:
             click.echo(f"{plan.name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
     return {

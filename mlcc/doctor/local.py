@@ -10,10 +10,12 @@ from pathlib import Path
 from mlcc.backends._owned import OWNERS, owned_paths
 from mlcc.compiler import Compiled, chosen_targets
 from mlcc.diagnostics import OutputError
+from mlcc.doctor import pins
 from mlcc.doctor.client import CLIENTS, said
 from mlcc.doctor.finding import HERE, Finding, State
 from mlcc.doctor.owners import PLACES, file_of, unowned
 from mlcc.outputs import command_line
+from mlcc.pins.change import lock_path
 from mlcc.repository import ignored
 from mlcc.runtime.patterns import name_matches
 from mlcc.writer import check
@@ -35,6 +37,7 @@ def findings(one: Compiled) -> Iterator[Finding]:
         yield from _default_branch(one)
         yield _hook(root)
     yield _fresh(one)
+    yield from pins.findings(one)
     yield from _owners(one)
     yield _reports(one)
     yield _python(root)
@@ -104,7 +107,9 @@ def _named(one: Compiled) -> tuple[str, ...]:
 
 def _committed(one: Compiled) -> Finding:
     what = "the spec and the compiled files are committed"
-    paths = [*one.analysis.plan.spec_files, *(file.path for file in one.files)]
+    plan = one.analysis.plan
+    lock = [lock_path(plan.home)] if plan.locked else []
+    paths = [*plan.spec_files, *lock, *(file.path for file in one.files)]
     root = one.analysis.root
     words = ("status", "--porcelain", "-z", "--no-renames", "--ignored", "--untracked-files=all", "--")
     answer = said(root, "git", "--no-optional-locks", "--literal-pathspecs", *words, *paths)

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Mapping
 
 from mlcc.bundle import bundle
 from mlcc.files import File, marker_line
 from mlcc.gates import DUCKDB, GATES, GateKind
+from mlcc.gates.requirements import entries, shipped, with_pins
+from mlcc.plan_pins import Package
 
 FOLDER = ".mlcc/gates"
 _OF_SINGLE_FILES = {"mlcc.runtime.digest": "mlcc.runtime.single_digest"}
 
 
-def scripts(names: Iterable[str], packages: Iterable[str] = ()) -> list[File]:
+def scripts(
+    names: Iterable[str], packages: Iterable[str] = (), pins: Mapping[str, Package] | None = None
+) -> list[File]:
     """Return `.mlcc/gates/<name>.py` for each of the scripts `names`, and `.txt` where gates may need packages.
 
     A script's name is its kind's, or one of `GateKind.scripts`. `packages` are the lists that gates need
-    (`GateKind.packages`): those with an engine's driver are added. Paths are relative to the project root. The markers
-    are unsealed.
+    (`GateKind.packages`): those with an engine's driver are added; `pins` go before their shipped versions. Paths
+    are relative to the project root. The markers are unsealed.
     """
-    wanted = sorted(set(names))
     found: list[File] = []
-    for name in wanted:
+    for name in sorted(set(names)):
         kind, _, part = name.partition(".")
         found.append(File(f"{FOLDER}/{name}.py", script(GATES[kind], part)))
-        if GATES[kind].requires and not part:
-            found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
-    for name in sorted(set(packages) - {"", *wanted}):
-        found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
+    for name in lists(names, packages):
+        found.append(File(f"{FOLDER}/{name}.txt", requirements(name, pins)))
     return found
+
+
+def lists(names: Iterable[str], packages: Iterable[str]) -> list[str]:
+    """Return the names of the lists of packages that stand beside these scripts, in the order of the files."""
+    wanted = sorted(set(names))
+    own = [name for name in wanted if name in GATES and GATES[name].requires]
+    return [*own, *sorted(set(packages) - {"", *wanted})]
 
 
 def script(kind: GateKind, part: str = "") -> str:
@@ -44,12 +51,20 @@ def script(kind: GateKind, part: str = "") -> str:
     return bundle(kind.runtime, doc=doc, allow=kind.imports)
 
 
-def requirements(packages: str) -> str:
+def requirements(packages: str, pins: Mapping[str, Package] | None = None) -> str:
     """Return the hash-pinned packages of a kind, or with `<kind>.<engine>` its engine's, as pip reads them.
 
     They are installed with `pip install --require-hashes --only-binary :all: --no-deps -r FILE`.
     """
+    return f"# {marker_line()}\n" + "".join(with_pins(text, pins or {}) for text in _texts(packages))
+
+
+def packages_of(name: str) -> Iterator[str]:
+    """Yield the names of the packages of a list."""
+    for text in _texts(name):
+        yield from (entry.text for entry in entries(text) if entry.package is not None)
+
+
+def _texts(packages: str) -> list[str]:
     kind, _, engine = packages.partition(".")
-    names = [engine if engine and name == DUCKDB else name for name in GATES[kind].requires]
-    pins = [files("mlcc.gates.requirements").joinpath(f"{name}.txt").read_text("utf-8") for name in names]
-    return f"# {marker_line()}\n" + "".join(pins)
+    return [shipped(engine if engine and name == DUCKDB else name) for name in GATES[kind].requires]

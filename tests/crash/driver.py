@@ -18,7 +18,7 @@ from typing import Any
 
 from mlcc.diagnostics import OutputError
 from mlcc.files import File, marker_line, seal
-from mlcc.writer import check, write
+from mlcc.writer import LockChange, check, write
 
 CALLS = (
     "open",
@@ -34,6 +34,7 @@ CALLS = (
     "ftruncate",
 )
 FOREIGN = ".github/workflows/mine.yml"
+OLD_LOCK, NEW_LOCK = "# mlcc:lock: old\n", "# mlcc:lock: new\n" * 40
 
 
 def _file(path: str, body: str) -> File:
@@ -74,11 +75,16 @@ def plant(root: Path, files: list[File]) -> None:
         (root / file.path).parent.mkdir(parents=True, exist_ok=True)
         edit = "by hand\n" if file.path == "Jenkinsfile" else ""
         (root / file.path).write_text(seal(file.text) + edit)
+    if files:
+        (root / "mlcc.lock").write_text(OLD_LOCK)
 
 
 def compile_new(root: Path) -> None:
-    """The victim's work: overwrite, create, remove."""
-    write(NEW, root, home=".", force=True, prune=True)
+    """The victim's work: overwrite, create, remove; and the lock, which is written with them."""
+    lock = root / "mlcc.lock"
+    found = lock.read_text() if lock.exists() else None
+    change = None if found == NEW_LOCK else LockChange(found, NEW_LOCK)
+    write(NEW, root, home=".", force=True, prune=True, lock=change)
 
 
 def recover(root: Path) -> None:

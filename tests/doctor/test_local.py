@@ -29,8 +29,9 @@ def states(project: Project, *flags: str) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def sound(project: Project, fakes: Fakes) -> Project:
-    """A repository that has all that can be checked here."""
+def sound(project: Project, fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A repository that has all that can be checked here, and pins that are young enough."""
+    monkeypatch.setattr("mlcc.doctor.pins.OLDEST_DAYS", 100_000)
     project.write(".gitignore", "_mlcc/\n")
     project.write(".github/CODEOWNERS", OWNERS)
     project.write(".pre-commit-config.yaml", HOOKS)
@@ -48,8 +49,8 @@ def test_nothing_is_missing(sound: Project) -> None:
     before = sound.tree()
     found = states(sound)
     assert {id: state for id, (state, _) in found.items()} == dict.fromkeys(
-        ("remote", "committed", "default-branch", "pre-commit", "compiled", "code-owners.github", "gitignore", "python", "bash",
-         "client.gh"),
+        ("remote", "committed", "default-branch", "pre-commit", "compiled", "pins", "code-owners.github", "gitignore", "python",
+         "bash", "client.gh"),
         "done",
     )  # fmt: skip
     assert found["remote"] == ("done", "github.com")
@@ -79,7 +80,7 @@ def test_as_text(sound: Project) -> None:
     assert lines[0] == "demo, here"
     at = lines.index("  missing     git ignores _mlcc/, which gates write their reports to")
     assert lines[at + 1] == "              to mend it: add the line _mlcc/ to .gitignore"
-    assert lines[-1] == "demo: 9 done, 1 missing, 0 can't tell"
+    assert lines[-1] == "demo: 10 done, 1 missing, 0 can't tell"
 
 
 @pytest.mark.parametrize(

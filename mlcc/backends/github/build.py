@@ -12,6 +12,7 @@ from mlcc.backends.github.model import Rendered, Workflow
 from mlcc.backends.github.overlay import Overlay, check_overlay, overlay_of
 from mlcc.backends.github.partition import Part, partition
 from mlcc.backends.github.parts import lower_parts, part_path, secrets_of
+from mlcc.backends.github.pinned import pinned
 from mlcc.backends.github.render import job_bytes, rendered
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.files import File, seal
@@ -54,7 +55,7 @@ def compiled(plan: Plan, most: int = limits.WORKFLOW.allowed) -> Compiled:
     if problems:
         raise SpecError(problems)
     overlay = overlay_of(plan)
-    workflow = lower(plan)
+    workflow = pinned(lower(plan), plan.pins)
     problems = check_overlay(plan, workflow)
     if problems:
         raise SpecError(problems)
@@ -63,7 +64,7 @@ def compiled(plan: Plan, most: int = limits.WORKFLOW.allowed) -> Compiled:
     if len(whole.text.encode()) <= most:
         return Compiled((whole,))
     parts = _parts(plan, workflow, overlay, most)
-    main, *called = lower_parts(plan, parts, overlay)
+    main, *called = (pinned(part, plan.pins) for part in lower_parts(plan, parts, overlay))
     others = [rendered(part_path(plan, number), part, overlay) for number, part in enumerate(called)]
     return Compiled((rendered(path, main, overlay), *others), parts)
 

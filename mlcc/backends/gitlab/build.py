@@ -10,6 +10,7 @@ from mlcc.backends.gitlab.check import check_plan
 from mlcc.backends.gitlab.headroom import KEYS, SYSTEM, usages
 from mlcc.backends.gitlab.lower import lower
 from mlcc.backends.gitlab.overlay import check_overlay, overlay_of
+from mlcc.backends.gitlab.pinned import pinned
 from mlcc.backends.gitlab.render import render_child, render_parent
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.files import File, seal
@@ -46,7 +47,7 @@ def _compile(plan: Plan) -> _Compiled:
     problems = check_plan(plan)
     if problems:
         raise SpecError(problems)
-    pipelines = lower(plan)
+    pipelines = pinned(lower(plan), plan.pins)
     problems = check_overlay(plan, pipelines)
     if problems:
         raise SpecError(problems)

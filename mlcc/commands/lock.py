@@ -1,0 +1,56 @@
+"""`mlcc lock`: writes the pins that a team owns beside its spec, the first time and whenever the spec needs more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mlcc.cli import OK, common, guarded, spec_paths
+
+
+@click.command(name="lock")
+@common
+@click.option(
+    "--target", "targets", multiple=True, metavar="LOCK", help="A back end; by default those under `targets`."
+)
+@click.option("--approve", is_flag=True, help="Approve what the outputs may do beyond what the lock has.")
+@click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
+@guarded
+def command(
+    specs: tuple[Path, ...], root: Path | None, targets: tuple[str, ...], approve: bool, everything: bool
+) -> int:
+    """Write mlcc.lock: the pins of what the outputs use from outside, and what they may do.
+
+    The first lock has the pins that mlcc ships, and approves what the outputs do now. A lock that is there keeps its
+    pins, and gets those that it lacks. Nothing is fetched: an image gets its digest by hand, or from an update bot.
+    """
+    from mlcc.compiler import check_targets, compile_all
+    from mlcc.files import LOCK
+    from mlcc.outputs import command_line
+    from mlcc.pins.change import change_of, lock_path
+    from mlcc.pins.lock import Lock
+    from mlcc.pins.needs import unpinned
+    from mlcc.writer import write_lock
+
+    names = check_targets(targets)
+    compiled = compile_all(spec_paths(specs, root, everything), root, names)
+    changes = [
+        change_of(
+            one.analysis, one.targets, one.analysis.lock or Lock(one.path.with_name(LOCK).as_posix()),
+            approve=approve or one.analysis.lock is None, first=one.analysis.lock is None,
+        )
+        for one in compiled
+    ]  # fmt: skip
+    for one, change in zip(compiled, changes, strict=True):
+        plan = one.analysis.plan
+        path = lock_path(plan.home)
+        if change is None:
+            click.echo(f"{path} is up to date")
+        else:
+            call = command_line("compile", one.path, root, targets)
+            write_lock(one.analysis.root, change, home=plan.home, spec=plan.spec_files[0], call=call)
+            click.echo(f"wrote   {path}")
+        for image in unpinned(plan, one.targets):
+            click.echo(f"  not pinned: the image {image}")
+    return OK

@@ -1,0 +1,130 @@
+"""ABSORB: edits of pins in the outputs, taken over into the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from mlcc.compiler import Compiled, compile_files
+from mlcc.diagnostics import Diagnostic, Related, SpecError, error
+from mlcc.drift import Drift, EditedError, unified
+from mlcc.pins.apply import images_of, with_lock
+from mlcc.pins.change import change_of, lock_path
+from mlcc.pins.edits import Edit, edits_of
+from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin
+from mlcc.pins.needs import images
+from mlcc.plan import Plan
+from mlcc.record import field, record, replace
+from mlcc.writer import LockChange, WriteReport, write
+
+
+def pin_edits(one: Compiled, edited: Mapping[str, str]) -> list[Edit]:
+    """Return the pins that edited outputs (path -> text) change, each once.
+
+    A pin that stands in several places may be edited in one of them: the others follow. Raises EditedError with the
+    differences where something else was edited, where an edit is half done, or where two places disagree.
+    """
+    compiled = {file.path: file.text for file in one.files}
+    plan = one.analysis.plan
+    references = sorted(images(plan, one.targets), key=len, reverse=True)  # one may begin as another does
+    found: list[Edit] = []
+    problems: list[Diagnostic] = []
+    for path, text in sorted(edited.items()):
+        for edit in edits_of(path, text, compiled[path], references):
+            if isinstance(edit, Edit):
+                found.append(edit)
+            else:
+                problems.append(edit)
+    problems += _stated(plan, found)
+    merged, disagreeing = _merged(found)
+    problems += disagreeing
+    if problems:
+        drifts = [
+            Drift(path, "edited", unified(path, text, compiled[path]), "")
+            for path, text in sorted(edited.items())
+        ]
+        raise EditedError(problems, drifts)
+    return merged
+
+
+def _merged(found: Iterable[Edit]) -> tuple[list[Edit], list[Diagnostic]]:
+    first: dict[tuple[str, str], Edit] = {}
+    problems = []
+    for edit in found:
+        other = first.setdefault((edit.kind, edit.name), edit)
+        if other.value != edit.value:
+            message = f"the {edit.kind} {edit.name} was edited to two different pins"
+            related = [Related(other.span, "the other one")]
+            problems.append(
+                error("edits-disagree", message, edit.span, related=related, help="make them the same")
+            )
+    return list(first.values()), problems
+
+
+def _stated(plan: Plan, found: Sequence[Edit]) -> Iterable[Diagnostic]:
+    """Yield an error for each edited image whose digest the spec itself states."""
+    places = {
+        reference.partition("@")[0]: node.spans.get(key, node.span)
+        for node in plan.nodes.values()
+        for key, reference in images_of(node)
+        if "@" in reference and reference.partition("@")[0] not in plan.pins.images
+    }
+    for edit in found:
+        span = places.get(edit.name) if edit.kind == "image" else None
+        if span is not None:
+            help = f"write {edit.value[0]} there, or leave the digest out of the spec, and the lock holds it"
+            message = f"the digest of {edit.name} is the spec's own, not the lock's"
+            yield error("pinned-in-spec", message, span, related=[Related(edit.span, "the edit")], help=help)
+
+
+def absorbed(lock: Lock, edits: Iterable[Edit], day: str) -> Lock:
+    """Return a lock with edited pins, looked at on a day (YYYY-MM-DD). A note stays with its pin."""
+    actions, images, packages = dict(lock.actions), dict(lock.images), dict(lock.packages)
+    for edit in edits:
+        name, value = edit.name, edit.value
+        if edit.kind == "action":
+            note = actions[name].note if name in actions else ""
+            actions[name] = ActionPin(name, value[0], value[1], day, note)
+        elif edit.kind == "image":
+            note = images[name].note if name in images else ""
+            images[name] = ImagePin(name, value[0], day, note)
+        else:
+            note = packages[name].note if name in packages else ""
+            hashes = tuple(f"sha256:{digest}" for digest in value[1:])
+            packages[name] = PackagePin(name, value[0], day, hashes, note)
+    return replace(lock, actions=actions, images=images, packages=packages)
+
+
+@record
+class Absorbed:
+    """A spec whose outputs were edited, compiled again with the pins of the edits; nothing is written yet."""
+
+    compiled: Compiled
+    edits: tuple[Edit, ...]
+    edited: Mapping[str, str] = field(hash=False)  # path -> text
+    lock: LockChange | None
+
+    def write(self, call: str) -> WriteReport:
+        """Write the outputs and the lock, all or nothing. `call` compiles the spec. Raises OutputError."""
+        plan = self.compiled.analysis.plan
+        return write(
+            self.compiled.files, self.compiled.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call,
+            absorbed=self.edited, lock=self.lock,
+        )  # fmt: skip
+
+
+def absorb(one: Compiled, edited: Mapping[str, str], day: str) -> Absorbed:
+    """Return a spec as it is to be written after the edits of its outputs (path -> text). Raises MlccError."""
+    analysis = one.analysis
+    if analysis.lock is None or analysis.stated is None:
+        help = "`mlcc lock` writes the first one, and leaves the edited files alone"
+        message = f"there is no {lock_path(analysis.plan.home)} that could take the pins"
+        raise SpecError([error("no-lock", message, None, help=help)])
+    edits = pin_edits(one, edited)
+    lock = absorbed(analysis.lock, edits, day)
+    try:
+        again = replace(analysis, plan=with_lock(analysis.stated, lock), lock=lock)
+        change = change_of(again, one.targets, lock, approve=False)
+        files = compile_files(again, one.targets)
+    except SpecError as problem:
+        raise SpecError(problem.diagnostics, analysis.texts) from None
+    return Absorbed(replace(one, analysis=again, files=files), tuple(edits), edited, change)
