@@ -10,6 +10,11 @@ from enum import Enum
 from functools import cached_property
 
 from mlcc.diagnostics import Span
+from mlcc.plan_notices import Filed as Filed
+from mlcc.plan_notices import Mailed as Mailed
+from mlcc.plan_notices import Posted as Posted
+from mlcc.plan_notices import RunCondition as RunCondition
+from mlcc.plan_notices import RunNotice as RunNotice
 from mlcc.plan_steps import Checkout as Checkout
 from mlcc.plan_steps import Execute as Execute
 from mlcc.plan_steps import PublishData as PublishData
@@ -352,6 +357,7 @@ class Plan:
         hash=False, default_factory=dict
     )  # back end -> feature
     comment: Comment | None = None
+    notices: tuple[RunNotice, ...] = ()  # of how a run ended
     span: Span | None = field(compare=False, default=None)
 
     @cached_property
@@ -366,6 +372,11 @@ class Plan:
     def has_gates(self) -> bool:
         """Whether any node is a gate, or asks one."""
         return any(node.gate is not None for node in self.nodes.values())
+
+    def kept_for_notices(self, kind: type[Secret] | type[Variable]) -> tuple[str, ...]:
+        """Return the names of the secrets, or of the variables, that telling how a run ended takes, sorted."""
+        keys = (notice.key for notice in self.notices)
+        return tuple(sorted({key.name for key in keys if isinstance(key, kind)}))
 
     @property
     def edges(self) -> tuple[Edge, ...]:
