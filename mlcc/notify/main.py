@@ -20,6 +20,7 @@ from mlcc.runtime.log import say
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.platforms import this_platform
 from mlcc.runtime.records import RunError, read_plan
+from mlcc.runtime.select import outside_triggers
 from mlcc.runtime.webhooks import kept_value, post_again, web_address
 
 NOTIFY_SECONDS = 240.0  # for all together, which are told at the same time
@@ -43,7 +44,8 @@ def notify(platform: Platform) -> None:
     """Tell everybody at the same time, and warn of what didn't arrive. Raises RunError without a plan or a run."""
     plan = read_plan()
     run = ended_run(plan, platform)
-    notices = notices_of(run)
+    # A system that starts runs of what the spec has no trigger for has run nothing that anybody could be told of.
+    notices = {} if outside_triggers(plan, platform.facts()) else notices_of(run)
     found = dict.fromkeys(notices, f"it took more than {NOTIFY_SECONDS:.0f} s")
     threads = [
         threading.Thread(target=_tell_one, args=(run, id, notice, platform, found), daemon=True)

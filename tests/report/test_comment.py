@@ -9,8 +9,8 @@ import pytest
 
 from mlcc.gates._records import Check, Verdict, verdict_of
 from mlcc.report.comment import comment, marked_run, marker
-from mlcc.report.markup import plain
 from mlcc.report.findings import read_run
+from mlcc.report.markup import plain
 from tests.report.sample import PLAN, gate, write_run
 
 GITHUB = 65_536
