@@ -11,6 +11,7 @@ from mlcc.plan_json import document, gate_parameters, to_runtime
 
 RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
 OBJECTS, RELEASE = "mlcc.objects.main", "mlcc.release.main"
+NOTIFY = "mlcc.notify.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
 
 python3 -I .mlcc/run.py select | node | undo | final"""
@@ -18,6 +19,9 @@ _REPORT_DOC = """What people read of a run: the page with its plots, annotations
 
 python3 -I .mlcc/report.py page | notes | comment"""
 
+_NOTIFY_DOC = """Tells people how a run ended, after its final node has said so.
+
+python3 -I .mlcc/notify.py"""
 _OBJECTS_DOC = """What lies at an address of a store: listed, or fetched as it was listed. The runtime and the gates start it.
 
 python3 -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER"""
@@ -39,6 +43,8 @@ def scripts(plan: Plan) -> list[File]:
     ]
     if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
         files.append(File(f"{folder}/objects.py", seal(objects_script())))
+    if plan.notices:
+        files.append(File(f"{folder}/notify.py", seal(notify_script())))
     files += _releases(plan, folder)
     for node, _ in gates:
         files.append(
@@ -62,6 +68,11 @@ def packages(plan: Plan) -> list[str]:
 def objects_script() -> str:
     """Return the script that reads addresses, the same bytes for every project."""
     return bundle(OBJECTS, doc=_OBJECTS_DOC)
+
+
+def notify_script() -> str:
+    """Return the script that tells people how a run ended, the same bytes for every project."""
+    return bundle(NOTIFY, doc=_NOTIFY_DOC)
 
 
 def _releases(plan: Plan, folder: str) -> list[File]:

@@ -18,6 +18,7 @@ from mlcc.runtime.records import RunError
 from mlcc.runtime.select import check_inputs
 from mlcc.semantics import DIFF_EVENTS, End, Event, Outcome, Result, Selection, is_source, run, select
 from mlcc.today import today
+from mlcc.told import told
 
 if TYPE_CHECKING:
     from mlcc.compiler import Analysis
@@ -42,6 +43,7 @@ class _Case:
     outcomes: Mapping[str, Outcome]
     selection: Selection
     result: Result
+    told: Mapping[str, tuple[str, ...]]
 
 
 def answer(specs: Mapping[str, Analysis], question: Mapping[str, Any], format: str) -> Answer:
@@ -63,13 +65,15 @@ def _case(plan: Plan, question: Mapping[str, Any]) -> _Case:
     event = event_of(plan, question)
     outcomes = outcomes_of(plan, question)
     selection = select(plan, event)
-    return _Case(plan, event, outcomes, selection, run(plan, selection, outcomes, today()))
+    result = run(plan, selection, outcomes, today())
+    return _Case(plan, event, outcomes, selection, result, told(plan, event, result, outcomes))
 
 
 def _plain(case: _Case) -> dict[str, object]:
     result = case.result
     nodes = {id: {"end": end.value, "why": result.reasons[id]} for id, end in result.ends.items()}
-    return {"selected": sorted(case.selection.selected), "nodes": nodes, "green": result.green}
+    found = {"selected": sorted(case.selection.selected), "nodes": nodes, "green": result.green}
+    return {**found, "told": {id: list(why) for id, why in case.told.items()}} if case.plan.notices else found
 
 
 def _unknown_paths(specs: Mapping[str, Analysis], changed: tuple[str, ...]) -> Iterator[str]:
@@ -222,4 +226,5 @@ def _text(case: _Case) -> str:
         f"{len(case.selection.selected)} of {len(plan.nodes)} nodes selected; "
         f"the run is {'green' if result.green else 'red'}"
     )
+    lines += [escaped(f"'{id}' is told: {'; '.join(why)}") for id, why in case.told.items()]
     return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ from mlcc.backends import Capability
 from mlcc.diagnostics import Diagnostic, Related, Span, error, suggest
 from mlcc.plan import (
     Checkout,
+    Filed,
     Form,
     Gate,
     Node,
@@ -56,6 +57,8 @@ FEATURES: Mapping[str, str] = {
     "finally": "teardown on the node's own machine",
     "reports": "files for people",
     "comment": "one comment on a pull request, kept up to date",
+    "notices": "people are told how a run ended",
+    "issues": "an issue in the tracker, kept up to date and closed when all is well again",
     "checkout": "history, large files and submodules of the repository",
     "final-node": "one node that states the result",
 }
@@ -78,6 +81,8 @@ def uses(plan: Plan) -> Iterator[Use]:
         yield Use(feature, plan.span)
     if plan.comment is not None:
         yield Use("comment", plan.comment.span)
+    for notice in plan.notices:
+        yield Use("issues" if isinstance(notice.way, Filed) else "notices", notice.span)
     for node in plan.nodes.values():
         for feature, key in _of_node(node):
             yield Use(feature, node.spans.get(key, node.span))

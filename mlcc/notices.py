@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mlcc.plan import Notice, Secret, Variable
+from mlcc.plan import Notice
 from mlcc.problems import Loc, Problems
+from mlcc.run_notices import check_run_notice, kept
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -27,20 +28,20 @@ def notices(spec: Spec, release: str, step: str) -> tuple[Notice, ...]:
     """Return who is told by a node that is such a step of a release, each with the events that it can find."""
     found = []
     for id, stated in spec.notify.items():
+        place = stated.webhook or stated.slack  # Slack takes the same message
+        if stated.when is not None or place is None:
+            continue
         told = stated.events or EVENTS
         events = tuple(event for event in _FOUND[step] if event in told)
         if events and (stated.releases is None or release in stated.releases):
-            found.append(Notice(id, _kept(stated.webhook), events))
+            found.append(Notice(id, kept(place), events))
     return tuple(found)
 
 
-def _kept(webhook: Any) -> Secret | Variable:
-    return Secret(webhook.secret) if webhook.secret is not None else Variable(webhook.var)
-
-
 def check_notify(spec: Spec, problems: Problems) -> None:
-    """Note releases that there aren't, and what is named twice."""
+    """Note releases that there aren't, what is named twice, and what makes no sense of notices of runs."""
     for id, stated in spec.notify.items():
+        check_run_notice(spec, id, stated, problems)
         loc: Loc = ("notify", id)
         named: dict[str, list[str]] = {"events": [*(stated.events or ())], "releases": stated.releases or []}
         for key, names in named.items():

@@ -10,6 +10,11 @@ from enum import Enum
 from functools import cached_property
 
 from mlcc.diagnostics import Span
+from mlcc.plan_notices import Filed as Filed
+from mlcc.plan_notices import Mailed as Mailed
+from mlcc.plan_notices import Posted as Posted
+from mlcc.plan_notices import RunCondition as RunCondition
+from mlcc.plan_notices import RunNotice as RunNotice
 from mlcc.plan_pins import NO_PINS as NO_PINS
 from mlcc.plan_pins import Pins as Pins
 from mlcc.plan_steps import Checkout as Checkout
@@ -356,6 +361,7 @@ class Plan:
     comment: Comment | None = None
     pins: Pins = NO_PINS
     locked: bool = False  # a lock beside the spec holds the pins
+    notices: tuple[RunNotice, ...] = ()  # of how a run ended
     span: Span | None = field(compare=False, default=None)
 
     @cached_property
@@ -370,6 +376,11 @@ class Plan:
     def has_gates(self) -> bool:
         """Whether any node is a gate, or asks one."""
         return any(node.gate is not None for node in self.nodes.values())
+
+    def kept_for_notices(self, kind: type[Secret] | type[Variable]) -> tuple[str, ...]:
+        """Return the names of the secrets, or of the variables, that telling how a run ended takes, sorted."""
+        keys = (notice.key for notice in self.notices)
+        return tuple(sorted({key.name for key in keys if isinstance(key, kind)}))
 
     @property
     def edges(self) -> tuple[Edge, ...]:

@@ -31,6 +31,8 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "artifacts": {id: _artifact(artifact) for id, artifact in plan.artifacts.items()},
         "nodes": {id: _node(plan, node) for id, node in plan.nodes.items()},
     }
+    if plan.notices:
+        found["notify"] = {notice.id: _notice(notice) for notice in plan.notices}
     if plan.waivers:
         found["waivers"] = {
             target: {feature: {"reason": w.reason, "until": w.until} for feature, w in features.items()}
@@ -39,12 +41,50 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
     return found
 
 
+def _notice(notice: ir.RunNotice) -> JsonObject:
+    """Return who is told, by which alternatives, and in which way."""
+    when = [
+        _without_empty(
+            {
+                "event": list(one.events),
+                "branch": list(one.branches),
+                "tag": list(one.tags),
+                "trigger": list(one.triggers),
+                "status": list(one.statuses),
+                "job": one.job,
+                "gate": one.gate,
+                "verdict": list(one.verdicts),
+            }
+        )
+        for one in notice.when
+    ]
+    key = None if notice.key is None else value_json(notice.key)
+    way = notice.way
+    if isinstance(way, ir.Posted):
+        return {"when": when, way.kind: key}
+    if isinstance(way, ir.Filed):
+        return {"when": when, "issue": _without_empty({"labels": list(way.labels), "token": key})}
+    mail = {
+        "to": list(way.to),
+        "from": way.sender,
+        "host": way.host,
+        "port": way.port,
+        "user": way.user,
+        "password": key,
+    }
+    return {
+        "when": when,
+        "email": {**_without_empty(mail), "tls": "implicit" if way.implicit else "starttls"},
+    }
+
+
 def _named(plan: ir.Plan, kind: str) -> list[str]:
     """Return what the plan names of the CI system's secrets or variables."""
     steps = [step for node in plan.nodes.values() for step in node.steps if isinstance(step, ir.Execute)]
     names = {name for step in steps for name in getattr(step, kind)}
     if kind == "secrets" and plan.comment is not None and plan.comment.token is not None:
         names.add(plan.comment.token)  # no command may see it
+    names.update(plan.kept_for_notices(ir.Secret if kind == "secrets" else ir.Variable))
     return sorted(names)
 
 

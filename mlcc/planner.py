@@ -19,6 +19,7 @@ from mlcc.plan import (
     Plan,
     Role,
     Runner,
+    RunNotice,
     Secret,
     Text,
     Value,
@@ -97,6 +98,7 @@ def plan(
         targets=targets(resolved),
         waivers=waivers(resolved),
         comment=comment(resolved),
+        notices=_notices(resolved, problems),
         span=problems.span(("name",)),
     )
     for id, cause in never_runs(made).items():
@@ -109,6 +111,14 @@ def plan(
         )
     problems.stop_if_any()
     return made
+
+
+def _notices(resolved: Resolved, problems: Problems) -> tuple[RunNotice, ...]:
+    if not resolved.spec.notify:
+        return ()
+    from mlcc.run_notices import run_notices  # most specs tell nobody
+
+    return run_notices(resolved.spec, problems)
 
 
 def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mlcc.backends import Limit, Usage
 from mlcc.diagnostics import Diagnostic, Related, Span, error
-from mlcc.plan import FormInput, MatrixValue, Node, Plan
+from mlcc.plan import Filed, FormInput, MatrixValue, Node, Plan
 
 
 def place(node: Node, key: str) -> Span | None:
@@ -71,6 +71,16 @@ def comment_token(plan: Plan, target: str, system: str) -> Iterator[Diagnostic]:
             "no-comment-token", f"{system} gives a job no token that may write comments", plan.comment.span,
             help=f"name one, `comment: {{token: {{secret: NAME}}}}`, or don't compile for {target}",
         )  # fmt: skip
+
+
+def issue_token(plan: Plan, target: str, system: str) -> Iterator[Diagnostic]:
+    """Yield an error for each notice whose issues need a token that the spec doesn't name."""
+    for notice in plan.notices:
+        if isinstance(notice.way, Filed) and notice.way.token is None:
+            yield error(
+                "no-issue-token", f"{system} gives a job no token that may write issues", notice.span,
+                help=f"name one, `issue: {{token: {{secret: NAME}}}}`, or don't compile for {target}",
+            )  # fmt: skip
 
 
 def clashing_inputs(

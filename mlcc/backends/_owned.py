@@ -9,7 +9,7 @@ from mlcc.backends._checks import place, runner_ids
 from mlcc.diagnostics import Span
 from mlcc.files import LOCK
 from mlcc.obligation import Obligation
-from mlcc.plan import Execute, Node, Plan, Runner
+from mlcc.plan import Execute, Node, Plan, Runner, Secret, Variable
 from mlcc.possible_events import possible_events
 from mlcc.semantics import refusals
 
@@ -61,12 +61,16 @@ def variables(plan: Plan) -> dict[str, Span | None]:
     for node, step in executes(plan):
         for name in step.variables:
             found.setdefault(name, place(node, "env"))
+    for notice in plan.notices:
+        if isinstance(notice.key, Variable):
+            found.setdefault(notice.key.name, notice.span)
     return dict(sorted(found.items()))
 
 
 def first_span(plan: Plan, name: str) -> Span | None:
-    """Return where the first node that uses a secret asks for it."""
-    return next((place(node, "env") for node in plan.nodes.values() if name in node.secrets), plan.span)
+    """Return where the first node, or the first notice, that uses a secret asks for it."""
+    nodes = [place(node, "env") for node in plan.nodes.values() if name in node.secrets]
+    return next(iter([*nodes, *(n.span for n in plan.notices if n.key == Secret(name))]), plan.span)
 
 
 def login_span(plan: Plan) -> Span | None:

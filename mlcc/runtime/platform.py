@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
 REFUSED = "refused"  # the result of a node that people didn't let start
 
 

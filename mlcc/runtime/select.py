@@ -46,7 +46,7 @@ def select_main(platform: Platform) -> int:
         "base_commit": base or "",
         "event": event,
         "inputs": {**_defaults(plan), **inputs},
-        "facts": _run_facts(facts, base),
+        "facts": _run_facts(facts, base, trigger),
     }
     write_record(state_folder("select") / "selection.json", record)
     platform.publish_selection(plan, record)
@@ -74,12 +74,12 @@ def _defaults(plan: dict[str, Any]) -> dict[str, str]:
     return {name: field["default"] for form in forms for name, field in form.items() if "default" in field}
 
 
-def _run_facts(facts: Facts, base: str | None) -> dict[str, str]:
+def _run_facts(facts: Facts, base: str | None, trigger: str) -> dict[str, str]:
     return {
         "commit": facts.commit, "base_commit": base or "", "branch": facts.branch, "tag": facts.tag,
         "event": facts.event, "pull_request": facts.pull_request, "repository": facts.repository,
         "run_id": facts.run_id, "run_number": facts.run_number, "run_url": facts.run_url,
-        "fork": "true" if facts.fork else "",
+        "fork": "true" if facts.fork else "", "trigger": trigger,
     }  # fmt: skip
 
 

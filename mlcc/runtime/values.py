@@ -13,10 +13,9 @@ from typing import Any
 from mlcc.runtime.data import location
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.login import write_private
+from mlcc.runtime.platform import SECRET, VARIABLE
 from mlcc.runtime.records import MAX_RECORD, RunError
 
-SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
-VARIABLE = "MLCC_VAR_"
 SERVICE = "MLCC_SERVICE_"
 
 

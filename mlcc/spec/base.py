@@ -153,6 +153,12 @@ Uri = Annotated[
         pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?![-/~\s])(?!(?:.*/)?\.{1,2}(?:/|$))(?!.*//)[^\\:]+$"
     ),
 ]
+_LABELS = r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}"
+_PORT = r"(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+Address = Annotated[
+    str, AfterValidator(scalars.check_address), _schema(pattern=rf"^[A-Za-z0-9._%+=-]{{1,64}}@{_LABELS}$")
+]
+Server = Annotated[str, AfterValidator(scalars.check_server), _schema(pattern=rf"^{_LABELS}(?::{_PORT})?$")]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
 ]
@@ -171,3 +177,9 @@ Item = TypeVar("Item")
 # A type checker takes a generic alias only in this form.
 OneOrMany = Union[Item, Annotated[list[Item], Field(min_length=1)]]  # noqa: UP007
 Scalar = FreeText | int | float | bool
+
+
+class TokenRef(Model):
+    """A token that the CI system keeps."""
+
+    secret: SecretName = Field(description="Name of the secret in the CI system.")

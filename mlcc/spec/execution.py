@@ -104,8 +104,8 @@ class Checkout(Model):
     submodules: bool = Field(default=False, description="true: with submodules, recursively.")
 
 
-class Condition(Model):
-    """One alternative of `when`: all that it names must hold."""
+class RunFilter(Model):
+    """The runs that a condition is about."""
 
     event: OneOrMany[EventName] | None = Field(default=None, description="What started the run.")
     branch: OneOrMany[Text] | None = Field(
@@ -115,6 +115,11 @@ class Condition(Model):
     trigger: OneOrMany[Id] | None = Field(
         default=None, description="Id of a schedule, of a manual form, or a dispatch type."
     )
+
+
+class Condition(RunFilter):
+    """One alternative of `when`: all that it names must hold."""
+
     input: dict[Id, Scalar] | None = Field(
         default=None, description="Values that inputs of the manual form must have."
     )

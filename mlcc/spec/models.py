@@ -24,9 +24,9 @@ from mlcc.spec.base import (
     PythonVersion,
     Requirement,
     Scalar,
-    SecretName,
     Table,
     Text,
+    TokenRef,
     Uri,
     Version,
 )
@@ -277,12 +277,6 @@ class Loss(Model):
     )
 
 
-class TokenRef(Model):
-    """A token that the CI system keeps."""
-
-    secret: SecretName = Field(description="Name of the secret in the CI system.")
-
-
 class Comment(Model):
     """One comment on each pull request, or merge request, that the final node keeps up to date."""
 
@@ -356,7 +350,8 @@ class Spec(Model):
         default_factory=dict, description="Id to what brings artifacts into the environment of that id."
     )
     notify: dict[Id, Notice] = Field(
-        default_factory=dict, description="Id to somebody who is told what became of releases."
+        default_factory=dict,
+        description="Id to somebody who is told how runs ended, or what became of releases.",
     )
     comment: bool | Comment = Field(
         default=False,

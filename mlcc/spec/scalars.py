@@ -29,6 +29,11 @@ _OTHER_STORE = (
     "a gate reads no store but S3 and what speaks its protocol (`uri: s3://…`): fetch the file with "
     "`from: {command: …}` and `path`"
 )
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}\Z")
+_SERVER = re.compile(
+    r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}"
+    r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -136,6 +141,20 @@ def check_uri(value: str) -> str:
     problem = path_problem(match[1])
     if problem:
         raise ValueError(f"behind its bucket, {problem}")
+    return value
+
+
+def check_address(value: str) -> str:
+    """Return `value` if it is the address of a mailbox, without a name."""
+    if not _ADDRESS.match(value):
+        raise ValueError("an address is NAME@DOMAIN, in ASCII letters and without the person's name")
+    return value
+
+
+def check_server(value: str) -> str:
+    """Return `value` if it is a host, or a host and a port."""
+    if not _SERVER.match(value):
+        raise ValueError("a server is HOST or HOST:PORT, such as mail.acme.com:465")
     return value
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlcc.backends.github.lower import lower
 from mlcc.backends.github.model import Call, Job, UsesStep, Workflow
+from mlcc.backends.github.notify import NOTIFY
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.partition import partition
 from mlcc.backends.github.parts import lower_parts
@@ -17,7 +18,7 @@ from mlcc.runtime import records
 from mlcc.runtime.final import final_main
 from mlcc.semantics import Event, Outcome
 from tests.equivalence.github_model import of_called, starts, value_of
-from tests.equivalence.simulation import Faults, Simulation
+from tests.equivalence.simulation import Faults, Simulation, told_in
 
 
 def workflows(plan: Plan, most: int | None) -> tuple[Workflow, ...]:
@@ -63,6 +64,10 @@ class GithubSimulation(Simulation):
             self._select()
         elif job.id == "final":
             self.green = self._final(job)
+        elif job.id == NOTIFY:
+            self._receive(job)
+            self.told = told_in(self.json, self.platform)
+            self.results[job.id] = "success"
         elif "--" in job.id:  # it only waits: no node's id has two hyphens
             node, _, what = job.id.partition("--")
             refused = what == "approval" and node in self.faults.refused
@@ -126,7 +131,10 @@ class GithubSimulation(Simulation):
     def _final(self, job: Job) -> bool:
         self._receive(job)
         self.platform.job_results = {id: self.results[id] for id in job.needs}
-        return final_main(self.platform) == 0
+        green = final_main(self.platform) == 0
+        self.upload("s--final")
+        self.results[job.id] = "success" if green else "failure"
+        return green
 
     def _receive(self, job: Job) -> None:
         """Get the artifacts that the job's download step matches."""

@@ -12,9 +12,10 @@ import yaml
 from mlcc.backends.gitlab.lower import lower
 from mlcc.backends.gitlab.overlay import Overlay
 from mlcc.backends.gitlab.platform import (
+    NOTIFY_JOB,
     child_pipeline,
+    dropped_jobs,
     job_name,
-    jobs_of,
     packed_selection,
     unpacked_selection,
 )
@@ -22,7 +23,7 @@ from mlcc.backends.gitlab.render import render_child
 from mlcc.runtime import records
 from mlcc.runtime.final import final_main
 from tests.equivalence.gitlab_model import Job, composite, created, decision
-from tests.equivalence.simulation import FACTS, Simulation
+from tests.equivalence.simulation import FACTS, Simulation, told_in
 from tests.runtime.project import FakePlatform
 
 PROTECTED = {"CI_COMMIT_REF_PROTECTED": "true"}
@@ -46,7 +47,7 @@ class GitlabSimulation(Simulation):
         self.names = {job_name(id): id for id in self.plan.nodes}
         text = render_child(lower(self.plan), Overlay())
         kept = set(self.plan.nodes) if self.faults.eager else set(self.selection["selected"])
-        dropped = jobs_of(id for id in self.plan.nodes if id not in kept)
+        dropped = dropped_jobs(self.json, {**self.selection, "selected": kept})
         tree = yaml.load(child_pipeline(text, dropped, packed_selection(self.selection)), yaml.CSafeLoader)
         os.environ["MLCC_SELECTION"] = tree["variables"]["MLCC_SELECTION"]
         self.pipeline = created(tree, PROTECTED)
@@ -87,6 +88,11 @@ class GitlabSimulation(Simulation):
         if job.name == "final":
             self.platform.job_results = {"select": "success"}
             status = final_main(self.platform)
+            self.upload("s--final")
+        elif job.name == NOTIFY_JOB:
+            self.receive(lambda name: name == "s--final")
+            self.told = told_in(self.json, self.platform)
+            status = 0
         elif job.name not in self.names:
             status = 0
         elif self.names[job.name] in self.faults.lost:

@@ -19,7 +19,16 @@ from mlcc.runtime.final import final_main
 from mlcc.runtime.select import select
 from mlcc.semantics import Event, Outcome
 from tests.equivalence.jenkins_model import Build
-from tests.equivalence.simulation import COMMIT, FACTS, Faults, Run, Simulation, event_json
+from tests.equivalence.simulation import (
+    COMMIT,
+    FACTS,
+    Faults,
+    Run,
+    Simulation,
+    event_json,
+    facts_json,
+    told_in,
+)
 from tests.runtime.project import FakePlatform
 
 
@@ -49,13 +58,15 @@ class JenkinsSimulation:
         self.platform = JenkinsPlatform(FACTS)
         self.store, self.work = folder / "store", folder / "work"
         self.executed: set[str] = set()
+        self.told: frozenset[str] = frozenset()
+        self.foreign = event.fork
         self.build = Build(lower(plan), self._leaf, foreign=event.fork, order=order)
         for path in (self.store, self.work / ".mlcc"):
             path.mkdir(parents=True)
         (self.work / ".mlcc/plan.json").write_text(json.dumps(self.json))
         os.chdir(self.work)
         self.selection = {
-            **select(self.json, event_json(event)), "commit": COMMIT, "base_commit": "", "inputs": {}, "facts": {"run_id": "1"},
+            **select(self.json, event_json(event)), "commit": COMMIT, "base_commit": "", "inputs": {}, "facts": facts_json(event),
         }  # fmt: skip
 
     def run(self) -> Run:
@@ -75,6 +86,7 @@ class JenkinsSimulation:
             build.results(),
             endings,
             green,
+            self.told,
         )
 
     def _select(self) -> None:
@@ -105,6 +117,8 @@ class JenkinsSimulation:
         self.platform.job_results = dict[str, Any](self.build.results())
         if final_main(self.platform) != 0:
             self.build.worsen("FAILURE")
+        if self.plan.notices and not self.foreign:
+            self.told = told_in(self.json, self.platform)
 
     def _receive(self, folders: list[str]) -> None:
         shutil.rmtree("_mlcc", ignore_errors=True)

@@ -81,6 +81,12 @@ def _node(value: Any) -> Node:
     return Scalar(value, NOWHERE, str(value), False)
 
 
+TOLD_RUNS: tuple[Data, ...] = (
+    {}, {"branch": "main"}, {"branch": "release/*"}, {"event": ["pull_request", "push"]}, {"trigger": "weekly"}, {"tag": "v1*"},
+)  # fmt: skip
+VERDICTS = ["pass", "fail", "inconclusive", "error"]
+
+
 class Builder:
     """One draw of a spec."""
 
@@ -124,8 +130,38 @@ class Builder:
             "version": 1, "name": "p", "triggers": TRIGGERS,
             "environments": {"prod": {"branches": ["main"]}, "stage": {"approval": self.chance(1)}},
             "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates, "releases": self.releases,
-            "notify": {"team": {"webhook": {"secret": "HOOK"}}} if self.releases and self.chance(1) else {},
+            "notify": self._notify(),
         }  # fmt: skip
+
+    def _notify(self) -> Data:
+        """Draw who is told of releases, and up to two who are told of runs, each in another way."""
+        found: Data = {"team": {"webhook": {"secret": "HOOK"}}} if self.releases and self.chance(1) else {}
+        ways = (
+            ("chat", {"slack": {"secret": "CHAT"}}),
+            ("ops", {"email": {"to": "a@b.se", "from": "c@b.se", "server": "mail"}}),
+        )
+        for id, way in ways:
+            if self.chance(1):
+                found[id] = {"when": [self._told() for _ in range(self.draw(st.integers(1, 2)))], **way}
+        return found
+
+    def _told(self) -> Data:
+        """Draw one alternative of what is told of runs."""
+        statuses = ["failure", "success", *(["rollback"] if self.releases else [])]
+        condition: Data = {"status": self.some(statuses, 2)}
+        if self.jobs and self.chance(2):
+            condition = {
+                "job": self.draw(st.sampled_from(list(self.jobs))),
+                "status": self.some(statuses[:2], 2),
+            }
+        if self.gates and self.chance(1):
+            condition |= {
+                "gate": self.draw(st.sampled_from(list(self.gates))),
+                "verdict": self.some(VERDICTS, 3),
+            }
+            if "job" not in condition and self.chance(1):
+                del condition["status"]
+        return {**condition, **self.draw(st.sampled_from(TOLD_RUNS))}
 
     def _common(self, node: Data, id: str) -> None:
         if self.ordinary and self.chance(1):

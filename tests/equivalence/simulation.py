@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mlcc.notify.outcome import due, ended_run, notices_of
 from mlcc.plan import Gate, Plan
 from mlcc.plan_json import to_runtime
 from mlcc.runtime import final as runtime_final
@@ -50,6 +51,7 @@ class Run(NamedTuple):
     results: dict[str, str]
     endings: dict[str, Ending]
     green: bool
+    told: frozenset[str]  # ids of the notices that were given
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -59,6 +61,23 @@ def event_json(event: Event) -> dict[str, Any]:
         "kind": event.kind, "branch": event.branch or "", "tag": event.tag or "", "trigger": event.trigger or "",
         "inputs": dict(event.inputs), "fork": event.fork, "changed": changed,
     }  # fmt: skip
+
+
+def facts_json(event: Event) -> dict[str, str]:
+    """Return the facts of a run as the selecting node's record has them."""
+    told = {
+        "event": event.kind,
+        "branch": event.branch or "",
+        "tag": event.tag or "",
+        "trigger": event.trigger or "",
+    }
+    return {**told, "fork": "true" if event.fork else "", "commit": COMMIT, "run_id": "1"}
+
+
+def told_in(plan: dict[str, Any], platform: FakePlatform) -> frozenset[str]:
+    """Return the ids of the notices that the emitted script gives, by what lies in the current folder."""
+    run = ended_run(plan, platform)
+    return frozenset(id for id, notice in notices_of(run).items() if due(run, notice))
 
 
 class Simulation:
@@ -79,12 +98,13 @@ class Simulation:
         self.started: set[str] = set()
         self.executed: set[str] = set()
         self.green = False
+        self.told: frozenset[str] = frozenset()
         for path in (self.store, self.work / ".mlcc"):
             path.mkdir(parents=True)
         (self.work / ".mlcc/plan.json").write_text(json.dumps(self.json))
         os.chdir(self.work)
         self.selection = {
-            **select(self.json, event_json(event)), "commit": COMMIT, "base_commit": "", "inputs": {}, "facts": {"run_id": "1"},
+            **select(self.json, event_json(event)), "commit": COMMIT, "base_commit": "", "inputs": {}, "facts": facts_json(event),
         }  # fmt: skip
 
     def jobs(self) -> None:
@@ -103,6 +123,7 @@ class Simulation:
             self.results,
             endings,
             self.green,
+            self.told,
         )
 
     def node(self, id: str, leg: str) -> int:
@@ -122,7 +143,7 @@ class Simulation:
 
     def upload(self, name: str) -> None:
         """Keep a folder below `_mlcc/`."""
-        shutil.copytree(Path("_mlcc") / name, self.store / name)
+        shutil.copytree(Path("_mlcc") / name, self.store / name, dirs_exist_ok=True)
 
     def attempt(self, leg: runtime_node.Attempt) -> int:
         """Stand in for a node's work: one of its legs turns out as the case says, the others pass."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mlcc.plan import Plan, Release
 from mlcc.semantics import Outcome, run, select
+from mlcc.told import told
 from tests.equivalence.jenkins_simulation import simulate_jenkins
 from tests.equivalence.pipelines import events, outcomes, plans
 from tests.equivalence.simulation import Faults
@@ -32,6 +33,7 @@ def test_ends_and_colour(count: Count, patch: Any, folder: Path) -> None:
         assert got.executed == {id for id, end in wanted.ends.items() if end in RAN}
         assert got.started <= selection.selected
         assert got.green is wanted.green
+        assert got.told == set(told(plan, event, wanted, turns_out))
         count()
 
     check()

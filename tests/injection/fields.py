@@ -272,10 +272,10 @@ EXECUTION = (
         "Matrix.include{}={}=", lambda t: job(matrix={"include": many("l", t, lambda x: {"a": x})}),
         lambda t: [("plan", ("nodes", "n", "legs", f"l{i}", "a"), x) for i, x in enumerate(t)], most=200,
     ),
-    Field("Condition.branch", _conditions(lambda x: {"branch": x}), _condition("branches", 0), most=25),
-    Field("Condition.branch[]", _conditions(lambda x: {"branch": ["main", x]}), _condition("branches", 1), most=25),
-    Field("Condition.tag", _conditions(lambda x: {"tag": x}), _condition("tags", 0), most=25),
-    Field("Condition.tag[]", _conditions(lambda x: {"tag": ["v1", x]}), _condition("tags", 1), most=25),
+    Field("RunFilter.branch", _conditions(lambda x: {"branch": x}), _condition("branches", 0), most=25),
+    Field("RunFilter.branch[]", _conditions(lambda x: {"branch": ["main", x]}), _condition("branches", 1), most=25),
+    Field("RunFilter.tag", _conditions(lambda x: {"tag": x}), _condition("tags", 0), most=25),
+    Field("RunFilter.tag[]", _conditions(lambda x: {"tag": ["v1", x]}), _condition("tags", 1), most=25),
     Field("Condition.input{}=", _conditions(lambda x: {"input": {"x": x}}), _condition("inputs", "x")),
 )  # fmt: skip
 
@@ -311,6 +311,20 @@ SURROUNDINGS = (
         lambda t: base(targets={"gitlab": {"jobs": {"n": {"variables": many("V", t)}}}}),
         nowhere,
     ),
+    Field(
+        "Email.user",
+        lambda t: base(notify=many("e", t, lambda x: {"when": {"status": "failure"}, "email": {**MAIL, "user": x}})),
+        lambda t: [("plan", ("notify", f"e{i}", "email", "user"), x) for i, x in enumerate(t)],
+    ),
+    Field(
+        "Issue.labels[]",
+        lambda t: base(
+            notify={"a": {"when": {"status": "failure"}, "issue": {"labels": list(t), "token": {"secret": "T"}}}},
+            targets={"jenkins": {"waive": {"issues": {"reason": "no tracker there", "until": LATER}}}},
+        ),
+        lambda t: [("plan", ("notify", "a", "issue", "labels", i), x) for i, x in enumerate(t)],
+        refuses=lambda x: "bad-label" if "," in x or len(x) > 50 else None,
+    ),
     Field("Loss.reason", _losses, _lost, most=len(FEATURES)),
     Field(
         "GithubTarget.workflow{}=",
@@ -322,6 +336,7 @@ SURROUNDINGS = (
     ),
 )  # fmt: skip
 
+MAIL: Tree = {"to": "a@b.se", "from": "c@b.se", "server": "mail.b.se", "password": {"secret": "MAIL"}}
 LOGINS = {
     "AwsAuth": ("aws", ("role", "region", "audience")),
     "GcpAuth": ("gcp", ("provider", "service_account")),

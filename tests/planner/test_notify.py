@@ -118,7 +118,7 @@ def test_a_notice_keeps_where_the_address_is() -> None:
         ("{webhook: {secret: A}, events: [held, held]}", "4:51", "duplicate-item", "'held' stands twice in `events`"),
         ("{webhook: {secret: A}, releases: [lve]}", "4:47", "unknown-release", "there is no release 'lve'"),
         ("{webhook: {secret: A}, releases: [live, live]}", "4:53", "duplicate-item", "'live' stands twice in `releases`"),
-        ("{events: [held]}", "4:10", "one-of", "one of webhook is missing"),
+        ("{events: [held]}", "4:10", "one-of", "one of webhook, slack, email, issue is missing"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(notice: str, where: str, code: str, message: str) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mlcc.gates._records import Check, Verdict, verdict_of
-from mlcc.report.comment import comment, marked_run, marker, plain
+from mlcc.report.comment import comment, marked_run, marker
 from mlcc.report.findings import read_run
+from mlcc.report.markup import plain
 from tests.report.sample import PLAN, gate, write_run
 
 GITHUB = 65_536

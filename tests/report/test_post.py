@@ -32,7 +32,7 @@ def forge(request: pytest.FixtureRequest) -> Iterator[Forge]:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
-    monkeypatch.setattr("mlcc.report.post.time.sleep", found.append)
+    monkeypatch.setattr("mlcc.runtime.rest.time.sleep", found.append)
     return found
 
 

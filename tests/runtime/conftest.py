@@ -49,7 +49,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         monotonic = staticmethod(time.monotonic)
         sleep = staticmethod(waited.append)
 
-    monkeypatch.setattr("mlcc.runtime.notices.time", Clock)
+    monkeypatch.setattr("mlcc.runtime.webhooks.time", Clock)
     return waited
 
 

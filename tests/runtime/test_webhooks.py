@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mlcc.runtime import notices
+from mlcc.runtime import webhooks
 from tests.runtime.conftest import Make
 from tests.runtime.loopback import Asked, Server, serve
 from tests.runtime.project import Project
@@ -100,7 +100,7 @@ def test_a_refused_connection_is_a_warning(make: Make) -> None:
 
 
 def test_who_never_answers_is_given_up(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices, "TRY_SECONDS", 0.1)
+    monkeypatch.setattr(webhooks, "TRY_SECONDS", 0.1)
     done = threading.Event()
 
     def hang(_: Asked) -> tuple[int, bytes]:
@@ -118,7 +118,7 @@ def test_who_never_answers_is_given_up(make: Make, monkeypatch: pytest.MonkeyPat
 
 def test_all_webhooks_together_have_one_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that sends a byte now and then, which no timeout of a connection ends."""
-    monkeypatch.setattr(notices, "TELLING_SECONDS", 0.3)
+    monkeypatch.setattr(webhooks, "TELLING_SECONDS", 0.3)
     done = threading.Event()
 
     def hang(_: Asked) -> tuple[int, bytes]:
@@ -168,11 +168,11 @@ def test_an_address_that_no_message_may_go_to_is_a_warning(make: Make, address: 
     ],
 )
 def test_text_from_outside_is_harmless(text: str, shown: str) -> None:
-    assert notices.harmless(text) == shown
+    assert webhooks.harmless(text) == shown
 
 
 def test_a_cause_has_a_length() -> None:
-    assert notices.harmless("&" * 5000) == "&amp;" * 599 + "…"
+    assert webhooks.harmless("&" * 5000) == "&amp;" * 599 + "…"
 
 
 def test_a_hostile_cause_reaches_the_message_as_text(make: Make, hook: Server) -> None:

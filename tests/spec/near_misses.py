@@ -29,6 +29,8 @@ GOOD: dict[str, tuple[Any, ...]] = {
         "s3://a.b-c.d/a/year=2024/*.parquet",
         "s3://abc/**/é?.csv",
     ),
+    "check_address": ("ci@acme.com", "a.b+c%d_e-f=g@x", "a@x-y.example.com"),
+    "check_server": ("mail", "mail.acme.com", "mail.acme.com:465", "127.0.0.1:65535", "x:1"),
     "check_latency": ("1ms", "50ms", "2s"),
     "check_factor": ("1x", "1.5x", "2.25x", "9.99x", "10x"),
     "check_size": ("1KB", "512MB", "2GiB"),
@@ -61,6 +63,14 @@ BAD: dict[str, tuple[Any, ...]] = {
         "s3:/abc/a", "s3://abc//a", "s3://abc/a//b", "s3://abc/../a", "s3://abc/a/./b", "s3://abc/ a", "s3://abc/a:b", "s3://abc/a\\b",
         "s3://abc/[a]", "s3://abc/{a}", "s3://abc/a\n", "s3://key:secret@abc/a", "s3://abc.example:9000/a", "gs://abc/a", "az://abc/a",
         "https://host/t.csv", "postgres://ml.t", "a/b.csv", "s3://abc/e\u0301", f"s3://{'a' * 64}/a",
+    ),
+    "check_address": (
+        "", "a", "@x", "a@", "a@x@y", "a b@x", "a@x y", "Ada <a@x>", "a@x, b@x", "a@x\n", "a\r\nBcc: b@x", "å@x", "a@x.",
+        "a@[1.2.3.4]",
+    ),
+    "check_server": (
+        "", ":25", "mail:", "mail:0", "mail:65536", "mail:025", "mail:a", "smtp://mail", "mail/x", "a@mail", "mail.",
+        "[::1]:25", "mail\n",
     ),
     "check_latency": ("", "0ms", "50", "ms", "1m", "1.5s", "-1s", "1000000ms", "1s\n", "１s"),
     "check_factor": ("", "x", "2", "0x", "0.5x", "11x", "10.5x", "1.234x", "-1x", "1e1x", "2x\n", "２x"),

@@ -73,7 +73,7 @@ class _Builder:
             "jobs": self.jobs,
             "gates": self.gates,
             "releases": self.releases,
-            "notify": self.notify() if self.releases else {},
+            "notify": {**(self.notify() if self.releases else {}), **self.told_of_runs()},
         }
         made.update({key: value for key, value in parts.items() if value or self.chance(1)})
         return made
@@ -280,6 +280,47 @@ class _Builder:
             made.update(releases=releases) if releases else None
             found[self.new_id()] = made
         return found
+
+    def told_of_runs(self) -> Data:
+        """Draw who is told how runs end."""
+        found: Data = {}
+        for _ in range(self.number(0, 2)):
+            kept = {"secret": self.one(("TEAM_HOOK", "TOKEN"))}
+            mail: Data = {
+                "to": self.list_or_one(["a@b.se", "c@d.se"]),
+                "from": "ci@b.se",
+                "server": self.one(("mail", "mail.b.se:465")),
+            }
+            mail.update(user=self.draw(texts.text), password=kept) if self.chance(5) else None
+            mail.update(tls=self.one(("starttls", "implicit"))) if self.chance(3) else None
+            labels = self.some(["ml", "drift"])
+            way = self.one(
+                (
+                    {"webhook": kept},
+                    {"slack": kept},
+                    {"email": mail},
+                    {"issue": {"token": kept, **({"labels": labels} if labels else {})}},
+                )
+            )
+            when = [self.notice_condition(well="issue" not in way) for _ in range(self.number(1, 2))]
+            found[self.new_id()] = {"when": when if self.chance(5) else when[0], **way}
+        return found
+
+    def notice_condition(self, *, well: bool) -> Data:
+        """Draw one alternative of what is told; `well`: it may be that all went well."""
+        made: Data = {}
+        statuses = ["failure", *(["success"] if well else [])]
+        if self.jobs and self.chance(3):
+            made.update(job=self.one(self.jobs), status=self.list_or_one(statuses))
+        if self.gates and self.chance(4):
+            verdicts = ["fail", "inconclusive", "error", *(["pass"] if well else [])]
+            made.update(gate=self.one(self.gates), verdict=self.list_or_one(verdicts))
+        if not made:
+            made["status"] = self.list_or_one([*statuses, *(["rollback"] if self.releases else [])])
+        made.update(branch=self.list_or_one(["main", "release/*"])) if self.chance(3) else None
+        made.update(event=self.list_or_one(["push", "schedule"])) if self.chance(3) else None
+        made.update(trigger=self.list_or_one(self.triggered)) if self.triggered and self.chance(2) else None
+        return made
 
     def status_node(self) -> None:
         status = self.one(("always", "failure"))

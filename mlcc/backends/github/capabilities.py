@@ -115,6 +115,18 @@ CAPABILITIES = (
         "https://docs.github.com/rest/issues/comments",
     ),
     Capability(
+        "notices",
+        "exact",
+        "a job after the final one, which alone has the secrets; it runs after a cancel, too, and never for a fork",
+        _DOCS + "reference/workflows-and-actions/expressions",
+    ),
+    Capability(
+        "issues",
+        "exact",
+        "the same job, with its own token and `issues: write`",
+        "https://docs.github.com/rest/issues/issues",
+    ),
+    Capability(
         "checkout", "exact", "actions/checkout without credentials", "https://github.com/actions/checkout"
     ),
     Capability("final-node", "exact", "one job with the pipeline's name, for the required check", _SYNTAX),

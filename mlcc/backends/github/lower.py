@@ -25,6 +25,7 @@ from mlcc.backends.github.model import (
     UsesStep,
     Workflow,
 )
+from mlcc.backends.github.notify import notify_jobs
 from mlcc.backends.github.pins import CHECKOUT
 from mlcc.backends.github.platform import APPROVAL, FORM_INPUT
 from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of
@@ -56,7 +57,7 @@ def lower(plan: ir.Plan) -> Workflow:
     scope = Scope(plan.nodes, expr.output(SELECT, "skip"), selecting=True)
     nodes = [job for node in plan.nodes.values() for job in node_jobs(plan, node, scope)]
     final = final_job(plan, tuple(job.id for job in nodes))
-    return main_workflow(plan, (select_job(plan), *nodes, final))
+    return main_workflow(plan, (select_job(plan), *nodes, final, *notify_jobs(plan, SELECT, FINAL)))
 
 
 def main_workflow(plan: ir.Plan, jobs: tuple[Job, ...], calls: tuple[Call, ...] = ()) -> Workflow:

@@ -76,6 +76,7 @@ class Job:
     container: str | None = None
     services: Mapping[str, Service] = field(hash=False, default_factory=dict)
     outputs: Mapping[str, Expr] = field(hash=False, default_factory=dict)
+    may_fail: bool = False  # True: the run goes on, and stays green
 
 
 @record

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from mlcc.backends._checks import APPROVAL_SUFFIX, released_into
 from mlcc.backends._owned import code_owners, first_span, login_events, login_span, runners, variables
 from mlcc.backends.github.lower import WAIT, waits_of
+from mlcc.backends.github.notify import secrets_of_notices
 from mlcc.backends.github.settings import (
     Rules,
     branch_policies,
@@ -98,6 +99,8 @@ def _secret_places(plan: Plan) -> dict[str, list[str]]:
     for node in plan.nodes.values():
         if node.secrets:
             found.setdefault(node.machine.environment or plan.name, set()).update(node.secrets)
+    if secrets_of_notices(plan):
+        found.setdefault(plan.name, set()).update(secrets_of_notices(plan))
     return {environment: sorted(names) for environment, names in sorted(found.items())}
 
 

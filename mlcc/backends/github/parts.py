@@ -14,8 +14,18 @@ from collections.abc import Sequence
 from mlcc import plan as ir
 from mlcc.backends import BACKENDS
 from mlcc.backends.github import expr
-from mlcc.backends.github.lower import ENV, SELECT, Scope, final_job, main_workflow, node_jobs, select_job
+from mlcc.backends.github.lower import (
+    ENV,
+    FINAL,
+    SELECT,
+    Scope,
+    final_job,
+    main_workflow,
+    node_jobs,
+    select_job,
+)
 from mlcc.backends.github.model import Call, Interface, Job, Permission, Workflow
+from mlcc.backends.github.notify import notify_jobs
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.partition import Part
 from mlcc.topology import ancestors
@@ -29,7 +39,9 @@ def lower_parts(plan: ir.Plan, parts: Sequence[Part], overlay: Overlay) -> tuple
     called = [_called(plan, number, part, overlay) for number, part in enumerate(parts)]
     calls = [_call(plan, number, part, called[number]) for number, part in enumerate(parts)]
     final = final_job(plan, tuple(call.id for call in calls))
-    return main_workflow(plan, (select_job(plan), final), tuple(calls)), *called
+    return main_workflow(
+        plan, (select_job(plan), final, *notify_jobs(plan, SELECT, FINAL)), tuple(calls)
+    ), *called
 
 
 def part_path(plan: ir.Plan, number: int) -> str:

@@ -199,6 +199,8 @@ def _job(job: Job) -> dict[str, Any]:
         content["if"] = _expression(job.if_)
     content["runs-on"] = _runs_on(job)
     content["timeout-minutes"] = job.timeout_minutes
+    if job.may_fail:
+        content["continue-on-error"] = True
     content["permissions"] = _permissions(job.permissions)
     if job.lock is not None:
         # Without a queue, GitHub cancels a job that waits as soon as another one does.

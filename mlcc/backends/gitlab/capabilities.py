@@ -153,6 +153,19 @@ CAPABILITIES = (
         "https://docs.gitlab.com/api/notes/#merge-requests",
     ),
     Capability(
+        "notices",
+        "emulated",
+        "a job of a stage after the final one's, with variables that only its environment has. A pipeline that is cancelled, or "
+        "whose selecting job failed, has no final job either, and tells nobody",
+        _SYNTAX + "#when",
+    ),
+    Capability(
+        "issues",
+        "emulated",
+        "the same job, with a project access token: a job's own token can't write issues",
+        "https://docs.gitlab.com/ci/jobs/ci_job_token/",
+    ),
+    Capability(
         "checkout",
         "exact",
         "the runner's own, without the token in the repository's configuration; `none` fetches one commit",

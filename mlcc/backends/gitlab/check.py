@@ -11,6 +11,7 @@ from mlcc.backends._checks import (
     approved_in,
     clashing_inputs,
     comment_token,
+    issue_token,
     place,
     taken_environments,
     unlabelled_runners,
@@ -38,6 +39,7 @@ def check_plan(plan: ir.Plan) -> list[Diagnostic]:
         *taken_environments(plan, "GitLab", _asking(plan)),
         *_tokens(plan),
         *comment_token(plan, "gitlab", "GitLab"),
+        *issue_token(plan, "gitlab", "GitLab"),
     ]
 
 

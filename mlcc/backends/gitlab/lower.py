@@ -23,6 +23,7 @@ from mlcc.backends.gitlab.machine import (
     in_home,
     legs_of,
     node_artifacts,
+    notify_environment,
     service_of,
     tags_of,
     variables_of,
@@ -39,6 +40,7 @@ from mlcc.backends.gitlab.model import (
 )
 from mlcc.backends.gitlab.platform import (
     CHILD_FILE,
+    NOTIFY_JOB,
     input_variable,
     job_name,
     run_job,
@@ -46,7 +48,7 @@ from mlcc.backends.gitlab.platform import (
     waiting_jobs,
 )
 
-SELECT, FINAL = "select", "final"
+SELECT, FINAL, NOTIFY = "select", "final", "notify"
 RUN_STAGE = "run"
 BACKSTOP_MINUTES = 15  # beyond the node's own deadline: set-up of the runner, transfers, teardown
 SERVICE_MINUTES = 10  # of the selecting and the final job
@@ -59,6 +61,7 @@ def lower(plan: ir.Plan) -> Pipelines:
     """Return the pipelines of a plan that `check.check_plan` accepts."""
     levels = status_levels(plan)
     stages = [RUN_STAGE, *(_after(level) for level in sorted(set(levels.values()))), FINAL]
+    notify = tuple(_notify(plan))
     deciding = deciding_nodes(plan)
     nodes = tuple(
         job
@@ -69,8 +72,8 @@ def lower(plan: ir.Plan) -> Pipelines:
         name=plan.name,
         spec=plan.spec_files[0],
         parent=_parent(plan),
-        stages=tuple(stages),
-        jobs=(*nodes, _final(plan)),
+        stages=(*stages, *(job.stage for job in notify)),
+        jobs=(*nodes, _final(plan), *notify),
     )
 
 
@@ -183,8 +186,8 @@ def _form_variable(plan: ir.Plan, field: ir.FormInput) -> FormVariable:
 # --- the child ------------------------------------------------------------------------------------
 
 
-def _script(plan: ir.Plan, command: str, script: str = "run.py") -> str:
-    return f"python3 -I {shlex.quote(in_home(plan, f'.mlcc/{script}'))} {command}"
+def _script(plan: ir.Plan, command: str = "", script: str = "run.py") -> str:
+    return f"python3 -I {shlex.quote(in_home(plan, f'.mlcc/{script}'))} {command}".rstrip()
 
 
 def _comment(plan: ir.Plan) -> str:
@@ -221,6 +224,26 @@ def _final(plan: ir.Plan) -> Job:
         after_script=_comment(plan),
         interruptible=False,
     )
+
+
+def _notify(plan: ir.Plan) -> Iterator[Job]:
+    """Yield the job that tells people how the run ended, where any is told: it has the secrets that the final one hasn't."""
+    if plan.notices:
+        yield Job(
+            id=NOTIFY_JOB,
+            name=NOTIFY_JOB,
+            stage=NOTIFY,
+            script=_script(plan, script="notify.py"),
+            image=DEFAULT_IMAGE,
+            timeout_minutes=SERVICE_MINUTES,
+            variables={"GIT_DEPTH": "1", "GIT_LFS_SKIP_SMUDGE": "1"},
+            artifacts=None,
+            takes=(FINAL,),
+            start=Start(always=True),
+            may_fail=True,
+            environment=notify_environment(plan),
+            interruptible=False,
+        )
 
 
 def _node_jobs(plan: ir.Plan, node: ir.Node, level: int, decides: bool) -> tuple[Job, ...]:

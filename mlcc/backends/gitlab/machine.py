@@ -165,6 +165,11 @@ def comment_environment(plan: ir.Plan) -> Environment | None:
     return Environment(f"{plan.name}-comment", "access") if plan.comment is not None else None
 
 
+def notify_environment(plan: ir.Plan) -> Environment | None:
+    """Return where what telling takes comes from: an environment that only the job which tells has."""
+    return Environment(f"{plan.name}-notify", "access") if plan.kept_for_notices(ir.Secret) else None
+
+
 def service_of(service: ir.Service) -> Service:
     """Return a service; `resolve` admits literals, secrets and variables in its environment."""
     return Service(

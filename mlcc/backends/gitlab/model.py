@@ -82,6 +82,7 @@ class Job:
     timeout_minutes: int
     variables: Mapping[str, str] = field(hash=False)
     artifacts: Artifacts | None
+    takes: tuple[str, ...] | None = None  # the jobs whose artifacts it gets; None: those of all before it
     needs: tuple[str, ...] | None = None
     start: Start = Start()
     may_fail: bool = False

@@ -20,10 +20,10 @@ from mlcc.backends._owned import (
     variables,
 )
 from mlcc.backends.gitlab.lower import BACKSTOP_MINUTES
-from mlcc.backends.gitlab.machine import comment_environment, environment_of
+from mlcc.backends.gitlab.machine import comment_environment, environment_of, notify_environment
 from mlcc.backends.gitlab.platform import input_variable, trigger_word
 from mlcc.obligation import Obligation, asked, command, posted
-from mlcc.plan import Environment, Node, Plan, PublishData
+from mlcc.plan import Environment, Node, Plan, PublishData, Secret
 
 PROJECT = "projects/:id"
 API_TOKEN = "MLCC_API_TOKEN"  # noqa: S105 - its name
@@ -161,6 +161,10 @@ def _variables(plan: Plan) -> Iterator[Obligation]:
         scope, protected = _scope(plan, node)
         for name in step.secrets:
             places.setdefault(name, {})[scope] = protected
+    environment = notify_environment(plan)
+    if environment is not None:
+        for name in plan.kept_for_notices(Secret):
+            places.setdefault(name, {})[environment.name] = False
     for name in sorted(places):
         scopes = sorted(places[name])
         yield Obligation(

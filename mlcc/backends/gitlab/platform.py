@@ -56,6 +56,7 @@ TAKEN_NAMES = (
     "after_script", "before_script", "cache", "default", "false", "image", "include", "nil", "pages", "services",
     "spec", "stages", "true", "types", "variables", "workflow",
 )  # fmt: skip
+NOTIFY_JOB = "final notify"  # no node's id has a space
 PAGE = 20  # pipelines that are looked through for a green one
 
 
@@ -162,8 +163,7 @@ class GitLab:
             text = (Path(".mlcc") / CHILD_SOURCE).read_text("utf-8")
         except (OSError, ValueError) as problem:
             raise RunError(f"the compiled child pipeline can't be read: {problem}") from None
-        dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
-        child = child_pipeline(text, dropped, packed_selection(record))
+        child = child_pipeline(text, dropped_jobs(plan, record), packed_selection(record))
         (ROOT / CHILD_FILE).write_text(child, "utf-8")
 
     def deliver(self, plan: dict[str, Any]) -> None:
@@ -233,6 +233,16 @@ class GitLab:
     def results(self) -> dict[str, Any]:
         """Return that selecting succeeded, or there were no child pipeline. Of others only their states tell."""
         return {"select": "success"}
+
+
+def dropped_jobs(plan: dict[str, Any], record: dict[str, Any]) -> set[str]:
+    """Return the names of the jobs that a run does without: of unselected nodes, and what tells where nobody is told."""
+    dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
+    conditions = [one for notice in plan.get("notify", {}).values() for one in notice["when"]]
+    facts = record["facts"]
+    if facts["fork"] or not any(facts["event"] in one["event"] for one in conditions):
+        dropped.add(NOTIFY_JOB)  # it has secrets
+    return dropped
 
 
 def child_pipeline(text: str, dropped: Collection[str], selection: str) -> str:

@@ -108,6 +108,8 @@ def job_tree(job: Job) -> dict[str, Any]:
         content["tags"] = list(job.tags)
     if job.needs is not None:
         content["needs"] = [Flow({"job": name, "artifacts": True, "optional": True}) for name in job.needs]
+    if job.takes is not None:
+        content["dependencies"] = Flow(list(job.takes))
     content.update(_start(job))
     if job.may_fail:
         content["allow_failure"] = {"exit_codes": list(job.failing_codes)} if job.failing_codes else True

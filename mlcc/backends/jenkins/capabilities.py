@@ -170,6 +170,13 @@ CAPABILITIES = (
         _STEPS + "credentials-binding/",
     ),
     Capability(
+        "notices",
+        "emulated",
+        "the last stage, which binds the credentials for that alone; a build that is aborted doesn't come to it",
+        _STEPS + "credentials-binding/",
+    ),
+    Capability("issues", "impossible", "Jenkins has no tracker", "https://www.jenkins.io/doc/book/pipeline/"),
+    Capability(
         "checkout",
         "emulated",
         "`checkout scm`, with Git LFS and submodules where asked; history and files are never fewer than asked",

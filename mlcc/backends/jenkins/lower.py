@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from mlcc import plan as ir
 from mlcc.backends.jenkins import limits
-from mlcc.backends.jenkins.model import Jenkinsfile, Parameter, Part, Row, Schedule, Uses
+from mlcc.backends.jenkins.model import Jenkinsfile, Notify, Parameter, Part, Row, Schedule, Uses
 from mlcc.backends.jenkins.rows import BACKSTOP_MINUTES, rows_of
 from mlcc.backends.jenkins.size import weight
 
@@ -41,8 +41,18 @@ def lower(plan: ir.Plan) -> Jenkinsfile:
         keep_days=max([KEEP_DAYS, *(artifact.retain_days for artifact in plan.artifacts.values())]),
         asks_green=plan.triggers.push is not None,
         comment=(plan.comment.token or "") if plan.comment is not None else "",
+        notify=notify_of(plan),
         uses=uses,
     )
+
+
+def notify_of(plan: ir.Plan) -> Notify | None:
+    """Return what telling takes: not the tokens of issues, of which Jenkins has none."""
+    if not plan.notices:
+        return None
+    keys = [notice.key for notice in plan.notices if not isinstance(notice.way, ir.Filed)]
+    secrets = {key.name for key in keys if isinstance(key, ir.Secret)}
+    return Notify(tuple(sorted(secrets)), plan.kept_for_notices(ir.Variable))
 
 
 def _parts(rows: Iterable[Row]) -> Iterator[tuple[Row, ...]]:
@@ -88,7 +98,10 @@ def plugins(plan: ir.Plan, uses: Uses) -> tuple[str, ...]:
     """Return the ids of the plugins that the file relies on, as the update centre names them."""
     wanted = (
         ("credentials-binding", True),
-        ("plain-credentials", uses.secrets or uses.tokens or plan.comment is not None),
+        (
+            "plain-credentials",
+            uses.secrets or uses.tokens or plan.comment is not None or bool(plan.kept_for_notices(ir.Secret)),
+        ),
         ("oidc-provider", uses.tokens),
         ("docker-workflow", uses.images),
         ("jobcacher", uses.caches),

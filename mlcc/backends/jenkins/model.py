@@ -57,6 +57,14 @@ class Schedule:
 
 
 @record
+class Notify:
+    """What telling people how the run ended takes: credentials, and variables of the controller."""
+
+    secrets: tuple[str, ...]
+    variables: tuple[str, ...]
+
+
+@record
 class Uses:
     """What the nodes need of the template. What none needs isn't written."""
 
@@ -99,6 +107,7 @@ class Jenkinsfile:
     keep_days: int
     asks_green: bool
     comment: str
+    notify: Notify | None
     uses: Uses
 
     @property

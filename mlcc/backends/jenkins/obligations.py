@@ -19,7 +19,7 @@ from mlcc.backends._owned import (
     variables,
 )
 from mlcc.backends.jenkins.groovy import groovy
-from mlcc.backends.jenkins.lower import LABEL, TRIGGER, lower
+from mlcc.backends.jenkins.lower import LABEL, TRIGGER, lower, notify_of
 from mlcc.backends.jenkins.rows import BACKSTOP_MINUTES, approvers
 from mlcc.obligation import Obligation, command
 from mlcc.plan import Plan, PublishData, Text, UsePython
@@ -134,7 +134,9 @@ def _credential(plan: Plan, id: str) -> str:
 
 
 def _credentials(plan: Plan) -> Iterator[Obligation]:
-    secrets = sorted({name for _, step in executes(plan) for name in step.secrets})
+    used = {name for _, step in executes(plan) for name in step.secrets}
+    notify = notify_of(plan)
+    secrets = sorted(used | set(notify.secrets if notify is not None else ()))
     if plan.comment is not None and plan.comment.token is not None:
         yield Obligation(
             f"credential.{plan.comment.token}.comment", "credential",

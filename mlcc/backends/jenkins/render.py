@@ -36,5 +36,6 @@ def render(file: Jenkinsfile) -> str:
         keep_days=str(file.keep_days),
         asks_green=file.asks_green,
         comment=file.comment,
+        notify=file.notify,
         uses=file.uses,
     )

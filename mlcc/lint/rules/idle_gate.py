@@ -2,7 +2,7 @@
 
 ## What it does
 
-Looks for gates with `blocking: false` whose verdict no `when` names.
+Looks for gates with `blocking: false` whose verdict no `when` names, neither of a node nor of a notice.
 
 ## Why it is bad
 
@@ -36,8 +36,9 @@ SEVERITY = Severity.WARNING
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each gate that neither blocks nor is asked."""
+    told = {condition.gate for notice in subject.plan.notices for condition in notice.when}
     for id, node in subject.plan.nodes.items():
-        asked = any(edge.kind is EdgeKind.VERDICT for edge in subject.plan.outgoing[id])
+        asked = id in told or any(edge.kind is EdgeKind.VERDICT for edge in subject.plan.outgoing[id])
         if node.kind is NodeKind.GATE and not node.blocking and not asked:
             yield subject.finding(
                 ID,
@@ -45,5 +46,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
                 f"nothing follows when the gate '{id}' fails",
                 (*subject.loc(id), "blocking"),
                 key=True,
-                help="let it block, or let a node's `when` name its verdict",
+                help="let it block, or let the `when` of a node or a notice name its verdict",
             )

@@ -3,7 +3,7 @@
 ## What it does
 
 Looks for entries of `runners`, `environments` and `auth`, and for inputs of manual forms, that no node names; and for
-entries of `notify` that no release tells anything.
+entries of `notify` that are told nothing.
 
 ## Why it is bad
 
@@ -55,6 +55,7 @@ def _unused(subject: Subject) -> Iterator[tuple[str, str, Loc]]:
         if getattr(spec.auth, provider) is not None and provider not in logins:
             yield "login", provider, ("auth", provider)
     told = {notice.id for node in nodes if node.part is not None for notice in node.part.notices}
+    told.update(notice.id for notice in subject.plan.notices)
     yield from (("notice", id, ("notify", id)) for id in spec.notify if id not in told)
     inputs = {value.name for node in nodes for _, value in node.env if isinstance(value, Input)}
     inputs |= {name for node in nodes for condition in node.when for name, _ in condition.inputs}
