@@ -31,6 +31,8 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
         "artifacts": {id: _artifact(artifact) for id, artifact in plan.artifacts.items()},
         "nodes": {id: _node(plan, node) for id, node in plan.nodes.items()},
     }
+    if plan.store is not None:
+        found["store"] = plan.store.uri
     if plan.waivers:
         found["waivers"] = {
             target: {feature: {"reason": w.reason, "until": w.until} for feature, w in features.items()}

@@ -153,6 +153,14 @@ Uri = Annotated[
         pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(?![-/~\s])(?!(?:.*/)?\.{1,2}(?:/|$))(?!.*//)[^\\:]+$"
     ),
 ]
+_STORE_PATH = r"(?![-/~\s])(?!(?:.*/)?\.{1,2}(?:/|$))(?!.*//)[^\\:*?\[\]{}]+"
+StoreUri = Annotated[
+    str,
+    AfterValidator(scalars.check_store_uri),
+    _schema(
+        pattern=rf"^(?:(?:s3|gs|az|abfs)://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9](?:/{_STORE_PATH})?|(?:file:///)?{_STORE_PATH})$"
+    ),
+]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
 ]

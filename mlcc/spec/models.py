@@ -33,6 +33,7 @@ from mlcc.spec.base import (
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
 from mlcc.spec.notify import Notice
 from mlcc.spec.releases import Release
+from mlcc.spec.stores import Store
 
 
 class Branches(Model):
@@ -347,6 +348,10 @@ class Spec(Model):
     runners: dict[Id, Runner] = Field(default_factory=dict, description="Id to machine pool.")
     environments: dict[Id, Environment] = Field(default_factory=dict, description="Id to deployment target.")
     auth: Auth = Field(default_factory=Auth, description="Logins without static keys.")
+    store: Store | None = Field(
+        default=None,
+        description="Where artifacts with `store: true`, what environments run, and small records are kept.",
+    )
     artifacts: dict[Id, Artifact] = Field(default_factory=dict, description="Id to code, data or model.")
     jobs: dict[Id, Job] = Field(default_factory=dict, description="Id to a command with inputs and outputs.")
     gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above

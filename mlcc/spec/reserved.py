@@ -7,7 +7,7 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 
 KEYS: dict[str, frozenset[str]] = {
-    "Spec": frozenset({"store", "profiles", "params", "instances"}),
+    "Spec": frozenset({"profiles", "params", "instances"}),
     "Artifact": frozenset({"registry", "repository", "build", "store", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
