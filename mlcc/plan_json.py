@@ -147,6 +147,7 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             "paths": list(artifact.paths),
             "writer": artifact.writer,
             "at_base": artifact.at_base or None,
+            "stored": artifact.stored or None,
         }
     )
 
