@@ -22,9 +22,10 @@ python3 -I .mlcc/report.py page | notes | comment"""
 _NOTIFY_DOC = """Tells people how a run ended, after its final node has said so.
 
 python3 -I .mlcc/notify.py"""
-_OBJECTS_DOC = """What lies at an address of a store: listed, or fetched as it was listed. The runtime and the gates start it.
+_OBJECTS_DOC = """Lists or fetches what lies at an address, and moves what a store keeps. The runtime and the gates start it.
 
-python3 -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER"""
+python3 -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER | read STORE KEY | write STORE KEY < CONTENT |
+    push STORE < ITEMS | pull STORE < ITEMS"""
 _RELEASE_DOC = """One step of a release through its adapter. Run by hand, MLCC_RUN names the run whose release it is.
 
 python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch NUMBER | rollback | restore |
@@ -41,7 +42,7 @@ def scripts(plan: Plan) -> list[File]:
         File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
-    if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
+    if plan.store is not None or any(a.form is Form.OBJECTS for a in plan.artifacts.values()):
         files.append(File(f"{folder}/objects.py", seal(objects_script())))
     if plan.notices:
         files.append(File(f"{folder}/notify.py", seal(notify_script())))
@@ -66,8 +67,8 @@ def packages(plan: Plan) -> list[str]:
 
 
 def objects_script() -> str:
-    """Return the script that reads addresses, the same bytes for every project."""
-    return bundle(OBJECTS, doc=_OBJECTS_DOC)
+    """Return the script that reads addresses and moves what a store keeps, the same bytes for every project."""
+    return bundle(OBJECTS, doc=_OBJECTS_DOC, allow={"fsspec"})
 
 
 def notify_script() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlcc import plan as ir
 from mlcc.gates import DUCKDB, GATES, ArtifactInfo, GateKind, GateParamsError
-from mlcc.node_stores import check_login, check_stores
+from mlcc.node_stores import Companion, check_login, check_stores, companions
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import Resolved, ResolvedNode
@@ -16,17 +16,23 @@ from mlcc.values import names, text_of, value_of, values_of
 
 
 def node_of(
-    resolved: Resolved, node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems
+    resolved: Resolved,
+    node: ResolvedNode,
+    artifacts: Mapping[str, ir.Artifact],
+    store: ir.Store | None,
+    problems: Problems,
 ) -> ir.Node:
     """Return the plan's node of a resolved one."""
     own = node.spec
     work = _work(node, artifacts, problems)
     takes = _takes(node, artifacts, problems)
     writes = _writes(resolved, node)
-    env = _env(node, takes, artifacts, problems)
-    logins = _logins(resolved, node)
-    check_stores(node, takes, artifacts, problems)
-    check_login(resolved, node, takes, env, logins, problems)
+    own_store = store if _moves_stored(node, takes, writes, artifacts) else None
+    used = companions(takes, artifacts, own_store)
+    env = _env(node, used, problems)
+    logins = _logins(resolved, node, own_store)
+    check_stores(node, used, problems)
+    check_login(resolved, node, used, env, logins, problems)
     services = tuple(_service(id, service) for id, service in own.services.items())
     part = _part(resolved, node)
     beside = (*_side_values(logins, services), *_told_by(part))
@@ -58,6 +64,7 @@ def node_of(
         teardown=own.finally_,
         outputs=tuple(getattr(own, "outputs", [])),
         reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
+        stores=own_store is not None,
         part=part,
         pause=_pause(resolved, node),
         span=problems.span(node.loc, key=True),
@@ -65,19 +72,30 @@ def node_of(
     )
 
 
-def _env(
-    node: ResolvedNode, takes: tuple[ir.Take, ...], artifacts: Mapping[str, ir.Artifact], problems: Problems
-) -> tuple[tuple[str, ir.Value], ...]:
-    """Return a node's variables: those that come with the artifacts that it takes, and its own, which win."""
-    found: dict[str, tuple[ir.Value, str]] = {}
+def _moves_stored(
+    node: ResolvedNode,
+    takes: tuple[ir.Take, ...],
+    writes: tuple[str, ...],
+    artifacts: Mapping[str, ir.Artifact],
+) -> bool:
+    """Whether a node moves what the store keeps: stored artifacts, or the record of work that runs elsewhere."""
+    moved = (*(take.artifact for take in takes), *writes)
+    return getattr(node.spec, "remote", None) is not None or any(
+        artifacts[id].stored for id in moved if id in artifacts
+    )
+
+
+def _env(node: ResolvedNode, used: list[Companion], problems: Problems) -> tuple[tuple[str, ir.Value], ...]:
+    """Return a node's variables: those that come with what it uses, and its own, which win."""
+    found: dict[str, tuple[ir.Value, Companion]] = {}
     own = dict(values_of(node.env))
-    for take in takes:
-        for name, value in artifacts[take.artifact].env:
-            other = found.setdefault(name, (value, take.artifact))
-            if other[0] != value and name not in own:
+    for one in used:
+        for name, value in one.env:
+            first, other = found.setdefault(name, (value, one))
+            if first != value and name not in own:
                 problems.add(
-                    "two-values", f"{name} comes with '{other[1]}' and, with another value, with '{take.artifact}'", node.loc,
-                    key=True, others=tuple((("artifacts", id), "one of them") for id in (other[1], take.artifact)),
+                    "two-values", f"{name} comes with {other.shown} and, with another value, with {one.shown}", node.loc,
+                    key=True, others=((other.loc, "one of them"), (one.loc, "one of them")),
                     help=f"say under the node's own `env` what {name} is",
                 )  # fmt: skip
     return tuple(sorted({**{name: value for name, (value, _) in found.items()}, **own}.items()))
@@ -336,9 +354,10 @@ def _pause(resolved: Resolved, node: ResolvedNode) -> ir.Pause | None:
     return ir.Pause(approval, wait) if approval or wait else None
 
 
-def _logins(resolved: Resolved, node: ResolvedNode) -> tuple[ir.Login, ...]:
+def _logins(resolved: Resolved, node: ResolvedNode, store: ir.Store | None) -> tuple[ir.Login, ...]:
+    providers = (*node.spec.auth, *(store.auth if store is not None else ()))
     return tuple(
-        _login(provider, getattr(resolved.spec.auth, provider)) for provider in dict.fromkeys(node.spec.auth)
+        _login(provider, getattr(resolved.spec.auth, provider)) for provider in dict.fromkeys(providers)
     )
 
 

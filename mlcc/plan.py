@@ -78,6 +78,7 @@ class Artifact:
     from_legs: bool
     at_base: bool
     retain_days: int
+    stored: bool = False  # the store keeps its bytes, and a handle travels
     engine: str = "duckdb"  # what runs the SQL of its gates
     env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
     span: Span | None = field(compare=False, default=None)
@@ -86,6 +87,16 @@ class Artifact:
     def in_repository(self) -> bool:
         """Whether it is committed: nothing writes it, and it isn't in a warehouse or a store."""
         return self.writer is None and self.form not in (Form.TABLE, Form.OBJECTS)
+
+
+@record
+class Store:
+    """Where large artifacts and small records are kept: its address, and what its nodes get to log in with."""
+
+    uri: str
+    env: tuple[tuple[str, Value], ...] = ()
+    auth: tuple[str, ...] = ()  # providers
+    span: Span | None = field(compare=False, default=None)
 
 
 class Role(str, Enum):
@@ -227,6 +238,7 @@ class Node:
     teardown: str | None
     outputs: tuple[str, ...]
     reports: tuple[Report, ...]
+    stores: bool = False  # it moves what the plan's store keeps
     part: Part | None = None  # of a release
     pause: Pause | None = None
     span: Span | None = field(compare=False, default=None)
@@ -240,7 +252,9 @@ class Node:
     @property
     def trusted(self) -> bool:
         """Whether the node must not run for a fork's pull request (S10)."""
-        return bool(self.secrets or self.logins or self.releases or self.kind is NodeKind.PREVIEW)
+        return bool(
+            self.secrets or self.logins or self.stores or self.releases or self.kind is NodeKind.PREVIEW
+        )
 
     @property
     def releases(self) -> bool:
@@ -362,6 +376,7 @@ class Plan:
     pins: Pins = NO_PINS
     locked: bool = False  # a lock beside the spec holds the pins
     notices: tuple[RunNotice, ...] = ()  # of how a run ended
+    store: Store | None = None
     span: Span | None = field(compare=False, default=None)
 
     @cached_property

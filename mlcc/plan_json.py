@@ -33,6 +33,8 @@ def to_runtime(plan: ir.Plan) -> JsonObject:
     }
     if plan.notices:
         found["notify"] = {notice.id: _notice(notice) for notice in plan.notices}
+    if plan.store is not None:
+        found["store"] = plan.store.uri
     if plan.waivers:
         found["waivers"] = {
             target: {feature: {"reason": w.reason, "until": w.until} for feature, w in features.items()}
@@ -185,6 +187,7 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             "paths": list(artifact.paths),
             "writer": artifact.writer,
             "at_base": artifact.at_base or None,
+            "stored": artifact.stored or None,
         }
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlcc import topology
 from mlcc.gates import DUCKDB
 from mlcc.node_plan import committed_files, node_of
+from mlcc.node_stores import check_stored, store_of, variables_of
 from mlcc.plan import (
     Artifact,
     Environment,
@@ -20,10 +21,6 @@ from mlcc.plan import (
     Role,
     Runner,
     RunNotice,
-    Secret,
-    Text,
-    Value,
-    Variable,
 )
 from mlcc.plan_targets import comment, overlays, targets, waivers
 from mlcc.possible_events import never_runs
@@ -32,7 +29,6 @@ from mlcc.references import as_list
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
 from mlcc.trigger_plan import triggers
-from mlcc.values import values_of
 
 if TYPE_CHECKING:
     pass
@@ -58,8 +54,9 @@ def plan(
     """
     problems = Problems(resolved.source)
     artifacts = _artifacts(resolved, problems)
+    store = store_of(resolved, problems)
     problems.stop_if_any()
-    nodes = {id: node_of(resolved, node, artifacts, problems) for id, node in resolved.nodes.items()}
+    nodes = {id: node_of(resolved, node, artifacts, store, problems) for id, node in resolved.nodes.items()}
     problems.stop_if_any()
     _check_takes(resolved, nodes, artifacts, problems)
     if committed is not None:
@@ -99,6 +96,7 @@ def plan(
         waivers=waivers(resolved),
         comment=comment(resolved),
         notices=_notices(resolved, problems),
+        store=store,
         span=problems.span(("name",)),
     )
     for id, cause in never_runs(made).items():
@@ -151,6 +149,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
                 (*loc, "at"),
                 key=True,
             )
+        if raw.store:
+            check_stored(id, raw, resolved, writer is not None, problems)
         if elsewhere is not None:
             _check_elsewhere(id, raw, resolved.nodes.get(writer or ""), problems)
         elif raw.engine not in (None, DUCKDB) and (raw.kind != "data" or form is Form.PATHS):
@@ -163,8 +163,9 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
         found[id] = Artifact(
             id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
             retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
+            stored=raw.store,
             engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
-            env=_env(id, raw.env, problems),
+            env=variables_of(raw.env, ("artifacts", id), f"'{id}'", "takes it", problems),
             span=problems.span(loc, key=True),
         )  # fmt: skip
     return found
@@ -191,19 +192,6 @@ def _check_elsewhere(id: str, raw: Any, writer: ResolvedNode | None, problems: P
             code, f"'{id}' is in a {keeper}, so that '{writer.id}' can't pass it on", (*writer.loc, "writes"), key=True,
             help=f"take it out of `writes`; who reads the {form} after the job names it under `needs`",
         )  # fmt: skip
-
-
-def _env(id: str, raw: Mapping[str, Any], problems: Problems) -> tuple[tuple[str, Value], ...]:
-    """Return the variables that come with an artifact: what any node can be given."""
-    found = values_of(raw)
-    for name, value in found:
-        if not isinstance(value, (Text, Secret, Variable)):
-            problems.add(
-                "bad-value",
-                f"{name} comes with '{id}' to every node that takes it: it is a text, a secret or a variable",
-                ("artifacts", id, "env", name),
-            )
-    return found
 
 
 def _days(duration: str, loc: Loc, problems: Problems) -> int:

@@ -21,7 +21,7 @@ _PASSING = (429, 500, 502, 503, 504)
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _REASONS = {
-    "AccessDenied": "access is denied: reading needs s3:ListBucket and s3:GetObject",
+    "AccessDenied": "access is denied: reading needs s3:ListBucket and s3:GetObject, writing s3:PutObject",
     "NoSuchBucket": "there is no such bucket",
     "InvalidAccessKeyId": "the access key isn't known",
     "SignatureDoesNotMatch": "the secret access key is wrong",
@@ -33,7 +33,7 @@ _REASONS = {
 
 
 class StoreError(Exception):
-    """The store can't be read. The message is one sentence, without anything secret."""
+    """The store can't be read or written. The message is one sentence, without anything secret."""
 
 
 class PassingError(StoreError):
@@ -42,6 +42,18 @@ class PassingError(StoreError):
 
 class DeniedError(StoreError):
     """Who asks may not."""
+
+
+class AbsentError(StoreError):
+    """There is no such object."""
+
+
+class TakenError(StoreError):
+    """There is such an object already, or it isn't the one that was asked for."""
+
+
+class UnknownRequestError(StoreError):
+    """The store hasn't what was asked for: some that speak S3's protocol can't put on a condition."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -65,7 +77,7 @@ def patiently(once: Callable[[], Any]) -> Any:
 
 
 def ask(web: OpenerDirector, request: Request) -> http.client.HTTPResponse:
-    """Return an answer, to be read and closed. Raises StoreError for every answer but 200."""
+    """Return an answer, to be read and closed. Raises StoreError for every answer but 200 and 204."""
     try:
         answer: http.client.HTTPResponse = web.open(request, timeout=_SILENCE)
     except HTTPError as error:
@@ -73,7 +85,7 @@ def ask(web: OpenerDirector, request: Request) -> http.client.HTTPResponse:
             raise _refusal(error) from None
     except (OSError, http.client.HTTPException) as error:
         raise PassingError(f"the endpoint can't be reached ({_kind(error)})") from None
-    if answer.status != 200:
+    if answer.status not in (200, 204):
         answer.close()
         raise StoreError(f"the endpoint answers with status {answer.status} where 200 is due")
     return answer
@@ -130,10 +142,14 @@ def _refusal(error: HTTPError) -> StoreError:
     code = code if _CODE.fullmatch(code) else ""
     region = error.headers.get("x-amz-bucket-region") or region
     if error.code == 412:
-        return StoreError("an object changed while it was read")
+        return TakenError("an object changed while it was read")
     if 300 <= error.code < 400 or code == "AuthorizationHeaderMalformed":
         where = f": set AWS_REGION to {region}" if _REGION.fullmatch(region) else "; AWS_REGION is wrong"
         return StoreError(f"the bucket lies in another region{where}")
+    if code == "NoSuchKey":
+        return AbsentError("there is no such object")
+    if error.code == 501:
+        return UnknownRequestError("the store doesn't know such a request")
     reason = _REASONS.get(code) or ("access is denied" if error.code == 403 else "")
     shown = reason or f"the endpoint answers with status {error.code}{' ' + code if code else ''}"
     kind = PassingError if error.code in _PASSING else DeniedError if error.code == 403 else StoreError

@@ -21,6 +21,7 @@ from mlcc.runtime.patterns import path_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from http.client import HTTPResponse
     from xml.etree.ElementTree import Element
 
 MOST_OBJECTS = 10_000  # each is named in the verdict
@@ -72,6 +73,18 @@ class Bucket:
         _check_distinct(found)
         return sorted(found)
 
+    def size(self, key: str) -> int | None:
+        """Return how many bytes the object with a key has; None: there is none. Raises StoreError."""
+        return next((object.size for object in self._first(key) if object.key == key), None)
+
+    def ask(
+        self, key: str, method: str = "GET", body: bytes | None = None, query: str = "", **headers: str
+    ) -> HTTPResponse:
+        """Return the answer about one key, to be read and closed; `headers` have `_` for `-`. Raises StoreError."""
+        url = f"{self._url}/{encoded(key, safe='/')}" + (f"?{query}" if query else "")
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return ask(self._web, self._request(url, named, method, body))
+
     def _first(self, key: str) -> Iterator[Object]:
         """Yield the object with a key, if there is one: a listing is in order, so it comes before all that begin so."""
         return map(_object, self._page(key, {"max-keys": "1"}).findall("Contents"))
@@ -109,13 +122,9 @@ class Bucket:
             return list(threads.map(lambda object: patiently(lambda: self._fetch(object, folder)), objects))
 
     def _fetch(self, object: Object, folder: str) -> dict[str, Any]:
-        request = self._request(
-            f"{self._url}/{encoded(object.key, safe='/')}",
-            {"If-Match": f'"{object.etag}"', "Accept-Encoding": "identity"},
-        )
         target = os.path.join(folder, object.key)
         digest, size = hashlib.sha256(), 0
-        with ask(self._web, request) as answer:
+        with self.ask(object.key, If_Match=f'"{object.etag}"', Accept_Encoding="identity") as answer:
             if (answer.headers.get("ETag") or "").strip('"') != object.etag:
                 raise StoreError("an object changed while it was read")
             version = answer.headers.get("x-amz-version-id", "")
@@ -135,12 +144,18 @@ class Bucket:
         found = {**object._asdict(), "sha256": digest.hexdigest()}
         return {**found, "version": version} if version not in ("", "null") else found
 
-    def _request(self, url: str, headers: dict[str, str]) -> Request:
+    def _request(
+        self, url: str, headers: dict[str, str], method: str = "GET", body: bytes | None = None
+    ) -> Request:
         key, region, _ = self._account
+        if body is not None:  # else urllib names a type of its own, which wouldn't be signed
+            headers = {**headers, "Content-Type": "application/octet-stream"}
         if key is not None:
             moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            headers = signed(url, headers, key, region, moment)
-        return Request(url, headers=headers)  # noqa: S310 - the scheme is checked where the account is made
+            payload = hashlib.sha256(body or b"").hexdigest()
+            headers = signed(url, headers, key, region, moment, method, payload)
+        # S310: the scheme is checked where the account is made.
+        return Request(url, body, headers, method=method)  # noqa: S310
 
 
 def split_address(address: str) -> tuple[str, str]:

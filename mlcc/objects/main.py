@@ -1,27 +1,50 @@
-"""The entry of the emitted `.mlcc/objects.py`: lists or fetches what lies at an address, and says so as JSON."""
+"""The entry of the emitted `.mlcc/objects.py`: lists or fetches what lies at an address, moves what a store keeps.
+
+It says what it did as JSON.
+"""
 
 from __future__ import annotations
 
 # ruff: noqa: PTH103, PTH118 - os.path, as for the paths that the gates give
+import base64
 import json
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
 from mlcc.objects.account import account_of
-from mlcc.objects.answers import DeniedError, StoreError, opener
+from mlcc.objects.answers import AbsentError, DeniedError, StoreError, opener, patiently
 from mlcc.objects.bucket import Bucket, objects_digest, split_address
+from mlcc.objects.places import place_of
+from mlcc.objects.transfer import ROOM, Item, pull, push
+from mlcc.objects.upload import Pieces
 
-_ROOM = 64 << 20  # bytes that stay free
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_USAGE = (
+    "usage: python -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER | read STORE KEY | write STORE KEY < CONTENT | "
+    "push STORE < ITEMS | pull STORE < ITEMS"
+)
+_MOST_RECORD = 16 << 20  # bytes
 
 
 def main() -> int:
-    """Run `list ADDRESS` or `fetch ADDRESS FOLDER`: print one JSON object, and return 0, or 2 with its `error`."""
-    arguments = sys.argv[1:]
-    if [len(arguments), *arguments[:1]] not in ([2, "list"], [3, "fetch"]):
-        return _end({"error": "usage: python -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER"}, 2)
+    """Run the command that is named: print one JSON object, and return 0, or 2 with its `error`.
+
+    ITEMS are JSON: `files`, each a path and the sha256 of its bytes in hex, and for `pull` how many bytes they have (`size`).
+    """
+    commands: dict[str, tuple[int, Callable[..., dict[str, object]]]] = {
+        "list": (1, read_address), "fetch": (2, read_address), "read": (2, read_record_at), "write": (2, write_record_at),
+        "push": (1, push_files), "pull": (1, pull_files),
+    }  # fmt: skip
+    name, *arguments = sys.argv[1:] or [""]
+    count, command = commands.get(name, (-1, read_address))
+    if len(arguments) != count:
+        return _end({"error": _USAGE}, 2)
     try:
-        return _end(read_address(*arguments[1:]), 0)
+        return _end(command(*arguments), 0)
     except StoreError as error:
         return _end({"error": str(error)}, 2)
     except Exception as error:  # whatever it is, its text could quote what is secret
@@ -43,6 +66,46 @@ def read_address(address: str, folder: str | None = None) -> dict[str, object]:
         ) from None
 
 
+def read_record_at(store: str, key: str) -> dict[str, object]:
+    """Return a small object's `content`, in base64; `absent` where there is none. Raises StoreError."""
+    place = place_of(store, os.environ)
+    try:
+        content = patiently(lambda: _small(place.read(key)))
+    except AbsentError:
+        return {"absent": True}
+    return {"content": base64.b64encode(content).decode()}
+
+
+def write_record_at(store: str, key: str) -> dict[str, object]:
+    """Write a small object from standard input. Raises StoreError."""
+    content = sys.stdin.buffer.read(_MOST_RECORD + 1)
+    place_of(store, os.environ).write(key, Pieces(len(content), lambda _: iter([content])), new=False)
+    return {"written": len(content)}
+
+
+def push_files(store: str) -> dict[str, object]:
+    """Write files that the store hasn't yet. Raises StoreError."""
+    asked = json.load(sys.stdin)
+    push(place_of(store, os.environ), [Item(*one) for one in asked["files"]])
+    return {"moved": len(asked["files"])}
+
+
+def pull_files(store: str) -> dict[str, object]:
+    """Write files here from the store. Raises StoreError."""
+    asked = json.load(sys.stdin)
+    pull(place_of(store, os.environ), [Item(*one) for one in asked["files"]], asked["size"])
+    return {"moved": len(asked["files"])}
+
+
+def _small(pieces: Iterator[bytes]) -> bytes:
+    found = b""
+    for piece in pieces:
+        found += piece
+        if len(found) > _MOST_RECORD:
+            raise StoreError("an object is too large to be a record")
+    return found
+
+
 def _read(bucket: Bucket, path: str, folder: str | None) -> dict[str, object]:
     objects = bucket.objects(path)
     found: dict[str, object] = {"digest": objects_digest(objects)}
@@ -50,7 +113,7 @@ def _read(bucket: Bucket, path: str, folder: str | None) -> dict[str, object]:
         return {**found, "objects": [object._asdict() for object in objects]}
     _make(folder)
     size = sum(object.size for object in objects)
-    if size + _ROOM > shutil.disk_usage(folder).free:
+    if size + ROOM > shutil.disk_usage(folder).free:
         raise StoreError(f"{size} bytes are to be fetched, and this disk hasn't got the room")
     return {**found, "objects": bucket.fetch(objects, folder)}
 

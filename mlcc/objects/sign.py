@@ -24,13 +24,21 @@ class Key(NamedTuple):
     token: str = ""
 
 
-def signed(url: str, headers: dict[str, str], key: Key, region: str, moment: str) -> dict[str, str]:
-    """Return the headers of a GET without a body, with those that sign it.
+def signed(
+    url: str,
+    headers: dict[str, str],
+    key: Key,
+    region: str,
+    moment: str,
+    method: str = "GET",
+    payload: str = NOTHING,
+) -> dict[str, str]:
+    """Return the headers of a request, with those that sign it.
 
-    `url` is encoded already. `moment` is the time in UTC, as 20130524T000000Z.
+    `url` is encoded already. `moment` is the time in UTC, as 20130524T000000Z. `payload` is the sha256 of the body, in hex.
     """
     parts = urlsplit(url)
-    found = {**headers, "x-amz-content-sha256": NOTHING, "x-amz-date": moment}
+    found = {**headers, "x-amz-content-sha256": payload, "x-amz-date": moment}
     if key.token:
         found["x-amz-security-token"] = key.token
     covered = {name.lower(): value.strip() for name, value in found.items()}
@@ -38,7 +46,7 @@ def signed(url: str, headers: dict[str, str], key: Key, region: str, moment: str
     names = ";".join(sorted(covered))
     lines = "".join(f"{name}:{covered[name]}\n" for name in sorted(covered))
     query = query_of(parse_qsl(parts.query, keep_blank_values=True))
-    request = "\n".join(("GET", parts.path or "/", query, lines, names, NOTHING))
+    request = "\n".join((method, parts.path or "/", query, lines, names, payload))
     scope = f"{moment[:8]}/{region}/s3/aws4_request"
     digest = hashlib.sha256(request.encode()).hexdigest()
     signature = _hmac(_signing_key(key.secret, scope), f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{digest}").hex()

@@ -159,6 +159,14 @@ Address = Annotated[
     str, AfterValidator(scalars.check_address), _schema(pattern=rf"^[A-Za-z0-9._%+=-]{{1,64}}@{_LABELS}$")
 ]
 Server = Annotated[str, AfterValidator(scalars.check_server), _schema(pattern=rf"^{_LABELS}(?::{_PORT})?$")]
+_STORE_PATH = r"(?![-/~\s])(?!(?:.*/)?\.{1,2}(?:/|$))(?!.*//)[^\\:*?\[\]{}]+"
+StoreUri = Annotated[
+    str,
+    AfterValidator(scalars.check_store_uri),
+    _schema(
+        pattern=rf"^(?:(?:s3|gs|az|abfs)://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9](?:/{_STORE_PATH})?|(?:file:///)?{_STORE_PATH})$"
+    ),
+]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
 ]

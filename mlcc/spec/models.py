@@ -33,6 +33,7 @@ from mlcc.spec.base import (
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
 from mlcc.spec.notify import Notice
 from mlcc.spec.releases import Release
+from mlcc.spec.stores import Store
 
 
 class Branches(Model):
@@ -209,6 +210,10 @@ class Artifact(Model):
     retain: Duration | None = Field(
         default=None, description="How long the CI system keeps it, in whole days."
     )
+    store: bool = Field(
+        default=False,
+        description="true: the spec's `store` keeps its bytes, by their digest, and the CI system passes on a handle alone.",
+    )
 
 
 class Job(Execution):
@@ -341,6 +346,10 @@ class Spec(Model):
     runners: dict[Id, Runner] = Field(default_factory=dict, description="Id to machine pool.")
     environments: dict[Id, Environment] = Field(default_factory=dict, description="Id to deployment target.")
     auth: Auth = Field(default_factory=Auth, description="Logins without static keys.")
+    store: Store | None = Field(
+        default=None,
+        description="Where artifacts with `store: true`, what environments run, and small records are kept.",
+    )
     artifacts: dict[Id, Artifact] = Field(default_factory=dict, description="Id to code, data or model.")
     jobs: dict[Id, Job] = Field(default_factory=dict, description="Id to a command with inputs and outputs.")
     gates: dict[Id, Gate] = Field(  # type: ignore[valid-type]  # made from the registry above

@@ -7,8 +7,8 @@ from mlcc import __version__
 _EXECUTION = frozenset({"profile"})
 
 KEYS: dict[str, frozenset[str]] = {
-    "Spec": frozenset({"store", "profiles", "params", "instances"}),
-    "Artifact": frozenset({"registry", "repository", "build", "store", "first"}),
+    "Spec": frozenset({"profiles", "params", "instances"}),
+    "Artifact": frozenset({"registry", "repository", "build", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION | {"remote"},
     "Gate": _EXECUTION,

@@ -22,6 +22,11 @@ _REQUIREMENT = re.compile(r">=([0-9]{1,4})\.([0-9]{1,4})\Z")
 # Where tables lie too, and what of it no gate reads.
 _STORE = re.compile(r"(?:s3|gs|gcs|az|abfss?|https?|hdfs)://")
 _URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/(.+)\Z", re.DOTALL)
+_STORE_URI = re.compile(
+    r"(?:s3|gs|az|abfs)://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/(?P<prefix>.+))?\Z"
+    r"|file:///(?P<disk>.+)\Z|(?P<folder>(?![a-zA-Z0-9]+:).*)\Z",
+    re.DOTALL,
+)
 _TABLE = re.compile(
     r"(?:spark|postgres|bigquery|snowflake|databricks)://[\w$-]+(?:\.[\w$-]+){0,2}\Z", re.ASCII
 )
@@ -155,6 +160,23 @@ def check_server(value: str) -> str:
     """Return `value` if it is a host, or a host and a port."""
     if not _SERVER.match(value):
         raise ValueError("a server is HOST or HOST:PORT, such as mail.acme.com:465")
+    return value
+
+
+def check_store_uri(value: str) -> str:
+    """Return `value` if it says where a store is, such as s3://acme-ml/credit, file:///mnt/ml or stored/."""
+    match = _STORE_URI.match(value)
+    if match is None:
+        raise ValueError(
+            "a store is s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX, abfs://CONTAINER/PREFIX, "
+            "file:///FOLDER or a folder of the project"
+        )
+    place = match["prefix"] or match["disk"] or match["folder"]
+    problem = path_problem(place) if place is not None else None
+    if problem is None and place is not None and any(c in place for c in "*?"):
+        problem = "a store's path has no wildcards"
+    if problem:
+        raise ValueError(problem)
     return value
 
 

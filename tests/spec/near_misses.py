@@ -31,6 +31,16 @@ GOOD: dict[str, tuple[Any, ...]] = {
     ),
     "check_address": ("ci@acme.com", "a.b+c%d_e-f=g@x", "a@x-y.example.com"),
     "check_server": ("mail", "mail.acme.com", "mail.acme.com:465", "127.0.0.1:65535", "x:1"),
+    "check_store_uri": (
+        "s3://acme-ml",
+        "s3://acme-ml/credit/eu",
+        "gs://abc/a",
+        "az://models/a b/",
+        "abfs://abc",
+        "file:///mnt/ml",
+        "stored/",
+        "a/é",
+    ),
     "check_latency": ("1ms", "50ms", "2s"),
     "check_factor": ("1x", "1.5x", "2.25x", "9.99x", "10x"),
     "check_size": ("1KB", "512MB", "2GiB"),
@@ -71,6 +81,11 @@ BAD: dict[str, tuple[Any, ...]] = {
     "check_server": (
         "", ":25", "mail:", "mail:0", "mail:65536", "mail:025", "mail:a", "smtp://mail", "mail/x", "a@mail", "mail.",
         "[::1]:25", "mail\n",
+    ),
+    "check_store_uri": (
+        "", "s3://", "s3://abc/", "s3://ab/a", "s3://Abc/a", "s3://abc//a", "s3://abc/../a", "s3://abc/a*", "S3://abc/a",
+        "s3:/abc/a", "s3://key:secret@abc/a", "file://mnt/ml", "file:///", "file:////mnt", "file:///mnt/../x", "/mnt/ml", "../x",
+        "~/x", "a\\b", "hdfs://a/b", "https://host/x", "postgres://ml.t", "gs://abc/e\u0301", "C:/ml", "a?",
     ),
     "check_latency": ("", "0ms", "50", "ms", "1m", "1.5s", "-1s", "1000000ms", "1s\n", "１s"),
     "check_factor": ("", "x", "2", "0x", "0.5x", "11x", "10.5x", "1.234x", "-1x", "1e1x", "2x\n", "２x"),
