@@ -8,6 +8,7 @@ from __future__ import annotations
 from mlcc.spec import scalars
 from mlcc.spec.shapes import Anything, Choice, DictOf, Either, Fields, Flag, Int, Key, ListOf, Number, Str
 
+ADDRESS = Str(scalars.check_address)
 COMMAND = Str(scalars.check_command)
 CRON = Str(scalars.check_cron)
 DATE = Str(scalars.check_date)
@@ -23,7 +24,9 @@ PLAIN_PATH = Str(scalars.check_plain_path)
 PYTHON_VERSION = Str(scalars.check_python_version)
 REQUIREMENT = Str(scalars.check_requirement)
 SECRET_NAME = Str(scalars.check_secret_name)
+SERVER = Str(scalars.check_server)
 SIZE = Str(scalars.check_size)
+STORE_URI = Str(scalars.check_store_uri)
 TABLE = Str(scalars.check_table)
 TEXT = Str(scalars.check_text)
 URI = Str(scalars.check_uri)
@@ -167,6 +170,17 @@ AUTH = Fields(
         "oidc": Key(OIDC_AUTH, None),
     },
 )
+STORE = Fields(
+    "Store",
+    {
+        "uri": Key(STORE_URI),
+        "auth": Key(ListOf(Choice("aws", "gcp", "azure", "oidc")), []),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
+    },
+)
 MATRIX_REF = Fields("MatrixRef", {"matrix": Key(ID)})
 SERVICE = Fields(
     "Service",
@@ -292,6 +306,7 @@ ARTIFACT = Fields(
         "from": Key(ORIGIN, None, attribute="from_"),
         "at": Key(Choice("base"), None),
         "retain": Key(DURATION, None),
+        "store": Key(Flag(), False),
     },
     exactly_one=(("path", "uri", "table"),),
 )
@@ -1152,15 +1167,89 @@ RELEASE = Fields(
     exactly_one=(("run", "adapter"),),
     at_most_one=(("python", "image"),),
 )
+NOTICE_CONDITION = Fields(
+    "NoticeCondition",
+    {
+        "event": Key(
+            Either(
+                Choice(
+                    "push",
+                    "pull_request",
+                    "tag",
+                    "schedule",
+                    "manual",
+                    "dispatch",
+                ),
+                ListOf(
+                    Choice(
+                        "push",
+                        "pull_request",
+                        "tag",
+                        "schedule",
+                        "manual",
+                        "dispatch",
+                    ),
+                    least=1,
+                ),
+            ),
+            None,
+        ),
+        "branch": Key(Either(TEXT, ListOf(TEXT, least=1)), None),
+        "tag": Key(Either(TEXT, ListOf(TEXT, least=1)), None),
+        "trigger": Key(Either(ID, ListOf(ID, least=1)), None),
+        "status": Key(
+            Either(
+                Choice("failure", "success", "rollback"),
+                ListOf(Choice("failure", "success", "rollback"), least=1),
+            ),
+            None,
+        ),
+        "job": Key(ID, None),
+        "gate": Key(ID, None),
+        "verdict": Key(
+            Either(
+                Choice("pass", "fail", "inconclusive", "error"),
+                ListOf(
+                    Choice("pass", "fail", "inconclusive", "error"),
+                    least=1,
+                ),
+            ),
+            None,
+        ),
+    },
+)
 WEBHOOK = Fields(
     "Webhook",
     {"secret": Key(SECRET_NAME, None), "var": Key(SECRET_NAME, None)},
     exactly_one=(("secret", "var"),),
 )
+TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
+EMAIL = Fields(
+    "Email",
+    {
+        "to": Key(Either(ADDRESS, ListOf(ADDRESS, least=1))),
+        "from": Key(ADDRESS, attribute="from_"),
+        "server": Key(SERVER),
+        "tls": Key(Choice("starttls", "implicit"), None),
+        "user": Key(TEXT, None),
+        "password": Key(TOKEN_REF, None),
+    },
+)
+ISSUE = Fields(
+    "Issue",
+    {"labels": Key(ListOf(TEXT), []), "token": Key(TOKEN_REF, None)},
+)
 NOTICE = Fields(
     "Notice",
     {
+        "when": Key(
+            Either(NOTICE_CONDITION, ListOf(NOTICE_CONDITION, least=1)),
+            None,
+        ),
         "webhook": Key(WEBHOOK, None),
+        "slack": Key(WEBHOOK, None),
+        "email": Key(EMAIL, None),
+        "issue": Key(ISSUE, None),
         "events": Key(
             ListOf(
                 Choice("promoted", "rolled_back", "held", "failed"),
@@ -1170,9 +1259,8 @@ NOTICE = Fields(
         ),
         "releases": Key(ListOf(ID, least=1), None),
     },
-    exactly_one=(("webhook",),),
+    exactly_one=(("webhook", "slack", "email", "issue"),),
 )
-TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
 COMMENT = Fields("Comment", {"token": Key(TOKEN_REF, None)})
 LOSS = Fields(
     "Loss",
@@ -1214,6 +1302,7 @@ SPEC = Fields(
         "runners": Key(DictOf(ID, RUNNER), {}),
         "environments": Key(DictOf(ID, ENVIRONMENT), {}),
         "auth": Key(AUTH, AUTH),
+        "store": Key(STORE, None),
         "artifacts": Key(DictOf(ID, ARTIFACT), {}),
         "jobs": Key(DictOf(ID, JOB), {}),
         "gates": Key(DictOf(ID, GATE), {}),

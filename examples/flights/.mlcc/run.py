@@ -1,4 +1,4 @@
-# mlcc:generated sha256=e4a18eb47bafac9c9b3b3c35365f06d7d42d5b9ab3ed8cd39130a51a007d8b00
+# mlcc:generated sha256=5d4d9a8b33f69335808280a7e0c1b687f9892046f4c131dde65e363ee86c8b00
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -13,11 +13,12 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide,
   mlcc.runtime.file_digest, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates,
   mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.groups,
-  mlcc.runtime.process, mlcc.runtime.addresses, mlcc.runtime.data, mlcc.runtime.login,
-  mlcc.runtime.values, mlcc.runtime.release, mlcc.runtime.released, mlcc.runtime.final,
-  mlcc.runtime.services, mlcc.runtime.attempt, mlcc.runtime.web, mlcc.runtime.notices,
-  mlcc.runtime.steps, mlcc.runtime.node, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
-  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.process, mlcc.runtime.addresses, mlcc.runtime.store, mlcc.runtime.stored,
+  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.release,
+  mlcc.runtime.released, mlcc.runtime.final, mlcc.runtime.services, mlcc.runtime.attempt,
+  mlcc.runtime.web, mlcc.runtime.webhooks, mlcc.runtime.notices, mlcc.runtime.steps, mlcc.runtime.node,
+  mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
+  mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
 #
 # Standard library only: bundled into the emitted script.
 
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
 REFUSED = "refused"  # the result of a node that people didn't let start
 
 
@@ -776,7 +779,12 @@ def table_digest(name: str) -> str:
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
+    """Return `sha256:<hex>` of all files below a folder. Raises DigestError, as `tree_lines` does."""
+    return f"sha256:{sha256(tree_lines(folder).encode('utf-8')).hexdigest()}"
+
+
+def tree_lines(folder: str | os.PathLike[str]) -> str:
+    """Return the lines that the digest of a folder is of: the sha256 and the path of each file, sorted.
 
     Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
     file name that could not be told apart in the lines.
@@ -784,12 +792,13 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
+    return _tree_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    return _digest_of(os.fspath(root), files_of(paths, root))
+    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
 def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
@@ -814,7 +823,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _digest_of(top: str, relative: Iterable[str]) -> str:
+def _tree_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
@@ -822,7 +831,7 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
         lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
     if not lines:
         raise DigestError(f"{shown_name(top)} holds no file")
-    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
+    return "".join(sorted(lines))
 
 
 def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
@@ -1473,6 +1482,189 @@ def _answer(
     return found
 
 
+# --- mlcc.runtime.store -------------------------------------------------------------------------------------
+# The store of a spec: artifacts by digest, and small records by key.
+#
+#     PREFIX/sha256/ab/abcdef…    the bytes of a file, or what tells a folder's files: the lines that its digest is of
+#     PREFIX/releases/…           what environments run
+#
+# `.mlcc/objects.py` reaches it, with what the node's environment has to log in. Standard library only: bundled into the
+# emitted script.
+
+class StoreAccess(NamedTuple):
+    """What it takes to reach the store of a plan: a node's environment, and until when (of time.monotonic)."""
+
+    plan: dict[str, Any]
+    env: dict[str, str]
+    deadline: float
+
+    def move(self, command: str, files: list[list[str]], size: int) -> None:
+        """Push or pull files, each a path and the sha256 of its bytes in hex, of `size` bytes together. Raises RunError."""
+        sent = json.dumps({"files": files, "size": size}).encode()
+        ask_store(command, [], sent, self.plan, self.env, self.deadline - time.monotonic())
+
+
+_ANSWER = {"read": ("content", "absent"), "write": ("written",), "push": ("moved",), "pull": ("moved",)}
+
+
+def read_object(key: str, plan: dict[str, Any], env: dict[str, str], seconds: float) -> bytes | None:
+    """Return a small object of the store, at most 16 MiB; None: the store has none with this key.
+
+    `env` is the environment of a node that the plan gives the store to: it has what it takes to log in. Raises RunError
+    where the store is away, refuses, or takes longer than `seconds`.
+    """
+    found = ask_store("read", [key], b"", plan, env, seconds)
+    if found.get("absent") is True:
+        return None
+    try:
+        return base64.b64decode(str(found.get("content")), validate=True)
+    except ValueError:
+        raise RunError(f"the store {_shown(plan)} can't be used: {OBJECTS_SCRIPT} gave no content") from None
+
+
+def write_object(key: str, content: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float) -> None:
+    """Write a small object of the store, whole or not at all, over the one that has the key. As `read_object` otherwise."""
+    ask_store("write", [key], content, plan, env, seconds)
+
+
+def ask_store(
+    command: str, words: list[str], sent: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float
+) -> dict[str, Any]:
+    """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
+    where = f"the store {_shown(plan)} can't be used"
+    if not os.path.isfile(OBJECTS_SCRIPT):  # noqa: PTH113
+        raise RunError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    call = [sys.executable, "-I", OBJECTS_SCRIPT, command, plan["store"], *words]
+    try:
+        done = subprocess.run(
+            call, env=env, input=sent, timeout=max(seconds, 1.0), capture_output=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise RunError(f"{where}: it took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise RunError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise RunError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
+    if not any(name in found for name in _ANSWER[command]):
+        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
+
+
+def _shown(plan: dict[str, Any]) -> str:
+    return shown_name(str(plan["store"]))
+
+
+# --- mlcc.runtime.stored ------------------------------------------------------------------------------------
+# Artifacts whose bytes the store keeps: nodes pass on a handle, and the bytes are found by its digest.
+#
+# A file lies in the store by the sha256 of its bytes. A folder lies there as the lines that its digest is of, by that digest, and
+# each of its files by its own: equal files are kept once, and a folder can't be changed without another digest.
+#
+# Standard library only: bundled into the emitted script.
+
+HANDLE = "handle.json"
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+_LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
+
+
+def put_stored(shown: str, digest: str, source: Path, folder: Path, store: StoreAccess) -> None:
+    """Bring an artifact into the store, and leave its handle in a folder: where it lies, its digest, its size in bytes.
+
+    `digest` is the one of the file or the folder at `source`. Raises RunError.
+    """
+    hex = digest[len("sha256:") :]
+    if source.is_dir():
+        size = _put_folder(shown, hex, source, store)
+    else:
+        size = source.stat().st_size
+        store.move("push", [[str(source), hex]], size)
+    uri = f"{store.plan['store'].rstrip('/')}/sha256/{hex[:2]}/{hex}"
+    write_record(folder / HANDLE, {"uri": uri, "digest": digest, "size": size})
+
+
+def _put_folder(shown: str, hex: str, source: Path, store: StoreAccess) -> int:
+    """Push a folder's files and then, since whoever finds them looks for the files, its lines. Returns its bytes."""
+    try:
+        lines = tree_lines(source)
+        files = [[str(source / path), found] for found, path in _listed_files(shown, lines)]
+        size = sum(Path(path).stat().st_size for path, _ in files)
+    except (DigestError, OSError) as problem:
+        raise RunError(f"{shown} can't be stored: {problem}") from None
+    store.move("push", files, size)
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as private:
+        listed = Path(private) / "lines"
+        listed.write_bytes(lines.encode("utf-8"))
+        store.move("push", [[str(listed), hex]], 0)
+    return size
+
+
+def get_stored(shown: str, digest: str, where: Path, folder: Path, form: str, store: StoreAccess) -> None:
+    """Fetch an artifact from the store to `where`, by the handle that its writer left in a folder.
+
+    `digest` is what the writer says that it wrote, `form` file or folder. Raises RunError for any other bytes.
+    """
+    handle = read_handle(shown, folder)
+    if handle["digest"] != digest:
+        raise RunError(
+            f"{shown}, has other bytes than it wrote: its handle is of {handle['digest']} instead of {digest}"
+        )
+    try:
+        _get(shown, digest, where, form, handle["size"], store)
+    except RunError as problem:
+        raise RunError(f"{shown} as {digest}, can't be fetched: {problem}") from None
+    except OSError as problem:
+        raise RunError(f"{shown}, can't be written here: {problem.strerror}") from None
+
+
+def read_handle(shown: str, folder: Path) -> dict[str, Any]:
+    """Return a whole handle. Raises RunError."""
+    handle = read_record(folder / HANDLE)
+    if handle is None:
+        raise RunError(f"{shown}, left no handle")
+    return whole_handle(shown, handle)
+
+
+def whole_handle(shown: str, handle: Any) -> dict[str, Any]:
+    """Return a JSON value if it is a handle: address, digest, and size in bytes. Raises RunError."""
+    if (
+        not isinstance(handle, dict)
+        or not isinstance(handle.get("uri"), str)
+        or not isinstance(handle.get("digest"), str)
+        or not _DIGEST.fullmatch(handle["digest"])
+        or type(handle.get("size")) is not int
+        or handle["size"] < 0
+    ):
+        raise RunError(f"{shown}, has a handle that isn't whole")
+    return handle
+
+
+def _get(shown: str, digest: str, where: Path, form: str, size: int, store: StoreAccess) -> None:
+    hex = digest[len("sha256:") :]
+    if form == "file":
+        return store.move("pull", [[str(where), hex]], size)
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as private:
+        listed = Path(private) / "lines"
+        store.move("pull", [[str(listed), hex]], 0)
+        lines = listed.read_bytes().decode("utf-8", "replace")
+    return store.move(
+        "pull", [[str(where / path), found] for found, path in _listed_files(shown, lines)], size
+    )
+
+
+def _listed_files(shown: str, lines: str) -> list[tuple[str, str]]:
+    """Return (sha256, path) of each line. Raises RunError where they can't be a folder's."""
+    found = [_LINE.fullmatch(line) for line in lines[:-1].split("\n")] if lines.endswith("\n") else []
+    files = [(match[1], match[2]) for match in found if match is not None]
+    odd = any(part in ("", ".", "..") for _, path in files for part in path.split("/"))
+    if not files or len(files) < len(found) or odd or len({path for _, path in files}) < len(files):
+        raise RunError(f"{shown}, lies in the store as something that is no folder")
+    return files
+
+
 # --- mlcc.runtime.data --------------------------------------------------------------------------------------
 # Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
 #
@@ -1511,6 +1703,11 @@ def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
     return is_address(plan["artifacts"][id]["paths"][0])
 
 
+def is_stored(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether the store keeps an artifact's bytes, which only who can log in may read."""
+    return bool(plan["artifacts"][id].get("stored"))
+
+
 def remote_digests(
     node: dict[str, Any], plan: dict[str, Any], env: dict[str, str], seconds: float
 ) -> dict[str, str]:
@@ -1528,18 +1725,26 @@ def remote_digests(
     return found
 
 
-def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
-    """Put an artifact where its readers expect it, and return its digest. Raises RunError."""
+def receive(
+    id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
+) -> str:
+    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError."""
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
-        _unpack(id, artifact, plan["nodes"][writer], selection)
+        _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
 
 
-def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> None:
+def _unpack(
+    id: str,
+    artifact: dict[str, Any],
+    writer: dict[str, Any],
+    selection: dict[str, Any],
+    store: StoreAccess | None,
+) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
     _clear(target)
@@ -1550,6 +1755,11 @@ def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection
         if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
+        if store is not None:
+            get_stored(
+                f"'{id}', which '{name}' wrote", state["outputs"][id], where, packed, artifact["form"], store
+            )
+            continue
         source = packed if artifact["form"] == "folder" else packed / target.name
         try:  # before anything is copied: a digest refuses links, which could lead anywhere
             found = tree_digest(source) if artifact["form"] == "folder" else file_digest(source)
@@ -1634,8 +1844,9 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
         (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
 
 
-def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
-    """Copy what a node wrote to where it is passed on, and return artifact -> digest. Raises RunError."""
+def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) -> dict[str, str]:
+    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError."""
+    plan = store.plan
     folder = data_folder(node_id, leg)
     _clear(folder)
     digests: dict[str, str] = {}
@@ -1645,6 +1856,9 @@ def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) 
         source = Path(artifact["paths"][0])
         if artifact["form"] == "file" and source.stat().st_size == 0:
             raise RunError(f"'{id}' was written empty")
+        if artifact.get("stored"):
+            put_stored(f"'{id}'", digests[id], source, folder / id, store)
+            continue
         target = folder / id if artifact["form"] == "folder" else folder / id / source.name
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, target)
@@ -1761,8 +1975,6 @@ def write_private(path: Path, text: str) -> None:
 #
 # Standard library only: bundled into the emitted script.
 
-SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
-VARIABLE = "MLCC_VAR_"
 SERVICE = "MLCC_SERVICE_"
 
 
@@ -2410,7 +2622,7 @@ def run_command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, StoreAccess(leg.plan, env, leg.deadline))
     except RunError as problem:
         leg.finish("failed", "fail", str(problem))
         return FAIL
@@ -2460,13 +2672,10 @@ def url_quoted(text: str) -> str:
     return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
 
 
-# --- mlcc.runtime.notices -----------------------------------------------------------------------------------
-# Tells people what became of a release: one small JSON message to each webhook that the node's plan names.
+# --- mlcc.runtime.webhooks ----------------------------------------------------------------------------------
+# Posts small JSON messages to webhooks. An address is a secret: it is never printed.
 #
-# The message has the one key that Slack, Mattermost, Rocket.Chat and Discord's `/slack` all take, `text`
-# (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). An address is a secret: it is never printed.
-#
-# Standard library only: bundled into the emitted script.
+# Standard library only: bundled into the emitted scripts.
 
 TRIES = 3
 TRY_SECONDS = 10.0
@@ -2475,16 +2684,107 @@ MOST_WAIT = 15.0  # seconds, whatever Retry-After says
 TELLING_SECONDS = 60.0  # for all webhooks together, which are told at the same time
 HURRIED_SECONDS = 3.0  # the same, once, where the run is cancelled: the CI system soon kills us
 MOST_CAUSE = 600  # characters; Discord refuses messages of more than 2,000
+_TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
+_WAIT = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
+_ADDRESS = re.compile(r"https?://[!-~]{1,2000}")
+LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]%+=-]{1,500}")
+
+
+def harmless(text: str) -> str:
+    """Return a text from outside as one line that mentions nobody, ends no code, and stands for itself.
+
+    Slack reads & < and > (https://docs.slack.dev/messaging/formatting-message-text#escaping); others read @NAME.
+    """
+    shown = one_line(text)
+    shown = shown if len(shown) <= MOST_CAUSE else shown[: MOST_CAUSE - 1] + "…"
+    for mark, other in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("`", "'"), ("@", "＠")):
+        shown = shown.replace(mark, other)
+    return shown
+
+
+def kept_value(place: dict[str, Any]) -> str:
+    """Return what the CI system keeps as a secret or a variable (`{secret: NAME}`); empty: nothing."""
+    prefixes = {"secret": SECRET, "var": VARIABLE}
+    (found,) = [os.environ.get(prefixes[kind] + str(name), "") for kind, name in place.items()]
+    return found.strip()
+
+
+def web_address(text: str) -> str:
+    """Return an address that a message may go to; empty: this is none."""
+    return text if _ADDRESS.fullmatch(text) and may_have_token(text) else ""
+
+
+def post_all(addresses: dict[str, str], body: bytes, *, hurried: bool) -> dict[str, str]:
+    """Post a message to all addresses, and return why it didn't arrive at each; empty: it did."""
+    found = dict.fromkeys(addresses, "it didn't answer in time")
+
+    def post_to(id: str, address: str) -> None:
+        found[id] = post_again(address, body, hurried=hurried)
+
+    ends = time.monotonic() + (HURRIED_SECONDS if hurried else TELLING_SECONDS)
+    threads = [threading.Thread(target=post_to, args=pair, daemon=True) for pair in addresses.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, ends - time.monotonic()))
+    return dict(found)
+
+
+def post_again(address: str, body: bytes, *, hurried: bool) -> str:
+    """Post a message until it arrives, and return why it didn't; empty: it did."""
+    if not address:
+        return "its webhook isn't set in the CI system, or isn't an https address"
+    problem = ""
+    for number in range(1 if hurried else TRIES):
+        try:
+            status, wait = _post(address, body, HURRIED_SECONDS if hurried else TRY_SECONDS)
+            problem = f"it answered {status}" + (
+                ", and redirects aren't followed" if 300 <= status < 400 else ""
+            )
+        except Exception as error:  # whose text may hold the address
+            status, wait, problem = 503, "", f"it can't be reached ({type(error).__name__})"
+        if 200 <= status < 300:
+            return ""
+        if status not in _TRY_AGAIN or hurried or number == TRIES - 1:
+            break
+        asked = float(wait) if _WAIT.fullmatch(wait) else 0.0
+        time.sleep(min(max(WAITS[number], asked), MOST_WAIT))
+    return problem
+
+
+def _post(address: str, body: bytes, seconds: float) -> tuple[int, str]:
+    """Return the status of an answer, and its Retry-After."""
+    import urllib.error
+    import urllib.request  # dear, and most nodes tell nobody
+
+    class Still(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            """Follow none: the message is for the address that was named."""
+
+    headers = {"Content-Type": "application/json", "User-Agent": "mlcc"}
+    request = urllib.request.Request(address, body, headers, method="POST")  # noqa: S310 - `_address` checks the scheme
+    try:
+        with urllib.request.build_opener(Still).open(request, timeout=seconds) as answer:
+            return int(answer.status), ""
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return int(answer.code), str(answer.headers.get("Retry-After", ""))
+
+
+# --- mlcc.runtime.notices -----------------------------------------------------------------------------------
+# Tells people what became of a release: one small JSON message to each webhook that the node's plan names.
+#
+# The message has the one key that Slack, Mattermost, Rocket.Chat and Discord's `/slack` all take, `text`
+# (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). An address is a secret: it is never printed.
+#
+# Standard library only: bundled into the emitted script.
+
 SENTENCES = {
     "promoted": "✅ {pipeline}: the release '{release}' is live in '{environment}'",
     "rolled_back": "↩️ {pipeline}: the release '{release}' was rolled back in '{environment}'",
     "held": "⏸️ {pipeline}: the release '{release}' is held in '{environment}', and waits for a person",
     "failed": "❌ {pipeline}: the release '{release}' failed in '{environment}'",
 }
-_TRY_AGAIN = (408, 425, 429, 500, 502, 503, 504)
-_WAIT = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
-_ADDRESS = re.compile(r"https?://[!-~]{1,2000}")
-_LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]%+=-]{1,500}")
 
 
 def conclude(
@@ -2527,11 +2827,13 @@ def untold(part: dict[str, Any], state: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _tell(seen: Seen, state: dict[str, Any], platform: Platform, *, hurried: bool) -> None:
     """Tell who waits for it; `hurried`, only those who got it count as told, since there may be time later."""
-    waiting = {notice["id"]: _address(notice["webhook"]) for notice in untold(seen.part, state)}
+    waiting = {
+        notice["id"]: web_address(kept_value(notice["webhook"])) for notice in untold(seen.part, state)
+    }
     if not waiting:
         return
     body = json.dumps({"text": notice_text(seen, state)}).encode("ascii")
-    for id, problem in _post_all(waiting, body, hurried=hurried).items():
+    for id, problem in post_all(waiting, body, hurried=hurried).items():
         if problem:
             platform.warn(f"{seen.id}: no message to '{id}' ({state['event']}): {problem}")
         if not (problem and hurried):
@@ -2549,85 +2851,8 @@ def notice_text(seen: Seen, state: dict[str, Any]) -> str:
     lines = [SENTENCES[state["event"]].format(**named)]
     if state["cause"]:
         lines.append(f"`{harmless(state['cause'])}`")
-    run = url if _LINK.fullmatch(url) else harmless(facts["run_id"])
+    run = url if LINK.fullmatch(url) else harmless(facts["run_id"])
     return "\n".join([*lines, f"commit {harmless(seen.selection['commit'])[:12]}, run {run}"])
-
-
-def harmless(text: str) -> str:
-    """Return a text from outside as one line that mentions nobody, ends no code, and stands for itself.
-
-    Slack reads & < and > (https://docs.slack.dev/messaging/formatting-message-text#escaping); others read @NAME.
-    """
-    shown = one_line(text)
-    shown = shown if len(shown) <= MOST_CAUSE else shown[: MOST_CAUSE - 1] + "…"
-    for mark, other in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("`", "'"), ("@", "＠")):
-        shown = shown.replace(mark, other)
-    return shown
-
-
-def _address(webhook: dict[str, Any]) -> str:
-    """Return the address that a webhook's secret or variable holds; empty: none that a message may go to."""
-    prefixes = {"secret": SECRET, "var": VARIABLE}
-    (found,) = [os.environ.get(prefixes[kind] + str(name), "") for kind, name in webhook.items()]
-    found = found.strip()
-    return found if _ADDRESS.fullmatch(found) and may_have_token(found) else ""
-
-
-def _post_all(addresses: dict[str, str], body: bytes, *, hurried: bool) -> dict[str, str]:
-    """Post a message to all addresses, and return why it didn't arrive at each; empty: it did."""
-    found = dict.fromkeys(addresses, "it didn't answer in time")
-
-    def post_to(id: str, address: str) -> None:
-        found[id] = _post_again(address, body, hurried=hurried)
-
-    ends = time.monotonic() + (HURRIED_SECONDS if hurried else TELLING_SECONDS)
-    threads = [threading.Thread(target=post_to, args=pair, daemon=True) for pair in addresses.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, ends - time.monotonic()))
-    return dict(found)
-
-
-def _post_again(address: str, body: bytes, *, hurried: bool) -> str:
-    """Post a message until it arrives, and return why it didn't; empty: it did."""
-    if not address:
-        return "its webhook isn't set in the CI system, or isn't an https address"
-    problem = ""
-    for number in range(1 if hurried else TRIES):
-        try:
-            status, wait = _post(address, body, HURRIED_SECONDS if hurried else TRY_SECONDS)
-            problem = f"it answered {status}" + (
-                ", and redirects aren't followed" if 300 <= status < 400 else ""
-            )
-        except Exception as error:  # whose text may hold the address
-            status, wait, problem = 503, "", f"it can't be reached ({type(error).__name__})"
-        if 200 <= status < 300:
-            return ""
-        if status not in _TRY_AGAIN or hurried or number == TRIES - 1:
-            break
-        asked = float(wait) if _WAIT.fullmatch(wait) else 0.0
-        time.sleep(min(max(WAITS[number], asked), MOST_WAIT))
-    return problem
-
-
-def _post(address: str, body: bytes, seconds: float) -> tuple[int, str]:
-    """Return the status of an answer, and its Retry-After."""
-    import urllib.error
-    import urllib.request  # dear, and most nodes tell nobody
-
-    class Still(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: Any) -> None:
-            """Follow none: the message is for the address that was named."""
-
-    headers = {"Content-Type": "application/json", "User-Agent": "mlcc"}
-    request = urllib.request.Request(address, body, headers, method="POST")  # noqa: S310 - `_address` checks the scheme
-    try:
-        with urllib.request.build_opener(Still).open(request, timeout=seconds) as answer:
-            return int(answer.status), ""
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return int(answer.code), str(answer.headers.get("Retry-After", ""))
 
 
 # --- mlcc.runtime.steps -------------------------------------------------------------------------------------
@@ -2806,7 +3031,10 @@ def _decide_and_run(leg: Attempt) -> int:
     with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
         private = Path(folder)
         env, logins = environment_of(leg, private)
-        found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
+        found = {
+            **remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic()),
+            **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline)),
+        }
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
         env.update(digest_env(found))
@@ -2820,9 +3048,17 @@ def _decide_and_run(leg: Attempt) -> int:
 
 
 def _received(leg: Attempt) -> dict[str, str]:
-    """Put what the node takes where it expects it, and return the digests. What lies elsewhere is asked for later."""
-    here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan)]
+    """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
+    here = [
+        id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan) and not is_stored(id, leg.plan)
+    ]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
+
+
+def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
+    """Fetch what the node takes of the store, and return the digests."""
+    stored = [id for id in leg.node["takes"] if is_stored(id, leg.plan)]
+    return {id: receive(id, leg.plan, leg.selection, store) for id in stored}
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -3180,6 +3416,7 @@ TAKEN_NAMES = (
     "after_script", "before_script", "cache", "default", "false", "image", "include", "nil", "pages", "services",
     "spec", "stages", "true", "types", "variables", "workflow",
 )  # fmt: skip
+NOTIFY_JOB = "final notify"  # no node's id has a space
 PAGE = 20  # pipelines that are looked through for a green one
 
 
@@ -3286,8 +3523,7 @@ class GitLab:
             text = (Path(".mlcc") / CHILD_SOURCE).read_text("utf-8")
         except (OSError, ValueError) as problem:
             raise RunError(f"the compiled child pipeline can't be read: {problem}") from None
-        dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
-        child = child_pipeline(text, dropped, packed_selection(record))
+        child = child_pipeline(text, dropped_jobs(plan, record), packed_selection(record))
         (ROOT / CHILD_FILE).write_text(child, "utf-8")
 
     def deliver(self, plan: dict[str, Any]) -> None:
@@ -3357,6 +3593,16 @@ class GitLab:
     def results(self) -> dict[str, Any]:
         """Return that selecting succeeded, or there were no child pipeline. Of others only their states tell."""
         return {"select": "success"}
+
+
+def dropped_jobs(plan: dict[str, Any], record: dict[str, Any]) -> set[str]:
+    """Return the names of the jobs that a run does without: of unselected nodes, and what tells where nobody is told."""
+    dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
+    conditions = [one for notice in plan.get("notify", {}).values() for one in notice["when"]]
+    facts = record["facts"]
+    if facts["fork"] or not any(facts["event"] in one["event"] for one in conditions):
+        dropped.add(NOTIFY_JOB)  # it has secrets
+    return dropped
 
 
 def child_pipeline(text: str, dropped: Collection[str], selection: str) -> str:
@@ -3666,7 +3912,7 @@ def select_main(platform: Platform) -> int:
         "base_commit": base or "",
         "event": event,
         "inputs": {**_defaults(plan), **inputs},
-        "facts": _run_facts(facts, base),
+        "facts": _run_facts(facts, base, trigger),
     }
     write_record(state_folder("select") / "selection.json", record)
     platform.publish_selection(plan, record)
@@ -3694,12 +3940,12 @@ def _defaults(plan: dict[str, Any]) -> dict[str, str]:
     return {name: field["default"] for form in forms for name, field in form.items() if "default" in field}
 
 
-def _run_facts(facts: Facts, base: str | None) -> dict[str, str]:
+def _run_facts(facts: Facts, base: str | None, trigger: str) -> dict[str, str]:
     return {
         "commit": facts.commit, "base_commit": base or "", "branch": facts.branch, "tag": facts.tag,
         "event": facts.event, "pull_request": facts.pull_request, "repository": facts.repository,
         "run_id": facts.run_id, "run_number": facts.run_number, "run_url": facts.run_url,
-        "fork": "true" if facts.fork else "",
+        "fork": "true" if facts.fork else "", "trigger": trigger,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=df436a7ec0a4c962c28cc0765f10d1e37caddd42595c4f88f6a215cd55dab636
+# mlcc:generated sha256=c15447a69ae8cd200c068e8382c1320b09a4ad45fc1a93f584d7b1c445847c0f
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -14,17 +14,19 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.log, mlcc.release.adapter, mlcc.release.drive, mlcc.runtime.groups,
   mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.platform, mlcc.strict_json,
   mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.release.programs,
-  mlcc.release.noted, mlcc.release.cluster, mlcc.release.adapters.argo_rollouts.runtime,
-  mlcc.release.adapters.command.runtime, mlcc.release.adapters.kserve.runtime,
-  mlcc.release.adapters.mlflow_alias.runtime, mlcc.release.adapters.nginx.local,
-  mlcc.release.adapters.nginx.runtime, mlcc.release.adapters.sagemaker.runtime,
-  mlcc.release.adapters.vertex.runtime, mlcc.release.kinds, mlcc.runtime.process, mlcc.release.main
+  mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values,
+  mlcc.release.programs, mlcc.release.noted, mlcc.release.cluster,
+  mlcc.release.adapters.argo_rollouts.runtime, mlcc.release.adapters.command.runtime,
+  mlcc.release.adapters.kserve.runtime, mlcc.release.adapters.mlflow_alias.runtime,
+  mlcc.release.adapters.nginx.local, mlcc.release.adapters.nginx.runtime,
+  mlcc.release.adapters.sagemaker.runtime, mlcc.release.adapters.vertex.runtime, mlcc.release.kinds,
+  mlcc.runtime.process, mlcc.release.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import fcntl
 import http.client
@@ -589,6 +591,8 @@ def _answer(
 #
 # Standard library only: bundled into the emitted script.
 
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
 REFUSED = "refused"  # the result of a node that people didn't let start
 
 
@@ -1252,7 +1256,12 @@ def table_digest(name: str) -> str:
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
+    """Return `sha256:<hex>` of all files below a folder. Raises DigestError, as `tree_lines` does."""
+    return f"sha256:{sha256(tree_lines(folder).encode('utf-8')).hexdigest()}"
+
+
+def tree_lines(folder: str | os.PathLike[str]) -> str:
+    """Return the lines that the digest of a folder is of: the sha256 and the path of each file, sorted.
 
     Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
     file name that could not be told apart in the lines.
@@ -1260,12 +1269,13 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
+    return _tree_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    return _digest_of(os.fspath(root), files_of(paths, root))
+    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
 def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
@@ -1290,7 +1300,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _digest_of(top: str, relative: Iterable[str]) -> str:
+def _tree_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
@@ -1298,7 +1308,7 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
         lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
     if not lines:
         raise DigestError(f"{shown_name(top)} holds no file")
-    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
+    return "".join(sorted(lines))
 
 
 def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:
@@ -1368,6 +1378,189 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
+# --- mlcc.runtime.store -------------------------------------------------------------------------------------
+# The store of a spec: artifacts by digest, and small records by key.
+#
+#     PREFIX/sha256/ab/abcdef…    the bytes of a file, or what tells a folder's files: the lines that its digest is of
+#     PREFIX/releases/…           what environments run
+#
+# `.mlcc/objects.py` reaches it, with what the node's environment has to log in. Standard library only: bundled into the
+# emitted script.
+
+class StoreAccess(NamedTuple):
+    """What it takes to reach the store of a plan: a node's environment, and until when (of time.monotonic)."""
+
+    plan: dict[str, Any]
+    env: dict[str, str]
+    deadline: float
+
+    def move(self, command: str, files: list[list[str]], size: int) -> None:
+        """Push or pull files, each a path and the sha256 of its bytes in hex, of `size` bytes together. Raises RunError."""
+        sent = json.dumps({"files": files, "size": size}).encode()
+        ask_store(command, [], sent, self.plan, self.env, self.deadline - time.monotonic())
+
+
+_ANSWER = {"read": ("content", "absent"), "write": ("written",), "push": ("moved",), "pull": ("moved",)}
+
+
+def read_object(key: str, plan: dict[str, Any], env: dict[str, str], seconds: float) -> bytes | None:
+    """Return a small object of the store, at most 16 MiB; None: the store has none with this key.
+
+    `env` is the environment of a node that the plan gives the store to: it has what it takes to log in. Raises RunError
+    where the store is away, refuses, or takes longer than `seconds`.
+    """
+    found = ask_store("read", [key], b"", plan, env, seconds)
+    if found.get("absent") is True:
+        return None
+    try:
+        return base64.b64decode(str(found.get("content")), validate=True)
+    except ValueError:
+        raise RunError(f"the store {_shown(plan)} can't be used: {OBJECTS_SCRIPT} gave no content") from None
+
+
+def write_object(key: str, content: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float) -> None:
+    """Write a small object of the store, whole or not at all, over the one that has the key. As `read_object` otherwise."""
+    ask_store("write", [key], content, plan, env, seconds)
+
+
+def ask_store(
+    command: str, words: list[str], sent: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float
+) -> dict[str, Any]:
+    """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
+    where = f"the store {_shown(plan)} can't be used"
+    if not os.path.isfile(OBJECTS_SCRIPT):  # noqa: PTH113
+        raise RunError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    call = [sys.executable, "-I", OBJECTS_SCRIPT, command, plan["store"], *words]
+    try:
+        done = subprocess.run(
+            call, env=env, input=sent, timeout=max(seconds, 1.0), capture_output=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise RunError(f"{where}: it took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise RunError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise RunError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
+    if not any(name in found for name in _ANSWER[command]):
+        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
+
+
+def _shown(plan: dict[str, Any]) -> str:
+    return shown_name(str(plan["store"]))
+
+
+# --- mlcc.runtime.stored ------------------------------------------------------------------------------------
+# Artifacts whose bytes the store keeps: nodes pass on a handle, and the bytes are found by its digest.
+#
+# A file lies in the store by the sha256 of its bytes. A folder lies there as the lines that its digest is of, by that digest, and
+# each of its files by its own: equal files are kept once, and a folder can't be changed without another digest.
+#
+# Standard library only: bundled into the emitted script.
+
+HANDLE = "handle.json"
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+_LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
+
+
+def put_stored(shown: str, digest: str, source: Path, folder: Path, store: StoreAccess) -> None:
+    """Bring an artifact into the store, and leave its handle in a folder: where it lies, its digest, its size in bytes.
+
+    `digest` is the one of the file or the folder at `source`. Raises RunError.
+    """
+    hex = digest[len("sha256:") :]
+    if source.is_dir():
+        size = _put_folder(shown, hex, source, store)
+    else:
+        size = source.stat().st_size
+        store.move("push", [[str(source), hex]], size)
+    uri = f"{store.plan['store'].rstrip('/')}/sha256/{hex[:2]}/{hex}"
+    write_record(folder / HANDLE, {"uri": uri, "digest": digest, "size": size})
+
+
+def _put_folder(shown: str, hex: str, source: Path, store: StoreAccess) -> int:
+    """Push a folder's files and then, since whoever finds them looks for the files, its lines. Returns its bytes."""
+    try:
+        lines = tree_lines(source)
+        files = [[str(source / path), found] for found, path in _listed_files(shown, lines)]
+        size = sum(Path(path).stat().st_size for path, _ in files)
+    except (DigestError, OSError) as problem:
+        raise RunError(f"{shown} can't be stored: {problem}") from None
+    store.move("push", files, size)
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as private:
+        listed = Path(private) / "lines"
+        listed.write_bytes(lines.encode("utf-8"))
+        store.move("push", [[str(listed), hex]], 0)
+    return size
+
+
+def get_stored(shown: str, digest: str, where: Path, folder: Path, form: str, store: StoreAccess) -> None:
+    """Fetch an artifact from the store to `where`, by the handle that its writer left in a folder.
+
+    `digest` is what the writer says that it wrote, `form` file or folder. Raises RunError for any other bytes.
+    """
+    handle = read_handle(shown, folder)
+    if handle["digest"] != digest:
+        raise RunError(
+            f"{shown}, has other bytes than it wrote: its handle is of {handle['digest']} instead of {digest}"
+        )
+    try:
+        _get(shown, digest, where, form, handle["size"], store)
+    except RunError as problem:
+        raise RunError(f"{shown} as {digest}, can't be fetched: {problem}") from None
+    except OSError as problem:
+        raise RunError(f"{shown}, can't be written here: {problem.strerror}") from None
+
+
+def read_handle(shown: str, folder: Path) -> dict[str, Any]:
+    """Return a whole handle. Raises RunError."""
+    handle = read_record(folder / HANDLE)
+    if handle is None:
+        raise RunError(f"{shown}, left no handle")
+    return whole_handle(shown, handle)
+
+
+def whole_handle(shown: str, handle: Any) -> dict[str, Any]:
+    """Return a JSON value if it is a handle: address, digest, and size in bytes. Raises RunError."""
+    if (
+        not isinstance(handle, dict)
+        or not isinstance(handle.get("uri"), str)
+        or not isinstance(handle.get("digest"), str)
+        or not _DIGEST.fullmatch(handle["digest"])
+        or type(handle.get("size")) is not int
+        or handle["size"] < 0
+    ):
+        raise RunError(f"{shown}, has a handle that isn't whole")
+    return handle
+
+
+def _get(shown: str, digest: str, where: Path, form: str, size: int, store: StoreAccess) -> None:
+    hex = digest[len("sha256:") :]
+    if form == "file":
+        return store.move("pull", [[str(where), hex]], size)
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as private:
+        listed = Path(private) / "lines"
+        store.move("pull", [[str(listed), hex]], 0)
+        lines = listed.read_bytes().decode("utf-8", "replace")
+    return store.move(
+        "pull", [[str(where / path), found] for found, path in _listed_files(shown, lines)], size
+    )
+
+
+def _listed_files(shown: str, lines: str) -> list[tuple[str, str]]:
+    """Return (sha256, path) of each line. Raises RunError where they can't be a folder's."""
+    found = [_LINE.fullmatch(line) for line in lines[:-1].split("\n")] if lines.endswith("\n") else []
+    files = [(match[1], match[2]) for match in found if match is not None]
+    odd = any(part in ("", ".", "..") for _, path in files for part in path.split("/"))
+    if not files or len(files) < len(found) or odd or len({path for _, path in files}) < len(files):
+        raise RunError(f"{shown}, lies in the store as something that is no folder")
+    return files
+
+
 # --- mlcc.runtime.data --------------------------------------------------------------------------------------
 # Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
 #
@@ -1406,6 +1599,11 @@ def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
     return is_address(plan["artifacts"][id]["paths"][0])
 
 
+def is_stored(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether the store keeps an artifact's bytes, which only who can log in may read."""
+    return bool(plan["artifacts"][id].get("stored"))
+
+
 def remote_digests(
     node: dict[str, Any], plan: dict[str, Any], env: dict[str, str], seconds: float
 ) -> dict[str, str]:
@@ -1423,18 +1621,26 @@ def remote_digests(
     return found
 
 
-def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
-    """Put an artifact where its readers expect it, and return its digest. Raises RunError."""
+def receive(
+    id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
+) -> str:
+    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError."""
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
-        _unpack(id, artifact, plan["nodes"][writer], selection)
+        _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
 
 
-def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> None:
+def _unpack(
+    id: str,
+    artifact: dict[str, Any],
+    writer: dict[str, Any],
+    selection: dict[str, Any],
+    store: StoreAccess | None,
+) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
     _clear(target)
@@ -1445,6 +1651,11 @@ def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection
         if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
+        if store is not None:
+            get_stored(
+                f"'{id}', which '{name}' wrote", state["outputs"][id], where, packed, artifact["form"], store
+            )
+            continue
         source = packed if artifact["form"] == "folder" else packed / target.name
         try:  # before anything is copied: a digest refuses links, which could lead anywhere
             found = tree_digest(source) if artifact["form"] == "folder" else file_digest(source)
@@ -1529,8 +1740,9 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
         (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
 
 
-def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
-    """Copy what a node wrote to where it is passed on, and return artifact -> digest. Raises RunError."""
+def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) -> dict[str, str]:
+    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError."""
+    plan = store.plan
     folder = data_folder(node_id, leg)
     _clear(folder)
     digests: dict[str, str] = {}
@@ -1540,6 +1752,9 @@ def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) 
         source = Path(artifact["paths"][0])
         if artifact["form"] == "file" and source.stat().st_size == 0:
             raise RunError(f"'{id}' was written empty")
+        if artifact.get("stored"):
+            put_stored(f"'{id}'", digests[id], source, folder / id, store)
+            continue
         target = folder / id if artifact["form"] == "folder" else folder / id / source.name
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, target)
@@ -1656,8 +1871,6 @@ def write_private(path: Path, text: str) -> None:
 #
 # Standard library only: bundled into the emitted script.
 
-SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
-VARIABLE = "MLCC_VAR_"
 SERVICE = "MLCC_SERVICE_"
 
 

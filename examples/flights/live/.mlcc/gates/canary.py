@@ -1,4 +1,4 @@
-# mlcc:generated sha256=4ef4f2dbab1e157ae0b2e86fdd4a060eb924787bbf42a251eb256e4c1cf98514
+# mlcc:generated sha256=a294f3e472d1940137fbab4746b0f9e3c3a8f3e8b2faeef6bd147e1d264940ca
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -741,7 +741,12 @@ def table_digest(name: str) -> str:
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
+    """Return `sha256:<hex>` of all files below a folder. Raises DigestError, as `tree_lines` does."""
+    return f"sha256:{sha256(tree_lines(folder).encode('utf-8')).hexdigest()}"
+
+
+def tree_lines(folder: str | os.PathLike[str]) -> str:
+    """Return the lines that the digest of a folder is of: the sha256 and the path of each file, sorted.
 
     Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
     file name that could not be told apart in the lines.
@@ -749,12 +754,13 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
+    return _tree_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    return _digest_of(os.fspath(root), files_of(paths, root))
+    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
 def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
@@ -779,7 +785,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _digest_of(top: str, relative: Iterable[str]) -> str:
+def _tree_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
@@ -787,7 +793,7 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
         lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
     if not lines:
         raise DigestError(f"{shown_name(top)} holds no file")
-    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
+    return "".join(sorted(lines))
 
 
 def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:

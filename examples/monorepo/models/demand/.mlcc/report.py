@@ -1,4 +1,4 @@
-# mlcc:generated sha256=0b0e95903e8e52800822782e6cbefd48ef57f4713cf37979b4b3b722ce0ed9c0
+# mlcc:generated sha256=02339b9d9e2149ae090996abfe4658cdfc08d514632864166124e9e6f21e78bb
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -11,11 +11,11 @@ python3 -I .mlcc/report.py page | notes | comment
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.gates._records, mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records,
-  mlcc.report.findings, mlcc.runtime.log, mlcc.runtime.web, mlcc.report.comment, mlcc.report.forges,
-  mlcc.report.notes, mlcc.report.svg, mlcc.report.plots, mlcc.report.style, mlcc.report.html,
-  mlcc.report.margin, mlcc.report.page, mlcc.report.post, mlcc.backends.github.platform,
-  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
-  mlcc.report.main
+  mlcc.report.findings, mlcc.runtime.log, mlcc.report.markup, mlcc.runtime.web, mlcc.report.comment,
+  mlcc.report.forges, mlcc.report.notes, mlcc.report.svg, mlcc.report.plots, mlcc.report.style,
+  mlcc.report.html, mlcc.report.margin, mlcc.report.page, mlcc.runtime.rest, mlcc.report.post,
+  mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
+  mlcc.runtime.platforms, mlcc.report.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -198,6 +198,8 @@ def _escape(char: str) -> str:
 #
 # Standard library only: bundled into the emitted script.
 
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
 REFUSED = "refused"  # the result of a node that people didn't let start
 
 
@@ -724,6 +726,32 @@ def say(text: str, before: str = "") -> None:
     print(before + one_line(text), flush=True)
 
 
+# --- mlcc.report.markup -------------------------------------------------------------------------------------
+# Text of a run as Markdown that does nothing: no markup, no mention, no command.
+#
+# Standard library only: bundled into the emitted scripts.
+
+# By these GitHub and GitLab begin mentions, references and links; behind them stands a sign of no width.
+_REFERENCES = "@#!$%~^&"
+_MARKUP = "|<>[]`*_\\"
+
+
+def plain(text: str, limit: int = 300) -> str:
+    """Return text as GitHub and GitLab show it and do nothing else with it: one line, no markup, nobody is called."""
+    shown = one_line(text)[:limit]
+    safe = "".join(
+        f"&#{ord(c)};&#8288;" if c in _REFERENCES else f"&#{ord(c)};" if c in _MARKUP else c for c in shown
+    )
+    return safe.replace("://", ":&#8288;//").replace("www.", "www.&#8288;").replace("GH-", "GH-&#8288;")
+
+
+def page_link(url: str, number: int) -> list[str]:
+    """Return a link to the page of a run, as a list of one; none: the address isn't one that can stand there."""
+    if not url.startswith(("https://", "http://")) or set(url) & set(' <>()"\\[]`'):
+        return []
+    return [f"[run {number or ''}]({url})".replace(" ]", "]")]
+
+
 # --- mlcc.runtime.web ---------------------------------------------------------------------------------------
 # Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
 
@@ -767,9 +795,6 @@ SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❗"}
 ENDED_SIGNS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❗"}
 MOST_FAILING = 20
 MOST_CAUSES = 20
-# By these GitHub and GitLab begin mentions, references and links; behind them stands a sign of no width.
-_REFERENCES = "@#!$%~^&"
-_MARKUP = "|<>[]`*_\\"
 
 
 def marker(name: str) -> str:
@@ -838,9 +863,7 @@ def _line(run: Run) -> str:
     words = [f"{closed} of {len(run.findings)} gates closed" if run.findings else "no gate ran"]
     if run.fact("commit"):
         words.append(f"commit {plain(run.fact('commit')[:12])}")
-    url = run.fact("run_url")
-    if url.startswith(("https://", "http://")) and not set(url) & set(' <>()"\\[]`'):
-        words.append(f"[run {run_number(run) or ''}]({url})".replace(" ]", "]"))
+    words += page_link(run.fact("run_url"), run_number(run))
     return " · ".join(words)
 
 
@@ -866,15 +889,6 @@ def _node_row(node: Ended) -> str:
 
 def _folded(summary: str, content: str) -> str:
     return f"\n<details><summary>{summary}</summary>\n\n{content}\n</details>\n"
-
-
-def plain(text: str, limit: int = 300) -> str:
-    """Return text as GitHub and GitLab show it and do nothing else with it: one line, no markup, nobody is called."""
-    shown = one_line(text)[:limit]
-    safe = "".join(
-        f"&#{ord(c)};&#8288;" if c in _REFERENCES else f"&#{ord(c)};" if c in _MARKUP else c for c in shown
-    )
-    return safe.replace("://", ":&#8288;//").replace("www.", "www.&#8288;").replace("GH-", "GH-&#8288;")
 
 
 # --- mlcc.report.forges -------------------------------------------------------------------------------------
@@ -1955,21 +1969,14 @@ def _origin(finding: Finding) -> str:
     return f"<details><summary>What was judged</summary>{table}{again}</details>\n"
 
 
-# --- mlcc.report.post ---------------------------------------------------------------------------------------
-# Keeps one comment up to date: finds it among all of a request, changes it, or writes the first.
+# --- mlcc.runtime.rest --------------------------------------------------------------------------------------
+# Asks a forge's interface, again where it may go better: GitHub's and GitLab's alike.
 #
-# A comment is this pipeline's when its first line says so and its author is who the token belongs to: others' that quote
-# the line stay as they are. The whole is tried again, so that an answer that was lost makes no second comment.
-# Standard library only: bundled into the emitted script.
+# Standard library only: bundled into the emitted scripts.
 
 ATTEMPTS = 5
 LONGEST_WAIT = 60.0  # seconds; who asks for more is not waited for
 MOST_PAGES = 50
-REASONS = {
-    401: "the token isn't accepted",
-    403: "the token may not write comments",
-    404: "the token sees no such pull request",
-}
 
 
 class AgainError(Exception):
@@ -1987,14 +1994,19 @@ class Answer(NamedTuple):
     content: Any
 
 
-def publish_comment(forge: Forge, token: str, name: str, number: int, body: str) -> str:
-    """Write or change the comment of the pipeline `name`, and say what was done. Raises RunError.
+class Interface(NamedTuple):
+    """A forge's interface: what every address begins with, a token, and what a refusal by status means."""
 
-    `number` is the run's: a comment that tells of a later run is left as it is.
-    """
+    api: str
+    token: str
+    reasons: Mapping[int, str]
+
+
+def patiently(work: Callable[[], str]) -> str:
+    """Return what a piece of work returns, which is done again from its start where it may go better. Raises RunError."""
     for attempt in range(ATTEMPTS):
         try:
-            return _publish(forge, token, name, number, body)
+            return work()
         except AgainError as problem:
             wait = 2.0**attempt if problem.seconds is None else problem.seconds
             if attempt == ATTEMPTS - 1 or wait > LONGEST_WAIT:
@@ -2003,37 +2015,19 @@ def publish_comment(forge: Forge, token: str, name: str, number: int, body: str)
     raise AssertionError("the last attempt returns or raises")
 
 
-def _publish(forge: Forge, token: str, name: str, number: int, body: str) -> str:
-    me = forge.me or str(_ask("GET", f"{forge.api}/user", token).content.get(forge.login, ""))
-    mine = [
-        (int(one["id"]), str(one["body"]), run)
-        for one in _comments(forge, token)
-        for run in [marked_run(str(one.get("body")), name)]
-        if run is not None and me and (one.get(forge.author) or {}).get(forge.login) == me
-    ]
-    if any(run > number for _, _, run in mine):
-        return "a later run has written the comment already"
-    for id, _, _ in (one for one in mine if one[1] != body):
-        _ask(forge.verb, f"{forge.one}{id}", token, {"body": body})
-    if not mine:
-        _ask("POST", forge.comments, token, {"body": body})
-    return "the comment is up to date" if mine else "the comment is written"
-
-
-def _comments(forge: Forge, token: str) -> Iterator[dict[str, Any]]:
-    """Yield every comment, page by page: https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api"""
-    url = f"{forge.comments}?per_page=100"
+def listed(interface: Interface, url: str, what: str) -> Iterator[dict[str, Any]]:
+    """Yield every object of a list, page by page: https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api"""
     for _ in range(MOST_PAGES):
-        answer = _ask("GET", url, token)
+        answer = ask(interface, "GET", url)
         if not isinstance(answer.content, list):
-            raise RunError("the forge's answer isn't a list of comments")
+            raise RunError(f"the forge's answer isn't a list of {what}")
         yield from (one for one in answer.content if isinstance(one, dict))
         url = _next(answer.headers.get("link", ""))
         if not url:
             return
-        if not url.startswith(f"{forge.api}/"):
+        if not url.startswith(f"{interface.api}/"):
             raise RunError("the forge's next page is at another address")
-    raise RunError(f"there are more than {MOST_PAGES * 100} comments")
+    raise RunError(f"there are more than {MOST_PAGES * 100} {what}")
 
 
 def _next(link: str) -> str:
@@ -2045,7 +2039,7 @@ def _next(link: str) -> str:
     return ""
 
 
-def _ask(verb: str, url: str, token: str, body: dict[str, str] | None = None) -> Answer:
+def ask(interface: Interface, verb: str, url: str, body: Mapping[str, Any] | None = None) -> Answer:
     """Return what a forge answers. Raises AgainError for what may pass, and RunError for what won't."""
     import http.client
     import urllib.error
@@ -2057,25 +2051,28 @@ def _ask(verb: str, url: str, token: str, body: dict[str, str] | None = None) ->
         def redirect_request(self, *_: Any, **__: Any) -> None:
             return None
 
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+    headers = {
+        "Authorization": f"Bearer {interface.token}",
+        "Accept": "application/json",
+        "User-Agent": "mlcc",
+    }
     content = None if body is None else json.dumps(body).encode()
     if content is not None:
         headers["Content-Type"] = "application/json"
-    request = urllib.request.Request(url, content, headers, method=verb)  # noqa: S310 - `forges` checks the scheme
+    request = urllib.request.Request(url, content, headers, method=verb)  # noqa: S310 - callers check the scheme
     try:
         with urllib.request.build_opener(Stay).open(request, timeout=NETWORK_SECONDS) as answer:
             found = {key.lower(): value for key, value in answer.headers.items()}
             return Answer(found, json.loads(answer.read(MAX_ANSWER).decode("utf-8") or "null"))
     except urllib.error.HTTPError as problem:
         with problem:
-            raise _refused(
-                problem.code, {key.lower(): value for key, value in problem.headers.items()}
-            ) from None
+            found = {key.lower(): value for key, value in problem.headers.items()}
+            raise _refused(interface, problem.code, found) from None
     except (OSError, http.client.HTTPException, ValueError) as problem:
         raise AgainError(None, f"the forge gave no proper answer ({type(problem).__name__})") from None
 
 
-def _refused(status: int, headers: Mapping[str, str]) -> Exception:
+def _refused(interface: Interface, status: int, headers: Mapping[str, str]) -> Exception:
     """Return what an answer means.
 
     GitHub answers 403 as well as 429 to who asks too often, with `retry-after` or no requests remaining
@@ -2084,7 +2081,7 @@ def _refused(status: int, headers: Mapping[str, str]) -> Exception:
     limited = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
     if status == 429 or status >= 500 or (status == 403 and limited):
         return AgainError(_seconds(headers), f"the forge answered with {status}")
-    return RunError(f"{REASONS.get(status, 'the forge refused')} ({status})")
+    return RunError(f"{interface.reasons.get(status, 'the forge refused')} ({status})")
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:
@@ -2095,6 +2092,46 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
     if headers.get("x-ratelimit-remaining") == "0" and reset.isascii() and reset.isdigit():
         return max(1.0, float(reset[:12]) - time.time())
     return None
+
+
+# --- mlcc.report.post ---------------------------------------------------------------------------------------
+# Keeps one comment up to date: finds it among all of a request, changes it, or writes the first.
+#
+# A comment is this pipeline's when its first line says so and its author is who the token belongs to: others' that quote
+# the line stay as they are. The whole is tried again, so that an answer that was lost makes no second comment.
+# Standard library only: bundled into the emitted script.
+
+REASONS = {
+    401: "the token isn't accepted",
+    403: "the token may not write comments",
+    404: "the token sees no such pull request",
+}
+
+
+def publish_comment(forge: Forge, token: str, name: str, number: int, body: str) -> str:
+    """Write or change the comment of the pipeline `name`, and say what was done. Raises RunError.
+
+    `number` is the run's: a comment that tells of a later run is left as it is.
+    """
+    interface = Interface(forge.api, token, REASONS)
+    return patiently(lambda: _publish(forge, interface, name, number, body))
+
+
+def _publish(forge: Forge, interface: Interface, name: str, number: int, body: str) -> str:
+    me = forge.me or str(ask(interface, "GET", f"{forge.api}/user").content.get(forge.login, ""))
+    mine = [
+        (int(one["id"]), str(one["body"]), run)
+        for one in listed(interface, f"{forge.comments}?per_page=100", "comments")
+        for run in [marked_run(str(one.get("body")), name)]
+        if run is not None and me and (one.get(forge.author) or {}).get(forge.login) == me
+    ]
+    if any(run > number for _, _, run in mine):
+        return "a later run has written the comment already"
+    for id, _, _ in (one for one in mine if one[1] != body):
+        ask(interface, forge.verb, f"{forge.one}{id}", {"body": body})
+    if not mine:
+        ask(interface, "POST", forge.comments, {"body": body})
+    return "the comment is up to date" if mine else "the comment is written"
 
 
 # --- mlcc.backends.github.platform --------------------------------------------------------------------------
@@ -2330,6 +2367,7 @@ TAKEN_NAMES = (
     "after_script", "before_script", "cache", "default", "false", "image", "include", "nil", "pages", "services",
     "spec", "stages", "true", "types", "variables", "workflow",
 )  # fmt: skip
+NOTIFY_JOB = "final notify"  # no node's id has a space
 PAGE = 20  # pipelines that are looked through for a green one
 
 
@@ -2436,8 +2474,7 @@ class GitLab:
             text = (Path(".mlcc") / CHILD_SOURCE).read_text("utf-8")
         except (OSError, ValueError) as problem:
             raise RunError(f"the compiled child pipeline can't be read: {problem}") from None
-        dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
-        child = child_pipeline(text, dropped, packed_selection(record))
+        child = child_pipeline(text, dropped_jobs(plan, record), packed_selection(record))
         (ROOT / CHILD_FILE).write_text(child, "utf-8")
 
     def deliver(self, plan: dict[str, Any]) -> None:
@@ -2507,6 +2544,16 @@ class GitLab:
     def results(self) -> dict[str, Any]:
         """Return that selecting succeeded, or there were no child pipeline. Of others only their states tell."""
         return {"select": "success"}
+
+
+def dropped_jobs(plan: dict[str, Any], record: dict[str, Any]) -> set[str]:
+    """Return the names of the jobs that a run does without: of unselected nodes, and what tells where nobody is told."""
+    dropped = jobs_of(id for id in plan["nodes"] if id not in record["selected"])
+    conditions = [one for notice in plan.get("notify", {}).values() for one in notice["when"]]
+    facts = record["facts"]
+    if facts["fork"] or not any(facts["event"] in one["event"] for one in conditions):
+        dropped.add(NOTIFY_JOB)  # it has secrets
+    return dropped
 
 
 def child_pipeline(text: str, dropped: Collection[str], selection: str) -> str:
