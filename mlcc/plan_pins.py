@@ -25,16 +25,16 @@ class Package:
 
 @record
 class Pins:
-    """What the lock fixes: actions by repository, images by reference without a digest, packages by name."""
+    """What the lock fixes: actions by repository, images by the reference that the spec or mlcc has, packages by name."""
 
     actions: Mapping[str, Action] = field(hash=False, default_factory=dict)
     images: Mapping[str, str] = field(hash=False, default_factory=dict)  # -> sha256:HEX
     packages: Mapping[str, Package] = field(hash=False, default_factory=dict)
 
     def image(self, reference: str) -> str:
-        """Return an image with the digest that the lock fixes; one that has its own, or none here, as it is."""
+        """Return an image with the digest that the lock fixes, or as it is where the lock has none for it."""
         digest = self.images.get(reference)
-        return reference if digest is None else f"{reference}@{digest}"
+        return reference if digest is None else f"{reference.partition('@')[0]}@{digest}"
 
 
 NO_PINS = Pins()

@@ -13,8 +13,11 @@ from mlcc.cli import BAD_IO, FINDINGS, OK, bad_call, common, formats, guarded, r
 if TYPE_CHECKING:
     from mlcc.abandoned import Search
     from mlcc.compiler import Compiled
+    from mlcc.diagnostics import OutputError
     from mlcc.loosening import Loosened
     from mlcc.writer import LockChange
+
+_ABSORB = "where only pins were edited: mlcc absorb"
 
 
 @click.command(name="compile")
@@ -76,6 +79,7 @@ def command(
             )
         except OutputError as problem:  # of a check, or unforeseen
             refuse(problem)
+            _hint_at_pins(one, problem)
             code = BAD_IO
             continue
         done.append({"spec": one.analysis.plan.spec_files[0], **found})
@@ -83,6 +87,14 @@ def command(
     if format == "json":
         _dump(done)
     return code
+
+
+def _hint_at_pins(one: Compiled, problem: OutputError) -> None:
+    """Name the command that takes over a bot's edits, where a lock could take them."""
+    from mlcc.drift import EditedError
+
+    if one.analysis.lock is not None and isinstance(problem, EditedError):
+        click.echo(_ABSORB, err=True)
 
 
 def _lock_changes(compiled: Sequence[Compiled], approve: bool) -> Sequence[LockChange | None]:
@@ -209,7 +221,7 @@ def _check(
         for command in commands:
             click.echo(f"to mend it: {command}")
         if one.analysis.lock is not None and any(drift.kind == "edited" for drift in drifts):
-            click.echo("where only pins were edited: mlcc absorb")
+            click.echo(_ABSORB)
         if not drifts:
             click.echo(f"{plan.name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
     return {

@@ -27,9 +27,8 @@ def scripts(
     for name in sorted(set(names)):
         kind, _, part = name.partition(".")
         found.append(File(f"{FOLDER}/{name}.py", script(GATES[kind], part)))
-    for name in lists(names, packages):
-        found.append(File(f"{FOLDER}/{name}.txt", requirements(name, pins)))
-    return found
+    found += [File(f"{FOLDER}/{name}.txt", requirements(name, pins)) for name in lists(names, packages)]
+    return sorted(found, key=lambda file: file.path)
 
 
 def lists(names: Iterable[str], packages: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from mlcc.compiler import Compiled, compile_files
 from mlcc.diagnostics import Diagnostic, Related, SpecError, error
@@ -34,7 +34,6 @@ def pin_edits(one: Compiled, edited: Mapping[str, str]) -> list[Edit]:
                 found.append(edit)
             else:
                 problems.append(edit)
-    problems += _stated(plan, found)
     merged, disagreeing = _merged(found)
     problems += disagreeing
     if problems:
@@ -60,24 +59,17 @@ def _merged(found: Iterable[Edit]) -> tuple[list[Edit], list[Diagnostic]]:
     return list(first.values()), problems
 
 
-def _stated(plan: Plan, found: Sequence[Edit]) -> Iterable[Diagnostic]:
-    """Yield an error for each edited image whose digest the spec itself states."""
-    places = {
-        reference.partition("@")[0]: node.spans.get(key, node.span)
-        for node in plan.nodes.values()
-        for key, reference in images_of(node)
-        if "@" in reference and reference.partition("@")[0] not in plan.pins.images
-    }
-    for edit in found:
-        span = places.get(edit.name) if edit.kind == "image" else None
-        if span is not None:
-            help = f"write {edit.value[0]} there, or leave the digest out of the spec, and the lock holds it"
-            message = f"the digest of {edit.name} is the spec's own, not the lock's"
-            yield error("pinned-in-spec", message, span, related=[Related(edit.span, "the edit")], help=help)
+def _stated(plan: Plan) -> dict[str, str]:
+    """Return the digests that the spec itself states: image's name -> digest."""
+    references = [reference for node in plan.nodes.values() for _, reference in images_of(node)]
+    return {name: digest for name, at, digest in (reference.partition("@") for reference in references) if at}
 
 
-def absorbed(lock: Lock, edits: Iterable[Edit], day: str) -> Lock:
-    """Return a lock with edited pins, looked at on a day (YYYY-MM-DD). A note stays with its pin."""
+def absorbed(lock: Lock, edits: Iterable[Edit], stated: Mapping[str, str], day: str) -> Lock:
+    """Return a lock with edited pins, looked at on a day (YYYY-MM-DD). A note stays with its pin.
+
+    `stated` are the digests of images that the spec has: those that the lock's replace.
+    """
     actions, images, packages = dict(lock.actions), dict(lock.images), dict(lock.packages)
     for edit in edits:
         name, value = edit.name, edit.value
@@ -86,7 +78,7 @@ def absorbed(lock: Lock, edits: Iterable[Edit], day: str) -> Lock:
             actions[name] = ActionPin(name, value[0], value[1], day, note)
         elif edit.kind == "image":
             note = images[name].note if name in images else ""
-            images[name] = ImagePin(name, value[0], day, note)
+            images[name] = ImagePin(name, value[0], day, stated.get(name, ""), note)
         else:
             note = packages[name].note if name in packages else ""
             hashes = tuple(f"sha256:{digest}" for digest in value[1:])
@@ -120,7 +112,7 @@ def absorb(one: Compiled, edited: Mapping[str, str], day: str) -> Absorbed:
         message = f"there is no {lock_path(analysis.plan.home)} that could take the pins"
         raise SpecError([error("no-lock", message, None, help=help)])
     edits = pin_edits(one, edited)
-    lock = absorbed(analysis.lock, edits, day)
+    lock = absorbed(analysis.lock, edits, _stated(analysis.stated), day)
     try:
         again = replace(analysis, plan=with_lock(analysis.stated, lock), lock=lock)
         change = change_of(again, one.targets, lock, approve=False)

@@ -33,10 +33,10 @@ def _pinned_twice(node: Node, lock: Lock) -> Iterator[Diagnostic]:
     for key, reference in images_of(node):
         name, _, digest = reference.partition("@")
         pin = lock.images.get(name)
-        if digest and pin is not None:
+        if digest and pin is not None and digest not in (pin.instead, pin.digest):
             span = place(node, key)
             related = [Related(span, "and here")] if span else []
-            message = f"the image {name} is pinned in {lock.path} and in the spec"
+            message = f"the image {name} is pinned in {lock.path} and, to another digest, in the spec"
             help = "keep one of the two: take the digest out of the spec, or the pin out of the lock"
             yield error("pinned-twice", message, pin.span, related=related, help=help)
 

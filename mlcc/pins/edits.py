@@ -12,7 +12,7 @@ from mlcc.backends.github.pins import SHIPPED, repository_of
 from mlcc.diagnostics import Diagnostic, Span, error
 from mlcc.files import unsealed
 from mlcc.gates.requirements import Entry, entries
-from mlcc.pins.read import COMMIT, DIGEST, TAG
+from mlcc.pins.read import COMMIT, DIGEST, IMAGE, TAG
 from mlcc.record import record
 
 _USES = re.compile(
@@ -97,9 +97,12 @@ def _action(name: str, new: re.Match[str], old: re.Match[str], span: Span) -> Fo
 def _image(reference: str, found: str, span: Span) -> Found:
     name, _, _ = reference.partition("@")
     new_name, at, digest = found.partition("@")
-    if at and new_name == name and DIGEST.fullmatch(digest):
+    if at and new_name == name and IMAGE.fullmatch(name) and DIGEST.fullmatch(digest):
         return Edit("image", name, (digest,), span)
-    if re.fullmatch(r"[A-Za-z0-9._/:@-]+", found) and new_name != name:
+    if not IMAGE.fullmatch(name):
+        help = "its tag is filled in when the job starts: name an image in the spec instead"
+        return error("not-a-pin", f"the image {name} can't be pinned", span, help=help)
+    if IMAGE.fullmatch(new_name) and new_name != name:
         help = "an image's name and tag are the spec's: change them there, with the digest, and compile"
         return error("not-a-pin", f"the image {name} has become {new_name}", span, help=help)
     return error("bad-pin", f"the image {name} isn't at a digest, `sha256:` and 64 hex digits", span)

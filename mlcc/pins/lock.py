@@ -34,11 +34,15 @@ class ActionPin:
 
 @record
 class ImagePin:
-    """An image, by its reference without a digest, and the digest (`sha256:` and 64 hex digits)."""
+    """An image, by its reference without a digest, and the digest (`sha256:` and 64 hex digits).
+
+    `instead` is the digest that the spec states, where it states one: as long as it is that one, the lock's goes before it.
+    """
 
     name: str
     digest: str
     date: str
+    instead: str = ""
     note: str = ""
     span: Span | None = field(compare=False, default=None)
 
@@ -79,9 +83,14 @@ class Lock:
         """Return the pins as the plan carries them."""
         return Pins(
             {name: Action(pin.tag, pin.commit) for name, pin in self.actions.items()},
-            {name: pin.digest for name, pin in self.images.items()},
+            {reference: pin.digest for pin in self.images.values() for reference in references_of(pin)},
             {name: package_of(pin) for name, pin in self.packages.items()},
         )
+
+
+def references_of(pin: ImagePin) -> tuple[str, ...]:
+    """Return the references that an image's pin is for: without a digest, and with the one that it replaces."""
+    return (pin.name, f"{pin.name}@{pin.instead}") if pin.instead else (pin.name,)
 
 
 def package_of(pin: PackagePin) -> Package:

@@ -13,7 +13,7 @@ from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, sugges
 from mlcc.files import LOCK, is_lock
 from mlcc.gates.requirements import shipped_packages
 from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin
-from mlcc.source import Mapping, Node, Scalar, Sequence, load
+from mlcc.source import MAX_DIAGNOSTICS, Mapping, Node, Scalar, Sequence, load
 
 GRANTS = ("actions", "images", "packages", "permissions", "raw", "secrets", "triggers")
 """Kinds of what is approved."""
@@ -53,7 +53,7 @@ def read_lock(spec: Path) -> tuple[Lock, str]:
         )
     lock = reader.lock(source.root)
     if reader.problems:
-        raise SpecError(reader.problems[:100], source.texts)
+        raise SpecError(reader.problems[:MAX_DIAGNOSTICS], source.texts)
     return lock, text
 
 
@@ -81,6 +81,11 @@ class _Reader:
     def wrong(self, span: Span, message: str, help: str | None = None, code: str = "bad-lock") -> None:
         self.problems.append(error(code, message, span, help=help))
 
+    def meant(self, word: str, words: Iterable[str]) -> str:
+        """Return what is allowed instead of a word. Only problems that are shown are worth a search for a close one."""
+        close = suggest(word, words) if len(self.problems) < MAX_DIAGNOSTICS else None
+        return f"did you mean '{close}'?" if close else f"there are {', '.join(words)}"
+
     def fields(self, node: Node, keys: tuple[str, ...], required: tuple[str, ...]) -> dict[str, Node]:
         """Return the values of a mapping that may have these keys; empty where it is none."""
         if not isinstance(node, Mapping):
@@ -88,9 +93,9 @@ class _Reader:
             return {}
         for entry in node.entries.values():
             if entry.key not in keys:
-                close = suggest(entry.key, keys)
-                help = f"did you mean '{close}'?" if close else f"there are {', '.join(keys)}"
-                self.wrong(entry.key_span, f"a lock has no key '{entry.key}' here", help)
+                self.wrong(
+                    entry.key_span, f"a lock has no key '{entry.key}' here", self.meant(entry.key, keys)
+                )
         for key in required:
             if key not in node.entries:
                 self.wrong(node.span, f"the key '{key}' is missing")
@@ -128,9 +133,7 @@ class _Reader:
     def known(self, name: str, span: Span, names: Iterable[str], what: str) -> str:
         """Return the name of something that mlcc's outputs can use, and refuse any other."""
         if name and name not in names:
-            close = suggest(name, names)
-            help = f"did you mean '{close}'?" if close else f"there are {', '.join(sorted(names))}"
-            self.wrong(span, f"mlcc uses no {what} '{name}'", help, "unknown-pin")
+            self.wrong(span, f"mlcc uses no {what} '{name}'", self.meant(name, sorted(names)), "unknown-pin")
         return name
 
     def action(self, node: Node) -> ActionPin:
@@ -142,9 +145,10 @@ class _Reader:
 
     def image(self, node: Node) -> ImagePin:
         keys = ("name", "digest", "date")
-        at = self.fields(node, (*keys, "note"), keys)
+        at = self.fields(node, (*keys, "instead", "note"), keys)
+        name, instead = self.text(at.get("name"), "image"), self.text(at.get("instead"), "digest")
         digest, date, note = (self.text(at.get(key), key) for key in ("digest", "date", "note"))
-        return ImagePin(self.text(at.get("name"), "image"), digest, date, note, node.span)
+        return ImagePin(name, digest, date, instead, note, node.span)
 
     def package(self, node: Node) -> PackagePin:
         keys = ("name", "version", "date", "hashes")

@@ -20,7 +20,9 @@ from mlcc.backends.github.render import parsed_bytes, render
 from mlcc.compiler import compiled_files
 from mlcc.diagnostics import Severity, SpecError
 from mlcc.files import File, seal
-from mlcc.plan import Plan
+from mlcc.plan import Pins, Plan
+from mlcc.plan_pins import Action
+from mlcc.record import replace
 from mlcc.runtime.patterns import path_matches
 from mlcc.semantics import Event, select
 from mlcc.writer import check as drifts
@@ -297,3 +299,12 @@ def test_parts_that_a_smaller_plan_no_longer_needs_are_found_and_removed(tmp_pat
 
 def sealed(made: Compiled) -> list[File]:
     return [File(file.path, seal(file.text)) for file in made.files]
+
+
+def test_the_pins_of_a_lock_hold_in_every_file() -> None:
+    pins = Pins(actions={"actions/checkout": Action("v9", "9" * 40)})
+    made = compiled(replace(plan_of(chains(6)), pins=pins), SMALL)
+    assert len(made.files) > 2
+    uses = [line for file in made.files for line in file.text.splitlines() if "actions/checkout@" in line]
+    assert len(uses) > 6
+    assert {line.strip().removeprefix("- ") for line in uses} == {f"uses: actions/checkout@{'9' * 40} # v9"}

@@ -125,7 +125,7 @@ def test_everything_is_flushed_before_the_first_rename(
     renames = [at for at, step in enumerate(trace) if step[0] == "rename"]
     fresh = [path for name, path in trace if name == "write" and path.endswith(".mlcc-new")]
     assert len(writes) == len(flushes) == 2
-    assert len(renames) == len(fresh) == 4
+    assert len(renames) == len(fresh) == 5  # four outputs and the lock
     stage, commit = flushes
     assert writes[0] < stage < writes[1] < commit < renames[0]
     removed = next(at for at, step in enumerate(trace) if step == ("unlink", "Jenkinsfile"))

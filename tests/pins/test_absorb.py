@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mlcc.writer import write
 from tests.cli.project import Project
 from tests.pins.conftest import edit
 
@@ -174,15 +175,25 @@ def test_nothing_of_several_edits_is_taken_when_one_is_refused(locked: Project) 
     assert "mlcc.yaml" not in err.partition("error[")[0]
 
 
-def test_a_digest_that_the_spec_states_is_the_spec_s(locked: Project) -> None:
+def test_a_digest_that_the_spec_states_is_replaced_as_long_as_it_states_that(locked: Project) -> None:
+    third = "sha256:" + "3" * 64
     locked.spec('"postgres:16"', f'"postgres:16@{DIGEST}"')
     assert locked.run("compile").code == 0
     edit(locked, CHILD, DIGEST, OTHER)
-    err = refuses(locked, "pinned-in-spec")
-    lines = (locked.root / "mlcc.yaml").read_text().splitlines()
-    (line,) = [number for number, text in enumerate(lines, 1) if "services:" in text]
-    assert f"mlcc.yaml:{line}:" in err
-    assert f"write {OTHER} there" in err
+    absorbs(locked)
+    pin = f"name: postgres:16\n    digest: {OTHER}\n    date: '2026-12-01'\n    instead: {DIGEST}\n"
+    assert pin in lock(locked)
+    assert DIGEST not in (locked.root / "Jenkinsfile").read_text()
+    edit(locked, "Jenkinsfile", OTHER, third)  # the next bot
+    absorbs(locked)
+    assert pin.replace(OTHER, third) in lock(locked)
+    locked.spec(DIGEST, OTHER)  # a person pins anew
+    done = locked.run("compile")
+    assert (done.code, "error[pinned-twice]" in done.err) == (2, True)
+    locked.spec(OTHER, third)  # to what the lock has
+    assert locked.run("compile", "--check").code == 0
+    locked.spec(f"@{third}", "")
+    assert locked.run("compile", "--check").code == 0
 
 
 def test_nothing_was_edited(locked: Project) -> None:
@@ -217,3 +228,83 @@ def test_a_note_stays_with_its_pin(locked: Project) -> None:
 @pytest.mark.parametrize("day", ["today", "2026-1-1", "2026-12-01\n"])
 def test_a_date_that_is_none(locked: Project, day: str) -> None:
     assert "--date is a day" in refuses(locked, "bad-call", "--date", day)
+
+
+def test_the_image_of_a_matrix_over_pythons_can_t_be_pinned(locked: Project) -> None:
+    locked.spec("build/model.json", "build/model/")
+    locked.spec(
+        '    python: "3.12"\n', '    python: {matrix: py}\n    matrix: {axes: {py: ["3.11", "3.12"]}}\n'
+    )
+    done = locked.run("compile", "--approve")
+    assert done.code == 0, done.both
+    image = "python:${MLCC_PYTHON}-bookworm"
+    edit(locked, CHILD, image, f"{image}@{DIGEST}")
+    assert "can't be pinned" in refuses(locked, "not-a-pin")
+
+
+def test_specs_of_several_folders_have_locks_of_their_own(locked: Project) -> None:
+    for folder in ("a", "b"):
+        spec = (locked.root / "mlcc.yaml").read_text().replace("name: demo", f"name: {folder}")
+        locked.write(f"models/{folder}/mlcc.yaml", spec)
+        for name in ("fit.py", "ship.py", "stops.csv"):
+            locked.write(f"models/{folder}/{name}", "a\n")
+        for command in ("lock", "compile"):
+            done = locked.run(command, f"models/{folder}/mlcc.yaml")
+            assert done.code == 0, done.both
+    edit(locked, ".github/workflows/a.yml", f"{OLD} # v7.0.1", f"{NEW} # v7.1.0")
+    edit(locked, "models/b/Jenkinsfile", "postgres:16", f"postgres:16@{DIGEST}")
+    done = locked.run("absorb", "--all")
+    assert done.code == 0, done.both
+    assert [
+        line for line in done.out.splitlines() if line.startswith(("pinned", "wrote   models/a/mlcc"))
+    ] == [
+        "pinned  actions/checkout v7.1.0",
+        "wrote   models/a/mlcc.lock",
+        f"pinned  postgres:16 {DIGEST}",
+    ]
+    assert locked.run("compile", "--all", "--check").code == 0
+    assert NEW not in lock(locked)
+    assert OLD in (locked.root / "models/b/mlcc.lock").read_text()
+
+
+def test_nothing_of_any_spec_is_written_when_one_is_refused(locked: Project) -> None:
+    locked.write("b/mlcc.yaml", (locked.root / "mlcc.yaml").read_text().replace("name: demo", "name: b"))
+    for name in ("fit.py", "ship.py", "stops.csv"):
+        locked.write(f"b/{name}", "a\n")
+    assert locked.run("lock", "b/mlcc.yaml").code == 0
+    assert locked.run("compile", "b/mlcc.yaml").code == 0
+    edit(locked, "Jenkinsfile", "postgres:16", f"postgres:16@{DIGEST}")
+    edit(locked, "b/Jenkinsfile", "postgres:16", "postgres:17")
+    refuses(locked, "not-a-pin", "--all")
+
+
+def test_absorbing_approves_nothing(locked: Project) -> None:
+    edit(locked, "Jenkinsfile", "postgres:16", f"postgres:16@{DIGEST}")
+    text = lock(locked)
+    locked.write("mlcc.lock", text.replace("      - 'ship: DEPLOY'\n", "").replace("    secrets:\n", ""))
+    refuses(locked, "unapproved")
+
+
+def test_compile_names_absorb_where_it_could_help(locked: Project) -> None:
+    edit(locked, "Jenkinsfile", "postgres:16", f"postgres:16@{DIGEST}")
+    hint = "where only pins were edited: mlcc absorb\n"
+    refused = locked.run("compile")
+    assert (refused.code, refused.err.endswith(hint)) == (3, True)
+    assert locked.run("compile", "--check").out.endswith(hint)
+
+
+def test_a_pin_that_changed_while_it_was_absorbed(locked: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock is read again under the journal: nobody's pin is written over."""
+    edit(locked, "Jenkinsfile", "postgres:16", f"postgres:16@{DIGEST}")
+    real = write
+
+    def later(*args: object, **options: object) -> object:
+        edit(locked, "mlcc.lock", "v7.0.1", "v7.0.2")
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("mlcc.pins.absorb.write", later)
+    done = locked.run("absorb")
+    assert (done.code, "error[lock-changed]" in done.err) == (3, True)
+    assert "v7.0.2" in lock(locked)
+    assert DIGEST not in (locked.root / "mlcc.lock").read_text()
+    assert "postgres:16@" not in (locked.root / CHILD).read_text()

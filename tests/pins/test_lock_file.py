@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     lock = Lock(
         "x",
         {"actions/cache": ActionPin("actions/cache", "v5", "0" * 40, "2026-12-01", "a: #note")},
-        {"a/b:1": ImagePin("a/b:1", f"sha256:{'0' * 64}", "2026-12-02")},
+        {"a/b:1": ImagePin("a/b:1", f"sha256:{'0' * 64}", "2026-12-02", f"sha256:{'6' * 64}", "é")},
         {"numpy": PackagePin("numpy", "1.0", "2026-12-03", (f"sha256:{'4' * 64}", f"sha256:{'5' * 64}"))},
         {"github": {"raw": ("a: yes", "b: 'x\ny\té'", "no"), "secrets": ("t: A",)}, "jenkins": {}},
     )
@@ -73,6 +73,7 @@ def test_a_lock_with_everything(tmp_path: Path) -> None:
         (f"images: [{IMAGE.replace('sha256:', 'sha512:')}]", "bad-lock"),
         (f"images: [{IMAGE.replace('postgres:16', 'postgres:16@x')}]", "bad-lock"),
         (f"images: [{IMAGE.replace('postgres:16', '$IMAGE')}]", "bad-lock"),
+        ("images: [" + IMAGE.replace("}", ", instead: 'x'}") + "]", "bad-lock"),
         (f"packages: [{PACKAGE.replace('duckdb', 'evil')}]", "unknown-pin"),
         (f"packages: [{PACKAGE.replace('2.0.1', '2.0.1 --index-url x')}]", "bad-lock"),
         ("packages: [{name: duckdb, version: '2', date: '2026-12-01', hashes: []}]", "bad-lock"),
@@ -99,6 +100,12 @@ def test_what_is_no_lock(tmp_path: Path, text: str) -> None:
 )
 def test_what_approves_nothing(tmp_path: Path, approved: str) -> None:
     assert problems(tmp_path, f"{HEAD}approved: {approved}\n")[0] == ("bad-lock", 3)
+
+
+def test_a_hundred_problems_are_enough(tmp_path: Path) -> None:
+    entries = ", ".join(f"{{name: evil{number}}}" for number in range(700))
+    found = problems(tmp_path, f"{HEAD}actions: [{entries}]\napproved: {{}}\n")
+    assert len(found) == 100
 
 
 def test_a_newer_lock(tmp_path: Path) -> None:
@@ -149,7 +156,10 @@ def test_an_image_pinned_in_the_spec_and_in_the_lock(locked: Project) -> None:
     locked.spec('"postgres:16"', f'"postgres:16@sha256:{"4" * 64}"')
     done = locked.run("compile")
     assert done.code == 2
-    assert "error[pinned-twice]: the image postgres:16 is pinned in mlcc.lock and in the spec" in done.err
+    assert (
+        "error[pinned-twice]: the image postgres:16 is pinned in mlcc.lock and, to another digest, in the spec"
+        in done.err
+    )
 
 
 def test_a_lock_with_line_ends_of_another_system(locked: Project) -> None:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mlcc.pins.read import read_lock
 from tests.cli.project import Project
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/pins.md"
@@ -16,6 +17,14 @@ def renovate() -> dict[str, Any]:
     (block,) = re.findall(r"^```json\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     found: dict[str, Any] = json.loads(block)
     return found
+
+
+def test_the_page_s_lock_can_be_read(tmp_path: Path) -> None:
+    text = re.findall(r"^```yml\n(# mlcc:lock.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)[0]
+    (tmp_path / "mlcc.lock").write_text(text)
+    lock, _ = read_lock(tmp_path / "mlcc.yaml")
+    assert [pin.name for pin in lock.pins] == ["actions/checkout", "postgres:16", "duckdb"]
+    assert lock.approved == {"github": {"secrets": ("ship: DEPLOY",)}}
 
 
 def as_python(pattern: str) -> str:
