@@ -214,3 +214,19 @@ def test_several_specs(project: Project) -> None:
     answers = json.loads(project.run("explain", "--format", "json", "mlcc.yaml", "other.yaml").out)
     assert {path: one["selected"] for path, one in answers.items()} == {"mlcc.yaml": ALL, "other.yaml": ["j"]}
     assert json.loads(project.run("explain", "--format", "json", "other.yaml").out)["selected"] == ["j"]
+
+
+def test_who_would_be_told(project: Project) -> None:
+    spec = (project.root / "mlcc.yaml").read_text()
+    notices = (
+        "notify:\n  red: {when: {status: failure}, slack: {secret: A}}\n"
+        "  well: {when: {status: success}, slack: {secret: A}}\n"
+        "  bad: {when: {gate: good, verdict: [fail, error]}, slack: {secret: A}}\n"
+    )
+    project.write("mlcc.yaml", spec + notices)
+    done = project.run("explain", "--verdict", "good=error")
+    assert done.out.endswith(
+        "the run is red\n'red' is told: the status of the run is failure\n'bad' is told: the verdict of 'good' is error\n"
+    )
+    answer = json.loads(project.run("explain", "--format", "json").out)
+    assert answer["told"] == {"well": ["the status of the run is success"]}

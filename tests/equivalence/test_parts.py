@@ -19,6 +19,7 @@ from mlcc.backends.github.partition import partition
 from mlcc.backends.github.render import render
 from mlcc.plan import Plan, Status
 from mlcc.semantics import Outcome, run, select
+from mlcc.told import told
 from tests.equivalence.github_simulation import GithubSimulation, in_parts, workflows
 from tests.equivalence.pipelines import events, outcomes, plans
 from tests.equivalence.simulation import Faults, simulate, without_commands
@@ -58,6 +59,7 @@ def test_ends_and_colour(eager: bool, count: Count, patch: Any, folder: Path) ->
         assert got.executed == {id for id, end in wanted.ends.items() if end in RAN}
         assert eager or got.started <= selection.selected
         assert got.green is wanted.green
+        assert got.told == set(told(plan, event, wanted, turns_out))
         count()
 
     check()

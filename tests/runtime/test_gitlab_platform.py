@@ -38,7 +38,7 @@ jobs:
 """
 RECORD: dict[str, Any] = {
     "commit": SHA, "base_commit": "", "selected": ["a"], "reasons": {"a": "x", "b": "y"}, "inputs": {},
-    "facts": {"run_id": "7"}, "by_verdict": {}, "event": {},
+    "facts": {"run_id": "7", "event": "push", "fork": ""}, "by_verdict": {}, "event": {},
 }  # fmt: skip
 
 
