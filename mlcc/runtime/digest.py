@@ -57,12 +57,12 @@ def tree_lines(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _tree_lines(top, _walk(top, ""))
+    return _digest_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    lines = _digest_lines(os.fspath(root), files_of(paths, root))
     return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
@@ -88,7 +88,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _tree_lines(top: str, relative: Iterable[str]) -> str:
+def _digest_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):

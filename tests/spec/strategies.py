@@ -274,6 +274,8 @@ class _Builder:
                 made.setdefault("rollback", {"lease": "9h"})["manual"] = self.list_or_one(self.by_hand)
         if self.chance(5):
             made["verify"] = {"command": {"run": self.draw(texts.command)}}
+            if "adapter" in made:  # a step may take twice as long
+                made.setdefault("rollback", {"lease": "9h"})
         rates = [name for name in made.get("canary", {}).get("metrics", {}) if name != "scores"]
         if rates and self.chance(3):  # what has no control is judged by its rates alone
             made["after_promote"] = {"watch": "20m"}
