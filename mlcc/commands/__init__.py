@@ -17,6 +17,7 @@ MODULES = {
     "gates": "mlcc.commands.gates",
     "doctor": "mlcc.commands.doctor",
     "init": "mlcc.commands.init",
+    "import": "mlcc.commands.import_pipeline",
     "obligations": "mlcc.commands.obligations",
     "profile": "mlcc.commands.profile",
     "score": "mlcc.commands.score",
