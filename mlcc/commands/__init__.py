@@ -18,6 +18,7 @@ MODULES = {
     "doctor": "mlcc.commands.doctor",
     "fmt": "mlcc.commands.fmt",
     "gates": "mlcc.commands.gates",
+    "import": "mlcc.commands.import_pipeline",
     "init": "mlcc.commands.init",
     "lock": "mlcc.commands.lock",
     "migrate": "mlcc.commands.migrate",
