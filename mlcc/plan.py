@@ -10,6 +10,7 @@ from enum import Enum
 from functools import cached_property
 
 from mlcc.diagnostics import Span
+from mlcc.plan_steps import Cancel as Cancel
 from mlcc.plan_steps import Checkout as Checkout
 from mlcc.plan_steps import Execute as Execute
 from mlcc.plan_steps import PublishData as PublishData
@@ -38,6 +39,7 @@ from mlcc.plan_work import Notice as Notice
 from mlcc.plan_work import Part as Part
 from mlcc.plan_work import Pause as Pause
 from mlcc.plan_work import Release as Release
+from mlcc.plan_work import Remote as Remote
 from mlcc.plan_work import Report as Report
 from mlcc.plan_work import Work as Work
 from mlcc.record import field, record

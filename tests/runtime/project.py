@@ -32,6 +32,7 @@ class FakePlatform:
 
     raw_exit = False
     skip_exit = 0
+    waits = False
 
     def __init__(self, facts: Facts) -> None:
         self.known = facts
@@ -176,7 +177,7 @@ class Project:
 def emitted(plan: Plan) -> dict[str, str]:
     """Return the files of `.mlcc/` but the runtime, which tests run from the package."""
     files = {".mlcc/plan.json": document(to_runtime(plan), "mlcc.yaml"), ".mlcc/report.py": report_script()}
-    if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
+    if plan.store is not None or any(a.form is Form.OBJECTS for a in plan.artifacts.values()):
         files[".mlcc/objects.py"] = objects_script()
     for node in plan.nodes.values():
         if node.gate is not None:

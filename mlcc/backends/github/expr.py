@@ -105,5 +105,6 @@ def hash_files(paths: Sequence[str]) -> str:
 OPENING = "${{"
 NOT_CANCELLED = "!cancelled()"
 ALWAYS = "always()"
+CANCELLED = "cancelled()"
 ANY_FAILED = "(contains(needs.*.result, 'failure') || contains(needs.*.result, 'cancelled'))"
 IS_PULL_REQUEST = "github.event_name == 'pull_request'"
