@@ -20,6 +20,7 @@ from mlcc.plan import (
     NodeKind,
     Plan,
     PublishData,
+    Remote,
     Status,
     Step,
     UseCache,
@@ -55,6 +56,7 @@ FEATURES: Mapping[str, str] = {
     "environments": "deployment targets with branches and approval",
     "releases": "one release at a time into an environment, undone where it doesn't pass",
     "pauses": "nodes that wait for approval or for a time, without a machine",
+    "remote": "work that runs somewhere else, submitted once, watched, and ended with the run",
     "finally": "teardown on the node's own machine",
     "reports": "files for people",
     "comment": "one comment on a pull request, kept up to date",
@@ -123,6 +125,7 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
         ("stored-artifacts", "writes" if node.writes else "reads", node.stores),
         ("releases", "run", node.kind is NodeKind.RELEASE),
         ("pauses", "canary" if node.pause is not None and node.pause.seconds else "environment", node.pause),
+        ("remote", "remote", isinstance(node.work, Remote)),
         ("finally", "finally", node.teardown),
         ("reports", "reports", node.reports),
     )

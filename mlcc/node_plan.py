@@ -10,6 +10,7 @@ from mlcc.gates import DUCKDB, GATES, ArtifactInfo, GateKind, GateParamsError
 from mlcc.node_stores import Companion, check_login, check_stores, companions
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.remote_plan import remote_work
 from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
 from mlcc.values import names, text_of, value_of, values_of
@@ -24,7 +25,7 @@ def node_of(
 ) -> ir.Node:
     """Return the plan's node of a resolved one."""
     own = node.spec
-    work = _work(node, artifacts, problems)
+    work = _work(resolved, node, artifacts, problems)
     takes = _takes(node, artifacts, problems)
     writes = _writes(resolved, node)
     own_store = store if _moves_stored(node, takes, writes, artifacts) else None
@@ -80,9 +81,9 @@ def _moves_stored(
 ) -> bool:
     """Whether a node moves what the store keeps: stored artifacts, or the record of work that runs elsewhere."""
     moved = (*(take.artifact for take in takes), *writes)
-    return getattr(node.spec, "remote", None) is not None or any(
-        artifacts[id].stored for id in moved if id in artifacts
-    )
+    remote = getattr(node.spec, "remote", None)
+    recorded = remote is not None and remote.resume
+    return recorded or any(artifacts[id].stored for id in moved if id in artifacts)
 
 
 def _env(node: ResolvedNode, used: list[Companion], problems: Problems) -> tuple[tuple[str, ir.Value], ...]:
@@ -112,7 +113,9 @@ def _placed_keys(problems: Problems, node: ResolvedNode) -> list[str]:
     return list(current.entries) if isinstance(current, SpecMapping) else []
 
 
-def _work(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems) -> ir.Work:
+def _work(
+    resolved: Resolved, node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Problems
+) -> ir.Work:
     if node.kind is ir.NodeKind.GATE:
         return _gate(node, artifacts, problems)
     if node.kind is ir.NodeKind.RELEASE:
@@ -120,6 +123,8 @@ def _work(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: Pr
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
         return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
+    if getattr(node.spec, "remote", None) is not None:
+        return remote_work(resolved, node, problems)
     return ir.Command(node.setup, node.spec.command if node.kind is ir.NodeKind.FETCH else node.spec.run)
 
 
@@ -401,6 +406,9 @@ def _steps(
     steps += [ir.Receive(data=writers), ir.Execute(*used)]
     if node.kind is ir.NodeKind.RELEASE and node.spec.rollback != "none":
         steps.append(ir.Undo(*used, seconds(node.spec.rollback.timeout)))
+    remote = getattr(node.spec, "remote", None)
+    if remote is not None:
+        steps.append(ir.Cancel(*used, after_failure=not remote.resume))
     steps.append(ir.PublishState())
     if writes:
         steps.append(ir.PublishData(max(artifacts[id].retain_days for id in writes)))

@@ -19,7 +19,7 @@ MAX_SCALAR = 64 * 1024
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _COLON = re.compile(r" *:")
 _COMMENT = re.compile(r"[ \t]+#[^\n]*")
-_COMMANDS = frozenset({"run", "setup"})
+_COMMANDS = frozenset({"run", "setup", "submit", "poll", "cancel", "collect"})
 _END = (yaml_events.SequenceEndEvent, yaml_events.MappingEndEvent)
 
 _CHARACTERS = {

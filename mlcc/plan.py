@@ -17,6 +17,7 @@ from mlcc.plan_notices import RunCondition as RunCondition
 from mlcc.plan_notices import RunNotice as RunNotice
 from mlcc.plan_pins import NO_PINS as NO_PINS
 from mlcc.plan_pins import Pins as Pins
+from mlcc.plan_steps import Cancel as Cancel
 from mlcc.plan_steps import Checkout as Checkout
 from mlcc.plan_steps import Execute as Execute
 from mlcc.plan_steps import PublishData as PublishData
@@ -45,6 +46,7 @@ from mlcc.plan_work import Notice as Notice
 from mlcc.plan_work import Part as Part
 from mlcc.plan_work import Pause as Pause
 from mlcc.plan_work import Release as Release
+from mlcc.plan_work import Remote as Remote
 from mlcc.plan_work import Report as Report
 from mlcc.plan_work import Work as Work
 from mlcc.record import field, record

@@ -253,6 +253,8 @@ def _work(node: ir.Node) -> JsonObject:
             "packages": work.packages or None,
             "on_inconclusive": work.on_inconclusive if work.on_inconclusive != "fail" else None,
         }
+    if isinstance(work, ir.Remote):
+        return _remote(work)
     command = work.command if isinstance(work, ir.Release) else work
     found: JsonObject = {
         "setup": [line for step in command.setup for line in lines(step)],
@@ -268,6 +270,18 @@ def _work(node: ir.Node) -> JsonObject:
         if work.rollback is not None:
             found["rollback"] = work.rollback
     return found
+
+
+def _remote(work: ir.Remote) -> JsonObject:
+    commands = {"submit": work.submit, "poll": work.poll, "cancel": work.cancel, "collect": work.collect}
+    return {
+        "setup": [line for step in work.setup for line in lines(step)],
+        "remote": {
+            **{name: lines(command) for name, command in commands.items() if command is not None},
+            "every": work.every_seconds,
+            "resume": work.resume,
+        },
+    }
 
 
 def lines(command: str) -> list[str]:

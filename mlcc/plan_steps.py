@@ -57,6 +57,18 @@ class Undo:
 
 
 @record
+class Cancel:
+    """End work somewhere else whose node was killed, or cancelled, before it could do so itself.
+
+    `after_failure`: nobody will go on with it, so that it is ended whenever the node hasn't passed.
+    """
+
+    secrets: tuple[str, ...]
+    variables: tuple[str, ...]
+    after_failure: bool
+
+
+@record
 class PublishState:
     """Pass on how the node ended."""
 
@@ -76,5 +88,14 @@ class PublishReports:
 
 
 Step = (
-    Checkout | UsePython | UseCache | Receive | Execute | Undo | PublishState | PublishData | PublishReports
+    Checkout
+    | UsePython
+    | UseCache
+    | Receive
+    | Execute
+    | Undo
+    | Cancel
+    | PublishState
+    | PublishData
+    | PublishReports
 )

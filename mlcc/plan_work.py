@@ -17,6 +17,22 @@ class Command:
 
 
 @record
+class Remote:
+    """Commands that start work somewhere else, ask after it every so many seconds, end it, and fetch what it made.
+
+    `setup` runs before each, in the same shell. `resume`: what was submitted is kept in mind beyond the run.
+    """
+
+    setup: tuple[str, ...]
+    submit: str
+    poll: str
+    cancel: str
+    every_seconds: int
+    collect: str | None = None
+    resume: bool = True
+
+
+@record
 class Gate:
     """A gate script with compiled parameters (JSON values; `mlcc.gates` gives them their meaning)."""
 
@@ -71,7 +87,7 @@ class Part:
     notices: tuple[Notice, ...] = ()
 
 
-Work = Command | Gate | Release
+Work = Command | Gate | Release | Remote
 
 
 @record

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mlcc.spec.models import Spec
 
 
+REMOTE = ("submit", "poll", "cancel", "collect")
+"""The commands of work that runs somewhere else."""
+
+
 @record
 class Command:
     """A command as it stands in the spec. `node` is its node's id, or None under `defaults`.
@@ -47,7 +51,7 @@ def commands(spec: Spec) -> Iterator[Command]:
         if artifact.from_ is not None:
             yield from _of_node(artifact.from_, ("artifacts", id, "from"), FETCH_PREFIX + id, ("command",))
     for id, job in spec.jobs.items():
-        yield from _of_node(job, ("jobs", id), id, ("run",))
+        yield from _of_node(job, ("jobs", id), id, ("run",), *(("remote", name) for name in REMOTE))
     for id, release in spec.releases.items():
         from mlcc.release.adapters import adapter_programs  # most specs have no releases
 

@@ -55,7 +55,8 @@ class Attempt:
         self.note = ""  # what is added to the cause
         self.code = 0  # that its command ended with
         self.judged = False  # whether what it released was asked: that is done once
-        self.started = time.monotonic()
+        spent = time.time() - float(left["remote"]["began"]) if left is not None and "remote" in left else 0.0
+        self.started = time.monotonic() - max(0.0, spent)
         self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
             "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
@@ -106,6 +107,11 @@ def run_command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     if code != 0:
         leg.finish("failed", "fail", f"its command ended with {code}")
         return FAIL
+    return take_outputs(leg, env)
+
+
+def take_outputs(leg: Attempt, env: dict[str, str]) -> int:
+    """Take what a command that ended well wrote, and note whether it is whole. Returns PASS or FAIL."""
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))

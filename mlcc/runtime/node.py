@@ -40,6 +40,7 @@ from mlcc.runtime.notices import conclude
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
 from mlcc.runtime.records import RunError, read_record, report_folder, state_folder
+from mlcc.runtime.remote import RUNNING, cancel_main, left_behind, run_remote
 from mlcc.runtime.steps import run_rollback, run_step, undo_step
 from mlcc.runtime.store import StoreAccess
 from mlcc.runtime.values import digest_env
@@ -48,11 +49,18 @@ TEARDOWN_SECONDS = 300.0
 
 
 def node_main(platform: Platform) -> int:
-    """Run the leg that the environment names, and return its exit status."""
+    """Run the leg that the environment names, and return its exit status.
+
+    MLCC_TURN, of a CI system that waits by itself: `again` goes on with a remote job after a wait, `cancel` ends it.
+    """
+    turn = os.environ.get("MLCC_TURN", "")
+    if turn == "cancel":
+        return cancel_main(platform)
     watch_cancel()
     id, leg_id = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
     try:
-        leg = Attempt(id, leg_id, platform)
+        left = left_behind(id, leg_id, platform) if turn == "again" else None
+        leg = Attempt(id, leg_id, platform, left)
     except CancelledError:
         raise RunError("the run was cancelled") from None
     status = ERROR
@@ -65,6 +73,9 @@ def node_main(platform: Platform) -> int:
         leg.finish("failed", "error", "the run was cancelled")
     except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
         leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
+    if status == RUNNING:
+        say(f"mlcc: the remote job of {leg.id} still runs")
+        return RUNNING
     if "release" in leg.node:
         conclude(leg.id, leg.state, leg.plan, leg.selection, platform, last=False)
     try:
@@ -99,13 +110,16 @@ def _decide_and_run(leg: Attempt) -> int:
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
         env.update(digest_env(found))
+        status = ERROR
         try:
-            return _attempts(leg, env, logins)
+            status = _attempts(leg, env, logins)
         finally:
             try:
                 undo_step(leg, private / "undo")
             finally:
-                _teardown(leg, env)
+                if status != RUNNING:
+                    _teardown(leg, env)
+        return status
 
 
 def _received(leg: Attempt) -> dict[str, str]:
@@ -125,17 +139,17 @@ def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
     status = ERROR
-    for number in range(1, int(leg.node.get("retry", 0)) + 2):
+    begun = max(1, int(leg.state["attempts"]))
+    for number in range(begun, int(leg.node.get("retry", 0)) + 2):
         leg.state.update(attempts=number, outputs={}, values={})
         if number > 1:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        attempt = {"gate": _gate, "release": run_step, "rollback": run_rollback}.get(
-            leg.node["kind"], run_command
-        )
+        own = {"gate": _gate, "release": run_step, "rollback": run_rollback}
+        attempt = run_remote if "remote" in leg.node else own.get(leg.node["kind"], run_command)
         status = attempt(leg, env, logins)
-        if status in (PASS, TIMEOUT, SKIP) or leg.judged:
+        if status in (PASS, TIMEOUT, SKIP, RUNNING) or leg.judged:
             break
     return status
 

@@ -45,10 +45,12 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
+    waits: bool
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""

@@ -33,6 +33,7 @@ from mlcc.spec.base import (
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
 from mlcc.spec.notify import Notice
 from mlcc.spec.releases import Release
+from mlcc.spec.remote import Remote
 from mlcc.spec.stores import Store
 
 
@@ -217,9 +218,15 @@ class Artifact(Model):
 
 
 class Job(Execution):
-    """A command with inputs and outputs."""
+    """A command with inputs and outputs, or work that runs somewhere else."""
 
-    run: Command = Field(description="One bash process together with `setup`, in strict mode.")
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("run", "remote"),)
+    run: Command | None = Field(
+        default=None, description="One bash process together with `setup`, in strict mode."
+    )
+    remote: Remote | None = Field(
+        default=None, description="Work on a cluster or in a cloud, that is submitted and watched."
+    )
     reads: list[Id] = Field(
         default_factory=list, description="Artifacts it consumes: their blocking gates must have passed."
     )

@@ -10,7 +10,7 @@ KEYS: dict[str, frozenset[str]] = {
     "Spec": frozenset({"profiles", "params", "instances"}),
     "Artifact": frozenset({"registry", "repository", "build", "first"}),
     "Origin": _EXECUTION | {"release"},
-    "Job": _EXECUTION | {"remote"},
+    "Job": _EXECUTION,
     "Gate": _EXECUTION,
     "Release": _EXECUTION,
     "ValueRef": frozenset({"param"}),

@@ -44,6 +44,7 @@ CANARY = {
     "observations": {"command": "t"},
     "metrics": {"errors": {"rate": {"max": 0.01}}},
 }
+FAR: Data = {"remote": {"submit": "t", "poll": "t", "cancel": "t", "resume": False}}
 VERDICTS = ("pass", "fail", "inconclusive", "error", ["fail", "error"], ["pass", "fail"])
 CHANGES = (
     "src/a.py",
@@ -196,7 +197,7 @@ class Builder:
 
     def _job(self, id: str) -> None:
         node: Data = {
-            "run": "t",
+            **(FAR if self.chance(4) else {"run": "t"}),
             "reads": self.some(self.readable, 3) if not self.chance(5) else [],
             "blocking": not self.chance(3),
         }

@@ -209,6 +209,16 @@ def _prepared(texts: Sequence[str]) -> list[Where]:
     return [("plan", ("nodes", "n", "setup"), [line for text in texts for line in lines(text)])]
 
 
+def _remote(key: str) -> Field:
+    """Return the place of a command of work that runs somewhere else."""
+    stated = {"submit": "true", "poll": "true", "cancel": "true", "resume": False}
+
+    def make(texts: Sequence[str]) -> Tree:
+        return base(jobs={f"n{i}": {"remote": {**stated, key: text}} for i, text in enumerate(texts)})
+
+    return Field(f"Remote.{key}", make, each("remote", key, value=lines), most=250, form=command)
+
+
 def _dvc(text: str) -> list[str]:
     return ["dvc pull -- '" + text.replace("'", "'\"'\"'") + "'"]
 
@@ -264,6 +274,7 @@ EXECUTION = (
     Field("Defaults.setup[]", lambda t: base(defaults={"setup": list(t)}), _prepared, form=command),
     Field("Execution.finally", lambda t: jobs(t, lambda x: {"finally": x}), each("finally", value=lines), most=250, form=command),
     Field("Job.run", lambda t: jobs(t, lambda x: {"run": x}), each("run", value=lines), most=250, form=command),
+    *(_remote(key) for key in ("submit", "poll", "cancel", "collect")),
     Field(
         "Origin.command",
         lambda t: base(artifacts={f"a{i}": {"kind": "data", "path": f"d{i}.csv", "from": {"command": x}} for i, x in enumerate(t)}),

@@ -32,6 +32,7 @@ class FakePlatform:
 
     raw_exit = False
     skip_exit = 0
+    waits = False
 
     def __init__(self, facts: Facts) -> None:
         self.known = facts

@@ -230,7 +230,7 @@ class _Builder:
     # --- nodes ---
 
     def job(self, id: str, writes: dict[str, str] | None = None, evaluates: list[str] | None = None) -> None:
-        made: Data = {"run": self.draw(texts.command), **self.execution()}
+        made: Data = {**self.work(), **self.execution()}
         legs = "matrix" in made
         for artifact, kind in (writes or {}).items():
             path = f"out/{artifact}/" if legs else self.path(artifact)
@@ -247,6 +247,14 @@ class _Builder:
             self.outputs += [] if legs else [f"{id}.BEST", f"{id}.N_ROWS"]
         self.jobs[id] = made
         self.nodes.append(id)
+
+    def work(self) -> Data:
+        """Draw what a job runs, here or somewhere else."""
+        if not self.chance(2):
+            return {"run": self.draw(texts.command)}
+        made: Data = {key: self.draw(texts.command) for key in ("submit", "poll", "cancel")}
+        made.update(collect=self.draw(texts.command)) if self.chance(5) else None
+        return {"remote": {**made, "every": self.one(("1s", "20s")), "resume": False}}
 
     def release(self) -> None:
         made: Data = {"deploys": self.some(self.readable) or self.readable[:1], **self.execution(gate=True)}

@@ -62,7 +62,7 @@ CASES = {
         "jobs:\n  a: {run: x}\n  b: {run: x, foo: }",
         ["6:15 unknown-key: unknown key `foo`"],
     ),
-    "missing-key": ("jobs: {train: {reads: [a]}}", ["4:8 missing-key: `run` is missing"]),
+    "missing-key": ("artifacts: {a: {path: x}}", ["4:13 missing-key: `kind` is missing"]),
     "null": ("jobs: {train: {run: x, timeout: }}", ["4:24 no-value: `timeout` has no value"]),
     "null-node": ("jobs:\n  train:\n", ["5:3 no-value: `train` has no value"]),
     "null-in-list": (
@@ -238,7 +238,7 @@ def test_version_and_schedule() -> None:
     ("text", "help"),
     [
         ("zzz: {}", "allowed here: " + ", ".join(SPEC.keys)),
-        ("jobs: {a: {}}", "`run` is a command"),
+        ("jobs: {a: {remote: {poll: p, cancel: c}}}", "`submit` is a command"),
         ("jobs: {a: {run: x, python: 3.12}}", 'quote it: "3.12"'),
         ("jobs: {a: {run: x, timeout: 5}}", "say the unit: 5m or 5s"),
         ("jobs: {a: {run: x, timeout: 0}}", None),

@@ -91,7 +91,8 @@ def test_the_specs_are_varied() -> None:
 
     collect()
     wanted = {
-        "run", "reads", "writes", "evaluates", "needs", "env", "matrix", "services", "cache", "timeout", "retry", "runner",
+        "run", "remote", "reads", "writes", "evaluates", "needs", "env", "matrix", "services", "cache", "timeout", "retry",
+        "runner",
         "python", "image", "environment", "auth", "finally", "reports", "checkout", "path", "outputs", "blocking", "waive",
         *GATES, "dvc", "secret", "var", "input", "context", "output", "as", "default",
         "when.event", "when.branch", "when.trigger", "when.status", "when.gate", "when.verdict", "when.input",

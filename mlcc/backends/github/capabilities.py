@@ -106,6 +106,13 @@ CAPABILITIES = (
         _DOCS + "reference/workflows-and-actions/deployments-and-environments",
     ),
     Capability(
+        "remote",
+        "emulated",
+        "in the runtime, which holds its runner between two polls; a step after it, when the run is cancelled, ends work "
+        "that the runtime had no time for. A lost runner ends nothing: the job, run again, goes on with what it submitted",
+        _DOCS + "reference/workflows-and-actions/workflow-cancellation",
+    ),
+    Capability(
         "finally", "emulated", "in the runtime, on the same machine; a lost runner runs nothing", _SYNTAX
     ),
     Capability("reports", "exact", "artifacts, and the job's summary for Markdown", _SYNTAX),

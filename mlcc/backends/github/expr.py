@@ -105,6 +105,7 @@ def hash_files(paths: Sequence[str]) -> str:
 OPENING = "${{"
 NOT_CANCELLED = "!cancelled()"
 ALWAYS = "always()"
+CANCELLED = "cancelled()"
 ANY_FAILED = "(contains(needs.*.result, 'failure') || contains(needs.*.result, 'cancelled'))"
 NO_PULL_REQUEST = "github.event_name != 'pull_request'"
 NO_FORK = f"({NO_PULL_REQUEST} || github.event.pull_request.head.repo.full_name == github.repository)"

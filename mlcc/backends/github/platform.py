@@ -33,6 +33,7 @@ class GitHub:
 
     raw_exit = False
     skip_exit = 0
+    waits = False
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""

@@ -52,6 +52,10 @@ def _lower(plan: ir.Plan, node: ir.Node, step: ir.Step) -> Step:
         case ir.Undo():
             undoing = expr.both([expr.ALWAYS, "steps.run.outcome != 'success'"])
             return RunStep("undo", f"exec python3 -I {SCRIPTS}/run.py undo", _env(node, step), undoing)
+        case ir.Cancel():
+            killed = expr.both([expr.ALWAYS, "steps.run.outcome != 'success'"])
+            condition = killed if step.after_failure else expr.value(expr.CANCELLED)
+            return RunStep("cancel", f"exec python3 -I {SCRIPTS}/run.py cancel", _env(node, step), condition)
         case ir.PublishState():
             condition = expr.value(expr.ALWAYS if node.releases else expr.NOT_CANCELLED)
             return publish(plan, "state", f"s--{_instance(node)}", condition)
@@ -161,7 +165,7 @@ def _approved(plan: ir.Plan, node: ir.Node) -> dict[str, Text]:
     return {"MLCC_APPROVED": expr.value(expr.output(f"{node.id}{APPROVAL}", "attempt"))}
 
 
-def _env(node: ir.Node, step: ir.Execute | ir.Undo) -> dict[str, Text]:
+def _env(node: ir.Node, step: ir.Execute | ir.Undo | ir.Cancel) -> dict[str, Text]:
     env: dict[str, Text] = {"MLCC_NODE": node.id}
     if node.legs != (ir.Leg(""),):
         env["MLCC_LEG"] = expr.value("matrix.leg")

@@ -136,6 +136,13 @@ CAPABILITIES = (
         _DOCS + "jobs/job_control/#run-a-job-after-a-delay",
     ),
     Capability(
+        "remote",
+        "emulated",
+        "in the runtime, which holds its runner between two polls; `after_script` ends work that a cancelled script left. "
+        "A lost runner ends nothing: the job, run again, goes on with what it submitted",
+        _SYNTAX + "#after_script",
+    ),
+    Capability(
         "finally",
         "emulated",
         "in the runtime, on the same machine; a lost runner runs nothing",

@@ -200,9 +200,18 @@ def _comment(plan: ir.Plan) -> str:
     return f'MLCC_TOKEN="${plan.comment.token}" {_script(plan, "comment", "report.py")}'
 
 
-def _undoing(plan: ir.Plan, node: ir.Node) -> str:
-    """Return the command that undoes a release whose script GitLab has killed: it does, when a pipeline is cancelled."""
-    return _script(plan, "undo") if any(isinstance(step, ir.Undo) for step in node.steps) else ""
+def _afterwards(plan: ir.Plan, node: ir.Node) -> str:
+    """Return the command after the script, which GitLab kills when a pipeline is cancelled: it ends what the script left.
+
+    That is a release to undo, or work somewhere else, with which a job that is run again may go on unless it was cancelled.
+    """
+    for step in node.steps:
+        if isinstance(step, ir.Undo):
+            return _script(plan, "undo")
+        if isinstance(step, ir.Cancel):
+            cancel = _script(plan, "cancel")
+            return cancel if step.after_failure else f'test "$CI_JOB_STATUS" != canceled || {cancel}'
+    return ""
 
 
 def _final(plan: ir.Plan) -> Job:
@@ -310,7 +319,7 @@ def _node(plan: ir.Plan, node: ir.Node, level: int, start: Start, needs: tuple[s
         caches=None if node.releases else caches_of(plan, node),
         environment=environment_of(plan, node),
         lock=node.machine.environment,
-        after_script=_undoing(plan, node),
+        after_script=_afterwards(plan, node),
         interruptible=node.machine.environment is None,
         id_tokens=id_tokens_of(node),
         legs=legs_of(plan, node),

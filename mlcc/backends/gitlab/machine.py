@@ -120,7 +120,9 @@ def node_artifacts(plan: ir.Plan, node: ir.Node) -> Artifacts:
             case ir.PublishReports():
                 kept.append("r")
                 days.append(step.retain_days)
-            case ir.Checkout() | ir.UsePython() | ir.UseCache() | ir.Receive() | ir.Execute() | ir.Undo():
+            case ir.Checkout() | ir.UsePython() | ir.UseCache() | ir.Receive() | ir.Execute():
+                continue
+            case ir.Undo() | ir.Cancel():
                 continue
             case _:
                 assert_never(step)

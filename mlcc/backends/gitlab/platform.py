@@ -95,6 +95,7 @@ class GitLab:
 
     raw_exit = True
     skip_exit = 0
+    waits = False
 
     def facts(self) -> Facts:
         """Return what started the run; in the child pipeline only the commit and the run. Raises RunError."""

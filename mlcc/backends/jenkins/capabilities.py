@@ -158,6 +158,14 @@ CAPABILITIES = (
         _STEPS + "workflow-basic-steps/#sleep-sleep",
     ),
     Capability(
+        "remote",
+        "emulated",
+        "each poll is a stay on an agent of its own, and `sleep` between them holds none: a poll, and the end of the "
+        "node's time, come as late as an agent is free. An aborted build ends the work; a lost agent leaves it to the "
+        "next build of the same commit",
+        _STEPS + "workflow-basic-steps/#sleep-sleep",
+    ),
+    Capability(
         "finally",
         "emulated",
         "in the runtime, on the same machine; a lost agent runs nothing",

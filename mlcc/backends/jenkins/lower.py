@@ -86,6 +86,8 @@ def _uses(plan: ir.Plan, rows: list[Row]) -> Uses:
         legs="legs" in fields,
         rollbacks=any(node.status is ir.Status.ROLLBACK for node in plan.nodes.values()),
         undoes="undo" in fields,
+        remotes="every" in fields,
+        abandons="abandoned" in fields,
         data="writes" in fields,
         reports="reports" in fields,
         junit="junit" in fields,

@@ -81,6 +81,8 @@ class Uses:
     legs: bool
     rollbacks: bool
     undoes: bool
+    remotes: bool  # work that runs somewhere else, and is asked after
+    abandons: bool  # some of it that no other build goes on with
     data: bool
     reports: bool
     junit: bool

@@ -30,6 +30,7 @@ class Jenkins:
 
     raw_exit = True
     skip_exit = 4  # as the table of nodes reads it
+    waits = True  # outside of any agent
 
     def facts(self) -> Facts:
         """Return what started the build."""

@@ -105,6 +105,9 @@ def _step(node: ir.Node, step: ir.Step) -> dict[str, Value]:
             return {"secrets": _words(step.secrets), "variables": _words(step.variables)}
         case ir.Undo():
             return {"undo": True}
+        case ir.Cancel():
+            assert isinstance(node.work, ir.Remote), "nothing else runs somewhere else"
+            return {"every": node.work.every_seconds, **({"abandoned": True} if step.after_failure else {})}
         case ir.PublishData():
             return {"writes": True}
         case ir.PublishReports():

@@ -26,6 +26,7 @@ class Storage {
         File store = new File(build.folder, "stashes/${build.stashes.size()}-${name.hashCode()}")
         if (build.stashes.containsKey(name)) {
             build.print(frame, "Warning: overwriting stash ‘${name}’")
+            build.stashes[name].deleteDir()
         }
         store.mkdirs()
         files.each { copy(new File(frame.folder, it), new File(store, it)) }
