@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
 from mlcc.gates.emit import scripts as gate_scripts
@@ -32,12 +34,12 @@ def scripts(plan: Plan) -> list[File]:
     spec = plan.spec_files[0]
     gates = [(node, gate) for node in plan.nodes.values() if (gate := node.gate) is not None]
     files = [
-        File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC))),
-        File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),
+        File(f"{folder}/run.py", _script(RUNTIME, _DOC)),
+        File(f"{folder}/report.py", _script(REPORT, _REPORT_DOC)),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
     if any(artifact.form is Form.OBJECTS for artifact in plan.artifacts.values()):
-        files.append(File(f"{folder}/objects.py", seal(objects_script())))
+        files.append(File(f"{folder}/objects.py", _script(OBJECTS, _OBJECTS_DOC)))
     files += _releases(plan, folder)
     for node, _ in gates:
         files.append(
@@ -48,6 +50,12 @@ def scripts(plan: Plan) -> list[File]:
     packages = {gate.packages for _, gate in gates}
     files += [File(prefix + file.path, seal(file.text)) for file in gate_scripts(names, packages)]
     return files
+
+
+@cache
+def _script(entry: str, doc: str) -> str:
+    """Return a sealed script: made once for however many pipelines."""
+    return seal(bundle(entry, doc=doc))
 
 
 def objects_script() -> str:
@@ -68,4 +76,4 @@ def _releases(plan: Plan, folder: str) -> list[File]:
         File(f"{folder}/releases/{id}.json", seal(document(dict(drive), plan.spec_files[0])))
         for id, drive in driven.items()
     ]
-    return [File(f"{folder}/release.py", seal(bundle(RELEASE, doc=_RELEASE_DOC))), *parameters]
+    return [File(f"{folder}/release.py", _script(RELEASE, _RELEASE_DOC)), *parameters]

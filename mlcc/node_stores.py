@@ -67,10 +67,11 @@ def _account_names(artifact: Artifact) -> set[str]:
 
 def _stated(resolved: Resolved, node: ResolvedNode, takes: tuple[Take, ...]) -> Loc:
     """Return where the address stands: as variables are looked for, a node's own first. A locked gate's may be elsewhere."""
-    spec, environment = resolved.spec, node.spec.environment or ""
+    spec, environment, profile = resolved.spec, node.spec.environment or "", node.spec.profile or ""
     places: dict[Loc, Mapping[str, object]] = {
         node.loc: node.spec.env,
         ("environments", environment): spec.environments[environment].env if environment else {},
+        ("profiles", profile): spec.profiles[profile].env if profile else {},
         ("defaults",): spec.defaults.env,
         **{("artifacts", take.artifact): spec.artifacts[take.artifact].env for take in takes},
     }

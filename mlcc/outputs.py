@@ -9,6 +9,8 @@ from pathlib import Path
 from mlcc.abandoned import Search
 from mlcc.compiler import SPEC, Compiled
 from mlcc.diagnostics import OutputError
+from mlcc.files import File
+from mlcc.record import record
 from mlcc.render_diagnostics import escaped
 from mlcc.repository import find_outputs, ignored
 from mlcc.writer import ensure_writable
@@ -22,39 +24,70 @@ def command_line(command: str, path: Path, root: Path | None, targets: tuple[str
     return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
 
 
-def searches(compiled: Sequence[Compiled]) -> Iterator[Search | None]:
+@record
+class Output:
+    """What one spec writes: the files of all its pipelines. `spec` and the folders are relative to `root`."""
+
+    path: Path
+    root: Path
+    spec: str
+    pipelines: tuple[Compiled, ...]
+
+    @property
+    def home(self) -> str:
+        """Return the folder of the spec."""
+        return self.spec.rpartition("/")[0]
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """Return the project folders of its pipelines."""
+        return tuple(one.analysis.plan.home for one in self.pipelines)
+
+    @property
+    def files(self) -> list[File]:
+        """Return the files of all its pipelines."""
+        return [file for one in self.pipelines for file in one.files]
+
+
+def outputs_of(compiled: Sequence[Compiled]) -> list[Output]:
+    """Return what each spec writes, in order."""
+    pipelines: dict[tuple[Path, str], list[Compiled]] = {}
+    for one in compiled:
+        pipelines.setdefault((one.analysis.root, one.analysis.plan.spec_files[0]), []).append(one)
+    return [Output(ones[0].path, root, spec, tuple(ones)) for (root, spec), ones in pipelines.items()]
+
+
+def searches(outputs: Sequence[Output]) -> Iterator[Search | None]:
     """Yield for each spec where to look for what specs that are gone have left: once for each repository."""
     seen: set[Path] = set()
-    for one in compiled:
-        root = one.analysis.root
-        if root in seen:
+    for one in outputs:
+        if one.root in seen:
             yield None
             continue
-        seen.add(root)
-        produced = {file.path for other in compiled if other.analysis.root == root for file in other.files}
-        yield Search(tuple(find_outputs(root)), frozenset(produced))
+        seen.add(one.root)
+        produced = {file.path for other in outputs if other.root == one.root for file in other.files}
+        yield Search(tuple(find_outputs(one.root)), frozenset(produced))
 
 
 def refusals(
-    compiled: Sequence[Compiled], calls: Sequence[str], *, force: bool, prune: bool
+    outputs: Sequence[Output], calls: Sequence[str], *, force: bool, prune: bool
 ) -> list[OutputError]:
     """Return why specs can't be written, one error a spec. A single spec is refused by `write` itself."""
     found: list[OutputError] = []
-    for one, call in zip(compiled, calls, strict=True) if len(compiled) > 1 else ():
-        plan = one.analysis.plan
+    for one, call in zip(outputs, calls, strict=True) if len(outputs) > 1 else ():
         try:
             ensure_writable(
-                one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0],
-                call=call, force=force, prune=prune,
+                one.files, one.root, home=one.home, spec=one.spec,
+                call=call, force=force, prune=prune, projects=one.projects,
             )  # fmt: skip
         except OutputError as problem:
             found.append(problem)
     return found
 
 
-def ignored_outputs(one: Compiled) -> Iterator[str]:
+def ignored_outputs(one: Output) -> Iterator[str]:
     """Yield a warning where git ignores what was written: then no CI system ever sees it."""
-    lost = ignored(one.analysis.root, (file.path for file in one.files))
+    lost = ignored(one.root, (file.path for file in one.files))
     if lost:
         rest = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         yield (

@@ -8,18 +8,17 @@ longer produces is always found.
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from mlcc.abandoned import HEAD, Search, abandoned_files, is_abandoned
-from mlcc.backends import BESIDE_SPEC
 from mlcc.diagnostics import Diagnostic, OutputError, error
 from mlcc.drift import Drift, EditedError, unified
 from mlcc.files import File, is_generated, is_intact, origin, seal
 from mlcc.folder import Folder, UnsafePathError, check_path
 from mlcc.journal import BadJournalError, BusyError, Change, is_left_behind, open_journal
+from mlcc.owner import Owner, owner
 from mlcc.record import record
 
 
@@ -35,54 +34,6 @@ class WriteReport:
     removed: tuple[str, ...]
     orphans: tuple[str, ...]
     abandoned: tuple[str, ...]
-
-
-@record
-class _Spec:
-    """Whose files these are: the spec's path and its folder, both relative to the root."""
-
-    path: str
-    home: str
-    call: str | None
-
-    @property
-    def own(self) -> str:
-        """The folder beside the spec that holds its scripts, and the journal."""
-        return f"{self.home}/.mlcc" if self.home else ".mlcc"
-
-    @property
-    def beside(self) -> tuple[str, ...]:
-        """The outputs that lie beside the spec itself."""
-        return tuple(f"{self.home}/{name}" if self.home else name for name in BESIDE_SPEC)
-
-    @property
-    def journal(self) -> str:
-        return f"{self.own}/journal"
-
-    def is_place(self, path: str) -> bool:
-        """Whether an output of this spec may lie there."""
-        if path.startswith(f"{self.own}/"):
-            return path != self.journal
-        above, _, name = path.rpartition("/")
-        if above == ".github/workflows":
-            return name.endswith((".yml", ".yaml"))
-        return path in self.beside or path.startswith(".gitlab/")
-
-    def is_recoverable(self, path: str) -> bool:
-        """Whether a compile of this spec may have changed a file: its own, or what another one has left."""
-        name = path.rpartition("/")[2]
-        beside = name in BESIDE_SPEC or "/.mlcc/" in f"/{path}"
-        return self.is_place(path) or (beside and not path.endswith(".mlcc/journal"))
-
-    def is_mine(self, path: str, text: str) -> bool:
-        """Whether a generated file was compiled from this spec; in its own folder it needn't say so."""
-        source = origin(text)
-        return source == self.path or (source is None and path.startswith(f"{self.own}/"))
-
-    def command(self, *flags: str) -> str:
-        """The command that compiles this spec."""
-        named = [] if self.path == "mlcc.yaml" else [self.path]
-        return " ".join([self.call or shlex.join(["mlcc", "compile", *named]), *flags])
 
 
 @record
@@ -116,19 +67,21 @@ def write(
     force: bool = False,
     prune: bool = False,
     search: Search | None = None,
+    projects: Collection[str] = (),
 ) -> WriteReport:
     """Write `files` below `root`, all of them or none; sealed here.
 
     `home` is the spec's folder relative to `root` (`.` or empty for the root), `spec` the spec's own path, by
     default `mlcc.yaml` there; `call` the command line that compiles it, for messages, by default the one that
-    does in `root`. `force` overwrites files that were edited by hand, `prune` removes orphans. `search` also counts
-    as orphans what specs that are gone have left, there and where workflows lie; without it only in the spec's folder.
+    does in `root`; `projects` are the folders of its instances, without any the spec's own. `force` overwrites files
+    that were edited by hand, `prune` removes orphans. `search` also counts as orphans what specs that are gone have
+    left, there and where workflows lie; without it only in the spec's folder.
 
     Raises OutputError: `not-ours`, `edited`, `owned-by-other`, `unsafe-path`, `duplicate-output`, `busy`,
     `bad-journal`, `cannot-write`; the files are then as they were. Where hand edits are in the way it is an
     EditedError, whose `drifts` show them.
     """
-    mine = _spec(home, spec, call)
+    mine = owner(home, spec, call, projects)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
@@ -138,6 +91,8 @@ def write(
                 # looked at again, now that no other compile can be writing
                 found = _survey(folder, root, mine, sealed, search)
                 journal.apply(_changes(folder, mine, found, force=force, prune=prune))
+            if mine.home not in mine.projects:
+                folder.remove_folder(mine.own)  # it was made for the journal alone
     return _report(found, prune)
 
 
@@ -150,12 +105,13 @@ def ensure_writable(
     call: str | None = None,
     force: bool = False,
     prune: bool = False,
+    projects: Collection[str] = (),
 ) -> None:
     """Raise the OutputError that `write` would refuse these files with; changes nothing.
 
     Where an earlier compile didn't end, nothing is known before `write` has finished that.
     """
-    mine = _spec(home, spec, call)
+    mine = owner(home, spec, call, projects)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         if not is_left_behind(folder, mine.journal):
@@ -170,13 +126,16 @@ def check(
     spec: str | None = None,
     call: str | None = None,
     search: Search | None = None,
+    projects: Collection[str] = (),
+    part: bool = False,
 ) -> list[Drift]:
     """Return how the files below `root` differ from `files`, sorted by path; changes nothing.
 
-    Arguments and errors are those of `write`, and `interrupted`: a compile that didn't end is for the next
+    `part`: the files are those of some of the spec's instances, which says nothing of others in shared folders. Other
+    arguments and errors are those of `write`, and `interrupted`: a compile that didn't end is for the next
     `write` to finish. Finishing it here would trust a journal that may have come with a pull request.
     """
-    mine = _spec(home, spec, call)
+    mine = owner(home, spec, call, projects)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-read") as folder:
         if is_left_behind(folder, mine.journal):
@@ -190,18 +149,12 @@ def check(
                     )
                 ]
             )
-        found = _survey(folder, root, mine, sealed, search)
+        found = _survey(folder, root, mine, sealed, search, part=part)
     _refuse([problem for one in found if (problem := _foreign(one, mine))])
     return [_drift(one, mine) for one in found if not one.same]
 
 
-def _spec(home: str, spec: str | None, call: str | None) -> _Spec:
-    folder = "" if home == "." else home
-    path = spec or (f"{folder}/mlcc.yaml" if folder else "mlcc.yaml")
-    return _Spec(path, folder, call)
-
-
-def _sealed(files: Sequence[File], mine: _Spec) -> dict[str, str]:
+def _sealed(files: Sequence[File], mine: Owner) -> dict[str, str]:
     """Seal every file's text by path; raises OutputError for paths that can't be written to."""
     sealed: dict[str, str] = {}
     problems: list[Diagnostic] = []
@@ -226,7 +179,7 @@ def _sealed(files: Sequence[File], mine: _Spec) -> dict[str, str]:
 
 
 @contextmanager
-def _opened(root: Path, mine: _Spec, code: str) -> Iterator[Folder]:
+def _opened(root: Path, mine: Owner, code: str) -> Iterator[Folder]:
     """Open the root, and turn what goes wrong below it into diagnostics."""
     try:
         with Folder(root) as folder:
@@ -249,27 +202,36 @@ def _opened(root: Path, mine: _Spec, code: str) -> Iterator[Folder]:
         raise OutputError([error(code, message, None, help=_after_failure(root, mine))]) from fault
 
 
-def _after_failure(root: Path, mine: _Spec) -> str:
+def _after_failure(root: Path, mine: Owner) -> str:
     if os.path.lexists(root / mine.journal):  # which an unreadable folder doesn't fail
         return f"what was begun is recorded in `{mine.journal}`; `{mine.command()}` finishes or undoes it"
     return "nothing was changed"
 
 
-def _recover(folder: Folder, mine: _Spec) -> None:
+def _recover(folder: Folder, mine: Owner) -> None:
     if is_left_behind(folder, mine.journal):
         with open_journal(folder, mine.journal) as journal:
             journal.recover(mine.is_recoverable)
 
 
 def _survey(
-    folder: Folder, root: Path, mine: _Spec, sealed: dict[str, str], search: Search | None
+    folder: Folder,
+    root: Path,
+    mine: Owner,
+    sealed: dict[str, str],
+    search: Search | None,
+    *,
+    part: bool = False,
 ) -> list[_Found]:
     """Return every output beside the file on disk, and every orphan; sorted by path."""
     found: dict[str, _Found] = {}
     for path, text in sealed.items():
         current = _read(folder, path)
+        current = (
+            text if current == text else current
+        )  # the same text is kept once: most files are as they were
         found[path] = _Found(path, current, text, current is not None and is_abandoned(root, current))
-    for path in _places(folder, mine):
+    for path in _places(folder, mine, part):
         if path in sealed or not mine.is_place(path):
             continue
         head = _text(folder.read(path, HEAD) or b"")
@@ -277,21 +239,23 @@ def _survey(
             found[path] = _Found(path, _read(folder, path), None)
         elif _is_left(path, mine, search) and is_abandoned(root, head):
             found[path] = _Found(path, _read(folder, path), None, abandoned=True)
-    for path in abandoned_files(folder, root, search) if search else ():
+    for path in abandoned_files(folder, root, search, mine.path, mine.projects) if search else ():
         found.setdefault(path, _Found(path, _read(folder, path), None, abandoned=True))
     return sorted(found.values(), key=lambda one: one.path)
 
 
-def _is_left(path: str, mine: _Spec, search: Search | None) -> bool:
+def _is_left(path: str, mine: Owner, search: Search | None) -> bool:
     """Whether a file that isn't this spec's is this compile's to find when its spec is gone."""
-    return path.startswith(f"{mine.own}/") or (search is not None and path not in search.produced)
+    return mine.is_script(path) or (search is not None and path not in search.produced)
 
 
-def _places(folder: Folder, mine: _Spec) -> Iterator[str]:
-    yield from folder.files(".github/workflows", deep=False)
-    yield from folder.files(".gitlab", deep=True)
-    yield from folder.files(mine.own, deep=True)
-    yield from (path for path in folder.files(mine.home, deep=False) if path in mine.beside)
+def _places(folder: Folder, mine: Owner, part: bool) -> Iterator[str]:
+    if not part:
+        yield from folder.files(".github/workflows", deep=False)
+        yield from folder.files(".gitlab", deep=True)
+    for project in sorted(mine.projects):
+        yield from folder.files(f"{project}/.mlcc" if project else ".mlcc", deep=True)
+        yield from (path for path in folder.files(project, deep=False) if mine.is_beside(path))
 
 
 def _read(folder: Folder, path: str) -> str | None:
@@ -312,7 +276,7 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 def _changes(
-    folder: Folder, mine: _Spec, found: Sequence[_Found], *, force: bool, prune: bool
+    folder: Folder, mine: Owner, found: Sequence[_Found], *, force: bool, prune: bool
 ) -> list[Change]:
     """Return what has to change; raises OutputError for every file that mustn't."""
     concerned = [one for one in found if not one.same and (one.compiled is not None or prune)]
@@ -332,7 +296,7 @@ def _changes(
     ]
 
 
-def _foreign(one: _Found, mine: _Spec) -> Diagnostic | None:
+def _foreign(one: _Found, mine: Owner) -> Diagnostic | None:
     """The problem with a file that somebody else wrote."""
     if one.current is None or one.same or one.abandoned:
         return None
@@ -348,7 +312,7 @@ def _foreign(one: _Found, mine: _Spec) -> Diagnostic | None:
     )
 
 
-def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic:
+def _hand_edit(one: _Found, mine: Owner) -> Diagnostic:
     """The problem with a file that was changed since mlcc wrote it."""
     message = f"`{one.path}` was edited by hand since mlcc wrote it"
     if one.compiled is None:
@@ -361,7 +325,7 @@ def _hand_edit(one: _Found, mine: _Spec) -> Diagnostic:
     return error("edited", message, None, help=way)
 
 
-def _drift(one: _Found, mine: _Spec) -> Drift:
+def _drift(one: _Found, mine: Owner) -> Drift:
     if one.current is None:
         return Drift(one.path, "missing", "", mine.command(), len(_bytes(one.compiled) or b""))
     flags = ["--force"] if one.edited else []

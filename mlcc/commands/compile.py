@@ -12,8 +12,8 @@ from mlcc.cli import BAD_IO, FINDINGS, OK, bad_call, common, formats, guarded, r
 
 if TYPE_CHECKING:
     from mlcc.abandoned import Search
-    from mlcc.compiler import Compiled
     from mlcc.loosening import Loosened
+    from mlcc.outputs import Output
 
 
 @click.command(name="compile")
@@ -44,7 +44,7 @@ def command(
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError
-    from mlcc.outputs import command_line, refusals, searches
+    from mlcc.outputs import command_line, outputs_of, refusals, searches
     from mlcc.progress import progress
 
     if check and (force or prune):
@@ -52,14 +52,14 @@ def command(
     paths = spec_paths(specs, root, everything)
     names = check_targets(targets)
     with progress("compiling"):
-        compiled = compile_all(paths, root, names)
-    calls = [command_line("compile", one.path, root, targets) for one in compiled]
-    refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
+        outputs = outputs_of(compile_all(paths, root, names))
+    calls = [command_line("compile", one.path, root, targets) for one in outputs]
+    refused = [] if check else refusals(outputs, calls, force=force, prune=prune)
     for problem in refused:
         refuse(problem)
     code = BAD_IO if refused else OK
     done: list[dict[str, Any]] = []
-    for one, call, search in zip(compiled, calls, searches(compiled), strict=True) if not refused else ():
+    for one, call, search in zip(outputs, calls, searches(outputs), strict=True) if not refused else ():
         try:
             found = (
                 _check(one, call, search, format)
@@ -70,7 +70,7 @@ def command(
             refuse(problem)
             code = BAD_IO
             continue
-        done.append({"spec": one.analysis.plan.spec_files[0], **found})
+        done.append({"spec": one.spec, **found})
         code = max(code, FINDINGS if found.get("differs") else OK)
     if format == "json":
         _dump(done)
@@ -88,19 +88,17 @@ def _count(number: int, what: str) -> str:
 
 
 def _write(
-    one: Compiled, call: str, search: Search | None, format: str, *, force: bool, prune: bool
+    one: Output, call: str, search: Search | None, format: str, *, force: bool, prune: bool
 ) -> dict[str, Any]:
     """Write a spec's files, print what was done, and return it."""
-    from mlcc.loosening import loosened
     from mlcc.outputs import ignored_outputs
     from mlcc.writer import write
 
-    plan, root = one.analysis.plan, one.analysis.root
-    spec = plan.spec_files[0]
-    looser = loosened(plan, root)  # before the committed parameters are written over
+    looser = _loosened(one)  # before the committed parameters are written over
     report = write(
-        one.files, root, home=plan.home, spec=spec, call=call, force=force, prune=prune, search=search
-    )
+        one.files, one.root, home=one.home, spec=one.spec, call=call, force=force, prune=prune, search=search,
+        projects=one.projects,
+    )  # fmt: skip
     found = {
         "written": list(report.written),
         "unchanged": list(report.unchanged),
@@ -110,25 +108,40 @@ def _write(
     for warning in ignored_outputs(one):
         click.echo(f"warning: {warning}", err=True)
     if format == "text":
-        _print_written(found, report.abandoned, call)
-        made = f"{_count(len(plan.nodes), 'node')}, {_count(len(report.written), 'file')} written"
-        click.echo(f"{plan.name}: {made}, {len(report.unchanged)} unchanged")
+        _print_written(one, found, report.abandoned, call)
         _print_loosened(looser)
         if report.written:
             _print_obligations(one, call.replace("mlcc compile", "mlcc obligations", 1))
     return {**found, "loosened": [change.plain() for change in looser]}
 
 
-def _print_written(found: dict[str, list[str]], abandoned: Sequence[str], call: str) -> None:
+def _loosened(one: Output) -> list[Loosened]:
+    from mlcc.loosening import loosened
+
+    return [change for pipeline in one.pipelines for change in loosened(pipeline.analysis.plan, one.root)]
+
+
+def _print_written(one: Output, found: dict[str, list[str]], abandoned: Sequence[str], call: str) -> None:
     from mlcc.render_diagnostics import escaped
 
-    for name in found["written"]:
+    single = len(one.pipelines) == 1
+    for name in found["written"] if single else ():
         click.echo(f"wrote   {name}")
     for name in found["removed"]:
         click.echo(f"removed {escaped(name)}")
     for name in found["orphans"]:
-        why = "its spec is gone" if name in abandoned else "this spec no longer produces it"
+        why = "what it was compiled from is gone" if name in abandoned else "this spec no longer produces it"
         click.echo(f"orphan  {escaped(name)}: {why}; `{call} --prune` removes it")
+    written = set(found["written"])
+    for pipeline in one.pipelines:
+        plan = pipeline.analysis.plan
+        count = sum(file.path in written for file in pipeline.files)
+        if single or count:
+            made = f"{_count(len(plan.nodes), 'node')}, {_count(count, 'file')} written"
+            click.echo(f"{plan.name}: {made}, {len(pipeline.files) - count} unchanged")
+    if not single:
+        total = f"{_count(len(written), 'file')} written, {len(found['unchanged'])} unchanged"
+        click.echo(f"{escaped(str(one.path))}: {len(one.pipelines)} instances, {total}")
 
 
 def _print_loosened(changes: Sequence[Loosened]) -> None:
@@ -136,13 +149,17 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
         click.echo(f"  {change.text}")
 
 
-def _print_obligations(one: Compiled, call: str) -> None:
+def _print_obligations(one: Output, call: str) -> None:
     """Print the settings to make by hand that the committed spec didn't ask for, and how many there are in all."""
     from mlcc.obligation_list import before, of_plan
     from mlcc.render_diagnostics import escaped
 
-    found = list(of_plan(one.analysis.plan, one.targets))
-    known = before(one.analysis, one.targets)
+    found = [row for pipeline in one.pipelines for row in of_plan(pipeline.analysis.plan, pipeline.targets)]
+    if len(one.pipelines) > 1:
+        click.echo(f"  {_count(len(found), 'setting')} to make by hand: `{call}` lists them, with commands")
+        return
+    pipeline = one.pipelines[0]
+    known = before(pipeline.analysis, pipeline.targets)
     new = [(system, obligation) for system, obligation in found if (system, obligation.id) not in known]
     for system, obligation in new:
         click.echo(f"  {system}, once by hand: {escaped(obligation.sentence)}")
@@ -151,16 +168,15 @@ def _print_obligations(one: Compiled, call: str) -> None:
         click.echo(f"  {many}: `{call}` lists them, with commands")
 
 
-def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict[str, Any]:
+def _check(one: Output, call: str, search: Search | None, format: str) -> dict[str, Any]:
     """Print how a spec's files differ from what is committed, and return it."""
-    from mlcc.loosening import loosened
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import check
 
-    plan = one.analysis.plan
-    spec = plan.spec_files[0]
-    drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
-    looser = loosened(plan, one.analysis.root)
+    drifts = check(
+        one.files, one.root, home=one.home, spec=one.spec, call=call, search=search, projects=one.projects
+    )
+    looser = _loosened(one)
     commands = list(dict.fromkeys(drift.command for drift in drifts))
     if format == "text":
         for drift in drifts:
@@ -171,7 +187,8 @@ def _check(one: Compiled, call: str, search: Search | None, format: str) -> dict
         for command in commands:
             click.echo(f"to mend it: {command}")
         if not drifts:
-            click.echo(f"{plan.name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
+            name = one.pipelines[0].analysis.plan.name if len(one.pipelines) == 1 else one.spec
+            click.echo(f"{name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
     return {
         "differs": [{"path": drift.path, "kind": drift.kind} for drift in drifts],
         "commands": commands,

@@ -90,7 +90,10 @@ def _fresh(one: Compiled) -> Finding:
     what = "the compiled files are what the spec compiles to"
     call = command_line("compile", one.path, None, _named(one))
     try:
-        drifts = check(one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call)
+        drifts = check(
+            one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call,
+            part=bool(one.analysis.instance),
+        )  # fmt: skip
     except OutputError as problem:
         return _found("compiled", "missing", what, str(problem), call)
     names = [f"{drift.path} ({drift.kind})" for drift in drifts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 
 from mlcc.bundle import bundle
@@ -24,12 +25,19 @@ def scripts(names: Iterable[str], packages: Iterable[str] = ()) -> list[File]:
     found: list[File] = []
     for name in wanted:
         kind, _, part = name.partition(".")
-        found.append(File(f"{FOLDER}/{name}.py", script(GATES[kind], part)))
+        found.append(File(f"{FOLDER}/{name}.py", _script_of(name)))
         if GATES[kind].requires and not part:
             found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
     for name in sorted(set(packages) - {"", *wanted}):
         found.append(File(f"{FOLDER}/{name}.txt", requirements(name)))
     return found
+
+
+@cache
+def _script_of(name: str) -> str:
+    """Return a script by its name: made once for however many pipelines."""
+    kind, _, part = name.partition(".")
+    return script(GATES[kind], part)
 
 
 def script(kind: GateKind, part: str = "") -> str:
@@ -44,6 +52,7 @@ def script(kind: GateKind, part: str = "") -> str:
     return bundle(kind.runtime, doc=doc, allow=kind.imports)
 
 
+@cache
 def requirements(packages: str) -> str:
     """Return the hash-pinned packages of a kind, or with `<kind>.<engine>` its engine's, as pip reads them.
 

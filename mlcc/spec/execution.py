@@ -132,6 +132,9 @@ class Execution(Model):
     """How a node runs."""
 
     AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("python", "image"),)
+    profile: Id | None = Field(
+        default=None, description="Id under `profiles`: what holds where the node says nothing itself."
+    )
     runner: Id | MatrixRef | None = Field(default=None, description="Id under `runners`.")
     python: PythonVersion | MatrixRef | None = Field(
         default=None, description='Python version, such as "3.12".'

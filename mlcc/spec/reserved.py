@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from mlcc import __version__
 
-_EXECUTION = frozenset({"profile"})
-
 KEYS: dict[str, frozenset[str]] = {
-    "Spec": frozenset({"store", "profiles", "params", "instances"}),
+    "Spec": frozenset({"store"}),
     "Artifact": frozenset({"registry", "repository", "build", "store", "first"}),
-    "Origin": _EXECUTION | {"release"},
-    "Job": _EXECUTION | {"remote"},
-    "Gate": _EXECUTION,
-    "Release": _EXECUTION,
-    "ValueRef": frozenset({"param"}),
+    "Origin": frozenset({"release"}),
+    "Job": frozenset({"remote"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.planner.case import Case
 from tests.planner.objects import OBJECTS
+from tests.planner.params import PARAMS, PROFILES
 from tests.planner.releases import RELEASES
 from tests.planner.tables import TABLES
 from tests.plans import HEAD
@@ -442,4 +443,16 @@ TRIGGERS = (
     ),
 )  # fmt: skip
 
-CASES = (*REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *RELEASES)
+CASES = (
+    *REFERENCES,
+    *GRAPH,
+    *CONDITIONS,
+    *MATRIX,
+    *VALUES,
+    *TRIGGERS,
+    *TABLES,
+    *OBJECTS,
+    *RELEASES,
+    *PARAMS,
+    *PROFILES,
+)
