@@ -22,6 +22,7 @@ from mlcc.source import Source, load
 from mlcc.spec.validate import validate
 
 if TYPE_CHECKING:
+    from mlcc.fingerprints import Fingerprints
     from mlcc.spec.models import Spec
 
 SPEC = "mlcc.yaml"
@@ -86,9 +87,17 @@ def analyses(
 
 
 def expanded(
-    path: Path, root: Path | None = None, instances: tuple[str, ...] = (), *, assume_committed: bool = False
+    path: Path,
+    root: Path | None = None,
+    instances: tuple[str, ...] = (),
+    *,
+    assume_committed: bool = False,
+    fingerprints: Fingerprints | None = None,
 ) -> Project:
-    """Return what a spec expands to. Raises SpecError where it can't even be read, OutputError by the machine's fault."""
+    """Return what a spec expands to, without the instances that `fingerprints` keep.
+
+    Raises SpecError where it can't even be read, OutputError by the machine's fault.
+    """
     root = find_root(path) if root is None else root.resolve()
     if not path.resolve().is_relative_to(root):
         raise SpecError(
@@ -100,7 +109,11 @@ def expanded(
     texts = dict(expansion.source.texts)
     for id in expansion.chosen(instances):
         try:
-            found.append(_analysed(expansion.of(id), path, root, assume_committed=assume_committed))
+            source = expansion.of(id)
+            home = _relative(path.resolve().parent / source.home, root)
+            if id and fingerprints and fingerprints.keeps(path, root, _relative(path, root), source, home):
+                continue
+            found.append(_analysed(source, path, root, assume_committed=assume_committed))
         except SpecError as problem:
             problems += ((id, one) for one in problem.diagnostics)
             texts.update(problem.texts)
@@ -110,8 +123,7 @@ def expanded(
 def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool) -> Analysis:
     """Run the passes from VALIDATE to PLAN. Raises SpecError."""
     folder = path.resolve().parent / source.home
-    home = os.path.relpath(folder, root).replace(os.sep, "/")
-    home = "" if home == "." else home
+    home = _relative(folder, root)
     tree = Tree(folder)
     try:
         spec = validate(source)
@@ -121,9 +133,7 @@ def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool)
         made = plan(
             resolved,
             home=home,
-            spec_files=tuple(
-                os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts
-            ),
+            spec_files=tuple(_relative(Path(shown), root) for shown in source.texts),
             compiled_files=compiled_files(spec.name, home),
             committed=None if assume_committed else tree.matching,
             ignored=tree.ignores,
@@ -131,6 +141,12 @@ def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool)
     except SpecError as problem:
         raise SpecError(traced(problem.diagnostics, source), problem.texts) from None
     return Analysis(source, spec, made, root)
+
+
+def _relative(path: Path, root: Path) -> str:
+    """Return a path from the repository's folder, empty for that itself."""
+    found = os.path.relpath(path.resolve(), root).replace(os.sep, "/")
+    return "" if found == "." else found
 
 
 def compiled_files(name: str, home: str) -> tuple[str, ...]:
@@ -181,11 +197,16 @@ class Compiled:
 
 
 def compile_all(
-    paths: Iterable[Path], root: Path | None, named: tuple[str, ...], instances: tuple[str, ...] = ()
+    paths: Iterable[Path],
+    root: Path | None,
+    named: tuple[str, ...],
+    instances: tuple[str, ...] = (),
+    fingerprints: Fingerprints | None = None,
 ) -> list[Compiled]:
-    """Compile specs, or `instances` of theirs. Raises SpecError with what is wrong with any of them: then none is to be written.
+    """Compile specs, or `instances` of theirs, without those that `fingerprints` keep.
 
-    It is an OutputError where one of them can't be read.
+    Raises SpecError with what is wrong with any of them: then none is to be written. It is an OutputError where one of
+    them can't be read.
     """
     fault: type[MlccError] = SpecError
     compiled: list[Compiled] = []
@@ -193,7 +214,7 @@ def compile_all(
     texts: dict[str, str] = {}
     for path in paths:
         try:
-            project = expanded(path, root, instances)
+            project = expanded(path, root, instances, fingerprints=fingerprints)
         except MlccError as problem:
             problems += problem.diagnostics
             texts.update(problem.texts)

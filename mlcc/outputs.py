@@ -10,6 +10,7 @@ from mlcc.abandoned import Search
 from mlcc.compiler import SPEC, Compiled
 from mlcc.diagnostics import OutputError
 from mlcc.files import File
+from mlcc.fingerprints import Fingerprints, Kept
 from mlcc.record import record
 from mlcc.render_diagnostics import escaped
 from mlcc.repository import find_outputs, ignored
@@ -32,6 +33,7 @@ class Output:
     root: Path
     spec: str
     pipelines: tuple[Compiled, ...]
+    kept: tuple[Kept, ...] = ()  # those of its instances that are as they were
 
     @property
     def home(self) -> str:
@@ -41,7 +43,12 @@ class Output:
     @property
     def projects(self) -> tuple[str, ...]:
         """Return the project folders of its pipelines."""
-        return tuple(one.analysis.plan.home for one in self.pipelines)
+        return (*(one.analysis.plan.home for one in self.pipelines), *(one.home for one in self.kept))
+
+    @property
+    def unchanged(self) -> tuple[str, ...]:
+        """Return the files of its instances that are as they were."""
+        return tuple(path for one in self.kept for path in one.outputs)
 
     @property
     def files(self) -> list[File]:
@@ -49,12 +56,26 @@ class Output:
         return [file for one in self.pipelines for file in one.files]
 
 
-def outputs_of(compiled: Sequence[Compiled]) -> list[Output]:
-    """Return what each spec writes, in order."""
+def outputs_of(compiled: Sequence[Compiled], fingerprints: Fingerprints | None = None) -> list[Output]:
+    """Return what each spec writes, in order; last those of which nothing has changed."""
     pipelines: dict[tuple[Path, str], list[Compiled]] = {}
     for one in compiled:
         pipelines.setdefault((one.analysis.root, one.analysis.plan.spec_files[0]), []).append(one)
-    return [Output(ones[0].path, root, spec, tuple(ones)) for (root, spec), ones in pipelines.items()]
+    if fingerprints is None:
+        return [Output(ones[0].path, root, spec, tuple(ones)) for (root, spec), ones in pipelines.items()]
+    paths = {**{key: ones[0].path for key, ones in pipelines.items()}, **fingerprints.paths}
+    kept = fingerprints.kept
+    return [
+        Output(path, root, spec, tuple(pipelines.get((root, spec), ())), tuple(kept.get((root, spec), ())))
+        for (root, spec), path in paths.items()
+    ]
+
+
+def remember(one: Output, fingerprints: Fingerprints) -> None:
+    """Remember what the instances of a spec were compiled from and to. A spec without instances is always compiled."""
+    found = [(made.analysis.source, made.analysis.plan.home, made.files) for made in one.pipelines]
+    if all(source.instance for source, _, _ in found):
+        fingerprints.written(one.root, one.spec, found)
 
 
 def searches(outputs: Sequence[Output]) -> Iterator[Search | None]:
@@ -65,7 +86,9 @@ def searches(outputs: Sequence[Output]) -> Iterator[Search | None]:
             yield None
             continue
         seen.add(one.root)
-        produced = {file.path for other in outputs if other.root == one.root for file in other.files}
+        same = [other for other in outputs if other.root == one.root]
+        produced = {file.path for other in same for file in other.files}
+        produced.update(path for other in same for path in other.unchanged)
         yield Search(tuple(find_outputs(one.root)), frozenset(produced))
 
 
@@ -78,7 +101,7 @@ def refusals(
         try:
             ensure_writable(
                 one.files, one.root, home=one.home, spec=one.spec,
-                call=call, force=force, prune=prune, projects=one.projects,
+                call=call, force=force, prune=prune, projects=one.projects, kept=one.unchanged,
             )  # fmt: skip
         except OutputError as problem:
             found.append(problem)

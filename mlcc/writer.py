@@ -68,14 +68,15 @@ def write(
     prune: bool = False,
     search: Search | None = None,
     projects: Collection[str] = (),
+    kept: Collection[str] = (),
 ) -> WriteReport:
     """Write `files` below `root`, all of them or none; sealed here.
 
     `home` is the spec's folder relative to `root` (`.` or empty for the root), `spec` the spec's own path, by
     default `mlcc.yaml` there; `call` the command line that compiles it, for messages, by default the one that
-    does in `root`; `projects` are the folders of its instances, without any the spec's own. `force` overwrites files
-    that were edited by hand, `prune` removes orphans. `search` also counts as orphans what specs that are gone have
-    left, there and where workflows lie; without it only in the spec's folder.
+    does in `root`; `projects` are the folders of its instances, without any the spec's own; `kept` are outputs that
+    are left as they are. `force` overwrites files that were edited by hand, `prune` removes orphans. `search` also counts
+    as orphans what specs that are gone have left, there and where workflows lie; without it only in the spec's folder.
 
     Raises OutputError: `not-ours`, `edited`, `owned-by-other`, `unsafe-path`, `duplicate-output`, `busy`,
     `bad-journal`, `cannot-write`; the files are then as they were. Where hand edits are in the way it is an
@@ -85,11 +86,11 @@ def write(
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
-        found = _survey(folder, root, mine, sealed, search)
+        found = _survey(folder, root, mine, sealed, search, frozenset(kept))
         if _changes(folder, mine, found, force=force, prune=prune):
             with open_journal(folder, mine.journal) as journal:
                 # looked at again, now that no other compile can be writing
-                found = _survey(folder, root, mine, sealed, search)
+                found = _survey(folder, root, mine, sealed, search, frozenset(kept))
                 journal.apply(_changes(folder, mine, found, force=force, prune=prune))
             if mine.home not in mine.projects:
                 folder.remove_folder(mine.own)  # it was made for the journal alone
@@ -106,6 +107,7 @@ def ensure_writable(
     force: bool = False,
     prune: bool = False,
     projects: Collection[str] = (),
+    kept: Collection[str] = (),
 ) -> None:
     """Raise the OutputError that `write` would refuse these files with; changes nothing.
 
@@ -115,7 +117,13 @@ def ensure_writable(
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         if not is_left_behind(folder, mine.journal):
-            _changes(folder, mine, _survey(folder, root, mine, sealed, None), force=force, prune=prune)
+            _changes(
+                folder,
+                mine,
+                _survey(folder, root, mine, sealed, None, frozenset(kept)),
+                force=force,
+                prune=prune,
+            )
 
 
 def check(
@@ -220,19 +228,19 @@ def _survey(
     mine: Owner,
     sealed: dict[str, str],
     search: Search | None,
+    kept: frozenset[str] = frozenset(),
     *,
     part: bool = False,
 ) -> list[_Found]:
-    """Return every output beside the file on disk, and every orphan; sorted by path."""
+    """Return every output beside the file on disk, and every orphan; sorted by path. The `kept` ones are neither."""
     found: dict[str, _Found] = {}
     for path, text in sealed.items():
         current = _read(folder, path)
-        current = (
-            text if current == text else current
-        )  # the same text is kept once: most files are as they were
+        if current == text:
+            current = text  # one copy of the text: most files are as they were
         found[path] = _Found(path, current, text, current is not None and is_abandoned(root, current))
     for path in _places(folder, mine, part):
-        if path in sealed or not mine.is_place(path):
+        if path in sealed or path in kept or not mine.is_place(path):
             continue
         head = _text(folder.read(path, HEAD) or b"")
         if is_generated(head) and mine.is_mine(path, head):

@@ -44,7 +44,8 @@ def command(
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError
-    from mlcc.outputs import command_line, outputs_of, refusals, searches
+    from mlcc.fingerprints import Fingerprints
+    from mlcc.outputs import command_line, outputs_of, refusals, remember, searches
     from mlcc.progress import progress
 
     if check and (force or prune):
@@ -52,7 +53,8 @@ def command(
     paths = spec_paths(specs, root, everything)
     names = check_targets(targets)
     with progress("compiling"):
-        outputs = outputs_of(compile_all(paths, root, names))
+        fingerprints = None if check else Fingerprints(names)
+        outputs = outputs_of(compile_all(paths, root, names, (), fingerprints), fingerprints)
     calls = [command_line("compile", one.path, root, targets) for one in outputs]
     refused = [] if check else refusals(outputs, calls, force=force, prune=prune)
     for problem in refused:
@@ -70,6 +72,8 @@ def command(
             refuse(problem)
             code = BAD_IO
             continue
+        if fingerprints is not None:
+            remember(one, fingerprints)
         done.append({"spec": one.spec, **found})
         code = max(code, FINDINGS if found.get("differs") else OK)
     if format == "json":
@@ -97,11 +101,11 @@ def _write(
     looser = _loosened(one)  # before the committed parameters are written over
     report = write(
         one.files, one.root, home=one.home, spec=one.spec, call=call, force=force, prune=prune, search=search,
-        projects=one.projects,
+        projects=one.projects, kept=one.unchanged,
     )  # fmt: skip
     found = {
         "written": list(report.written),
-        "unchanged": list(report.unchanged),
+        "unchanged": [*report.unchanged, *one.unchanged],
         "removed": list(report.removed),
         "orphans": [*report.orphans, *report.abandoned],
     }
@@ -124,7 +128,7 @@ def _loosened(one: Output) -> list[Loosened]:
 def _print_written(one: Output, found: dict[str, list[str]], abandoned: Sequence[str], call: str) -> None:
     from mlcc.render_diagnostics import escaped
 
-    single = len(one.pipelines) == 1
+    single = len(one.projects) == 1
     for name in found["written"] if single else ():
         click.echo(f"wrote   {name}")
     for name in found["removed"]:
@@ -141,7 +145,7 @@ def _print_written(one: Output, found: dict[str, list[str]], abandoned: Sequence
             click.echo(f"{plan.name}: {made}, {len(pipeline.files) - count} unchanged")
     if not single:
         total = f"{_count(len(written), 'file')} written, {len(found['unchanged'])} unchanged"
-        click.echo(f"{escaped(str(one.path))}: {len(one.pipelines)} instances, {total}")
+        click.echo(f"{escaped(str(one.path))}: {len(one.projects)} instances, {total}")
 
 
 def _print_loosened(changes: Sequence[Loosened]) -> None:
@@ -155,7 +159,7 @@ def _print_obligations(one: Output, call: str) -> None:
     from mlcc.render_diagnostics import escaped
 
     found = [row for pipeline in one.pipelines for row in of_plan(pipeline.analysis.plan, pipeline.targets)]
-    if len(one.pipelines) > 1:
+    if len(one.projects) > 1:
         click.echo(f"  {_count(len(found), 'setting')} to make by hand: `{call}` lists them, with commands")
         return
     pipeline = one.pipelines[0]
