@@ -20,6 +20,7 @@ from mlcc.spec.base import (
     PythonVersion,
     Scalar,
     SecretName,
+    Source,
     Text,
 )
 
@@ -157,8 +158,10 @@ class Execution(Model):
     when: OneOrMany[Condition] | None = Field(
         default=None, description="Upper bound of when it runs: one condition, or alternatives."
     )
-    path: list[Pattern] = Field(
-        default_factory=list, description="Committed files that the node depends on beside its artifacts."
+    path: list[Source] = Field(
+        default_factory=list,
+        description="Committed files that the node depends on beside its artifacts; `//` begins a path from the "
+        "repository's root, such as of code that several projects share.",
     )
     checkout: Checkout | Literal["none"] | None = Field(
         default=None, description="How the repository is checked out; `none`: only the emitted scripts."

@@ -87,7 +87,7 @@ def _or_param(schema: Schema) -> Schema:
     branches = made.get("anyOf", [made])
     if not any(branch.get("type") in _SCALARS and "not" not in branch for branch in branches):
         return made
-    about = {key: made.pop(key) for key in ("description", "default") if key in made}
+    about: Schema = {key: made.pop(key) for key in ("description", "default") if key in made}
     branches = [_or_param(one) if one.get("type") == "array" else one for one in made.get("anyOf", [made])]
     return {**about, "anyOf": [*branches, {"$ref": f"#/$defs/{_PARAM}"}]}
 
