@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SPECS := examples/flights examples/flights/live examples/minimal
-MODELS := churn demand
+MODELS := churn demand stores
 MLFLOW := 3.17.2
 
 .PHONY: demo demo-canary test fuzz lint compile examples generate bench clean

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from mlcc.files import is_generated, origin
@@ -40,16 +41,29 @@ def _is_gone(root: Path, source: str) -> bool:
     return False
 
 
-def abandoned_files(folder: Folder, root: Path, search: Search) -> Iterator[str]:
-    """Yield those of `search.files` whose spec lay in the same folder and is gone.
+def abandoned_files(
+    folder: Folder, root: Path, search: Search, spec: str, projects: Collection[str]
+) -> Iterator[str]:
+    """Yield those of `search.files` whose spec lay in the same folder and is gone, or an instance of `spec`.
 
     Scripts don't name a spec, since they are the same in every project: they go with the files beside them that do.
     """
     groups: dict[str, dict[str, str | None]] = {}
+    instances: set[str] = set()
     for path in search.files:
         head = "" if path in search.produced else _head(folder, path)
         if is_generated(head):
-            groups.setdefault(home_of(path), {})[path] = origin(head)
+            home = home_of(path)
+            groups.setdefault(home, {})[path] = origin(head)
+            # a copy of another repository may name such a spec, too, but not this folder
+            if (
+                path == f"{home}/.mlcc/plan.json"
+                and origin(head) == spec
+                and f'"home": {json.dumps(home)}' in head
+            ):
+                instances.add(home)
+    for home in instances.difference(projects):
+        yield from groups.pop(home)
     for home, sources in groups.items():
         # a copy of another repository has markers too, with paths from its own root
         own = {source for source in sources.values() if source and source.rpartition("/")[0] == home}

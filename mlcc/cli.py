@@ -15,6 +15,7 @@ from mlcc import __version__
 from mlcc.commands import LazyGroup
 
 if TYPE_CHECKING:
+    from mlcc.compiler import Analysis
     from mlcc.diagnostics import Diagnostic, MlccError
 
 OK, FINDINGS, BAD_SPEC, BAD_IO, BUG, INTERRUPTED = 0, 1, 2, 3, 70, 130
@@ -99,6 +100,13 @@ def common(command: Command) -> Command:
     return click.argument("specs", nargs=-1, type=click.Path(path_type=Path))(command)
 
 
+def instances(command: Command) -> Command:
+    """Add the option that names instances of the specs."""
+    return click.option(
+        "--instance", "instances", multiple=True, metavar="ID", help="An instance of the spec; by default all. Repeatable."
+    )(command)  # fmt: skip
+
+
 def formats(*names: str) -> Callable[[Command], Command]:
     """Add the option that says how a command prints; the first is the default."""
     choice = click.Choice(names)
@@ -120,6 +128,11 @@ def spec_paths(
     if not found:
         raise bad_call(f"there is no {SPEC} in this folder or below it", "no-spec")
     return found
+
+
+def titled(path: Path, analysis: Analysis) -> str:
+    """Return what a pipeline is called in a list of several: its spec's path, and its instance."""
+    return f"{path}#{analysis.instance}" if analysis.instance else str(path)
 
 
 def bad_call(message: str, code: str = "bad-call") -> MlccError:
@@ -148,6 +161,7 @@ def cli(debug: bool) -> None:
 
 @cli.command()
 @common
+@instances
 @click.option(
     "--target",
     "targets",
@@ -168,6 +182,7 @@ def lint(
     limits: bool,
     environment: bool,
     everything: bool,
+    instances: tuple[str, ...],
 ) -> int:
     """Find mistakes in specs: errors that a compile would stop at, and what goes wrong in real pipelines."""
     from mlcc.compiler import check_targets
@@ -176,7 +191,7 @@ def lint(
     if format != "text" and (limits or environment):
         raise bad_call(f"--limits and --env are texts, which don't go with --format {format}")
     names = check_targets(targets)
-    report = lint_all(spec_paths(specs, root, everything), root, names)
+    report = lint_all(spec_paths(specs, root, everything), root, names, instances)
     show(report.diagnostics, report.texts, format, root)
     for text in (report.limits(names) if limits else "", report.environments() if environment else ""):
         if text:
@@ -188,6 +203,7 @@ def lint(
 
 @cli.command()
 @common
+@instances
 @click.option(
     "--event",
     default="push",
@@ -217,12 +233,18 @@ def lint(
 )
 @formats("text", "json")
 @guarded
-def explain(specs: tuple[Path, ...], root: Path | None, format: str, **question: Any) -> int:
+def explain(
+    specs: tuple[Path, ...], root: Path | None, format: str, instances: tuple[str, ...], **question: Any
+) -> int:
     """Say what an event runs, what it doesn't, and why."""
-    from mlcc.compiler import analyse
+    from mlcc.compiler import analyses
     from mlcc.explain import answer
 
-    found = answer({str(path): analyse(path, root) for path in spec_paths(specs)}, question, format)
+    found = answer(
+        {titled(path, one): one for path in spec_paths(specs) for one in analyses(path, root, instances)},
+        question,
+        format,
+    )
     click.echo(found.text, nl=False)
     for hint in found.hints:
         click.echo(f"hint: {hint}", err=True)
@@ -231,16 +253,18 @@ def explain(specs: tuple[Path, ...], root: Path | None, format: str, **question:
 
 @cli.command()
 @common
+@instances
 @formats("mermaid", "dot", "svg")
 @guarded
-def graph(specs: tuple[Path, ...], root: Path | None, format: str) -> int:
+def graph(specs: tuple[Path, ...], root: Path | None, format: str, instances: tuple[str, ...]) -> int:
     """Draw the pipeline."""
     from mlcc import graph as drawing
-    from mlcc.compiler import analyse
+    from mlcc.compiler import analyses
 
     draw = {"mermaid": drawing.mermaid, "dot": drawing.dot, "svg": drawing.svg}[format]
     for path in spec_paths(specs):
-        click.echo(draw(analyse(path, root).plan), nl=False)
+        for one in analyses(path, root, instances):
+            click.echo(draw(one.plan), nl=False)
     return OK
 
 

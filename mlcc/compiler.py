@@ -11,6 +11,7 @@ from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Related, SpecError, error, suggest
 from mlcc.extends import merge
 from mlcc.files import LOCK, File
+from mlcc.instances import Expansion, collapsed, no_folder, traced
 from mlcc.ledger import losses
 from mlcc.plan import Plan
 from mlcc.planner import plan
@@ -21,6 +22,7 @@ from mlcc.source import Source, load
 from mlcc.spec.validate import validate
 
 if TYPE_CHECKING:
+    from mlcc.fingerprints import Fingerprints
     from mlcc.pins.lock import Lock
     from mlcc.spec.models import Spec
 
@@ -30,7 +32,7 @@ DEFAULT_TARGETS = ("github",)
 
 @record
 class Analysis:
-    """A spec that the passes before lowering accept. `root` is the repository's folder.
+    """A spec, or one instance of it, that the passes before lowering accept. `root` is the repository's folder.
 
     `lock` is what lies beside the spec, with whose pins the plan is made, and `stated` the plan without them.
     """
@@ -47,50 +49,135 @@ class Analysis:
         """Return the text of each file that the spec is made of, by display path."""
         return self.source.texts
 
+    @property
+    def instance(self) -> str:
+        """Return the id of the instance, empty where the spec has none."""
+        return self.source.instance
+
+
+@record
+class Project:
+    """What a spec expands to: its pipelines that can be planned, and what is wrong with the others."""
+
+    found: tuple[Analysis, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    texts: Mapping[str, str]
+    instances: int  # 0: the spec is a pipeline itself
+
 
 def analyse(path: Path, root: Path | None = None, *, assume_committed: bool = False) -> Analysis:
     """Run the passes up to the plan. `root` is the repository's folder, by default found by its `.git`.
 
-    `assume_committed`: don't look whether the artifacts that nothing writes are there. Raises SpecError.
+    `assume_committed`: don't look whether the artifacts that nothing writes are there. Raises SpecError, also for
+    a spec with several instances.
+    """
+    return only(path, analyses(path, root, assume_committed=assume_committed))
+
+
+def only(path: Path, found: tuple[Analysis, ...]) -> Analysis:
+    """Return the one pipeline that was found of a spec. Raises SpecError where there are several."""
+    if len(found) > 1:
+        help = f"name one of {', '.join(one.instance for one in found[:3])}, … with --instance"
+        raise SpecError([error("many-instances", f"{path} has {len(found)} instances", None, help=help)])
+    return found[0]
+
+
+def analyses(
+    path: Path, root: Path | None = None, instances: tuple[str, ...] = (), *, assume_committed: bool = False
+) -> tuple[Analysis, ...]:
+    """Run the passes up to the plan for a spec, or for each of its `instances`, by default all. Raises SpecError."""
+    project = expanded(path, root, instances, assume_committed=assume_committed)
+    if project.diagnostics:
+        raise SpecError(project.diagnostics, project.texts)
+    return project.found
+
+
+def expanded(
+    path: Path,
+    root: Path | None = None,
+    instances: tuple[str, ...] = (),
+    *,
+    assume_committed: bool = False,
+    fingerprints: Fingerprints | None = None,
+) -> Project:
+    """Return what a spec expands to, without the instances that `fingerprints` keep.
+
+    Raises SpecError where it can't even be read, OutputError by the machine's fault.
     """
     root = find_root(path) if root is None else root.resolve()
     if not path.resolve().is_relative_to(root):
         raise SpecError(
             [error("outside", f"{path} isn't inside {root}", None, help="name a folder above the spec")]
         )
-    source = merge(load(path), root)
-    spec = validate(source)
-    home = os.path.relpath(path.resolve().parent, root).replace(os.sep, "/")
-    home = "" if home == "." else home
-    resolved = resolve(spec, source)
-    tree = Tree(path.resolve().parent)
-    made = plan(
-        resolved,
-        home=home,
-        spec_files=tuple(
-            os.path.relpath(Path(shown).resolve(), root).replace(os.sep, "/") for shown in source.texts
-        ),
-        compiled_files=compiled_files(spec.name, home),
-        committed=None if assume_committed else tree.matching,
-        ignored=tree.ignores,
-    )
-    return _locked(Analysis(source, spec, made, root), path)
+    expansion = Expansion(merge(load(path), root), root)
+    lock = _lock_of(path)
+    found: list[Analysis] = []
+    problems: list[tuple[str, Diagnostic]] = []
+    texts = {**expansion.source.texts, **({lock[0].path: lock[1]} if lock else {})}
+    # What the lock approves is what all instances do together.
+    known = None if lock else fingerprints
+    for id in expansion.chosen(instances):
+        try:
+            source = expansion.of(id)
+            home = _relative(path.resolve().parent / source.home, root)
+            if id and known and known.keeps(path, root, _relative(path, root), source, home):
+                continue
+            analysis = _analysed(source, path, root, assume_committed=assume_committed)
+            found.append(_locked(analysis, path, *lock) if lock else analysis)
+        except SpecError as problem:
+            problems += ((id, one) for one in problem.diagnostics)
+            texts.update(problem.texts)
+    return Project(tuple(found), tuple(collapsed(problems, len(expansion.ids))), texts, len(expansion.ids))
 
 
-def _locked(analysis: Analysis, path: Path) -> Analysis:
-    """Return a spec with the pins of the lock beside it, where there is one. Raises SpecError."""
+def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool) -> Analysis:
+    """Run the passes from VALIDATE to PLAN. Raises SpecError."""
+    folder = path.resolve().parent / source.home
+    home = _relative(folder, root)
+    tree = Tree(folder)
+    try:
+        spec = validate(source)
+        resolved = resolve(spec, source)
+        if not (assume_committed or folder.is_dir()):
+            raise SpecError([no_folder(source)], source.texts)
+        made = plan(
+            resolved,
+            home=home,
+            spec_files=tuple(_relative(Path(shown), root) for shown in source.texts),
+            compiled_files=compiled_files(spec.name, home),
+            committed=None if assume_committed else tree.matching,
+            ignored=tree.ignores,
+        )
+    except SpecError as problem:
+        raise SpecError(traced(problem.diagnostics, source), problem.texts) from None
+    return Analysis(source, spec, made, root)
+
+
+def _lock_of(path: Path) -> tuple[Lock, str] | None:
+    """Return the lock beside a spec and its text; None: there is none. Raises SpecError."""
     if not os.path.lexists(path.with_name(LOCK)):
-        return analysis
-    from mlcc.pins.apply import with_lock  # most specs have no lock
-    from mlcc.pins.read import read_lock
+        return None
+    from mlcc.pins.read import read_lock  # most specs have no lock
 
-    lock, text = read_lock(path)
+    return read_lock(path)
+
+
+def _locked(analysis: Analysis, path: Path, lock: Lock, text: str) -> Analysis:
+    """Return an analysis with the pins of a lock. Raises SpecError."""
+    from mlcc.pins.apply import with_lock
+
     source = replace(analysis.source, texts={**analysis.source.texts, lock.path: text})
     try:
-        made = with_lock(analysis.plan, lock)
+        made = with_lock(analysis.plan, lock, _relative(path.with_name(LOCK), analysis.root))
         return replace(analysis, source=source, plan=made, lock=lock, stated=analysis.plan)
     except SpecError as problem:
         raise SpecError(problem.diagnostics, source.texts) from None
+
+
+def _relative(path: Path, root: Path) -> str:
+    """Return a path from the repository's folder, empty for that itself."""
+    found = os.path.relpath(path.resolve(), root).replace(os.sep, "/")
+    return "" if found == "." else found
 
 
 def compiled_files(name: str, home: str) -> tuple[str, ...]:
@@ -140,10 +227,17 @@ class Compiled:
     files: list[File]
 
 
-def compile_all(paths: Iterable[Path], root: Path | None, named: tuple[str, ...]) -> list[Compiled]:
-    """Compile specs. Raises SpecError with what is wrong with any of them: then none is to be written.
+def compile_all(
+    paths: Iterable[Path],
+    root: Path | None,
+    named: tuple[str, ...],
+    instances: tuple[str, ...] = (),
+    fingerprints: Fingerprints | None = None,
+) -> list[Compiled]:
+    """Compile specs, or `instances` of theirs, without those that `fingerprints` keep.
 
-    It is an OutputError where one of them can't be read.
+    Raises SpecError with what is wrong with any of them: then none is to be written. It is an OutputError where one of
+    them can't be read.
     """
     fault: type[MlccError] = SpecError
     compiled: list[Compiled] = []
@@ -151,18 +245,35 @@ def compile_all(paths: Iterable[Path], root: Path | None, named: tuple[str, ...]
     texts: dict[str, str] = {}
     for path in paths:
         try:
-            analysis = analyse(path, root)
-            targets = chosen_targets(analysis.plan, named)
-            compiled.append(Compiled(path, analysis, targets, compile_files(analysis, targets)))
+            project = expanded(path, root, instances, fingerprints=fingerprints)
         except MlccError as problem:
             problems += problem.diagnostics
             texts.update(problem.texts)
             fault = OutputError if isinstance(problem, OutputError) else fault
+            continue
+        texts.update(project.texts)
+        made, found = _compiled(path, project, named)
+        compiled += made
+        problems += (*project.diagnostics, *found)
     problems += same_outputs((one.analysis, one.targets) for one in compiled)
     if problems:
-        texts.update({file: text for one in compiled for file, text in one.analysis.texts.items()})
         raise fault(problems, texts)
     return compiled
+
+
+def _compiled(
+    path: Path, project: Project, named: tuple[str, ...]
+) -> tuple[list[Compiled], list[Diagnostic]]:
+    """Return what the pipelines of a spec compile to, and what the back ends can't do."""
+    compiled: list[Compiled] = []
+    problems: list[tuple[str, Diagnostic]] = []
+    for analysis in project.found:
+        targets = chosen_targets(analysis.plan, named)
+        try:
+            compiled.append(Compiled(path, analysis, targets, compile_files(analysis, targets)))
+        except SpecError as problem:
+            problems += ((analysis.instance, one) for one in traced(problem.diagnostics, analysis.source))
+    return compiled, collapsed(problems, project.instances)
 
 
 def same_outputs(specs: Iterable[tuple[Analysis, tuple[str, ...]]]) -> list[Diagnostic]:
@@ -178,7 +289,7 @@ def same_outputs(specs: Iterable[tuple[Analysis, tuple[str, ...]]]) -> list[Diag
         ]
         for path in paths:
             owner = owners.setdefault((analysis.root, path), analysis)
-            if owner.plan.spec_files[0] == plan.spec_files[0]:
+            if (owner.plan.spec_files[0], owner.instance) == (plan.spec_files[0], analysis.instance):
                 continue
             related = [Related(owner.plan.span, "the other one")] if owner.plan.span else []
             help = (

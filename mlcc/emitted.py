@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from mlcc.bundle import bundle
 from mlcc.files import File, seal
 from mlcc.gates.emit import lists, packages_of
@@ -38,8 +40,8 @@ def scripts(plan: Plan) -> list[File]:
     spec = plan.spec_files[0]
     gates = [(node, gate) for node in plan.nodes.values() if (gate := node.gate) is not None]
     files = [
-        File(f"{folder}/run.py", seal(bundle(RUNTIME, doc=_DOC))),
-        File(f"{folder}/report.py", seal(bundle(REPORT, doc=_REPORT_DOC))),
+        File(f"{folder}/run.py", _script(RUNTIME, _DOC)),
+        File(f"{folder}/report.py", _script(REPORT, _REPORT_DOC)),
         File(f"{folder}/plan.json", seal(document(to_runtime(plan), spec))),
     ]
     if plan.store is not None or any(a.form is Form.OBJECTS for a in plan.artifacts.values()):
@@ -66,11 +68,19 @@ def packages(plan: Plan) -> list[str]:
     return sorted({package for name in wanted for package in packages_of(name)})
 
 
+@cache
+def _script(entry: str, doc: str) -> str:
+    """Return a sealed script: made once for however many pipelines."""
+    return seal(bundle(entry, doc=doc))
+
+
+@cache
 def objects_script() -> str:
     """Return the script that reads addresses and moves what a store keeps, the same bytes for every project."""
     return bundle(OBJECTS, doc=_OBJECTS_DOC, allow={"fsspec"})
 
 
+@cache
 def notify_script() -> str:
     """Return the script that tells people how a run ended, the same bytes for every project."""
     return bundle(NOTIFY, doc=_NOTIFY_DOC)
@@ -89,4 +99,4 @@ def _releases(plan: Plan, folder: str) -> list[File]:
         File(f"{folder}/releases/{id}.json", seal(document(dict(drive), plan.spec_files[0])))
         for id, drive in driven.items()
     ]
-    return [File(f"{folder}/release.py", seal(bundle(RELEASE, doc=_RELEASE_DOC))), *parameters]
+    return [File(f"{folder}/release.py", _script(RELEASE, _RELEASE_DOC)), *parameters]

@@ -32,6 +32,7 @@ from mlcc.spec.table import SPEC
 
 TYPED_VALUE = frozenset({"secret", "var", "input", "param", "matrix", "output", "context"})
 """The kinds of a typed value. Another kind replaces all of the old value: its other keys belong to its kind."""
+PARAM = "param"
 _OWN = ("version", "name", "extends")
 _MAX_FILES = 32
 _MAX_VALUES = 30_000
@@ -62,6 +63,19 @@ def merge(source: Source, root: Path) -> Source:
         locked=merger.locks.defaults,
         deprecated=tuple(merger.deprecated),
     )
+
+
+def override(source: Source, over: Mapping, root: Path) -> Source:
+    """Return `source` under `over`, as if that were a spec which extends it. Raises SpecError."""
+    merger = _Merger(root, source)
+    merger.locks = Locks(source.locked)
+    merger.locks.hold(source.root)
+    merged = merger.mappings(source.root, over, ())
+    merger.check_overlays(merged)
+    if merger.diagnostics:
+        raise SpecError(merger.diagnostics, merger.texts)
+    merged = Mapping(merged.entries, source.root.span)
+    return replace(source, root=merged, locked=merger.locks.defaults)
 
 
 @record
@@ -231,22 +245,25 @@ def _replaced(base: Mapping, over: Mapping, at: Keys) -> set[str]:
     if len(at) > 1 and (at[-2] == "env" or (len(at) == 3 and at[0] == "auth")):
         kinds = TYPED_VALUE & over.entries.keys()
         return set(base.entries) if kinds and not kinds & base.entries.keys() else set()
+    shape = _shape(at)
+    if shape is not None and str in shape.kinds and PARAM in base.entries.keys() ^ over.entries.keys():
+        return set(base.entries)  # a value that a param gives, or no longer gives
     gone: set[str] = set()
-    for group in _unions(at):
+    for group in () if shape is None else shape.unions:
         chosen = over.entries.keys() & group
         gone |= set(group) - chosen if chosen else set()
     return gone
 
 
-def _unions(at: Keys) -> tuple[tuple[str, ...], ...]:
-    """Return the groups of keys of which the mapping at `at` may have one.
+def _shape(at: Keys) -> Shape | None:
+    """Return the shape of the mapping at `at`, None where nothing is known of it.
 
     The place matters: a data contract may well have columns called `path` and `table`.
     """
     shape: Shape | None = SPEC
     for key in at:
         shape = None if shape is None else shape.inner(key)
-    return () if shape is None else shape.unions
+    return shape
 
 
 def _path_problem(item: Node) -> str | None:

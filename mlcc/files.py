@@ -9,6 +9,7 @@ never wrote (refuse, whatever the flags).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mlcc.record import record
 
@@ -44,6 +45,7 @@ def marker_line(source: str | None = None) -> str:
     return f"mlcc:generated {origin}sha256={BLANK_DIGEST}"
 
 
+@lru_cache(maxsize=64)  # the scripts are the same for every pipeline
 def seal(text: str) -> str:
     """Return `text` with its marker's digest filled in; sealing twice changes nothing.
 

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +21,8 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 # Nothing generated comes near this; a file of that size is somebody else's and must not fill the memory.
 _LARGEST = 64 << 20
+_TOGETHER, _FEW = 128, 16  # files that are flushed together, and by how many threads
+_MOST_OPEN = 256  # folders
 
 
 class UnsafePathError(Exception):
@@ -98,14 +100,15 @@ class Folder:
                     raise UnsafePathError(f"`{path}` is a symbolic link") from fault
                 raise
 
-    def create(self, path: str, data: bytes, mode: int = 0o644) -> None:
+    def create(self, path: str, data: bytes, mode: int = 0o644, *, flush: bool = True) -> None:
         """Write a new file and flush it to disk, replacing a leftover of the same name."""
         self.remove(path)
         descriptor = self.open_file(path, _CREATE, mode)
         try:
             os.fchmod(descriptor, mode)  # whatever the umask
             write_all(descriptor, data)
-            os.fsync(descriptor)
+            if flush:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -127,13 +130,14 @@ class Folder:
         above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
         return [folder for folder in above if self.folder(folder) is None]
 
-    def make_folder(self, path: str) -> None:
+    def make_folder(self, path: str, *, flush: bool = True) -> None:
         """Create one folder, unless it exists, and flush its entry to disk."""
         with _naming(path):
             parent, name = self._parent(path)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, dir_fd=parent)
-            os.fsync(parent)
+            if flush:
+                os.fsync(parent)
 
     def remove_folder(self, path: str) -> None:
         """Remove a folder that is there and empty."""
@@ -151,6 +155,26 @@ class Folder:
         """Flush the entries of the folder above `path` to disk."""
         with contextlib.suppress(FileNotFoundError):
             os.fsync(self._parent(path)[0])
+
+    def flush(self, files: Sequence[str] = (), above: Sequence[str] = ()) -> None:
+        """Flush files to disk, and the entries of the folders above paths: many at once, as a disk takes them."""
+        wanted = [(path, self._opened) for path in files] + [(path, self._opened_above) for path in above]
+        for start in range(0, len(wanted), _TOGETHER):
+            with contextlib.ExitStack() as stack:
+                found = [open_(path) for path, open_ in wanted[start : start + _TOGETHER]]
+                descriptors = [descriptor for descriptor in found if descriptor is not None]
+                for descriptor in descriptors:
+                    stack.callback(os.close, descriptor)
+                _fsync_all(descriptors)
+
+    def _opened(self, path: str) -> int:
+        return self.open_file(path, _READ)
+
+    def _opened_above(self, path: str) -> int | None:
+        try:
+            return os.dup(self._parent(path)[0])
+        except FileNotFoundError:
+            return None
 
     def files(self, path: str, deep: bool) -> Iterator[str]:
         """Yield the regular files in a folder, sorted; none when it is missing. Links aren't followed."""
@@ -186,8 +210,17 @@ class Folder:
                 what = "is a symbolic link" if stat.S_ISLNK(kind) else "isn't a folder"
                 raise UnsafePathError(f"`{path}` {what}") from fault
             raise
+        self._forget(path)
         self._open[path] = descriptor
         return descriptor
+
+    def _forget(self, path: str) -> None:
+        """Close folders that were opened long ago, but those on the way to a path: a process may have few open files."""
+        if len(self._open) < _MOST_OPEN:
+            return
+        for old in list(self._open)[: _MOST_OPEN // 2]:
+            if old and not path.startswith(f"{old}/"):
+                os.close(self._open.pop(old))
 
     def _parent(self, path: str) -> tuple[int, str]:
         above, _, name = path.rpartition("/")
@@ -205,6 +238,18 @@ def _naming(path: str) -> Iterator[None]:
     except OSError as fault:
         fault.filename = path
         raise
+
+
+def _fsync_all(descriptors: Sequence[int]) -> None:
+    """Flush open files. A few aren't worth threads."""
+    if len(descriptors) <= _FEW:
+        for descriptor in descriptors:
+            os.fsync(descriptor)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # few compiles write that much
+
+    with ThreadPoolExecutor(_FEW) as pool:
+        list(pool.map(os.fsync, descriptors))
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

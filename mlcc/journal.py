@@ -118,10 +118,12 @@ class Journal:
             self._write(_spell(record))
             self._folder.sync(self._path)
             for path in record.folders:
-                self._folder.make_folder(path)
+                self._folder.make_folder(path, flush=False)
+            self._folder.flush(above=record.folders)
             for step, change in zip(record.steps, changes, strict=True):
                 if change.new is not None:
-                    self._folder.create(step.fresh, change.new)
+                    self._folder.create(step.fresh, change.new, flush=False)
+            self._folder.flush([step.fresh for step in record.steps if step.new is not None])
             self._sync(record)
         except BaseException:
             self._roll_back(record)
@@ -189,8 +191,9 @@ class Journal:
             self._folder.rename(step.fresh, step.path)
 
     def _sync(self, record: _Record) -> None:
-        for path in {step.path.rpartition("/")[0]: step.path for step in record.steps}.values():
-            self._folder.sync(path)
+        self._folder.flush(
+            above=list({step.path.rpartition("/")[0]: step.path for step in record.steps}.values())
+        )
 
     def _finish(self, folders: Sequence[str]) -> None:
         self._folder.remove(self._path)

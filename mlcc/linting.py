@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlcc.backends import BACKENDS, Usage
-from mlcc.compiler import Analysis, analyse, chosen_targets, obstacles, same_outputs
+from mlcc.compiler import Analysis, Project, chosen_targets, expanded, obstacles, same_outputs
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Severity, SpecError
+from mlcc.instances import collapsed, traced
 from mlcc.lint import Subject, run
 from mlcc.record import field, record
 
@@ -55,28 +56,40 @@ class LintReport:
         return "\n".join(lines)
 
 
-def lint_all(paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...]) -> LintReport:
-    """Return what is wrong with specs; one that can't be read doesn't hide the others' mistakes."""
+def lint_all(
+    paths: tuple[Path, ...], root: Path | None, targets: tuple[str, ...], instances: tuple[str, ...] = ()
+) -> LintReport:
+    """Return what is wrong with specs; one that can't be read doesn't hide the others' mistakes. `instances`: of these only."""
     report = LintReport()
     compiled: list[tuple[Analysis, tuple[str, ...]]] = []
     for path in paths:
         try:
-            analysis = analyse(path, root)
+            project = expanded(path, root, instances)
         except MlccError as problem:
             report.diagnostics.extend(problem.diagnostics)
             report.texts.update(problem.texts)
             report.unreadable.extend([path] if isinstance(problem, OutputError) else [])
             continue
-        report.texts.update(analysis.texts)
-        report.analyses.append(analysis)
-        chosen = chosen_targets(analysis.plan, targets)
-        compiled.append((analysis, chosen))
-        report.diagnostics.extend(analysis.source.deprecated)
-        for target in chosen:
-            report.diagnostics.extend(obstacles(analysis.plan, target))
-        report.diagnostics.extend(run(Subject(analysis.spec, analysis.source, analysis.plan)))
+        report.texts.update(project.texts)
+        report.analyses.extend(project.found)
+        compiled += ((one, chosen_targets(one.plan, targets)) for one in project.found)
+        report.diagnostics.extend((*project.diagnostics, *_findings(project, targets)))
     report.diagnostics.extend(same_outputs(compiled))
     return report
+
+
+def _findings(project: Project, targets: tuple[str, ...]) -> list[Diagnostic]:
+    """Return what keeps back ends from compiling a spec's pipelines, and what the rules find in them."""
+    found: list[tuple[str, Diagnostic]] = []
+    for analysis in project.found:
+        own = [
+            one
+            for target in chosen_targets(analysis.plan, targets)
+            for one in obstacles(analysis.plan, target)
+        ]
+        own += run(Subject(analysis.spec, analysis.source, analysis.plan))
+        found += ((analysis.instance, one) for one in traced(own, analysis.source))
+    return collapsed(found, project.instances)
 
 
 def _usages(target: str, analysis: Analysis) -> Sequence[Usage]:

@@ -1,7 +1,7 @@
 """EXTENDS, continued: what a locked gate rests on, and who may not change it.
 
 A gate is what it says and what it says it with: its own keys, the `defaults` that its file states, and the artifacts,
-runners, environments and logins of that file which it uses. Whoever extends the file changes none of it.
+profiles, runners, environments and logins of that file which it uses. Whoever extends the file changes none of it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ class Lock:
 
 
 class Locks:
-    """The locks of the files that a spec extends. `defaults` are those that each locked gate keeps to."""
+    """The locks of the files that a spec extends. `defaults` are those that each locked gate keeps to.
 
-    def __init__(self) -> None:
+    `defaults` that are given are of files further down, whose locks are already known.
+    """
+
+    def __init__(self, defaults: dict[str, Mapping] | None = None) -> None:
         self.held: dict[Keys, Lock] = {}  # (section, id) -> what stays
         self.overlays: dict[Keys, Lock] = {}  # the way below a target -> what stays
-        self.defaults: dict[str, Mapping] = {}
+        self.defaults: dict[str, Mapping] = dict(defaults or {})
         self.targets: dict[tuple[str, Keys], Node] = {}
 
     def hold(self, root: Mapping) -> None:
@@ -45,9 +48,10 @@ class Locks:
             if span is None or ("gates", id) in self.held:
                 continue
             defaults = _get(root, ("defaults",))
-            self.defaults[id] = defaults if isinstance(defaults, Mapping) else Mapping({}, root.span)
+            stated = defaults if isinstance(defaults, Mapping) else Mapping({}, root.span)
+            self.defaults.setdefault(id, stated)
             self.held["gates", id] = Lock(span, entry.node)
-            for keys in _rests_on(entry.node, self.defaults[id]):
+            for keys in _rests_on(root, entry.node, self.defaults[id]):
                 node = _get(root, keys)
                 if node is not None:
                     self.held.setdefault(keys, Lock(span, node))
@@ -74,10 +78,32 @@ class Locks:
                     yield entry, lock
 
 
-def _rests_on(gate: Node, defaults: Mapping) -> Iterator[Keys]:
-    """Yield where the values lie that a gate uses."""
+def _rests_on(root: Node, gate: Node, defaults: Mapping) -> Iterator[Keys]:
+    """Yield where the values of `root` lie that a gate uses: what it names, and the params of all of it."""
+    named = list(_named(root, gate, defaults))
+    yield from named
+    nodes = [gate, defaults, *(node for keys in named if (node := _get(root, keys)) is not None)]
+    yield from (("params", id) for node in nodes for id in _params(plain(node)))
+
+
+def _params(value: object) -> Iterator[str]:
+    """Yield the params that a plain value may name."""
+    if isinstance(value, dict):
+        name = value.get("param")
+        yield from [name] if isinstance(name, str) else []
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _params(inner)
+
+
+def _named(root: Node, gate: Node, defaults: Mapping) -> Iterator[Keys]:
     yield from (("artifacts", id) for id in _artifacts(gate))
-    runner = _get(gate, ("runner",)) or _get(defaults, ("runner",))
+    layers = [gate]
+    for id in _words(_get(gate, ("profile",))):
+        yield "profiles", id
+        profile = _get(root, ("profiles", id))
+        layers += [] if profile is None else [profile]
+    stated = (_get(layer, ("runner",)) for layer in (*layers, defaults))
+    runner = next((node for node in stated if node is not None), None)
     yield from (("runners", id) for id in _words(runner))
     yield from (("environments", id) for id in _words(_get(gate, ("environment",))))
     yield from (("auth", id) for id in _words(_get(gate, ("auth",))))

@@ -137,10 +137,11 @@ def _account_names(one: Companion) -> set[str]:
 
 def _stated(resolved: Resolved, node: ResolvedNode, used: list[Companion]) -> Loc:
     """Return where the address stands: as variables are looked for, a node's own first. A locked gate's may be elsewhere."""
-    spec, environment = resolved.spec, node.spec.environment or ""
+    spec, environment, profile = resolved.spec, node.spec.environment or "", node.spec.profile or ""
     places: dict[Loc, Mapping[str, object]] = {
         node.loc: node.spec.env,
         ("environments", environment): spec.environments[environment].env if environment else {},
+        ("profiles", profile): spec.profiles[profile].env if profile else {},
         ("defaults",): spec.defaults.env,
         **{one.loc: dict(one.env) for one in used},
     }

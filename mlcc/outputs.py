@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlcc.abandoned import Search
 from mlcc.compiler import SPEC, Compiled
 from mlcc.diagnostics import OutputError
+from mlcc.files import LOCK, File
+from mlcc.fingerprints import Fingerprints, Kept
+from mlcc.pins.lock import Lock
+from mlcc.plan import Plan
+from mlcc.record import record
 from mlcc.render_diagnostics import escaped
 from mlcc.repository import find_outputs, ignored
 from mlcc.writer import ensure_writable
@@ -22,39 +27,112 @@ def command_line(command: str, path: Path, root: Path | None, targets: tuple[str
     return shlex.join([*words, *(word for target in targets for word in ("--target", target))])
 
 
-def searches(compiled: Sequence[Compiled]) -> Iterator[Search | None]:
+@record
+class Output:
+    """What one spec writes: the files of all its pipelines. `spec` and the folders are relative to `root`."""
+
+    path: Path
+    root: Path
+    spec: str
+    pipelines: tuple[Compiled, ...]
+    kept: tuple[Kept, ...] = ()  # those of its instances that are as they were
+
+    @property
+    def home(self) -> str:
+        """Return the folder of the spec."""
+        return self.spec.rpartition("/")[0]
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """Return the project folders of its pipelines."""
+        return (*(one.analysis.plan.home for one in self.pipelines), *(one.home for one in self.kept))
+
+    @property
+    def lock(self) -> Lock | None:
+        """Return what lies beside the spec; None also where all is kept: then there is none."""
+        return self.pipelines[0].analysis.lock if self.pipelines else None
+
+    @property
+    def lock_path(self) -> str:
+        """Return where the spec's lock lies, or would lie."""
+        return f"{self.home}/{LOCK}" if self.home else LOCK
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Return the text of each file that the spec is made of, by display path."""
+        return {path: text for one in self.pipelines for path, text in one.analysis.texts.items()}
+
+    @property
+    def planned(self) -> tuple[tuple[Plan, tuple[str, ...]], ...]:
+        """Return the plan and the back ends of each pipeline."""
+        return tuple((one.analysis.plan, one.targets) for one in self.pipelines)
+
+    @property
+    def unchanged(self) -> tuple[str, ...]:
+        """Return the files of its instances that are as they were."""
+        return tuple(path for one in self.kept for path in one.outputs)
+
+    @property
+    def files(self) -> list[File]:
+        """Return the files of all its pipelines."""
+        return [file for one in self.pipelines for file in one.files]
+
+
+def outputs_of(compiled: Sequence[Compiled], fingerprints: Fingerprints | None = None) -> list[Output]:
+    """Return what each spec writes, in order; last those of which nothing has changed."""
+    pipelines: dict[tuple[Path, str], list[Compiled]] = {}
+    for one in compiled:
+        pipelines.setdefault((one.analysis.root, one.analysis.plan.spec_files[0]), []).append(one)
+    if fingerprints is None:
+        return [Output(ones[0].path, root, spec, tuple(ones)) for (root, spec), ones in pipelines.items()]
+    paths = {**{key: ones[0].path for key, ones in pipelines.items()}, **fingerprints.paths}
+    kept = fingerprints.kept
+    return [
+        Output(path, root, spec, tuple(pipelines.get((root, spec), ())), tuple(kept.get((root, spec), ())))
+        for (root, spec), path in paths.items()
+    ]
+
+
+def remember(one: Output, fingerprints: Fingerprints) -> None:
+    """Remember what the instances of a spec were compiled from and to. A spec without instances is always compiled."""
+    found = [(made.analysis.source, made.analysis.plan.home, made.files) for made in one.pipelines]
+    if all(source.instance for source, _, _ in found):
+        fingerprints.written(one.root, one.spec, found)
+
+
+def searches(outputs: Sequence[Output]) -> Iterator[Search | None]:
     """Yield for each spec where to look for what specs that are gone have left: once for each repository."""
     seen: set[Path] = set()
-    for one in compiled:
-        root = one.analysis.root
-        if root in seen:
+    for one in outputs:
+        if one.root in seen:
             yield None
             continue
-        seen.add(root)
-        produced = {file.path for other in compiled if other.analysis.root == root for file in other.files}
-        yield Search(tuple(find_outputs(root)), frozenset(produced))
+        seen.add(one.root)
+        same = [other for other in outputs if other.root == one.root]
+        produced = {file.path for other in same for file in other.files}
+        produced.update(path for other in same for path in other.unchanged)
+        yield Search(tuple(find_outputs(one.root)), frozenset(produced))
 
 
 def refusals(
-    compiled: Sequence[Compiled], calls: Sequence[str], *, force: bool, prune: bool
+    outputs: Sequence[Output], calls: Sequence[str], *, force: bool, prune: bool
 ) -> list[OutputError]:
     """Return why specs can't be written, one error a spec. A single spec is refused by `write` itself."""
     found: list[OutputError] = []
-    for one, call in zip(compiled, calls, strict=True) if len(compiled) > 1 else ():
-        plan = one.analysis.plan
+    for one, call in zip(outputs, calls, strict=True) if len(outputs) > 1 else ():
         try:
             ensure_writable(
-                one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0],
-                call=call, force=force, prune=prune,
+                one.files, one.root, home=one.home, spec=one.spec,
+                call=call, force=force, prune=prune, projects=one.projects, kept=one.unchanged,
             )  # fmt: skip
         except OutputError as problem:
             found.append(problem)
     return found
 
 
-def ignored_outputs(one: Compiled) -> Iterator[str]:
+def ignored_outputs(one: Output) -> Iterator[str]:
     """Yield a warning where git ignores what was written: then no CI system ever sees it."""
-    lost = ignored(one.analysis.root, (file.path for file in one.files))
+    lost = ignored(one.root, (file.path for file in one.files))
     if lost:
         rest = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         yield (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 
+from mlcc.abandoned import home_of
 from mlcc.backends import BESIDE_SPEC
 from mlcc.files import LOCK, origin
 from mlcc.record import record
@@ -11,25 +13,21 @@ from mlcc.record import record
 
 @record
 class Owner:
-    """Whose files these are: the spec's path and its folder, both relative to the root."""
+    """Whose files these are: the spec's path and folder, and its project folders, all relative to the root."""
 
     path: str
     home: str
     call: str | None
+    projects: frozenset[str]
 
     @property
     def own(self) -> str:
-        """The folder beside the spec that holds its scripts, and the journal."""
+        """The folder beside the spec that holds the journal."""
         return f"{self.home}/.mlcc" if self.home else ".mlcc"
 
     @property
-    def beside(self) -> tuple[str, ...]:
-        """The outputs that lie beside the spec itself."""
-        return tuple(f"{self.home}/{name}" if self.home else name for name in BESIDE_SPEC)
-
-    @property
     def journal(self) -> str:
-        """The record of a write that is going on, or didn't end."""
+        """The file that an interrupted write leaves behind."""
         return f"{self.own}/journal"
 
     @property
@@ -37,14 +35,23 @@ class Owner:
         """The spec's lock: no output, but written together with them."""
         return f"{self.home}/{LOCK}" if self.home else LOCK
 
+    def is_script(self, path: str) -> bool:
+        """Whether it lies in the `.mlcc` of a project folder."""
+        return "/.mlcc/" in f"/{path}" and home_of(path) in self.projects
+
+    def is_beside(self, path: str) -> bool:
+        """Whether it is an output that lies in a project folder itself."""
+        above, _, name = path.rpartition("/")
+        return name in BESIDE_SPEC and above in self.projects
+
     def is_place(self, path: str) -> bool:
         """Whether an output of this spec may lie there."""
-        if path.startswith(f"{self.own}/"):
+        if self.is_script(path):
             return path != self.journal
         above, _, name = path.rpartition("/")
         if above == ".github/workflows":
             return name.endswith((".yml", ".yaml"))
-        return path in self.beside or path.startswith(".gitlab/")
+        return self.is_beside(path) or path.startswith(".gitlab/")
 
     def is_recoverable(self, path: str) -> bool:
         """Whether a compile of this spec may have changed a file: its own, or what another one has left."""
@@ -55,7 +62,7 @@ class Owner:
     def is_mine(self, path: str, text: str) -> bool:
         """Whether a generated file was compiled from this spec; in its own folder it needn't say so."""
         source = origin(text)
-        return source == self.path or (source is None and path.startswith(f"{self.own}/"))
+        return source == self.path or (source is None and self.is_script(path))
 
     def command(self, *flags: str) -> str:
         """The command that compiles this spec."""
@@ -63,8 +70,8 @@ class Owner:
         return " ".join([self.call or shlex.join(["mlcc", "compile", *named]), *flags])
 
 
-def owner_of(home: str, spec: str | None, call: str | None) -> Owner:
-    """Return the owner of a spec's files. `spec` is by default the mlcc.yaml of its folder `home`."""
+def owner_of(home: str, spec: str | None, call: str | None, projects: Collection[str]) -> Owner:
+    """Return whose files a compile of a spec writes; see `mlcc.writer.write`."""
     folder = "" if home == "." else home
     path = spec or (f"{folder}/mlcc.yaml" if folder else "mlcc.yaml")
-    return Owner(path, folder, call)
+    return Owner(path, folder, call, frozenset(projects or (folder,)))

@@ -376,7 +376,7 @@ class Plan:
     )  # back end -> feature
     comment: Comment | None = None
     pins: Pins = NO_PINS
-    locked: bool = False  # a lock beside the spec holds the pins
+    lock: str = ""  # the file beside the spec that holds the pins, from the repository's folder
     notices: tuple[RunNotice, ...] = ()  # of how a run ended
     store: Store | None = None
     span: Span | None = field(compare=False, default=None)

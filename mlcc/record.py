@@ -129,7 +129,7 @@ def _refuse(self: Any, name: str, *_: object) -> NoReturn:
     raise AttributeError(f"{type(self).__name__} is frozen: '{name}' can't change")
 
 
-def replace(value: Value, **changes: Any) -> Value:
+def replace(value: Value, /, **changes: Any) -> Value:
     """Return a record like `value` with some fields changed. Raises TypeError for a field that it hasn't."""
     return type(value)(**{**value.__dict__, **changes})
 

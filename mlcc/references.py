@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlcc.plan import NodeKind
 from mlcc.problems import Loc, Problems
+from mlcc.profiles import check_profile
 from mlcc.resolved import DEFAULT_RUNNER, ResolvedNode
+from mlcc.typed_values import check_params, check_typed
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 def check_references(spec: Spec, nodes: Mapping[str, ResolvedNode], problems: Problems) -> None:
     """Note every name that leads nowhere and every value that makes no sense where it stands."""
     _check_triggers(spec, problems)
+    check_params(spec, problems)
     for node in nodes.values():
         _check_artifacts(spec, node, problems)
+        check_profile(spec, node, problems)
         _check_surroundings(spec, nodes, node, problems)
         _check_axes(spec, node, problems)
         _check_env(spec, node, problems)
@@ -55,34 +59,7 @@ def _check_triggers(spec: Spec, problems: Problems) -> None:
         )
     for form, spec_form in triggers.manual.items():
         for name, field_ in spec_form.inputs.items():
-            _check_input(field_, ("triggers", "manual", form, "inputs", name), problems)
-
-
-_INPUT_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,), "choice": (str,), "number": (int, float), "integer": (int,), "boolean": (bool,),
-}  # fmt: skip
-
-
-def _check_input(field_: Any, loc: Loc, problems: Problems) -> None:
-    if (field_.type == "choice") != bool(field_.options):
-        problems.add("bad-input", "`options` belong to a `choice`, and a `choice` needs them", loc, key=True)
-    numeric = field_.type in ("number", "integer")
-    if not numeric and (field_.min is not None or field_.max is not None):
-        problems.add("bad-input", f"a {field_.type} has neither `min` nor `max`", loc, key=True)
-    default = field_.default
-    if default is None:
-        return
-    right_type = isinstance(default, _INPUT_TYPES[field_.type]) and isinstance(default, bool) == (
-        field_.type == "boolean"
-    )
-    if not right_type or (field_.options and default not in field_.options):
-        problems.add(
-            "bad-input", f"the default isn't a {field_.type} that the input allows", (*loc, "default")
-        )
-    elif (numeric and not (field_.min is None or default >= field_.min)) or (
-        numeric and not (field_.max is None or default <= field_.max)
-    ):
-        problems.add("bad-input", "the default is outside `min` and `max`", (*loc, "default"))
+            check_typed("input", field_, ("triggers", "manual", form, "inputs", name), problems)
 
 
 def _check_artifacts(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
@@ -111,8 +88,7 @@ def _check_surroundings(
         if name not in nodes:
             problems.unknown("node", name, list(nodes), (*loc, "needs", index))
     if node.runner is not None and node.runner != DEFAULT_RUNNER and node.runner not in spec.runners:
-        where = (*loc, "runner") if own.runner is not None else ("defaults", "runner")
-        problems.unknown("runner", node.runner, list(spec.runners), where)
+        problems.unknown("runner", node.runner, list(spec.runners), _runner(spec, node))
     if own.environment is not None and own.environment not in spec.environments:
         problems.unknown("environment", own.environment, list(spec.environments), (*loc, "environment"))
     for index, provider in enumerate(own.auth):
@@ -122,6 +98,16 @@ def _check_surroundings(
                 f"add `auth: {{{provider}: …}}` at the top",
             )
             problems.add("unknown-auth", message, (*loc, "auth", index), help=help)
+
+
+def _runner(spec: Spec, node: ResolvedNode) -> Loc:
+    """Return where a node's runner is stated."""
+    if node.spec.runner is not None:
+        return (*node.loc, "runner")
+    profile = spec.profiles.get(node.spec.profile or "")
+    if profile is not None and profile.runner is not None:
+        return ("profiles", node.spec.profile, "runner")
+    return ("defaults", "runner")
 
 
 def _check_axes(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
@@ -140,24 +126,36 @@ def _check_env(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
     axes = [name for leg in node.legs for name, _ in leg.values]
     inputs = {name for form in spec.triggers.manual.values() for name in form.inputs}
     for name, value in node.env.items():
-        where: Loc = (*node.loc, "env", name) if name in node.spec.env else ("defaults", "env", name)
+        where = _variable(spec, node, name)
         if getattr(value, "matrix", None) is not None and value.matrix not in axes:
             problems.unknown("axis", value.matrix, axes, where)
         if getattr(value, "input", None) is not None and value.input not in inputs:
             problems.unknown("input", value.input, sorted(inputs), where)
-        if (
-            getattr(value, "secret", None) is not None
-            and name in spec.defaults.env
-            and name not in node.spec.env
-        ):
+        if getattr(value, "secret", None) is not None and where[0] in ("defaults", "profiles"):
+            reached = "every node" if where[0] == "defaults" else "every node of the profile"
             problems.add(
                 "secret-in-defaults",
-                f"the secret '{value.secret}' would reach every node",
+                f"the secret '{value.secret}' would reach {reached}",
                 where,
                 help="name it on the nodes that need it",
             )
         if getattr(value, "as_", "value") == "file" and value.secret is None:
             problems.add("bad-value", "`as: file` is for secrets", where)
+
+
+def _variable(spec: Spec, node: ResolvedNode, name: str) -> Loc:
+    """Return where a node's variable is stated: on the node, by its environment, its profile, or under `defaults`."""
+    environment, profile = (
+        spec.environments.get(node.spec.environment or ""),
+        spec.profiles.get(node.spec.profile or ""),
+    )
+    if name in node.spec.env:
+        return (*node.loc, "env", name)
+    if environment is not None and name in environment.env:
+        return ("environments", node.spec.environment, "env", name)
+    if profile is not None and name in profile.env:
+        return ("profiles", node.spec.profile, "env", name)
+    return ("defaults", "env", name)
 
 
 def _way(node: ResolvedNode, index: int, condition: Any) -> Loc:

@@ -112,7 +112,7 @@ def _preview(shown: Preview, keys: dict[str, Any]) -> Keys:
     report = None if shown.report is None else Keys(path=shown.report, format="markdown")
     own: dict[str, Any] = {
         "run": shown.run, "env": shown.env, "environment": None, "auth": [], "needs": [], "retry": 0, "finally_": None,
-        "services": {}, "runner": None,
+        "services": {}, "runner": None, "profile": None,
         "reports": {} if report is None else {"preview": report}, "part": None,
         "when": _condition(("preview",), event="pull_request"),
     }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlcc.plan import Leg, NodeKind, Status
 from mlcc.problems import Loc, Problems
+from mlcc.profiles import layered
 from mlcc.references import check_references
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.source import Entry, Source
@@ -102,11 +103,12 @@ def _locked_defaults(source: Source) -> dict[str, Defaults]:
 def _node(
     spec: Spec, defaults: Defaults, id: str, kind: NodeKind, own: Any, loc: Loc, problems: Problems
 ) -> ResolvedNode:
+    below = layered(defaults, spec.profiles.get(own.profile or ""))
     runner_axis = getattr(own.runner, "matrix", None)
     python_axis = getattr(own.python, "matrix", None)
-    runner = None if runner_axis else own.runner or defaults.runner or DEFAULT_RUNNER
+    runner = None if runner_axis else own.runner or below.runner or DEFAULT_RUNNER
     uses_python = own.python is not None or own.image is None
-    image = own.image or (None if own.python is not None else defaults.image)
+    image = own.image or (None if own.python is not None else below.image)
     return ResolvedNode(
         id=id,
         kind=kind,
@@ -114,16 +116,16 @@ def _node(
         loc=loc,
         runner=runner,
         runner_axis=runner_axis,
-        python=None if python_axis or not uses_python else own.python or defaults.python,
+        python=None if python_axis or not uses_python else own.python or below.python,
         python_axis=python_axis,
         image=image,
-        setup=tuple(defaults.setup if own.setup is None else own.setup),
-        env={**defaults.env, **_environment_env(spec, own), **own.env},
-        cache={} if loc[0] == "releases" else {**defaults.cache, **own.cache},
-        checkout=own.checkout if own.checkout is not None else defaults.checkout,
-        working_directory=own.working_directory or defaults.working_directory or "",
-        timeout=own.timeout or defaults.timeout,
-        retry=0 if kind is NodeKind.GATE else defaults.retry if own.retry is None else own.retry,
+        setup=tuple(below.setup if own.setup is None else own.setup),
+        env={**below.env, **_environment_env(spec, own), **own.env},
+        cache={} if loc[0] == "releases" else {**below.cache, **own.cache},
+        checkout=own.checkout if own.checkout is not None else below.checkout,
+        working_directory=own.working_directory or below.working_directory or "",
+        timeout=own.timeout or below.timeout,
+        retry=0 if kind is NodeKind.GATE else below.retry if own.retry is None else own.retry,
         legs=_legs(own, loc, problems),
         conditions=_conditions(own),
         status=Status.ROLLBACK if kind is NodeKind.ROLLBACK else _status(own),

@@ -11,7 +11,7 @@ from enum import Enum
 
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
 from mlcc.record import field, record, replace
-from mlcc.runtime.patterns import name_matches, path_matches
+from mlcc.runtime.patterns import from_root_of, name_matches, path_matches
 from mlcc.topology import ancestors
 
 DIFF_EVENTS = ("push", "pull_request")
@@ -231,14 +231,14 @@ def belongs_to_all(plan: Plan, path: str) -> bool:
 def is_source(plan: Plan, path: str) -> bool:
     """Tell whether a path is among the sources of any node."""
     prefix = f"{plan.home}/" if plan.home else ""
-    patterns = (prefix + pattern for node in plan.nodes.values() for pattern in node.sources)
+    patterns = (from_root_of(prefix, pattern) for node in plan.nodes.values() for pattern in node.sources)
     return belongs_to_all(plan, path) or any(path_matches(pattern, path) for pattern in patterns)
 
 
 def _touched(plan: Plan, node: Node, changed: list[str]) -> str | None:
     family = [node.id, *sorted(ancestors(node.id, plan.incoming))]
     prefix = f"{plan.home}/" if plan.home else ""
-    patterns = [prefix + pattern for id in family for pattern in plan.nodes[id].sources]
+    patterns = [from_root_of(prefix, pattern) for id in family for pattern in plan.nodes[id].sources]
     if not patterns:
         return "neither it nor anything before it has sources, so it always runs"
     hit = next((path for path in changed if any(path_matches(p, path) for p in patterns)), None)

@@ -85,7 +85,9 @@ class Source:
     """A loaded spec: its root, and the text of every file that took part by display path.
 
     `file` is where it lies, or None for a spec that came from memory. `locked` are the gates that an extended
-    spec locks, each with the `defaults` that it keeps to. `deprecated` are warnings of old spellings.
+    spec locks, each with the `defaults` that it keeps to. `deprecated` are warnings of old spellings. Of an `instance` of a
+    spec, `home` is the folder below the spec's, and `values` say where the values of its params are stated, by the place
+    of their use.
     """
 
     path: str
@@ -94,6 +96,9 @@ class Source:
     file: Path | None = None
     locked: dict[str, Mapping] = field(default_factory=dict)
     deprecated: tuple[Diagnostic, ...] = ()
+    instance: str = ""
+    home: str = ""
+    values: dict[Span, Span] = field(default_factory=dict)
 
 
 def load(path: Path, display: str | None = None) -> Source:

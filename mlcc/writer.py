@@ -8,7 +8,7 @@ longer produces is always found.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,6 +75,8 @@ def write(
     force: bool = False,
     prune: bool = False,
     search: Search | None = None,
+    projects: Collection[str] = (),
+    kept: Collection[str] = (),
     absorbed: Mapping[str, str] | None = None,
     lock: LockChange | None = None,
 ) -> WriteReport:
@@ -82,7 +84,8 @@ def write(
 
     `home` is the spec's folder relative to `root` (`.` or empty for the root), `spec` the spec's own path, by
     default `mlcc.yaml` there; `call` the command line that compiles it, for messages, by default the one that
-    does in `root`. `force` overwrites files that were edited by hand, `prune` removes orphans. `search` also counts
+    does in `root`; `projects` are the folders of its instances, without any the spec's own; `kept` are outputs that
+    are left as they are. `force` overwrites files that were edited by hand, `prune` removes orphans. `search` also counts
     as orphans what specs that are gone have left, there and where workflows lie; without it only in the spec's folder.
     `absorbed` are the edited files (path -> their text) whose edits these files take over, and `lock` is written with them.
 
@@ -90,33 +93,41 @@ def write(
     `bad-journal`, `cannot-write`, `lock-changed`; the files are then as they were. Where hand edits are in the way it is an
     EditedError, whose `drifts` show them.
     """
-    mine = owner_of(home, spec, call)
+    mine = owner_of(home, spec, call, projects)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
         taken = absorbed or {}
-        found = _survey(folder, root, mine, sealed, search)
+        found = _survey(folder, root, mine, sealed, search, frozenset(kept))
         if _changes(folder, mine, found, taken, force=force, prune=prune) or lock:
             with open_journal(folder, mine.journal) as journal:
                 # looked at again, now that no other compile can be writing
-                found = _survey(folder, root, mine, sealed, search)
+                found = _survey(folder, root, mine, sealed, search, frozenset(kept))
                 changes = _changes(folder, mine, found, taken, force=force, prune=prune)
                 journal.apply([*changes, *_lock_change(folder, mine, lock)])
+            if mine.home not in mine.projects:
+                folder.remove_folder(mine.own)  # it was made for the journal alone
     return _report(found, prune, (mine.lock,) if lock else ())
 
 
-def write_lock(root: Path, lock: LockChange, *, home: str, spec: str, call: str) -> None:
+def write_lock(
+    root: Path, lock: LockChange, *, home: str, spec: str, call: str, projects: Collection[str] = ()
+) -> None:
     """Write a lock alone. Arguments and errors are those of `write`."""
-    mine = owner_of(home, spec, call)
+    mine = owner_of(home, spec, call, projects)
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
         with open_journal(folder, mine.journal) as journal:
             journal.apply(_lock_change(folder, mine, lock))
+        if mine.home not in mine.projects:
+            folder.remove_folder(mine.own)
 
 
-def edited_texts(files: Sequence[File], root: Path, *, home: str, spec: str, call: str) -> dict[str, str]:
+def edited_texts(
+    files: Sequence[File], root: Path, *, home: str, spec: str, call: str, projects: Collection[str] = ()
+) -> dict[str, str]:
     """Return the outputs that were edited by hand since mlcc wrote them: path -> text. Errors are those of `check`."""
-    mine = owner_of(home, spec, call)
+    mine = owner_of(home, spec, call, projects)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-read") as folder:
         _refuse_interrupted(folder, mine)
@@ -138,16 +149,25 @@ def ensure_writable(
     call: str | None = None,
     force: bool = False,
     prune: bool = False,
+    projects: Collection[str] = (),
+    kept: Collection[str] = (),
 ) -> None:
     """Raise the OutputError that `write` would refuse these files with; changes nothing.
 
     Where an earlier compile didn't end, nothing is known before `write` has finished that.
     """
-    mine = owner_of(home, spec, call)
+    mine = owner_of(home, spec, call, projects)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-write") as folder:
         if not is_left_behind(folder, mine.journal):
-            _changes(folder, mine, _survey(folder, root, mine, sealed, None), {}, force=force, prune=prune)
+            _changes(
+                folder,
+                mine,
+                _survey(folder, root, mine, sealed, None, frozenset(kept)),
+                {},
+                force=force,
+                prune=prune,
+            )
 
 
 def check(
@@ -158,17 +178,20 @@ def check(
     spec: str | None = None,
     call: str | None = None,
     search: Search | None = None,
+    projects: Collection[str] = (),
+    part: bool = False,
 ) -> list[Drift]:
     """Return how the files below `root` differ from `files`, sorted by path; changes nothing.
 
-    Arguments and errors are those of `write`, and `interrupted`: a compile that didn't end is for the next
+    `part`: the files are those of some of the spec's instances, which says nothing of others in shared folders. Other
+    arguments and errors are those of `write`, and `interrupted`: a compile that didn't end is for the next
     `write` to finish. Finishing it here would trust a journal that may have come with a pull request.
     """
-    mine = owner_of(home, spec, call)
+    mine = owner_of(home, spec, call, projects)
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-read") as folder:
         _refuse_interrupted(folder, mine)
-        found = _survey(folder, root, mine, sealed, search)
+        found = _survey(folder, root, mine, sealed, search, part=part)
     _refuse([problem for one in found if (problem := _foreign(one, mine))])
     return [_drift(one, mine) for one in found if not one.same]
 
@@ -252,36 +275,47 @@ def _recover(folder: Folder, mine: Owner) -> None:
 
 
 def _survey(
-    folder: Folder, root: Path, mine: Owner, sealed: dict[str, str], search: Search | None
+    folder: Folder,
+    root: Path,
+    mine: Owner,
+    sealed: dict[str, str],
+    search: Search | None,
+    kept: frozenset[str] = frozenset(),
+    *,
+    part: bool = False,
 ) -> list[_Found]:
-    """Return every output beside the file on disk, and every orphan; sorted by path."""
+    """Return every output beside the file on disk, and every orphan; sorted by path. The `kept` ones are neither."""
     found: dict[str, _Found] = {}
     for path, text in sealed.items():
         current = _read(folder, path)
+        if current == text:
+            current = text  # one copy of the text: most files are as they were
         found[path] = _Found(path, current, text, current is not None and is_abandoned(root, current))
-    for path in _places(folder, mine):
-        if path in sealed or not mine.is_place(path):
+    for path in _places(folder, mine, part):
+        if path in sealed or path in kept or not mine.is_place(path):
             continue
         head = _text(folder.read(path, HEAD) or b"")
         if is_generated(head) and mine.is_mine(path, head):
             found[path] = _Found(path, _read(folder, path), None)
         elif _is_left(path, mine, search) and is_abandoned(root, head):
             found[path] = _Found(path, _read(folder, path), None, abandoned=True)
-    for path in abandoned_files(folder, root, search) if search else ():
+    for path in abandoned_files(folder, root, search, mine.path, mine.projects) if search else ():
         found.setdefault(path, _Found(path, _read(folder, path), None, abandoned=True))
     return sorted(found.values(), key=lambda one: one.path)
 
 
 def _is_left(path: str, mine: Owner, search: Search | None) -> bool:
     """Whether a file that isn't this spec's is this compile's to find when its spec is gone."""
-    return path.startswith(f"{mine.own}/") or (search is not None and path not in search.produced)
+    return mine.is_script(path) or (search is not None and path not in search.produced)
 
 
-def _places(folder: Folder, mine: Owner) -> Iterator[str]:
-    yield from folder.files(".github/workflows", deep=False)
-    yield from folder.files(".gitlab", deep=True)
-    yield from folder.files(mine.own, deep=True)
-    yield from (path for path in folder.files(mine.home, deep=False) if path in mine.beside)
+def _places(folder: Folder, mine: Owner, part: bool) -> Iterator[str]:
+    if not part:
+        yield from folder.files(".github/workflows", deep=False)
+        yield from folder.files(".gitlab", deep=True)
+    for project in sorted(mine.projects):
+        yield from folder.files(f"{project}/.mlcc" if project else ".mlcc", deep=True)
+        yield from (path for path in folder.files(project, deep=False) if mine.is_beside(path))
 
 
 def _read(folder: Folder, path: str) -> str | None:

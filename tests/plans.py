@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.extends import merge
+from mlcc.instances import Expansion
 from mlcc.plan import Plan
 from mlcc.planner import plan
 from mlcc.resolve import resolve
@@ -26,7 +27,7 @@ def plan_of(
     committed: Callable[[tuple[str, ...]], set[str]] | None = None,
 ) -> Plan:
     """Return the plan of a spec. Raises SpecError."""
-    source = merge(read(text.encode(), "mlcc.yaml"), Path.cwd())
+    source = Expansion(merge(read(text.encode(), "mlcc.yaml"), Path.cwd()), Path.cwd()).of("")
     resolved = resolve(validate(source), source)
     return plan(
         resolved, home=home, spec_files=spec_files, compiled_files=compiled_files, committed=committed

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.compiler import analyse, compile_files
+from mlcc.compiler import analyses, compile_files
 from mlcc.gates import GATES
 from mlcc.source import read
 
@@ -49,7 +49,8 @@ def compiles(text: str, folder: Path) -> None:
     """Compile a spec; raises SpecError."""
     path = folder / "mlcc.yaml"
     path.write_text(text, "utf-8")
-    compile_files(analyse(path, folder, assume_committed=True), ["github"])
+    for analysis in analyses(path, folder, assume_committed=True):
+        compile_files(analysis, ["github"])
 
 
 BLOCKS = [

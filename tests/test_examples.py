@@ -30,9 +30,9 @@ def test_committed_outputs_are_fresh(spec: Path) -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: str(spec.parent.relative_to(EXAMPLES)))
 def test_every_output_is_committed(spec: Path) -> None:
     beside = [
-        spec.parent / ".gitlab-ci.yml",
-        spec.parent / "Jenkinsfile",
-        *(spec.parent / ".mlcc").rglob("*"),
+        *spec.parent.rglob(".gitlab-ci.yml"),
+        *spec.parent.rglob("Jenkinsfile"),
+        *(path for folder in spec.parent.rglob(".mlcc") for path in folder.rglob("*")),
     ]
     found = [*beside, *(root_of(spec) / ".github/workflows").iterdir()]
     files = [path for path in found if path.is_file() and "__pycache__" not in path.parts]

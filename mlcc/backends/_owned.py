@@ -7,7 +7,6 @@ import re
 from mlcc.backends import BACKENDS
 from mlcc.backends._checks import place, runner_ids
 from mlcc.diagnostics import Span
-from mlcc.files import LOCK
 from mlcc.obligation import Obligation
 from mlcc.plan import Execute, Node, Plan, Runner, Secret, Variable
 from mlcc.possible_events import possible_events
@@ -23,10 +22,9 @@ def owned_paths(plan: Plan, target: str) -> list[str]:
     scripts = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
     outputs = BACKENDS[target].output_paths(plan.name, plan.home)
     including = [".gitlab-ci.yml"] if target == "gitlab" and plan.home else []
-    lock = [f"{plan.home}/{LOCK}" if plan.home else LOCK] if plan.locked else []
     return [
         *plan.spec_files,
-        *lock,
+        *([plan.lock] if plan.lock else []),
         scripts,
         *(path for path in outputs if not path.startswith(scripts)),
         *including,

@@ -12,7 +12,7 @@ from mlcc.cli import OK, bad_call, guarded, spec_paths
 from mlcc.render_diagnostics import escaped
 
 if TYPE_CHECKING:
-    from mlcc.compiler import Compiled
+    from mlcc.outputs import Output
 
 
 @click.command(name="absorb")
@@ -49,26 +49,22 @@ def command(
     """
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError, error
-    from mlcc.outputs import command_line
+    from mlcc.outputs import command_line, outputs_of
     from mlcc.pins.absorb import absorb
     from mlcc.today import today
 
     if day is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
         raise bad_call("--date is a day, as YYYY-MM-DD")
-    compiled = compile_all(spec_paths(specs, root, everything), root, check_targets(targets))
-    calls = [command_line("compile", one.path, root, targets) for one in compiled]
+    outputs = outputs_of(compile_all(spec_paths(specs, root, everything), root, check_targets(targets)))
+    calls = [command_line("compile", one.path, root, targets) for one in outputs]
     named = {path.resolve() for path in files}
-    edited = [_edited(one, call, named) for one, call in zip(compiled, calls, strict=True)]
-    known = {
-        one.analysis.root.resolve() / name
-        for one, found in zip(compiled, edited, strict=True)
-        for name in found
-    }
+    edited = [_edited(one, call, named) for one, call in zip(outputs, calls, strict=True)]
+    known = {one.root.resolve() / name for one, found in zip(outputs, edited, strict=True) for name in found}
     for path in sorted(named - known):
         help = "without names, every edited output of the spec is absorbed"
         message = f"`{path}` is no output of these specs that was edited"
         raise OutputError([error("not-edited", message, None, help=help)])
-    work = [(one, call, found) for one, call, found in zip(compiled, calls, edited, strict=True) if found]
+    work = [(one, call, found) for one, call, found in zip(outputs, calls, edited, strict=True) if found]
     ready = [
         (absorb(one, found, day or today()), call) for one, call, found in work
     ]  # all, before any is written
@@ -83,10 +79,9 @@ def command(
     return OK
 
 
-def _edited(one: Compiled, call: str, named: set[Path]) -> dict[str, str]:
+def _edited(one: Output, call: str, named: set[Path]) -> dict[str, str]:
     """Return the edited outputs of a spec, those that are named where any are."""
     from mlcc.writer import edited_texts
 
-    plan, root = one.analysis.plan, one.analysis.root
-    found = edited_texts(one.files, root, home=plan.home, spec=plan.spec_files[0], call=call)
-    return {name: text for name, text in found.items() if not named or root.resolve() / name in named}
+    found = edited_texts(one.files, one.root, home=one.home, spec=one.spec, call=call, projects=one.projects)
+    return {name: text for name, text in found.items() if not named or one.root.resolve() / name in named}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mlcc.cli import FINDINGS, OK, bad_call, formats, guarded
+from mlcc.cli import FINDINGS, OK, bad_call, formats, guarded, instances
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 _SET = click.option(
@@ -33,15 +33,18 @@ def command() -> None:
     type=click.Path(path_type=Path),
     help="A spec whose gates, of the same ids, have the thresholds.",
 )
+@instances
 @formats("text", "json")
 @guarded
-def replay(folder: Path, settings: tuple[str, ...], spec: Path | None, format: str) -> int:
+def replay(
+    folder: Path, settings: tuple[str, ...], spec: Path | None, format: str, instances: tuple[str, ...]
+) -> int:
     """Show how past canaries would have ended by other thresholds."""
     from mlcc.canary import as_json, releases, replay_rows, replay_text, with_thresholds
     from mlcc.progress import progress
 
     found = releases(folder)
-    stated = _of_spec(spec, {release.gate for release in found}) if spec is not None else {}
+    stated = _of_spec(spec, instances, {release.gate for release in found}) if spec is not None else {}
     others = {
         release.name: with_thresholds(stated.get(release.gate, release.params), settings) for release in found
     }
@@ -51,13 +54,15 @@ def replay(folder: Path, settings: tuple[str, ...], spec: Path | None, format: s
     return OK
 
 
-def _of_spec(spec: Path, gates: set[str]) -> dict[str, dict[str, Any]]:
+def _of_spec(spec: Path, instances: tuple[str, ...], gates: set[str]) -> dict[str, dict[str, Any]]:
     """Return the parameters of the spec's canary gates, by id. Raises SpecError where it has none of those."""
     import json
 
-    from mlcc.compiler import analyse
+    from mlcc.compiler import analyses, only
 
-    gates_of_spec = {id: node.gate for id, node in analyse(spec).plan.nodes.items()}
+    gates_of_spec = {
+        id: node.gate for id, node in only(spec, analyses(spec, None, instances)).plan.nodes.items()
+    }
     found = {
         id: json.loads(json.dumps(gate.parameters))
         for id, gate in gates_of_spec.items()

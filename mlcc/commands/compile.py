@@ -12,9 +12,9 @@ from mlcc.cli import BAD_IO, FINDINGS, OK, bad_call, common, formats, guarded, r
 
 if TYPE_CHECKING:
     from mlcc.abandoned import Search
-    from mlcc.compiler import Compiled
     from mlcc.diagnostics import OutputError
     from mlcc.loosening import Loosened
+    from mlcc.outputs import Output
     from mlcc.writer import LockChange
 
 _ABSORB = "where only pins were edited: mlcc absorb"
@@ -52,7 +52,8 @@ def command(
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError
-    from mlcc.outputs import command_line, refusals, searches
+    from mlcc.fingerprints import Fingerprints
+    from mlcc.outputs import command_line, outputs_of, refusals, remember, searches
     from mlcc.progress import progress
 
     if check and (force or prune or approve):
@@ -60,16 +61,17 @@ def command(
     paths = spec_paths(specs, root, everything)
     names = check_targets(targets)
     with progress("compiling"):
-        compiled = compile_all(paths, root, names)
-        locks = _lock_changes(compiled, approve)
-    calls = [command_line("compile", one.path, root, targets) for one in compiled]
-    refused = [] if check else refusals(compiled, calls, force=force, prune=prune)
+        fingerprints = None if check else Fingerprints(names)
+        outputs = outputs_of(compile_all(paths, root, names, (), fingerprints), fingerprints)
+        locks = _lock_changes(outputs, approve)
+    calls = [command_line("compile", one.path, root, targets) for one in outputs]
+    refused = [] if check else refusals(outputs, calls, force=force, prune=prune)
     for problem in refused:
         refuse(problem)
     code = BAD_IO if refused else OK
     done: list[dict[str, Any]] = []
     for one, call, search, lock in (
-        zip(compiled, calls, searches(compiled), locks, strict=True) if not refused else ()
+        zip(outputs, calls, searches(outputs), locks, strict=True) if not refused else ()
     ):
         try:
             found = (
@@ -82,28 +84,30 @@ def command(
             _hint_at_pins(one, problem)
             code = BAD_IO
             continue
-        done.append({"spec": one.analysis.plan.spec_files[0], **found})
+        if fingerprints is not None:
+            remember(one, fingerprints)
+        done.append({"spec": one.spec, **found})
         code = max(code, FINDINGS if found.get("differs") else OK)
     if format == "json":
         _dump(done)
     return code
 
 
-def _hint_at_pins(one: Compiled, problem: OutputError) -> None:
+def _hint_at_pins(one: Output, problem: OutputError) -> None:
     """Name the command that takes over a bot's edits, where a lock could take them."""
     from mlcc.drift import EditedError
 
-    if one.analysis.lock is not None and isinstance(problem, EditedError):
+    if one.lock is not None and isinstance(problem, EditedError):
         click.echo(_ABSORB, err=True)
 
 
-def _lock_changes(compiled: Sequence[Compiled], approve: bool) -> Sequence[LockChange | None]:
+def _lock_changes(outputs: Sequence[Output], approve: bool) -> Sequence[LockChange | None]:
     """Return how each spec's lock changes. Raises SpecError for what isn't approved."""
-    if not any(one.analysis.lock for one in compiled):
-        return [None] * len(compiled)
+    if not any(one.lock for one in outputs):
+        return [None] * len(outputs)
     from mlcc.pins.change import lock_changes
 
-    return lock_changes(compiled, approve=approve)
+    return lock_changes(outputs, approve=approve)
 
 
 def _dump(specs: Sequence[dict[str, Any]]) -> None:
@@ -117,7 +121,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _write(
-    one: Compiled,
+    one: Output,
     call: str,
     search: Search | None,
     lock: LockChange | None,
@@ -127,52 +131,57 @@ def _write(
     prune: bool,
 ) -> dict[str, Any]:
     """Write a spec's files, print what was done, and return it."""
-    from mlcc.loosening import loosened
     from mlcc.outputs import ignored_outputs
     from mlcc.writer import write
 
-    plan, root = one.analysis.plan, one.analysis.root
-    spec = plan.spec_files[0]
-    looser = loosened(plan, root)  # before the committed parameters are written over
+    looser = _loosened(one)  # before the committed parameters are written over
     report = write(
-        one.files,
-        root,
-        home=plan.home,
-        spec=spec,
-        call=call,
-        force=force,
-        prune=prune,
-        search=search,
-        lock=lock,
-    )
+        one.files, one.root, home=one.home, spec=one.spec, call=call, force=force, prune=prune, search=search,
+        projects=one.projects, kept=one.unchanged, lock=lock,
+    )  # fmt: skip
     found = {
         "written": list(report.written),
-        "unchanged": list(report.unchanged),
+        "unchanged": [*report.unchanged, *one.unchanged],
         "removed": list(report.removed),
         "orphans": [*report.orphans, *report.abandoned],
     }
     for warning in ignored_outputs(one):
         click.echo(f"warning: {warning}", err=True)
     if format == "text":
-        _print_written(found, report.abandoned, call)
-        made = f"{_count(len(plan.nodes), 'node')}, {_count(len(report.written), 'file')} written"
-        click.echo(f"{plan.name}: {made}, {len(report.unchanged)} unchanged")
+        _print_written(one, found, report.abandoned, call)
         _print_loosened(looser)
         if report.written:
             _print_obligations(one, call.replace("mlcc compile", "mlcc obligations", 1))
     return {**found, "loosened": [change.plain() for change in looser]}
 
 
-def _print_written(found: dict[str, list[str]], abandoned: Sequence[str], call: str) -> None:
+def _loosened(one: Output) -> list[Loosened]:
+    from mlcc.loosening import loosened
+
+    return [change for pipeline in one.pipelines for change in loosened(pipeline.analysis.plan, one.root)]
+
+
+def _print_written(one: Output, found: dict[str, list[str]], abandoned: Sequence[str], call: str) -> None:
     from mlcc.render_diagnostics import escaped
 
-    for name in found["written"]:
+    single = len(one.projects) == 1
+    for name in found["written"] if single else ():
         click.echo(f"wrote   {name}")
     for name in found["removed"]:
         click.echo(f"removed {escaped(name)}")
     for name in found["orphans"]:
-        why = "its spec is gone" if name in abandoned else "this spec no longer produces it"
+        why = "what it was compiled from is gone" if name in abandoned else "this spec no longer produces it"
         click.echo(f"orphan  {escaped(name)}: {why}; `{call} --prune` removes it")
+    written = set(found["written"])
+    for pipeline in one.pipelines:
+        plan = pipeline.analysis.plan
+        count = sum(file.path in written for file in pipeline.files)
+        if single or count:
+            made = f"{_count(len(plan.nodes), 'node')}, {_count(count, 'file')} written"
+            click.echo(f"{plan.name}: {made}, {len(pipeline.files) - count} unchanged")
+    if not single:
+        total = f"{_count(len(written), 'file')} written, {len(found['unchanged'])} unchanged"
+        click.echo(f"{escaped(str(one.path))}: {len(one.projects)} instances, {total}")
 
 
 def _print_loosened(changes: Sequence[Loosened]) -> None:
@@ -180,13 +189,17 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
         click.echo(f"  {change.text}")
 
 
-def _print_obligations(one: Compiled, call: str) -> None:
+def _print_obligations(one: Output, call: str) -> None:
     """Print the settings to make by hand that the committed spec didn't ask for, and how many there are in all."""
     from mlcc.obligation_list import before, of_plan
     from mlcc.render_diagnostics import escaped
 
-    found = list(of_plan(one.analysis.plan, one.targets))
-    known = before(one.analysis, one.targets)
+    found = [row for pipeline in one.pipelines for row in of_plan(pipeline.analysis.plan, pipeline.targets)]
+    if len(one.projects) > 1:
+        click.echo(f"  {_count(len(found), 'setting')} to make by hand: `{call}` lists them, with commands")
+        return
+    pipeline = one.pipelines[0]
+    known = before(pipeline.analysis, pipeline.targets)
     new = [(system, obligation) for system, obligation in found if (system, obligation.id) not in known]
     for system, obligation in new:
         click.echo(f"  {system}, once by hand: {escaped(obligation.sentence)}")
@@ -196,21 +209,20 @@ def _print_obligations(one: Compiled, call: str) -> None:
 
 
 def _check(
-    one: Compiled, call: str, search: Search | None, lock: LockChange | None, format: str
+    one: Output, call: str, search: Search | None, lock: LockChange | None, format: str
 ) -> dict[str, Any]:
     """Print how a spec's files differ from what is committed, and return it."""
-    from mlcc.loosening import loosened
     from mlcc.render_diagnostics import escaped
     from mlcc.writer import check
 
-    plan = one.analysis.plan
-    spec = plan.spec_files[0]
-    drifts = check(one.files, one.analysis.root, home=plan.home, spec=spec, call=call, search=search)
+    drifts = check(
+        one.files, one.root, home=one.home, spec=one.spec, call=call, search=search, projects=one.projects
+    )
     if lock is not None:
         from mlcc.pins.change import lock_drift
 
-        drifts += lock_drift(one.analysis, lock, call)
-    looser = loosened(plan, one.analysis.root)
+        drifts += lock_drift(one, lock, call)
+    looser = _loosened(one)
     commands = list(dict.fromkeys(drift.command for drift in drifts))
     if format == "text":
         for drift in drifts:
@@ -220,10 +232,11 @@ def _check(
         _print_loosened(looser)
         for command in commands:
             click.echo(f"to mend it: {command}")
-        if one.analysis.lock is not None and any(drift.kind == "edited" for drift in drifts):
+        if one.lock is not None and any(drift.kind == "edited" for drift in drifts):
             click.echo(_ABSORB)
         if not drifts:
-            click.echo(f"{plan.name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
+            name = one.pipelines[0].analysis.plan.name if len(one.pipelines) == 1 else one.spec
+            click.echo(f"{name}: {len(one.files)} files are what {escaped(str(one.path))} compiles to")
     return {
         "differs": [{"path": drift.path, "kind": drift.kind} for drift in drifts],
         "commands": commands,

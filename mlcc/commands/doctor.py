@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from mlcc.cli import FINDINGS, OK, common, formats, guarded, spec_paths
+from mlcc.cli import FINDINGS, OK, common, formats, guarded, instances, spec_paths
 
 
 @click.command(name="doctor")
 @common
+@instances
 @click.option(
     "--target",
     "targets",
@@ -22,7 +23,12 @@ from mlcc.cli import FINDINGS, OK, common, formats, guarded, spec_paths
 @formats("text", "json")
 @guarded
 def command(
-    specs: tuple[Path, ...], root: Path | None, targets: tuple[str, ...], ask: bool, format: str
+    specs: tuple[Path, ...],
+    root: Path | None,
+    targets: tuple[str, ...],
+    ask: bool,
+    format: str,
+    instances: tuple[str, ...],
 ) -> int:
     """Check what a pipeline needs beside its compiled files: done, missing, or not to be told from here.
 
@@ -34,7 +40,7 @@ def command(
     from mlcc.doctor.finding import as_json, as_text
     from mlcc.progress import progress
 
-    compiled = compile_all(spec_paths(specs), root, check_targets(targets))
+    compiled = compile_all(spec_paths(specs), root, check_targets(targets), instances)
     with progress("asking" if ask else "looking"):
         found = [
             (one.analysis.plan.name, [*local.findings(one), *(asked.findings(one) if ask else ())])

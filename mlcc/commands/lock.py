@@ -12,7 +12,7 @@ from mlcc.cli import OK, common, guarded, spec_paths
 @click.command(name="lock")
 @common
 @click.option(
-    "--target", "targets", multiple=True, metavar="LOCK", help="A back end; by default those under `targets`."
+    "--target", "targets", multiple=True, metavar="NAME", help="A back end; by default those under `targets`."
 )
 @click.option("--approve", is_flag=True, help="Approve what the outputs may do beyond what the lock has.")
 @click.option("--all", "everything", is_flag=True, help="Every mlcc.yaml of the repository.")
@@ -27,30 +27,27 @@ def command(
     """
     from mlcc.compiler import check_targets, compile_all
     from mlcc.files import LOCK
-    from mlcc.outputs import command_line
-    from mlcc.pins.change import change_of, lock_path
+    from mlcc.outputs import command_line, outputs_of
+    from mlcc.pins.change import change_of
     from mlcc.pins.lock import Lock
     from mlcc.pins.needs import unpinned
     from mlcc.writer import write_lock
 
     names = check_targets(targets)
-    compiled = compile_all(spec_paths(specs, root, everything), root, names)
+    outputs = outputs_of(compile_all(spec_paths(specs, root, everything), root, names))
     changes = [
         change_of(
-            one.analysis, one.targets, one.analysis.lock or Lock(one.path.with_name(LOCK).as_posix()),
-            approve=approve or one.analysis.lock is None, first=one.analysis.lock is None,
+            one, one.lock or Lock(one.path.with_name(LOCK).as_posix()), approve=approve or one.lock is None
         )
-        for one in compiled
+        for one in outputs
     ]  # fmt: skip
-    for one, change in zip(compiled, changes, strict=True):
-        plan = one.analysis.plan
-        path = lock_path(plan.home)
+    for one, change in zip(outputs, changes, strict=True):
         if change is None:
-            click.echo(f"{path} is up to date")
+            click.echo(f"{one.lock_path} is up to date")
         else:
             call = command_line("compile", one.path, root, targets)
-            write_lock(one.analysis.root, change, home=plan.home, spec=plan.spec_files[0], call=call)
-            click.echo(f"wrote   {path}")
-        for image in unpinned(plan, one.targets):
+            write_lock(one.root, change, home=one.home, spec=one.spec, call=call, projects=one.projects)
+            click.echo(f"wrote   {one.lock_path}")
+        for image in sorted({image for planned in one.planned for image in unpinned(*planned)}):
             click.echo(f"  not pinned: the image {image}")
     return OK

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from mlcc.cli import OK, common, formats, guarded, spec_paths
+from mlcc.cli import OK, common, formats, guarded, instances, spec_paths
 
 
 @click.command(name="obligations")
 @common
+@instances
 @click.option(
     "--target",
     "targets",
@@ -20,16 +21,27 @@ from mlcc.cli import OK, common, formats, guarded, spec_paths
 )
 @formats("text", "json", "commands")
 @guarded
-def command(specs: tuple[Path, ...], root: Path | None, targets: tuple[str, ...], format: str) -> int:
+def command(
+    specs: tuple[Path, ...],
+    root: Path | None,
+    targets: tuple[str, ...],
+    format: str,
+    instances: tuple[str, ...],
+) -> int:
     """List what a person sets once at the CI system: checks to require, secrets, reviewers, schedules, owners.
 
     `--format commands` prints a script for the CI systems' own clients. Read it before you run it.
     """
-    from mlcc.compiler import analyse, check_targets
+    from mlcc.compiler import analyses, check_targets
     from mlcc.obligation_list import as_commands, as_json, as_text, rows
 
     names = check_targets(targets)
-    found = [row for path in spec_paths(specs) for row in rows(analyse(path, root), names)]
+    found = [
+        row
+        for path in spec_paths(specs)
+        for one in analyses(path, root, instances)
+        for row in rows(one, names)
+    ]
     render = {"text": as_text, "json": as_json, "commands": as_commands}[format]
     click.echo(render(found), nl=False)
     return OK

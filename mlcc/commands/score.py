@@ -6,19 +6,20 @@ from pathlib import Path
 
 import click
 
-from mlcc.cli import OK, common, formats, guarded, spec_paths
+from mlcc.cli import OK, common, formats, guarded, instances, spec_paths
 
 
 @click.command(name="score")
 @common
+@instances
 @formats("text", "json")
 @guarded
-def command(specs: tuple[Path, ...], root: Path | None, format: str) -> int:
+def command(specs: tuple[Path, ...], root: Path | None, format: str, instances: tuple[str, ...]) -> int:
     """Say which of the ML Test Score's 28 tests a spec's gates run, and what would run the others."""
-    from mlcc.compiler import analyse
+    from mlcc.compiler import analyses
     from mlcc.score import as_json, as_text, score
 
-    found = [score(analyse(path, root)) for path in spec_paths(specs)]
+    found = [score(one) for path in spec_paths(specs) for one in analyses(path, root, instances)]
     if format == "text":
         click.echo("\n".join(map(as_text, found)), nl=False)
     else:

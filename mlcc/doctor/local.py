@@ -15,7 +15,6 @@ from mlcc.doctor.client import CLIENTS, said
 from mlcc.doctor.finding import HERE, Finding, State
 from mlcc.doctor.owners import PLACES, file_of, unowned
 from mlcc.outputs import command_line
-from mlcc.pins.change import lock_path
 from mlcc.repository import ignored
 from mlcc.runtime.patterns import name_matches
 from mlcc.writer import check
@@ -93,7 +92,10 @@ def _fresh(one: Compiled) -> Finding:
     what = "the compiled files are what the spec compiles to"
     call = command_line("compile", one.path, None, _named(one))
     try:
-        drifts = check(one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call)
+        drifts = check(
+            one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call,
+            part=bool(one.analysis.instance),
+        )  # fmt: skip
     except OutputError as problem:
         return _found("compiled", "missing", what, str(problem), call)
     names = [f"{drift.path} ({drift.kind})" for drift in drifts]
@@ -108,8 +110,7 @@ def _named(one: Compiled) -> tuple[str, ...]:
 def _committed(one: Compiled) -> Finding:
     what = "the spec and the compiled files are committed"
     plan = one.analysis.plan
-    lock = [lock_path(plan.home)] if plan.locked else []
-    paths = [*plan.spec_files, *lock, *(file.path for file in one.files)]
+    paths = [*plan.spec_files, *([plan.lock] if plan.lock else []), *(file.path for file in one.files)]
     root = one.analysis.root
     words = ("status", "--porcelain", "-z", "--no-renames", "--ignored", "--untracked-files=all", "--")
     answer = said(root, "git", "--no-optional-locks", "--literal-pathspecs", *words, *paths)

@@ -8,8 +8,9 @@ from datetime import date
 from mlcc.compiler import Compiled
 from mlcc.diagnostics import SpecError
 from mlcc.doctor.finding import HERE, Finding
+from mlcc.outputs import Output, outputs_of
 from mlcc.pins.approval import updated
-from mlcc.pins.change import change_of, lock_path
+from mlcc.pins.change import change_of
 from mlcc.pins.lock import Lock, Pin
 from mlcc.today import today
 
@@ -24,11 +25,10 @@ def findings(one: Compiled) -> Iterator[Finding]:
     Whether there is something newer than an old pin can't be told from here; of the lock's the team has to say that it
     looked. The shipped ones are mlcc's: they leave it open.
     """
-    analysis = one.analysis
-    lock = analysis.lock
-    path = lock_path(analysis.plan.home)
+    (spec,) = outputs_of([one])
+    lock, path = spec.lock, spec.lock_path
     if lock is None:
-        used = updated(analysis.plan, one.targets, Lock(path), approve=True)
+        used = updated(spec.planned, Lock(path), approve=True)
         old = too_old(used.pins, today())
         mend = "update mlcc, or own the pins: `mlcc lock`, and an update bot" if old else ""
         yield Finding(HERE, "pins", "unknown" if old else "done", _WHAT, old or "those that mlcc ships", mend)
@@ -36,7 +36,7 @@ def findings(one: Compiled) -> Iterator[Finding]:
     old = too_old(lock.pins, today())
     mend = f"let an update bot look, or look yourself, and write the new date into {path}" if old else ""
     yield Finding(HERE, "pins", "missing" if old else "done", _WHAT, old or path, mend)
-    yield _approved(one, lock, path)
+    yield _approved(spec, lock)
 
 
 def too_old(pins: tuple[Pin, ...], day: str) -> str:
@@ -55,14 +55,15 @@ def _is_fresh(since: str, day: str) -> bool:
         return False
 
 
-def _approved(one: Compiled, lock: Lock, path: str) -> Finding:
-    what = f"{path} approves what the compiled files do, and no more"
+def _approved(one: Output, lock: Lock) -> Finding:
+    what = f"{one.lock_path} approves what the compiled files do, and no more"
     try:
-        change = change_of(one.analysis, one.targets, lock, approve=False)
+        change = change_of(one, lock, approve=False)
     except SpecError as problem:
         more = f" and {len(problem.diagnostics) - 1} more" if len(problem.diagnostics) > 1 else ""
         detail = problem.diagnostics[0].message + more
         return Finding(HERE, "approved", "missing", what, detail, "review it, then `mlcc compile --approve`")
-    if change is not None:
+    part = any(made.analysis.instance for made in one.pipelines)  # the lock approves what all instances do
+    if change is not None and not part:
         return Finding(HERE, "approved", "missing", what, "it isn't what a compile leaves", "mlcc compile")
     return Finding(HERE, "approved", "done", what)

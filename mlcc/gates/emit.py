@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from mlcc.bundle import bundle
 from mlcc.files import File, marker_line
@@ -23,10 +24,7 @@ def scripts(
     (`GateKind.packages`): those with an engine's driver are added; `pins` go before their shipped versions. Paths
     are relative to the project root. The markers are unsealed.
     """
-    found: list[File] = []
-    for name in sorted(set(names)):
-        kind, _, part = name.partition(".")
-        found.append(File(f"{FOLDER}/{name}.py", script(GATES[kind], part)))
+    found = [File(f"{FOLDER}/{name}.py", _script_of(name)) for name in set(names)]
     found += [File(f"{FOLDER}/{name}.txt", requirements(name, pins)) for name in lists(names, packages)]
     return sorted(found, key=lambda file: file.path)
 
@@ -36,6 +34,13 @@ def lists(names: Iterable[str], packages: Iterable[str]) -> list[str]:
     wanted = sorted(set(names))
     own = [name for name in wanted if name in GATES and GATES[name].requires]
     return [*own, *sorted(set(packages) - {"", *wanted})]
+
+
+@cache
+def _script_of(name: str) -> str:
+    """Return a script by its name: made once for however many pipelines."""
+    kind, _, part = name.partition(".")
+    return script(GATES[kind], part)
 
 
 def script(kind: GateKind, part: str = "") -> str:

@@ -22,7 +22,7 @@ REMOTE = ("submit", "poll", "cancel", "collect")
 
 @record
 class Command:
-    """A command as it stands in the spec. `node` is its node's id, or None under `defaults`.
+    """A command as it stands in the spec. `node` is its node's id, or None in `defaults` and `profiles`.
 
     `part` is setup, run or finally.
     """
@@ -40,13 +40,18 @@ class Command:
     @property
     def who(self) -> str:
         """Its owner, for a message."""
-        return "`defaults`" if self.node is None else f"'{self.node}'"
+        if self.node is not None:
+            return f"'{self.node}'"
+        return "`defaults`" if self.loc[0] == "defaults" else f"the profile '{self.loc[1]}'"
 
 
 def commands(spec: Spec) -> Iterator[Command]:
     """Yield every command of a spec."""
     for index, text in enumerate(spec.defaults.setup):
         yield Command(text, ("defaults", "setup", index), None, "setup")
+    for id, profile in spec.profiles.items():
+        for index, text in enumerate(profile.setup or ()):
+            yield Command(text, ("profiles", id, "setup", index), None, "setup")
     for id, artifact in spec.artifacts.items():
         if artifact.from_ is not None:
             yield from _of_node(artifact.from_, ("artifacts", id, "from"), FETCH_PREFIX + id, ("command",))

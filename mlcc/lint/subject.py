@@ -148,10 +148,12 @@ class Subject:
         return (*self.loc(node), *key)
 
     def stated(self, node: str, key: str, *rest: str | int) -> Loc:
-        """Return where an execution key of a node is stated: on the node, on what it takes, or under `defaults`."""
+        """Return where an execution key of a node is stated: on it, on what it takes, in its profile or under `defaults`."""
         takes = self.plan.nodes[node].takes if key == "env" else ()
         places = (self.loc(node), *(("artifacts", take.artifact) for take in takes))
-        found = ((*place, key, *rest) for place in places)
+        profile = self.own(node).profile
+        layers = (*places, ("profiles", profile)) if profile is not None else places
+        found = ((*place, key, *rest) for place in layers)
         return next(filter(self._has, found), ("defaults", key, *rest))
 
     def _has(self, loc: Loc) -> bool:

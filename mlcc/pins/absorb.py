@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from mlcc.compiler import Compiled, compile_files
 from mlcc.diagnostics import Diagnostic, Related, SpecError, error
 from mlcc.drift import Drift, EditedError, unified
+from mlcc.outputs import Output
 from mlcc.pins.apply import images_of, with_lock
-from mlcc.pins.change import change_of, lock_path
+from mlcc.pins.change import change_of
 from mlcc.pins.edits import Edit, edits_of
 from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin
 from mlcc.pins.needs import images
@@ -17,15 +18,15 @@ from mlcc.record import field, record, replace
 from mlcc.writer import LockChange, WriteReport, write
 
 
-def pin_edits(one: Compiled, edited: Mapping[str, str]) -> list[Edit]:
+def pin_edits(one: Output, edited: Mapping[str, str]) -> list[Edit]:
     """Return the pins that edited outputs (path -> text) change, each once.
 
     A pin that stands in several places may be edited in one of them: the others follow. Raises EditedError with the
     differences where something else was edited, where an edit is half done, or where two places disagree.
     """
     compiled = {file.path: file.text for file in one.files}
-    plan = one.analysis.plan
-    references = sorted(images(plan, one.targets), key=len, reverse=True)  # one may begin as another does
+    used = {image for plan, targets in one.planned for image in images(plan, targets)}
+    references = sorted(used, key=lambda image: (-len(image), image))  # one may begin as another does
     found: list[Edit] = []
     problems: list[Diagnostic] = []
     for path, text in sorted(edited.items()):
@@ -59,9 +60,10 @@ def _merged(found: Iterable[Edit]) -> tuple[list[Edit], list[Diagnostic]]:
     return list(first.values()), problems
 
 
-def _stated(plan: Plan) -> dict[str, str]:
+def _stated(plans: Iterable[Plan]) -> dict[str, str]:
     """Return the digests that the spec itself states: image's name -> digest."""
-    references = [reference for node in plan.nodes.values() for _, reference in images_of(node)]
+    nodes = (node for plan in plans for node in plan.nodes.values())
+    references = [reference for node in nodes for _, reference in images_of(node)]
     return {name: digest for name, at, digest in (reference.partition("@") for reference in references) if at}
 
 
@@ -90,33 +92,40 @@ def absorbed(lock: Lock, edits: Iterable[Edit], stated: Mapping[str, str], day: 
 class Absorbed:
     """A spec whose outputs were edited, compiled again with the pins of the edits; nothing is written yet."""
 
-    compiled: Compiled
+    output: Output
     edits: tuple[Edit, ...]
     edited: Mapping[str, str] = field(hash=False)  # path -> text
     lock: LockChange | None
 
     def write(self, call: str) -> WriteReport:
         """Write the outputs and the lock, all or nothing. `call` compiles the spec. Raises OutputError."""
-        plan = self.compiled.analysis.plan
+        one = self.output
         return write(
-            self.compiled.files, self.compiled.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call,
-            absorbed=self.edited, lock=self.lock,
+            one.files, one.root, home=one.home, spec=one.spec, call=call, projects=one.projects, absorbed=self.edited,
+            lock=self.lock,
         )  # fmt: skip
 
 
-def absorb(one: Compiled, edited: Mapping[str, str], day: str) -> Absorbed:
+def absorb(one: Output, edited: Mapping[str, str], day: str) -> Absorbed:
     """Return a spec as it is to be written after the edits of its outputs (path -> text). Raises MlccError."""
-    analysis = one.analysis
-    if analysis.lock is None or analysis.stated is None:
+    if one.lock is None:
         help = "`mlcc lock` writes the first one, and leaves the edited files alone"
-        message = f"there is no {lock_path(analysis.plan.home)} that could take the pins"
+        message = f"there is no {one.lock_path} that could take the pins"
         raise SpecError([error("no-lock", message, None, help=help)])
     edits = pin_edits(one, edited)
-    lock = absorbed(analysis.lock, edits, _stated(analysis.stated), day)
+    stated = [made.analysis.stated or made.analysis.plan for made in one.pipelines]
+    lock = absorbed(one.lock, edits, _stated(stated), day)
     try:
-        again = replace(analysis, plan=with_lock(analysis.stated, lock), lock=lock)
-        change = change_of(again, one.targets, lock, approve=False)
-        files = compile_files(again, one.targets)
+        again = replace(one, pipelines=tuple(_with(made, lock) for made in one.pipelines))
+        change = change_of(again, lock, approve=False)
     except SpecError as problem:
-        raise SpecError(problem.diagnostics, analysis.texts) from None
-    return Absorbed(replace(one, analysis=again, files=files), tuple(edits), edited, change)
+        raise SpecError(problem.diagnostics, one.texts) from None
+    return Absorbed(again, tuple(edits), edited, change)
+
+
+def _with(made: Compiled, lock: Lock) -> Compiled:
+    """Return a pipeline compiled with the pins of a lock. Raises SpecError."""
+    analysis = made.analysis
+    plan = with_lock(analysis.stated or analysis.plan, lock, analysis.plan.lock)
+    again = replace(analysis, plan=plan)
+    return replace(made, analysis=again, files=compile_files(again, made.targets))

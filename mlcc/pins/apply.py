@@ -11,14 +11,17 @@ from mlcc.plan import Node, Pins, Plan
 from mlcc.record import replace
 
 
-def with_lock(plan: Plan, lock: Lock) -> Plan:
-    """Return a plan whose images have the digests of a lock, and that carries its other pins. Raises SpecError."""
+def with_lock(plan: Plan, lock: Lock, path: str) -> Plan:
+    """Return a plan whose images have the digests of a lock, and that carries its other pins. Raises SpecError.
+
+    `path` is where the lock lies, from the repository's folder.
+    """
     problems = [problem for node in plan.nodes.values() for problem in _pinned_twice(node, lock)]
     if problems:
         raise SpecError(problems)
     pins = lock.for_plan()
     nodes = {id: _node(node, pins) for id, node in plan.nodes.items()}
-    return replace(plan, nodes=nodes, pins=pins, locked=True)
+    return replace(plan, nodes=nodes, pins=pins, lock=path)
 
 
 def images_of(node: Node) -> Iterator[tuple[str, str]]:

@@ -48,12 +48,15 @@ def _shortened(text: str) -> str:
     return f"{text[:_SHOWN]}… ({len(text):,} characters, sha256:{digest})"
 
 
-def updated(plan: Plan, targets: Iterable[str], lock: Lock, *, approve: bool) -> Lock:
-    """Return the lock as a compile for these back ends leaves it.
+def updated(planned: Iterable[tuple[Plan, Iterable[str]]], lock: Lock, *, approve: bool) -> Lock:
+    """Return the lock as a compile of a spec's pipelines leaves it, each given with its back ends.
 
     Raises SpecError (`unapproved`) for each thing that the outputs would do beyond what it approves, unless `approve`.
     """
-    asked = {target: grants(plan, target) for target in targets}
+    asked: dict[str, list[Grant]] = {}
+    for plan, targets in planned:
+        for target in targets:
+            asked.setdefault(target, []).extend(grants(plan, target))
     if not approve:
         problems = [
             problem for target, found in asked.items() for problem in _unapproved(target, found, lock)

@@ -4,50 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mlcc.compiler import Analysis, Compiled
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.drift import Drift, unified
-from mlcc.files import LOCK
+from mlcc.outputs import Output
 from mlcc.pins.approval import updated
 from mlcc.pins.lock import Lock, lock_text
 from mlcc.writer import LockChange
 
 
-def lock_changes(compiled: Iterable[Compiled], *, approve: bool = False) -> list[LockChange | None]:
+def lock_changes(outputs: Iterable[Output], *, approve: bool = False) -> list[LockChange | None]:
     """Return how each spec's lock changes; None: it doesn't, or there is none. Raises SpecError for what isn't approved."""
     found: list[LockChange | None] = []
     problems: list[Diagnostic] = []
     texts: dict[str, str] = {}
-    for one in compiled:
-        analysis = one.analysis
+    for one in outputs:
         try:
-            found.append(
-                change_of(analysis, one.targets, analysis.lock, approve=approve) if analysis.lock else None
-            )
+            found.append(change_of(one, one.lock, approve=approve) if one.lock else None)
         except SpecError as problem:
             problems += problem.diagnostics
-            texts.update(analysis.texts)
+            texts.update(one.texts)
     if problems:
         raise SpecError(problems, texts)
     return found
 
 
-def change_of(
-    analysis: Analysis, targets: tuple[str, ...], lock: Lock, *, approve: bool, first: bool = False
-) -> LockChange | None:
-    """Return how a spec's lock changes; None: it doesn't. `first`: there is none yet. Raises SpecError."""
-    text = lock_text(updated(analysis.plan, targets, lock, approve=approve))
-    old = None if first else analysis.texts[analysis.lock.path if analysis.lock else lock.path]
+def change_of(one: Output, lock: Lock, *, approve: bool) -> LockChange | None:
+    """Return how a spec's lock changes to `lock` as a compile leaves it; None: it doesn't. Raises SpecError."""
+    text = lock_text(updated(one.planned, lock, approve=approve))
+    old = one.texts[one.lock.path] if one.lock else None
     return None if text == old else LockChange(old, text)
 
 
-def lock_path(home: str) -> str:
-    """Return the path of a spec's lock from the repository's root."""
-    return f"{home}/{LOCK}" if home else LOCK
-
-
-def lock_drift(analysis: Analysis, change: LockChange | None, call: str) -> Iterator[Drift]:
+def lock_drift(one: Output, change: LockChange | None, call: str) -> Iterator[Drift]:
     """Yield the lock as drift where it isn't what a compile leaves."""
     if change is not None and change.old is not None:
-        path = lock_path(analysis.plan.home)
-        yield Drift(path, "stale", unified(path, change.old, change.new), call)
+        yield Drift(one.lock_path, "stale", unified(one.lock_path, change.old, change.new), call)

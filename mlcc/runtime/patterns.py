@@ -95,3 +95,8 @@ def _machine(pattern: str, below: bool = False) -> Machine:
         found = Machine([*tokens_of(pattern), "/", DEEP] if below else tokens_of(pattern))
         _MACHINES[pattern, below] = found
     return found
+
+
+def from_root_of(home: str, pattern: str) -> str:
+    """Return a source of a node as a pattern from the repository's root. `home` is the project's folder with a '/'."""
+    return pattern[2:] if pattern.startswith("//") else home + pattern

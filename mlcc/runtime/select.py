@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from mlcc.runtime.log import say
-from mlcc.runtime.patterns import name_matches, path_matches
+from mlcc.runtime.patterns import from_root_of, name_matches, path_matches
 from mlcc.runtime.platform import Facts, Platform
 from mlcc.runtime.records import RunError, read_plan, state_folder, waivers_of, write_record
 
@@ -339,7 +339,12 @@ def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
     home = plan["home"] + "/" if plan["home"] else ""
     own = {
         id: next(
-            (p for p in changed if any(path_matches(home + s, p) for s in node.get("sources", []))), None
+            (
+                p
+                for p in changed
+                if any(path_matches(from_root_of(home, s), p) for s in node.get("sources", []))
+            ),
+            None,
         )
         for id, node in plan["nodes"].items()
     }

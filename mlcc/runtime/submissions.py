@@ -52,20 +52,23 @@ def recorded(leg: Attempt, env: dict[str, str], subject: str) -> dict[str, Any] 
         found = strict_json(content.decode("utf-8"))
     except (JsonError, UnicodeDecodeError):
         found = None
-    whole = (
-        isinstance(found, dict)
-        and found.get("schema") == SUBMISSION
-        and found.get("subject") == subject
-        and type(found.get("number")) is int
-        and found["number"] > 0
-        and found.get("ended") in SUBMISSION_ENDS
-        and handle_problem(found.get("handle")) == ""
-    )
-    if not whole:
+    if not isinstance(found, dict) or not _is_whole(found, subject):
         raise RunError(
             f"the record {_place(subject)} in the store isn't whole: what '{leg.id}' submitted before can't be told"
         )
     return {key: found[key] for key in ("number", "handle", "ended")}
+
+
+def _is_whole(found: dict[str, Any], subject: str) -> bool:
+    number = found.get("number")
+    return (
+        found.get("schema") == SUBMISSION
+        and found.get("subject") == subject
+        and type(number) is int
+        and number > 0
+        and found.get("ended") in SUBMISSION_ENDS
+        and handle_problem(found.get("handle")) == ""
+    )
 
 
 def record_submission(leg: Attempt, env: dict[str, str]) -> None:

@@ -135,6 +135,11 @@ Path = Annotated[
     str, AfterValidator(scalars.check_plain_path), _schema(pattern=_CLEAN_PATH + r"[^\\:*?\[\]{}]+$")
 ]
 Pattern = Annotated[str, AfterValidator(scalars.check_path), _schema(pattern=_CLEAN_PATH + r"[^\\:]+$")]
+Source = Annotated[
+    str,
+    AfterValidator(scalars.check_source),
+    _schema(pattern=r"^(?://)?(?![-/~\s])(?!(?:.*/)?\.{1,2}(?:/|$))(?!//.*//)(?![^/].*//)[^\\:]+$"),
+]
 Cron = Annotated[
     str, AfterValidator(scalars.check_cron), _schema(pattern=r"^\s*[-0-9*/,]+(?:\s+[-0-9*/,]+){4}\s*$")
 ]

@@ -20,6 +20,7 @@ from mlcc.spec.base import (
     PythonVersion,
     Scalar,
     SecretName,
+    Source,
     Text,
 )
 
@@ -137,6 +138,9 @@ class Execution(Model):
     """How a node runs."""
 
     AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("python", "image"),)
+    profile: Id | None = Field(
+        default=None, description="Id under `profiles`: what holds where the node says nothing itself."
+    )
     runner: Id | MatrixRef | None = Field(default=None, description="Id under `runners`.")
     python: PythonVersion | MatrixRef | None = Field(
         default=None, description='Python version, such as "3.12".'
@@ -159,8 +163,10 @@ class Execution(Model):
     when: OneOrMany[Condition] | None = Field(
         default=None, description="Upper bound of when it runs: one condition, or alternatives."
     )
-    path: list[Pattern] = Field(
-        default_factory=list, description="Committed files that the node depends on beside its artifacts."
+    path: list[Source] = Field(
+        default_factory=list,
+        description="Committed files that the node depends on beside its artifacts; `//` begins a path from the "
+        "repository's root, such as of code that several projects share.",
     )
     checkout: Checkout | Literal["none"] | None = Field(
         default=None, description="How the repository is checked out; `none`: only the emitted scripts."

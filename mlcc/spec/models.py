@@ -31,6 +31,7 @@ from mlcc.spec.base import (
     Version,
 )
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
+from mlcc.spec.instances import Instance, Param
 from mlcc.spec.notify import Notice
 from mlcc.spec.releases import Release
 from mlcc.spec.remote import Remote
@@ -82,25 +83,35 @@ class Triggers(Model):
     dispatch: list[Id] = Field(default_factory=list, description="Events that an outside system sends.")
 
 
-class Defaults(Model):
-    """Execution keys for every node that doesn't set them."""
+class Profile(Model):
+    """A named set of execution keys, for the nodes that name it: between `defaults` and what they say themselves."""
 
     AT_MOST_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("python", "image"),)
     runner: Id | None = Field(default=None, description="Id under `runners`.")
     python: PythonVersion | None = Field(default=None, description='Python version, such as "3.12".')
     image: Text | None = Field(default=None, description="Container image to run in; pin it by digest.")
-    setup: list[Command] = Field(
-        default_factory=list, description="Commands before `run`, in the same shell, such as an installation."
+    setup: list[Command] | None = Field(
+        default=None, description="Commands before `run`, in the same shell, such as an installation."
     )
     env: dict[EnvName, EnvValue] = Field(
         default_factory=dict,
         description="Variables of every node. No secrets: name those where they are used.",
     )
     working_directory: Path | None = Field(default=None, description="Folder that commands run in.")
-    timeout: Duration = Field(default="30m", description="Over all attempts together.")
-    retry: int = Field(default=0, ge=0, le=5, description="How often a failed leg is run again.")
+    timeout: Duration | None = Field(default=None, description="Over all attempts together.")
+    retry: int | None = Field(default=None, ge=0, le=5, description="How often a failed leg is run again.")
     cache: dict[Id, Cache] = Field(default_factory=dict, description="Id to folders kept between runs.")
     checkout: Checkout | None = Field(default=None, description="How the repository is checked out.")
+
+
+class Defaults(Profile):
+    """Execution keys for every node that doesn't set them."""
+
+    setup: list[Command] = Field(
+        default_factory=list, description="Commands before `run`, in the same shell, such as an installation."
+    )
+    timeout: Duration = Field(default="30m", description="Over all attempts together.")
+    retry: int = Field(default=0, ge=0, le=5, description="How often a failed leg is run again.")
     retain: Duration = Field(
         default="7d", description="How long the CI system keeps artifacts, in whole days."
     )
@@ -346,9 +357,20 @@ class Spec(Model):
     version: Version = Field(description="Of the language: 1.")
     name: Id = Field(description="Names the pipeline and its files.")
     requires: Requirement | None = Field(default=None, description='The mlcc version it needs, as ">=0.1".')
+    params: dict[Id, Param] = Field(
+        default_factory=dict,
+        description="Id to value; `{param: ID}` stands for it wherever a text, a number or a flag may stand.",
+    )
+    instances: dict[Id, Instance] = Field(
+        default_factory=dict,
+        description="Id to one of many pipelines, named NAME-ID; only they are compiled.",
+    )
     triggers: Triggers = Field(description="What starts a run.")
     defaults: Defaults = Field(
         default_factory=Defaults, description="Execution keys of every node that doesn't set them."
+    )
+    profiles: dict[Id, Profile] = Field(
+        default_factory=dict, description="Id to execution keys of the nodes that name it."
     )
     runners: dict[Id, Runner] = Field(default_factory=dict, description="Id to machine pool.")
     environments: dict[Id, Environment] = Field(default_factory=dict, description="Id to deployment target.")

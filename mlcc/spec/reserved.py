@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from mlcc import __version__
 
-_EXECUTION = frozenset({"profile"})
-
 KEYS: dict[str, frozenset[str]] = {
-    "Spec": frozenset({"profiles", "params", "instances"}),
     "Artifact": frozenset({"registry", "repository", "build", "first"}),
-    "Origin": _EXECUTION | {"release"},
-    "Job": _EXECUTION,
-    "Gate": _EXECUTION,
-    "Release": _EXECUTION,
-    "ValueRef": frozenset({"param"}),
+    "Origin": frozenset({"release"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""
 

@@ -247,6 +247,12 @@ def check_path(value: str) -> str:
     return value
 
 
+def check_source(value: str) -> str:
+    """Return `value` if it is a clean path inside the project or, behind `//`, inside the repository."""
+    check_path(value.removeprefix("//"))
+    return value
+
+
 def path_problem(value: str) -> str | None:
     """Say what is wrong with a path, or None."""
     if not value or value != value.strip():

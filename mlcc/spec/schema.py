@@ -10,12 +10,27 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from mlcc.params import LITERAL
 from mlcc.spec import scalars
 from mlcc.spec.models import Spec
 
 ID = "https://mlcc.dev/schema/1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PARTIAL = "Partial"
+
+_SCALARS = ("string", "number", "integer", "boolean")
+_PARAM = "ParamUse"
+_PARAM_USE = {
+    "title": _PARAM,
+    "description": "Stands for the value of a param: a literal at compile time.",
+    "type": "object",
+    "properties": {"param": {"description": "Id under `params`.", "type": "string"}},
+    "required": ["param"],
+    "additionalProperties": False,
+}
+_LITERAL = frozenset(
+    {"Param", "Instance", "Targets", "GithubTarget", "GitlabTarget", "JenkinsTarget", "Loss"}
+)
 
 Schema = dict[str, Any]
 
@@ -25,6 +40,8 @@ def spec_schema() -> Schema:
     root = Spec.model_json_schema(by_alias=True)
     whole = {**root.pop("$defs"), "Spec": root}
     definitions = {name: _model(whole[name]) for name in sorted(whole)}
+    definitions = {name: _with_params(name, schema) for name, schema in definitions.items()}
+    definitions[_PARAM] = copy.deepcopy(_PARAM_USE)
     partial = {name + _PARTIAL: _loosened(schema) for name, schema in definitions.items()}
     partial["Spec" + _PARTIAL]["properties"]["extends"] = {
         "description": "Specs that this one extends, relative to it. The last one wins, this one over all.",
@@ -42,6 +59,37 @@ def spec_schema() -> Schema:
         "else": {"$ref": "#/$defs/Spec"},
         "$defs": {**definitions, **partial},
     }
+
+
+def _with_params(name: str, schema: Schema) -> Schema:
+    """Let `{param: ID}` stand for a text, number or flag of a model; see mlcc.params."""
+    if name in _LITERAL:
+        return schema
+    literal = LITERAL if name == "Spec" else frozenset()
+    properties = {
+        key: value if key in literal else _or_param(value) for key, value in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
+
+
+def _or_param(schema: Schema) -> Schema:
+    """Return the schema of a value that may be given by a param. A command never is."""
+    if "not" in schema:
+        return schema
+    made = dict(schema)
+    for key in ("items", "additionalProperties"):
+        if isinstance(made.get(key), dict):
+            made[key] = _or_param(made[key])
+    if "patternProperties" in made:
+        made["patternProperties"] = {
+            key: _or_param(value) for key, value in made["patternProperties"].items()
+        }
+    branches = made.get("anyOf", [made])
+    if not any(branch.get("type") in _SCALARS and "not" not in branch for branch in branches):
+        return made
+    about: Schema = {key: made.pop(key) for key in ("description", "default") if key in made}
+    branches = [_or_param(one) if one.get("type") == "array" else one for one in made.get("anyOf", [made])]
+    return {**about, "anyOf": [*branches, {"$ref": f"#/$defs/{_PARAM}"}]}
 
 
 def _model(schema: Schema) -> Schema:

@@ -26,10 +26,30 @@ REQUIREMENT = Str(scalars.check_requirement)
 SECRET_NAME = Str(scalars.check_secret_name)
 SERVER = Str(scalars.check_server)
 SIZE = Str(scalars.check_size)
+SOURCE = Str(scalars.check_source)
 STORE_URI = Str(scalars.check_store_uri)
 TABLE = Str(scalars.check_table)
 TEXT = Str(scalars.check_text)
 URI = Str(scalars.check_uri)
+PARAM = Fields(
+    "Param",
+    {
+        "type": Key(Choice("string", "number", "integer", "boolean", "choice")),
+        "description": Key(TEXT, None),
+        "default": Key(Either(FREE_TEXT, Number(), Flag()), None),
+        "min": Key(Number(), None),
+        "max": Key(Number(), None),
+        "options": Key(ListOf(TEXT), []),
+    },
+)
+INSTANCE = Fields(
+    "Instance",
+    {
+        "root": Key(PLAIN_PATH),
+        "params": Key(DictOf(ID, Either(FREE_TEXT, Number(), Flag())), {}),
+        "overrides": Key(DictOf(Str(), Anything()), {}),
+    },
+)
 BRANCHES = Fields("Branches", {"branches": Key(ListOf(TEXT, least=1))})
 TAGS = Fields("Tags", {"patterns": Key(ListOf(TEXT, least=1))})
 FORM_INPUT = Fields(
@@ -114,6 +134,25 @@ DEFAULTS = Fields(
         "cache": Key(DictOf(ID, CACHE), {}),
         "checkout": Key(CHECKOUT, None),
         "retain": Key(DURATION, "7d"),
+    },
+    at_most_one=(("python", "image"),),
+)
+PROFILE = Fields(
+    "Profile",
+    {
+        "runner": Key(ID, None),
+        "python": Key(PYTHON_VERSION, None),
+        "image": Key(TEXT, None),
+        "setup": Key(ListOf(COMMAND), None),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
+        "working_directory": Key(PLAIN_PATH, None),
+        "timeout": Key(DURATION, None),
+        "retry": Key(Int(low=0, high=5), None),
+        "cache": Key(DictOf(ID, CACHE), {}),
+        "checkout": Key(CHECKOUT, None),
     },
     at_most_one=(("python", "image"),),
 )
@@ -264,6 +303,7 @@ REPORT = Fields(
 ORIGIN = Fields(
     "Origin",
     {
+        "profile": Key(ID, None),
         "runner": Key(Either(ID, MATRIX_REF), None),
         "python": Key(Either(PYTHON_VERSION, MATRIX_REF), None),
         "image": Key(TEXT, None),
@@ -281,7 +321,7 @@ ORIGIN = Fields(
         "timeout": Key(DURATION, None),
         "retry": Key(Int(low=0, high=5), None),
         "when": Key(Either(CONDITION, ListOf(CONDITION, least=1)), None),
-        "path": Key(ListOf(PATH), []),
+        "path": Key(ListOf(SOURCE), []),
         "checkout": Key(Either(CHECKOUT, Choice("none")), None),
         "finally": Key(COMMAND, None, attribute="finally_"),
         "reports": Key(DictOf(ID, REPORT), {}),
@@ -310,9 +350,21 @@ ARTIFACT = Fields(
     },
     exactly_one=(("path", "uri", "table"),),
 )
+REMOTE = Fields(
+    "Remote",
+    {
+        "submit": Key(COMMAND),
+        "poll": Key(COMMAND),
+        "cancel": Key(COMMAND),
+        "every": Key(DURATION, "60s"),
+        "collect": Key(COMMAND, None),
+        "resume": Key(Flag(), True),
+    },
+)
 JOB = Fields(
     "Job",
     {
+        "profile": Key(ID, None),
         "runner": Key(Either(ID, MATRIX_REF), None),
         "python": Key(Either(PYTHON_VERSION, MATRIX_REF), None),
         "image": Key(TEXT, None),
@@ -330,11 +382,12 @@ JOB = Fields(
         "timeout": Key(DURATION, None),
         "retry": Key(Int(low=0, high=5), None),
         "when": Key(Either(CONDITION, ListOf(CONDITION, least=1)), None),
-        "path": Key(ListOf(PATH), []),
+        "path": Key(ListOf(SOURCE), []),
         "checkout": Key(Either(CHECKOUT, Choice("none")), None),
         "finally": Key(COMMAND, None, attribute="finally_"),
         "reports": Key(DictOf(ID, REPORT), {}),
-        "run": Key(COMMAND),
+        "run": Key(COMMAND, None),
+        "remote": Key(REMOTE, None),
         "reads": Key(ListOf(ID), []),
         "writes": Key(ListOf(ID), []),
         "evaluates": Key(ListOf(ID), []),
@@ -342,6 +395,7 @@ JOB = Fields(
         "outputs": Key(ListOf(ENV_NAME), []),
         "blocking": Key(Flag(), True),
     },
+    exactly_one=(("run", "remote"),),
     at_most_one=(("python", "image"),),
 )
 WAIVER = Fields(
@@ -931,6 +985,7 @@ COMMAND_GATE = Fields("CommandGate", {"run": Key(COMMAND)})
 GATE = Fields(
     "Gate",
     {
+        "profile": Key(ID, None),
         "runner": Key(Either(ID, MATRIX_REF), None),
         "python": Key(Either(PYTHON_VERSION, MATRIX_REF), None),
         "image": Key(TEXT, None),
@@ -948,7 +1003,7 @@ GATE = Fields(
         "timeout": Key(DURATION, None),
         "retry": Key(Int(low=0, high=5), None),
         "when": Key(Either(CONDITION, ListOf(CONDITION, least=1)), None),
-        "path": Key(ListOf(PATH), []),
+        "path": Key(ListOf(SOURCE), []),
         "checkout": Key(Either(CHECKOUT, Choice("none")), None),
         "finally": Key(COMMAND, None, attribute="finally_"),
         "reports": Key(DictOf(ID, REPORT), {}),
@@ -1132,6 +1187,7 @@ ROLLBACK = Fields(
 RELEASE = Fields(
     "Release",
     {
+        "profile": Key(ID, None),
         "runner": Key(Either(ID, MATRIX_REF), None),
         "python": Key(Either(PYTHON_VERSION, MATRIX_REF), None),
         "image": Key(TEXT, None),
@@ -1149,7 +1205,7 @@ RELEASE = Fields(
         "timeout": Key(DURATION, None),
         "retry": Key(Int(low=0, high=5), None),
         "when": Key(Either(CONDITION, ListOf(CONDITION, least=1)), None),
-        "path": Key(ListOf(PATH), []),
+        "path": Key(ListOf(SOURCE), []),
         "checkout": Key(Either(CHECKOUT, Choice("none")), None),
         "finally": Key(COMMAND, None, attribute="finally_"),
         "reports": Key(DictOf(ID, REPORT), {}),
@@ -1297,8 +1353,11 @@ SPEC = Fields(
         "version": Key(Int(check=scalars.check_version)),
         "name": Key(ID),
         "requires": Key(REQUIREMENT, None),
+        "params": Key(DictOf(ID, PARAM), {}),
+        "instances": Key(DictOf(ID, INSTANCE), {}),
         "triggers": Key(TRIGGERS),
         "defaults": Key(DEFAULTS, DEFAULTS),
+        "profiles": Key(DictOf(ID, PROFILE), {}),
         "runners": Key(DictOf(ID, RUNNER), {}),
         "environments": Key(DictOf(ID, ENVIRONMENT), {}),
         "auth": Key(AUTH, AUTH),

@@ -326,7 +326,8 @@ def test_what_a_deleted_spec_has_left(nested: Project, everything: tuple[str, ..
     assert done.code == 0
     orphans = [line for line in done.out.splitlines() if line.startswith("orphan")]
     assert orphans == [
-        f"orphan  {path}: its spec is gone; `mlcc compile --prune` removes it" for path in sorted(NESTED)
+        f"orphan  {path}: what it was compiled from is gone; `mlcc compile --prune` removes it"
+        for path in sorted(NESTED)
     ]
     checked = nested.run("compile", "--check", *everything)
     assert checked.code == 1

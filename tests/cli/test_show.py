@@ -236,7 +236,7 @@ def test_an_interrupted_command(project: Project, monkeypatch: pytest.MonkeyPatc
         raise KeyboardInterrupt
 
     for module in ("mlcc.linting", "mlcc.compiler"):  # the former takes over what the latter has
-        monkeypatch.setattr(f"{module}.analyse", interrupted)
+        monkeypatch.setattr(f"{module}.expanded", interrupted)
     for command in ("compile", "lint", "graph"):
         done = project.run(command)
         assert (done.code, done.both) == (130, "")

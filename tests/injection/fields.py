@@ -248,7 +248,7 @@ EXECUTION = (
         },
         node("env", prefix="V", last=("text",)),
     ),
-    Field("Defaults.env{}=", lambda t: base(defaults={"env": many("V", t)}), node("env", prefix="V", last=("text",))),
+    Field("Profile.env{}=", lambda t: base(defaults={"env": many("V", t)}), node("env", prefix="V", last=("text",))),
     Field(
         "Environment.env{}=",
         lambda t: {**job(environment="e"), "environments": {"e": {"env": many("V", t)}}},
@@ -271,7 +271,7 @@ EXECUTION = (
         each("working_directory", value=lambda x: x.rstrip("/")), most=250,
     ),
     Field("Execution.setup[]", lambda t: job(setup=list(t)), _prepared, form=command),
-    Field("Defaults.setup[]", lambda t: base(defaults={"setup": list(t)}), _prepared, form=command),
+    Field("Profile.setup[]", lambda t: base(defaults={"setup": list(t)}), _prepared, form=command),
     Field("Execution.finally", lambda t: jobs(t, lambda x: {"finally": x}), each("finally", value=lines), most=250, form=command),
     Field("Job.run", lambda t: jobs(t, lambda x: {"run": x}), each("run", value=lines), most=250, form=command),
     *(_remote(key) for key in ("submit", "poll", "cancel", "collect")),
@@ -310,6 +310,19 @@ SURROUNDINGS = (
     Field(
         "FormInput.options[]", lambda t: form(i={"type": "choice", "options": list(t)}),
         lambda t: [("plan", ("triggers", "manual", "f", "i", "options"), list(t))],
+    ),
+    Field("Param.description", lambda t: base(params=many("p", t, lambda x: {"type": "string", "description": x})), nowhere),
+    Field("Param.default", lambda t: base(params=many("p", t, lambda x: {"type": "string", "default": x})), nowhere),
+    Field("Param.options[]", lambda t: base(params={"p": {"type": "choice", "options": list(t)}}), nowhere),
+    Field("Instance.root", lambda t: base(instances=many("i", t, lambda x: {"root": x})), nowhere),
+    Field(
+        "Instance.params{}=",
+        lambda t: base(params=many("p", t, lambda x: {"type": "string"}), instances={"i": {"root": "i", "params": many("p", t)}}),
+        nowhere,
+    ),
+    Field(
+        "Instance.overrides{}=",
+        lambda t: base(instances={"i": {"root": "i", "overrides": {"defaults": {"env": many("V", t)}}}}), nowhere,
     ),
     Field("Environment.branches[]", _environment, lambda t: [("plan", ("nodes", "n", "branches"), ["main", *t])], most=25),
     *(
@@ -364,7 +377,7 @@ LOGINS = {
     "OidcAuth": ("oidc", ("audience",)),
 }
 SINGLES = (
-    "Defaults.image", "Defaults.working_directory", *(f"{model}.{key}" for model, (_, ks) in LOGINS.items() for key in ks),
+    "Profile.image", "Profile.working_directory", *(f"{model}.{key}" for model, (_, ks) in LOGINS.items() for key in ks),
 )  # fmt: skip
 """Places that a spec has once: a spec holds a string in each."""
 
@@ -373,8 +386,8 @@ def single_spec(texts: Mapping[str, str]) -> Tree:
     """Return a spec with a string in each of `SINGLES`."""
     made = job(auth=[provider for provider, _ in LOGINS.values()])
     made["defaults"] = {
-        "image": texts["Defaults.image"],
-        "working_directory": texts["Defaults.working_directory"],
+        "image": texts["Profile.image"],
+        "working_directory": texts["Profile.working_directory"],
     }
     made["auth"] = {p: {key: texts[f"{model}.{key}"] for key in ks} for model, (p, ks) in LOGINS.items()}
     return made
@@ -383,7 +396,7 @@ def single_spec(texts: Mapping[str, str]) -> Tree:
 def single_where(texts: Mapping[str, str]) -> list[Where]:
     """Return where each string of `single_spec` arrives."""
     found: list[Where] = [
-        ("plan", ("nodes", "n", "working_directory"), texts["Defaults.working_directory"].rstrip("/"))
+        ("plan", ("nodes", "n", "working_directory"), texts["Profile.working_directory"].rstrip("/"))
     ]
     for number, (model, (_, ks)) in enumerate(LOGINS.items()):
         for key in ks:

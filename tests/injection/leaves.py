@@ -20,6 +20,7 @@ FREE = (
     scalars.check_path,
     scalars.check_plain_path,
     scalars.check_store_uri,
+    scalars.check_source,
 )
 """Checks that let text of the user's own choice pass; the others know an alphabet."""
 

@@ -19,7 +19,7 @@ from tests.plans import plan_of
 
 WHOLE = Path(__file__).parent / "whole.yaml"
 EACH = 40 if FUZZ else 3
-ELSEWHERE = {"Defaults.image"}  # excludes `defaults.python`; see test_fields.test_places_that_a_spec_has_once
+ELSEWHERE = {"Profile.image"}  # excludes `defaults.python`; see test_fields.test_places_that_a_spec_has_once
 
 
 @functools.cache

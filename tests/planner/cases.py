@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.planner.case import Case
 from tests.planner.objects import OBJECTS
+from tests.planner.params import PARAMS, PROFILES
 from tests.planner.releases import RELEASES
 from tests.planner.remote import REMOTE
 from tests.planner.stored import STORED
@@ -445,5 +446,6 @@ TRIGGERS = (
 )  # fmt: skip
 
 CASES = (
-    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *RELEASES, *REMOTE,
+    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *RELEASES,
+    *REMOTE, *PARAMS, *PROFILES,
 )  # fmt: skip

@@ -46,6 +46,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "check_size": ("1KB", "512MB", "2GiB"),
     "check_path": ("a", "src/", "a/*.py", "é/b c"),
     "check_plain_path": ("a", "src/", "a/b.c"),
+    "check_source": ("a", "src/", "a/*.py", "//libs/credit/", "//a/**/b.py"),
     "check_cron": ("17 3 * * 1", "*/15 0-6/2 1,15 * *"),
     "check_date": ("2026-12-31", "2024-02-29"),
     "check_requirement": (">=0.1", ">=12.30"),
@@ -95,6 +96,7 @@ BAD: dict[str, tuple[Any, ...]] = {
         "e\u0301", ".git/config", ".mlcc/x", "_mlcc", "a\u202eb", ".",
     ),
     "check_plain_path": ("*", "a?", "[a]", "{a}", "../a"),
+    "check_source": ("/a", "///a", "//", "//../a", "a//b", "//.git/x", "//a//b"),
     "check_cron": (
         "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7",
         "5-1 * * * *", "*/0 * * * *", "5/10 * * * *", "@daily", "a * * * *", "1, * * * *", "１ * * * *",

@@ -166,6 +166,13 @@ class _Builder:
                 made["store"]["env"] = {"STORE_TOKEN": {"secret": "STORE_TOKEN"}, "STORE": {"var": "STORE"}}
         if self.chance(5):
             made["defaults"] = self.defaults()
+        self.profiles = ["heavy"] if self.chance(3) else []
+        if self.profiles:
+            made["profiles"] = {"heavy": self.profile()}
+        if self.chance(2):
+            made["params"] = {
+                "season": {"type": "choice", "options": ["spring", "autumn"], "default": "spring"}
+            }
         if self.chance(2):
             made["x-note"] = self.draw(texts.text)
         return made
@@ -180,6 +187,16 @@ class _Builder:
                 "LEVEL": self.draw(texts.scalar),
                 "FACT": {"context": self.one(texts.CONTEXTS)},
             }
+        return made
+
+    def profile(self) -> Data:
+        made: Data = {"setup": ["pip install -r heavy.txt"], "retry": self.number(0, 2), "timeout": "50m"}
+        if self.chance(5):
+            made.update(self.one(({"python": "3.11"}, {"image": texts.IMAGE})))
+        if self.runners and self.chance(5):
+            made["runner"] = self.one(self.runners)
+        if self.chance(5):
+            made["env"] = {"LEVEL": self.draw(texts.scalar), "BRANCH": {"context": "branch"}}
         return made
 
     # --- artifacts ---
@@ -435,6 +452,7 @@ class _Builder:
                 lambda: {"db": {"image": texts.IMAGE, "port": 5432, "env": {"PASSWORD": {"secret": "PG"}}}},
             ),
             (2, "cache", lambda: {"pip": {"path": ["~/.cache/pip"], "key": ["requirements.txt"]}}),
+            *([(4, "profile", lambda: self.one(self.profiles))] if self.profiles else []),
             (2, "checkout", lambda: self.one(("none", {"depth": 0}, {"lfs": True, "submodules": True}))),
             (2, "reports", lambda: {"roc": {"path": "build/roc.html", "format": self.one(texts.FORMATS)}}),
         ]

@@ -112,3 +112,22 @@ def test_patterns_read_the_same_in_javascript() -> None:
         escaped = set(re.findall(r"\\(.)", pattern))  # in pairs, so that an escaped backslash escapes nothing
         assert escaped <= set("dswSDW.*+?^${}()|[]/\\"), pattern
         assert "(?P" not in pattern, pattern
+
+
+@pytest.mark.parametrize(
+    ("change", "valid"),
+    [
+        ({"jobs": {"a": {"run": "x", "timeout": {"param": "longest"}}}}, True),
+        ({"jobs": {"a": {"run": "x", "retry": {"param": "tries"}, "env": {"A": {"param": "a"}}}}}, True),
+        ({"triggers": {"schedule": {"weekly": {"param": "hour"}}}}, True),
+        ({"jobs": {"a": {"run": {"param": "how"}}}}, False),
+        ({"jobs": {"a": {"run": "x", "setup": [{"param": "how"}]}}}, False),
+        ({"jobs": {"a": {"run": "x", "timeout": {"param": "longest", "default": "1h"}}}}, False),
+        ({"name": {"param": "name"}}, False),
+        ({"params": {"a": {"type": {"param": "b"}}}}, False),
+    ],
+)
+def test_a_param_stands_for_a_value_but_no_command(change: dict[str, Any], valid: bool) -> None:
+    spec = {**HEAD, "jobs": {"a": {"run": "x"}}}
+    assert VALIDATOR.is_valid(spec)
+    assert VALIDATOR.is_valid({**spec, **change}) is valid

@@ -1,9 +1,9 @@
-"""A runner, environment, login, store, input or notice that nothing uses.
+"""A profile, runner, environment, login, store, input or notice that nothing uses.
 
 ## What it does
 
-Looks for entries of `runners`, `environments` and `auth`, and for inputs of manual forms, that no node names; for entries
-of `notify` that are told nothing; and for a `store` of which no node moves anything.
+Looks for entries of `profiles`, `runners`, `environments` and `auth`, and for inputs of manual forms, that no node
+names; for entries of `notify` that are told nothing; and for a `store` of which no node moves anything.
 
 ## Why it is bad
 
@@ -44,7 +44,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 def _unused(subject: Subject) -> Iterator[tuple[str, str, Loc]]:
     spec, nodes = subject.spec, list(subject.plan.nodes.values())
+    profiles = {subject.own(node.id).profile for node in nodes}
+    yield from (("profile", id, ("profiles", id)) for id in spec.profiles if id not in profiles)
     runners = {name for node in nodes for name in _runners(node)} | {spec.defaults.runner}
+    runners |= {profile.runner for profile in spec.profiles.values()}
     yield from (("runner", id, ("runners", id)) for id in spec.runners if id not in runners)
     environments = {node.machine.environment for node in nodes}
     yield from (

@@ -17,7 +17,7 @@ EXPRESSION = re.compile(r"\$\{\{ (secrets|vars|matrix|github|needs)\.(\w+) \}\}"
 COMMAND = re.compile(r"\s*::(?!warning::|add-mask::)|.*##\[")
 IN_WORKFLOW = (
     "Branches.branches[]", "Tags.patterns[]", "FormInput.description", "FormInput.default", "FormInput.options[]",
-    "Cache.path[]", "Execution.image", "Defaults.image", "Service.image", "Service.env{}=", "Runner.github", "Runner.github[]",
+    "Cache.path[]", "Execution.image", "Profile.image", "Service.image", "Service.env{}=", "Runner.github", "Runner.github[]",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class GitHub:
             "Cache.key[]": [
                 ((*job, "steps", "cache-c", "with", "key"), f"p-c-${{{{ runner.os }}}}-{_hashed(texts)}")
             ],
-            "Defaults.image": [((*job, "container", "image"), text) for text in texts],
+            "Profile.image": [((*job, "container", "image"), text) for text in texts],
         }
         singly: dict[str, list[tuple[Any, ...]]] = {
             "Service.env{}=": [(*job, "services", "s", "env", "V#")],

@@ -38,7 +38,7 @@ class GitLab:
         """Return (way, value): where GitLab expands variables, a dollar sign is doubled."""
         job, form = ("child", "n"), ("parent", "variables")
         whole: dict[str, list[tuple[tuple[Any, ...], Any]]] = {
-            "Defaults.image": [((*job, "image", "name"), _escaped(text)) for text in texts],
+            "Profile.image": [((*job, "image", "name"), _escaped(text)) for text in texts],
             "Service.image": [
                 ((*job, "services", i, "name"), _escaped(text)) for i, text in enumerate(texts)
             ],

@@ -44,7 +44,7 @@ class Jenkins:
                     [f"V{i}={t}" for i, t in sorted(enumerate(texts), key=lambda x: f"V{x[0]}")],
                 )
             ],
-            "Defaults.image": [(("NODES", "n", "image"), text) for text in texts],
+            "Profile.image": [(("NODES", "n", "image"), text) for text in texts],
         }
         singly: dict[str, tuple[Any, ...]] = {
             "Execution.image": ("NODES", "n#", "image"),
