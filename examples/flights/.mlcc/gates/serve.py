@@ -1,4 +1,4 @@
-# mlcc:generated sha256=99ab56069f048398e647f00ad8b82fe892afc82ae558247728568b4360adb136
+# mlcc:generated sha256=47bc9532025d2a53f14f31c540f6d5553bbd1d89ee30ef6030c2d324245967bb
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1466,6 +1466,11 @@ def _machine(pattern: str, below: bool = False) -> Machine:
     return found
 
 
+def from_root_of(home: str, pattern: str) -> str:
+    """Return a source of a node as a pattern from the repository's root. `home` is the project's folder with a '/'."""
+    return pattern[2:] if pattern.startswith("//") else home + pattern
+
+
 # --- mlcc.runtime.digest ------------------------------------------------------------------------------------
 # SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
 #
@@ -1510,12 +1515,12 @@ def tree_lines(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _tree_lines(top, _walk(top, ""))
+    return _digest_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    lines = _digest_lines(os.fspath(root), files_of(paths, root))
     return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
@@ -1541,7 +1546,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _tree_lines(top: str, relative: Iterable[str]) -> str:
+def _digest_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=590de4372116b538008bab4f5e71053ab8d377ae7ae3d4f09334d827eeaa0324
+# mlcc:generated sha256=f7f62158d7a84ca61890a0fa623300b613564cab815d5a5abdd5ee5584c632d6
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1621,6 +1621,11 @@ def _machine(pattern: str, below: bool = False) -> Machine:
     return found
 
 
+def from_root_of(home: str, pattern: str) -> str:
+    """Return a source of a node as a pattern from the repository's root. `home` is the project's folder with a '/'."""
+    return pattern[2:] if pattern.startswith("//") else home + pattern
+
+
 # --- mlcc.runtime.digest ------------------------------------------------------------------------------------
 # SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
 #
@@ -1665,12 +1670,12 @@ def tree_lines(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _tree_lines(top, _walk(top, ""))
+    return _digest_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    lines = _digest_lines(os.fspath(root), files_of(paths, root))
     return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
@@ -1696,7 +1701,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _tree_lines(top: str, relative: Iterable[str]) -> str:
+def _digest_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c15447a69ae8cd200c068e8382c1320b09a4ad45fc1a93f584d7b1c445847c0f
+# mlcc:generated sha256=33c42039675d283b32420d56dce5e9d9f47b59b0e844b3ab8367c5d1fbe68286
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -629,10 +629,12 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
+    waits: bool
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
@@ -1225,6 +1227,11 @@ def _machine(pattern: str, below: bool = False) -> Machine:
     return found
 
 
+def from_root_of(home: str, pattern: str) -> str:
+    """Return a source of a node as a pattern from the repository's root. `home` is the project's folder with a '/'."""
+    return pattern[2:] if pattern.startswith("//") else home + pattern
+
+
 # --- mlcc.runtime.digest ------------------------------------------------------------------------------------
 # SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
 #
@@ -1269,12 +1276,12 @@ def tree_lines(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _tree_lines(top, _walk(top, ""))
+    return _digest_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    lines = _digest_lines(os.fspath(root), files_of(paths, root))
     return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
@@ -1300,7 +1307,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _tree_lines(top: str, relative: Iterable[str]) -> str:
+def _digest_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):

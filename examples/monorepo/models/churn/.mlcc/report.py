@@ -1,4 +1,4 @@
-# mlcc:generated sha256=02339b9d9e2149ae090996abfe4658cdfc08d514632864166124e9e6f21e78bb
+# mlcc:generated sha256=afc54fe90a11f8aa8dd96893cadd0ca3173d5238eca21176d14aeaed481e7f8a
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -236,10 +236,12 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
+    waits: bool
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
@@ -2158,6 +2160,7 @@ class GitHub:
 
     raw_exit = False
     skip_exit = 0
+    waits = False
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
@@ -2406,6 +2409,7 @@ class GitLab:
 
     raw_exit = True
     skip_exit = 0
+    waits = False
 
     def facts(self) -> Facts:
         """Return what started the run; in the child pipeline only the commit and the run. Raises RunError."""
@@ -2662,6 +2666,7 @@ class Jenkins:
 
     raw_exit = True
     skip_exit = 4  # as the table of nodes reads it
+    waits = True  # outside of any agent
 
     def facts(self) -> Facts:
         """Return what started the build."""

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=5d4d9a8b33f69335808280a7e0c1b687f9892046f4c131dde65e363ee86c8b00
+# mlcc:generated sha256=afa2b4ac8fb951625ae06dbd0630666635f70e6dc3c2bf11cad3d36e42755350
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -16,9 +16,10 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.process, mlcc.runtime.addresses, mlcc.runtime.store, mlcc.runtime.stored,
   mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.release,
   mlcc.runtime.released, mlcc.runtime.final, mlcc.runtime.services, mlcc.runtime.attempt,
-  mlcc.runtime.web, mlcc.runtime.webhooks, mlcc.runtime.notices, mlcc.runtime.steps, mlcc.runtime.node,
-  mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
-  mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.web, mlcc.runtime.webhooks, mlcc.runtime.notices, mlcc.runtime.submissions,
+  mlcc.runtime.remote, mlcc.runtime.steps, mlcc.runtime.node, mlcc.backends.github.platform,
+  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
+  mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -27,6 +28,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hashlib
 import io
 import json
 import math
@@ -98,10 +100,12 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
+    waits: bool
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
@@ -748,6 +752,11 @@ def _machine(pattern: str, below: bool = False) -> Machine:
     return found
 
 
+def from_root_of(home: str, pattern: str) -> str:
+    """Return a source of a node as a pattern from the repository's root. `home` is the project's folder with a '/'."""
+    return pattern[2:] if pattern.startswith("//") else home + pattern
+
+
 # --- mlcc.runtime.digest ------------------------------------------------------------------------------------
 # SHA-256 digests of artifacts: what a gate judged is what its readers get, byte for byte.
 #
@@ -792,12 +801,12 @@ def tree_lines(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _tree_lines(top, _walk(top, ""))
+    return _digest_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    lines = _tree_lines(os.fspath(root), files_of(paths, root))
+    lines = _digest_lines(os.fspath(root), files_of(paths, root))
     return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
@@ -823,7 +832,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _tree_lines(top: str, relative: Iterable[str]) -> str:
+def _digest_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
@@ -2568,7 +2577,8 @@ class Attempt:
         self.note = ""  # what is added to the cause
         self.code = 0  # that its command ended with
         self.judged = False  # whether what it released was asked: that is done once
-        self.started = time.monotonic()
+        spent = time.time() - float(left["remote"]["began"]) if left is not None and "remote" in left else 0.0
+        self.started = time.monotonic() - max(0.0, spent)
         self.deadline = self.started + float(self.node["timeout"])
         self.state: dict[str, Any] = {
             "schema": "https://mlcc.dev/state/1", **origin(self.selection, id, leg), "end": "failed", "verdict": "error",
@@ -2619,6 +2629,11 @@ def run_command(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     if code != 0:
         leg.finish("failed", "fail", f"its command ended with {code}")
         return FAIL
+    return take_outputs(leg, env)
+
+
+def take_outputs(leg: Attempt, env: dict[str, str]) -> int:
+    """Take what a command that ended well wrote, and note whether it is whole. Returns PASS or FAIL."""
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
@@ -2855,6 +2870,327 @@ def notice_text(seen: Seen, state: dict[str, Any]) -> str:
     return "\n".join([*lines, f"commit {harmless(seen.selection['commit'])[:12]}, run {run}"])
 
 
+# --- mlcc.runtime.submissions -------------------------------------------------------------------------------
+# What a node has submitted somewhere else, kept in the spec's store beyond the run: who runs it again goes on with that.
+#
+#     remote/SUBJECT.json   the handle, which submission it is, and how that ended ("": it hasn't, as far as is known)
+#
+# Standard library only: bundled into the emitted script.
+
+SUBMISSION = "https://mlcc.dev/submission/1"
+SUBMISSION_ENDS = ("", "done", "failed", "cancelled")
+MOST_HANDLE = 1000  # characters
+STORE_SECONDS = 60.0  # that reading or writing a record may take
+_EACH_RUNS_OWN = ("secret", "context")  # values that differ from run to run, and don't make other work of it
+
+
+def subject_of(leg: Attempt, env: dict[str, str]) -> str:
+    """Return what says which work this is: 64 hexadecimal digits of the repository, the commit, the node and all it takes."""
+    values = leg.node.get("env", {})
+    subject = {
+        "repository": leg.selection["facts"].get("repository", ""),
+        "commit": leg.selection["commit"],
+        "node": leg.id,
+        "leg": leg.leg,
+        "plan": leg.node,
+        "inputs": leg.state["inputs"],
+        "env": {name: env[name] for name, value in values.items() if next(iter(value)) not in _EACH_RUNS_OWN},
+    }
+    text = json.dumps(subject, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def recorded(leg: Attempt, env: dict[str, str], subject: str) -> dict[str, Any] | None:
+    """Return what was submitted before for a subject; None: nothing. Raises RunError on what can't be read or isn't whole."""
+    seconds = min(STORE_SECONDS, leg.deadline - time.monotonic())
+    content = read_object(_place(subject), leg.plan, env, seconds)
+    if content is None:
+        return None
+    try:
+        found = strict_json(content.decode("utf-8"))
+    except (JsonError, UnicodeDecodeError):
+        found = None
+    if not isinstance(found, dict) or not _is_whole(found, subject):
+        raise RunError(
+            f"the record {_place(subject)} in the store isn't whole: what '{leg.id}' submitted before can't be told"
+        )
+    return {key: found[key] for key in ("number", "handle", "ended")}
+
+
+def _is_whole(found: dict[str, Any], subject: str) -> bool:
+    number = found.get("number")
+    return (
+        found.get("schema") == SUBMISSION
+        and found.get("subject") == subject
+        and type(number) is int
+        and number > 0
+        and found.get("ended") in SUBMISSION_ENDS
+        and handle_problem(found.get("handle")) == ""
+    )
+
+
+def record_submission(leg: Attempt, env: dict[str, str]) -> None:
+    """Keep in mind what a node has submitted, and how that ended. What can't be kept is a warning: the work goes on."""
+    seen = leg.state["remote"]
+    record = {
+        "schema": SUBMISSION,
+        "node": leg.id,
+        "leg": leg.leg,
+        **{key: seen[key] for key in ("subject", "number", "handle", "ended")},
+    }
+    text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    try:
+        write_object(_place(seen["subject"]), text.encode(), leg.plan, env, STORE_SECONDS)
+    except RunError as problem:
+        leg.platform.warn(
+            f"{leg.id}: what it submitted isn't recorded, so that it can't be resumed: {problem}"
+        )
+
+
+def _place(subject: str) -> str:
+    return f"remote/{subject}.json"
+
+
+def submitted_handle(path: Path) -> str:
+    """Return the handle that a command left: one line. Raises RunError on anything else."""
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > 4 * MOST_HANDLE + 2:
+            raise RunError(f"$MLCC_HANDLE_FILE is no file, or longer than {MOST_HANDLE} characters")
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise RunError("`submit` wrote nothing to $MLCC_HANDLE_FILE") from None
+    except (OSError, ValueError) as problem:
+        raise RunError(f"$MLCC_HANDLE_FILE can't be read: {type(problem).__name__}") from None
+    handle = text[:-1] if text.endswith("\n") else text
+    problem_with_it = handle_problem(handle)
+    if problem_with_it:
+        raise RunError(f"$MLCC_HANDLE_FILE {problem_with_it}")
+    return handle
+
+
+def handle_problem(handle: object) -> str:
+    """Say what is wrong with a handle; empty: nothing."""
+    if not isinstance(handle, str) or handle.strip() == "":
+        return "holds no handle"
+    if len(handle) > MOST_HANDLE:
+        return f"is longer than {MOST_HANDLE} characters"
+    return "" if handle.isprintable() else "isn't one line of printable text"
+
+
+# --- mlcc.runtime.remote ------------------------------------------------------------------------------------
+# Work that runs somewhere else: submitted, asked after, ended and collected (S7, S8).
+#
+# Where the CI system waits by itself between two polls, the node ends with RUNNING after each, and is started again.
+# Standard library only: bundled into the emitted script.
+
+RUNNING = 75  # of `poll`, and of the node: "temporary failure; the user is invited to retry" (sysexits.h)
+POLL_SECONDS = 600.0  # that one poll may take, with `setup`
+CANCEL_SECONDS = 120.0  # that `cancel` may take, with `setup`
+ENDED = "its process was ended while its remote job ran"  # unless it says otherwise in the end
+
+
+class RemoteJob:
+    """What one leg of a node has running somewhere else. What is known of it stands in the leg's state."""
+
+    def __init__(self, leg: Attempt, env: dict[str, str], logins: Logins) -> None:
+        self.leg, self.env, self.logins = leg, env, logins
+        self.stated: dict[str, Any] = leg.node["remote"]
+        self.seen: dict[str, Any] = leg.state.get("remote", {})
+        self.handle_file = (state_folder(leg.id, leg.leg) / "handle").resolve()
+
+    def attempt(self) -> int:
+        """Go on with what is submitted, or submit it, and see it end. Returns PASS, FAIL, TIMEOUT or RUNNING."""
+        self._open()
+        if not self.seen["handle"]:
+            status = self._submit()
+            if status != PASS:
+                return status
+        while time.monotonic() < self.leg.deadline:
+            code = self._call("poll", min(self.leg.deadline, time.monotonic() + POLL_SECONDS))
+            if code is None:
+                break
+            if code == 0:
+                return self._collect()
+            if code != RUNNING:
+                self._end("failed")
+                self.leg.finish("failed", "fail", f"its remote job failed: `poll` ended with {code}")
+                return FAIL
+            self.leg.finish("failed", "error", ENDED)
+            if self.leg.platform.waits:
+                return RUNNING
+            self._wait()
+        return self._late()
+
+    def cancel(self) -> bool:
+        """End what is submitted, if it hasn't ended, and note whether that could be done. Return False where it couldn't."""
+        if self.seen and not self.seen["handle"] and not self.seen["ended"]:
+            self._find_handle()
+        if not self.seen or not self.seen["handle"] or self.seen["ended"]:
+            return True
+        say("mlcc: cancelling the remote job")
+        try:
+            code = self._call("cancel", time.monotonic() + CANCEL_SECONDS)
+        except OSError as problem:  # such as a folder that the job has removed
+            self.leg.note = f"; its remote job may still run: `cancel` can't be run: {problem.strerror}"
+            return False
+        if code != 0:
+            how = f"didn't end within {CANCEL_SECONDS:.0f} s" if code is None else f"ended with {code}"
+            self.leg.note = f"; its remote job may still run: `cancel` {how}"
+            return False
+        self._end("cancelled")
+        self.leg.note = "; its remote job was cancelled"
+        return True
+
+    def _open(self) -> None:
+        """Find out what is submitted already: by this run, or by an earlier one."""
+        self.leg.note = ""
+        subject = subject_of(self.leg, self.env)
+        if self.seen.get("subject", subject) != subject:
+            self.cancel()
+            raise RunError("what it reads changed while its remote job ran")
+        if not self.seen:
+            found = recorded(self.leg, self.env, subject) if self.stated["resume"] else None
+            # Without a record, nothing tells the submissions of two runs apart but chance.
+            name = subject[:32] if self.stated["resume"] else os.urandom(16).hex()
+            began = time.time() - (time.monotonic() - self.leg.started)
+            self.seen = {
+                "subject": subject,
+                "name": name,
+                "began": began,
+                "number": 1,
+                "handle": "",
+                "ended": "",
+            }
+            self.seen.update(found or {})
+            if self.seen["handle"] and not self.seen["ended"]:
+                say(f"mlcc: goes on with {self.seen['handle']}, which was submitted before")
+        if self.seen["ended"]:
+            self.seen.update(number=self.seen["number"] + 1, handle="", ended="")
+        self.leg.state["remote"] = self.seen
+
+    def _submit(self) -> int:
+        self.handle_file.parent.mkdir(parents=True, exist_ok=True)
+        self.handle_file.unlink(missing_ok=True)
+        self.leg.finish("failed", "error", ENDED)
+        code = self._call("submit", self.leg.deadline)
+        problem = self._find_handle()
+        if code == 0 and not problem:
+            say(f"mlcc: submitted {self.seen['handle']}")
+            self.leg.finish("failed", "error", ENDED)
+            self._record()
+            return PASS
+        self.cancel()
+        if code is None:
+            return self._late()
+        self.leg.finish("failed", "fail", f"`submit` ended with {code}" if code else problem)
+        return FAIL
+
+    def _find_handle(self) -> str:
+        """Take the handle that `submit` left. Return what is wrong with it; empty: nothing."""
+        try:
+            self.seen["handle"] = submitted_handle(self.handle_file)
+        except RunError as problem:
+            return str(problem)
+        return ""
+
+    def _collect(self) -> int:
+        """Fetch what the work made. What can't be fetched now may be so later: the work itself is done."""
+        if "collect" in self.stated:
+            code = self._call("collect", self.leg.deadline)
+            if code is None:
+                return self._late()
+            if code != 0:
+                self.leg.finish("failed", "fail", f"its remote job is done, and `collect` ended with {code}")
+                return FAIL
+        status = take_outputs(self.leg, self.env)
+        end, verdict, cause = (str(self.leg.state[key]) for key in ("end", "verdict", "cause"))
+        self._end("done" if status == PASS else "failed")
+        self.leg.finish(end, verdict, cause)  # once more, with how the work ended
+        return status
+
+    def _late(self) -> int:
+        """End what ran out of its time, or what can't be asked after any more."""
+        over = time.monotonic() >= self.leg.deadline
+        what = f"it didn't end within {self.leg.node['timeout']} s"
+        self.cancel()
+        self.leg.finish("failed", "error", what if over else f"`poll` didn't end within {POLL_SECONDS:.0f} s")
+        return TIMEOUT
+
+    def _wait(self) -> None:
+        """Wait until the next poll, and renew what a long wait would outlive."""
+        until = min(time.monotonic() + float(self.stated["every"]), self.leg.deadline)
+        while time.monotonic() < until:
+            time.sleep(min(1.0, max(0.0, until - time.monotonic())))
+            self.logins.tick()
+
+    def _call(self, name: str, limit: float) -> int | None:
+        """Run one of the commands, and return what it ended with; None: it was still running at `limit`."""
+        own = {"MLCC_REMOTE_KEY": f"mlcc-{self.seen['name']}-{self.seen['number']}"}
+        if name == "submit":
+            own["MLCC_HANDLE_FILE"] = str(self.handle_file)
+        else:
+            own["MLCC_HANDLE"] = self.seen["handle"]
+        lines = [*self.leg.node.get("setup", []), *self.stated[name]]
+        where = self.leg.node.get("working_directory") or "."
+        code = shell(lines, {**self.env, **own}, limit, where, self.logins.tick)
+        return None if code == TIMED_OUT and time.monotonic() >= limit else code
+
+    def _end(self, how: str) -> None:
+        self.seen["ended"] = how
+        self._record()
+
+    def _record(self) -> None:
+        """Keep what is known beyond the run."""
+        if self.stated["resume"]:
+            record_submission(self.leg, self.env)
+
+
+def run_remote(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Make one attempt at a remote job, and leave none running that nobody will go on with."""
+    job = RemoteJob(leg, env, logins)
+    try:
+        return job.attempt()
+    except CancelledError:
+        job.cancel()
+        raise
+    except (RunError, OSError):
+        if not job.stated["resume"]:
+            job.cancel()
+        raise
+
+
+def left_behind(id: str, leg: str, platform: Platform) -> dict[str, Any] | None:
+    """Return the state that this run's leg left when its process ended, if it has submitted something; None: it hasn't."""
+    plan, selection = read_plan(), read_selection(platform.facts())
+    if id not in plan["nodes"] or leg not in legs_of(plan["nodes"][id]):
+        raise RunError(f"the plan has no node '{id}', or that has no leg '{leg}'")
+    state = dict(zip(legs_of(plan["nodes"][id]), read_states(id, plan["nodes"][id], selection))).get(leg)  # noqa: B905
+    if state is None or "remote" not in state:
+        return None
+    seen = state["remote"]
+    texts = isinstance(seen, dict) and is_texts({**seen, "began": "", "number": ""})
+    numbers = texts and type(seen.get("number")) is int and type(seen.get("began")) in (int, float)
+    if not numbers or not {"subject", "name", "handle", "ended"} <= set(seen):
+        raise RunError(f"the state of '{id}' isn't whole")
+    return state
+
+
+def cancel_main(platform: Platform) -> int:
+    """End the remote job of a node whose process was ended before it could; the CI system calls this after the node."""
+    watch_cancel()
+    id, leg_id = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
+    left = left_behind(id, leg_id, platform)
+    if left is None or left["remote"].get("ended"):
+        return PASS
+    leg = Attempt(id, leg_id, platform, left)
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        env, logins = environment_of(leg, Path(folder))
+        done = RemoteJob(leg, env, logins).cancel()
+    leg.finish("failed", "error", str(left["cause"]))
+    return PASS if done else FAIL
+
+
 # --- mlcc.runtime.steps -------------------------------------------------------------------------------------
 # The nodes of a release: a step that may be judged, what undoes it at once, and its rollback's node (S11).
 #
@@ -2987,11 +3323,18 @@ TEARDOWN_SECONDS = 300.0
 
 
 def node_main(platform: Platform) -> int:
-    """Run the leg that the environment names, and return its exit status."""
+    """Run the leg that the environment names, and return its exit status.
+
+    MLCC_TURN, of a CI system that waits by itself: `again` goes on with a remote job after a wait, `cancel` ends it.
+    """
+    turn = os.environ.get("MLCC_TURN", "")
+    if turn == "cancel":
+        return cancel_main(platform)
     watch_cancel()
     id, leg_id = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
     try:
-        leg = Attempt(id, leg_id, platform)
+        left = left_behind(id, leg_id, platform) if turn == "again" else None
+        leg = Attempt(id, leg_id, platform, left)
     except CancelledError:
         raise RunError("the run was cancelled") from None
     status = ERROR
@@ -3004,6 +3347,9 @@ def node_main(platform: Platform) -> int:
         leg.finish("failed", "error", "the run was cancelled")
     except Exception as problem:  # fail closed: what nobody foresaw is an error, and says so
         leg.finish("failed", "error", f"{type(problem).__name__}: {problem}")
+    if status == RUNNING:
+        say(f"mlcc: the remote job of {leg.id} still runs")
+        return RUNNING
     if "release" in leg.node:
         conclude(leg.id, leg.state, leg.plan, leg.selection, platform, last=False)
     try:
@@ -3038,13 +3384,16 @@ def _decide_and_run(leg: Attempt) -> int:
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
         env.update(digest_env(found))
+        status = ERROR
         try:
-            return _attempts(leg, env, logins)
+            status = _attempts(leg, env, logins)
         finally:
             try:
                 undo_step(leg, private / "undo")
             finally:
-                _teardown(leg, env)
+                if status != RUNNING:
+                    _teardown(leg, env)
+        return status
 
 
 def _received(leg: Attempt) -> dict[str, str]:
@@ -3064,17 +3413,17 @@ def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Run until an attempt passes, none is left, or the time is over (S7, S8)."""
     status = ERROR
-    for number in range(1, int(leg.node.get("retry", 0)) + 2):
+    begun = max(1, int(leg.state["attempts"]))
+    for number in range(begun, int(leg.node.get("retry", 0)) + 2):
         leg.state.update(attempts=number, outputs={}, values={})
         if number > 1:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        attempt = {"gate": _gate, "release": run_step, "rollback": run_rollback}.get(
-            leg.node["kind"], run_command
-        )
+        own = {"gate": _gate, "release": run_step, "rollback": run_rollback}
+        attempt = run_remote if "remote" in leg.node else own.get(leg.node["kind"], run_command)
         status = attempt(leg, env, logins)
-        if status in (PASS, TIMEOUT, SKIP) or leg.judged:
+        if status in (PASS, TIMEOUT, SKIP, RUNNING) or leg.judged:
             break
     return status
 
@@ -3207,6 +3556,7 @@ class GitHub:
 
     raw_exit = False
     skip_exit = 0
+    waits = False
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
@@ -3455,6 +3805,7 @@ class GitLab:
 
     raw_exit = True
     skip_exit = 0
+    waits = False
 
     def facts(self) -> Facts:
         """Return what started the run; in the child pipeline only the commit and the run. Raises RunError."""
@@ -3711,6 +4062,7 @@ class Jenkins:
 
     raw_exit = True
     skip_exit = 4  # as the table of nodes reads it
+    waits = True  # outside of any agent
 
     def facts(self) -> Facts:
         """Return what started the build."""
@@ -4205,7 +4557,12 @@ def _roots(plan: dict[str, Any], event: dict[str, Any]) -> dict[str, str]:
     home = plan["home"] + "/" if plan["home"] else ""
     own = {
         id: next(
-            (p for p in changed if any(path_matches(home + s, p) for s in node.get("sources", []))), None
+            (
+                p
+                for p in changed
+                if any(path_matches(from_root_of(home, s), p) for s in node.get("sources", []))
+            ),
+            None,
         )
         for id, node in plan["nodes"].items()
     }
@@ -4231,16 +4588,22 @@ def _touched(plan: dict[str, Any], nodes: dict[str, Any], own: dict[str, str | N
 
 
 # --- mlcc.runtime.main --------------------------------------------------------------------------------------
-# The entry of the emitted `.mlcc/run.py`: `select`, `node`, `undo` or `final`.
+# The entry of the emitted `.mlcc/run.py`: `select`, `node`, `undo`, `cancel` or `final`.
 
-COMMANDS = {"select": select_main, "node": node_main, "undo": undo_main, "final": final_main}
+COMMANDS = {
+    "select": select_main,
+    "node": node_main,
+    "undo": undo_main,
+    "cancel": cancel_main,
+    "final": final_main,
+}
 
 
 def main() -> int:
     """Run the command that is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = COMMANDS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        say("usage: python3 -I .mlcc/run.py select | node | undo | final")
+        say("usage: python3 -I .mlcc/run.py select | node | undo | cancel | final")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     try:

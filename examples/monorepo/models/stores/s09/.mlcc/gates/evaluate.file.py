@@ -1,0 +1,1185 @@
+# mlcc:generated sha256=1f53585a653a9bc59b97e8cb7cb41190a163a41662ec56e3b2f513182d8566b6
+# fmt: off
+# ruff: noqa
+# flake8: noqa
+# mypy: ignore-errors
+# isort: skip_file
+"""The gate `evaluate`. A model's metrics keep to their floors and ceilings, judged by the confidence bound.
+
+Run it in the folder of mlcc.yaml: python -I .mlcc/gates/evaluate.file.py GATE_ID
+It reads .mlcc/gates/GATE_ID.json, writes verdict.json, junit.xml and summary.md to
+_mlcc/s--GATE_ID/, and ends with 0 pass, 1 fail, 2 error or 3 inconclusive.
+
+This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
+mlcc. It was joined from these modules of mlcc, which are tested as they are:
+  mlcc.gates._records, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict,
+  mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.single_digest, mlcc.gates._support,
+  mlcc.gates._metrics.axes, mlcc.gates._metrics.estimate, mlcc.gates.evaluate.limits,
+  mlcc.gates.evaluate.stated, mlcc.gates.evaluate.file
+Don't edit it: `mlcc compile` writes it again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from math import ceil, hypot, isfinite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+
+# --- mlcc.gates._records ------------------------------------------------------------------------------------
+# What a gate finds: checks, the verdict over them, and text that is safe to show.
+
+# From best to worst: the verdict over several checks is the worst of theirs.
+VERDICTS = ("pass", "inconclusive", "fail", "error")
+
+
+class GateError(Exception):
+    """The gate can't judge: the verdict is `error`. The message is one sentence for a reviewer."""
+
+
+class Check:
+    """One thing that was looked at.
+
+    `estimate` is the number it is about, `interval` its one-sided confidence bounds at `confidence`, `n` the
+    rows behind it, `threshold` what it is held against ({"min": x} or {"max": x}), `margin` how far the
+    number that decides lies on the good side of the threshold. Raises ValueError for an unknown verdict and
+    for a number that isn't finite.
+    """
+
+    # Not a dataclass: importing dataclasses would take as long as the rest of a small gate.
+    __slots__ = ("confidence", "estimate", "id", "interval", "margin", "message", "n", "threshold", "verdict")
+
+    def __init__(
+        self,
+        id: str,
+        verdict: str,
+        message: str,
+        *,
+        estimate: float | None = None,
+        interval: tuple[float, float] | None = None,
+        confidence: float | None = None,
+        n: int | None = None,
+        threshold: dict[str, float] | None = None,
+        margin: float | None = None,
+    ) -> None:
+        numbers = [estimate, confidence, n, margin, *(interval or ()), *(threshold or {}).values()]
+        if verdict not in VERDICTS or not all(is_finite(x) for x in numbers if x is not None):
+            raise ValueError(f"the check {visible(id)} has no proper verdict or a number that isn't finite")
+        self.id = id
+        self.verdict = verdict
+        self.message = message
+        self.estimate = estimate
+        self.interval = interval
+        self.confidence = confidence
+        self.n = n
+        self.threshold = threshold
+        self.margin = margin
+
+    def record(self) -> dict[str, object]:
+        """Return the check as the verdict file holds it; what isn't known is left out."""
+        known = {
+            "estimate": rounded(self.estimate),
+            "interval": None if self.interval is None else [rounded(end) for end in self.interval],
+            "confidence": self.confidence,
+            "n": self.n,
+            "threshold": self.threshold,
+            "margin": rounded(self.margin),
+        }
+        record: dict[str, object] = {"id": self.id, "verdict": self.verdict, "message": self.message}
+        record.update((key, value) for key, value in known.items() if value is not None)
+        return record
+
+
+class Verdict:
+    """The verdict over a gate's checks, with one sentence that a reviewer understands.
+
+    `plots` are what mlcc.gates._plots makes, for the gate's page.
+    """
+
+    __slots__ = ("checks", "plots", "summary", "verdict")
+
+    def __init__(
+        self,
+        verdict: str,
+        summary: str,
+        checks: Sequence[Check] = (),
+        plots: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        if verdict not in VERDICTS:
+            raise ValueError(f"{visible(verdict)} is no verdict")
+        self.verdict = verdict
+        self.summary = summary
+        self.checks = tuple(checks)
+        self.plots = tuple(plots)
+
+
+def worst(verdicts: Iterable[str]) -> str:
+    """Return the worst of some verdicts; nothing looked at is an error, never a pass."""
+    ranks = [VERDICTS.index(verdict) for verdict in verdicts]
+    return VERDICTS[max(ranks)] if ranks else "error"
+
+
+def verdict_of(checks: Sequence[Check], plots: Sequence[dict[str, Any]] = ()) -> Verdict:
+    """Return the worst of the checks' verdicts, with a summary that quotes the first check that has it."""
+    found = worst(check.verdict for check in checks)
+    if not checks:
+        return Verdict(found, "Nothing was checked.")
+    if found == "pass":
+        only = f"{checks[0].message}." if len(checks) == 1 else f"All {len(checks)} checks passed."
+        return Verdict(found, only, checks, plots)
+    culprits = [check for check in checks if check.verdict == found]
+    what = {"fail": "failed", "error": "could not be judged", "inconclusive": "inconclusive"}[found]
+    verb = "" if found != "inconclusive" else ("is " if len(culprits) == 1 else "are ")
+    count = f"{len(culprits)} of {len(checks)} checks {verb}{what}: " if len(checks) > 1 else ""
+    return Verdict(found, f"{count}{culprits[0].message}.", checks, plots)
+
+
+def is_finite(value: object) -> bool:
+    """Whether `value` is a number that can be compared: int or float, no bool, no NaN, no infinity.
+
+    An integer beyond all floats is none either: nothing could be computed with it.
+    """
+    try:
+        return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # the type is tested first
+    except OverflowError:
+        return False
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number to 10 significant digits: sums over threads differ in the last ones."""
+    return value if value is None or type(value) is int else float(f"{value:.10g}")
+
+
+def number(value: float) -> str:
+    """Return a number as a message shows it: up to 6 significant digits."""
+    return str(value) if type(value) is int else f"{value:.6g}"
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, in words: "1 file", "2 files"."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def visible(text: str, limit: int = 400) -> str:
+    """Return text on one line, without control, invisible or unassigned characters and runner commands."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[: limit + 1])
+    if len(text) > limit:
+        shown = shown[:limit] + "…"
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def _escape(char: str) -> str:
+    names = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return names.get(char) or f"\\u{{{ord(char):x}}}"
+
+
+# --- mlcc.gates._report -------------------------------------------------------------------------------------
+# The reports of a gate: verdict.json, junit.xml, summary.md, and plots.json where there is something to draw.
+#
+# Each is written whole or not at all.
+#
+# They hold no time, host or absolute path, so that the same inputs give the same bytes.
+
+REPORTS = ("verdict.json", "junit.xml", "summary.md", "plots.json")
+SCHEMA = "https://mlcc.dev/verdict/1"
+_MARKDOWN = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "|": "&#124;", "`": "&#96;"},
+        **{sign: "\\" + sign for sign in "\\*_[]#~$!"},
+    }
+)
+_SIGNS = {"pass": "✓", "inconclusive": "?", "fail": "✗", "error": "!"}
+
+
+def prepare_folder(folder: str) -> None:
+    """Make the report folder and remove the reports of an earlier run. Raises GateError."""
+    try:
+        if any(os.path.islink(part) for part in (folder, os.path.dirname(folder) or ".")):
+            raise GateError(f"{visible(folder)} is a symlink")
+        os.makedirs(folder, exist_ok=True)
+        for name in REPORTS:
+            remove_file(os.path.join(folder, name))
+    except OSError as error:
+        raise GateError(f"{visible(folder)} can't be written: {error.strerror}") from None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file that an earlier run may have left. Raises GateError for a folder or where it can't."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be removed: {error.strerror}") from None
+
+
+def write_reports(folder: str, record: dict[str, object], verdict: Verdict, opens: bool) -> None:
+    """Write the reports; `opens` tells whether its readers may run. Raises OSError and GateError."""
+    text = json_text(record)
+    if verdict.plots:
+        import json
+
+        plots = json.dumps(verdict.plots, sort_keys=True, allow_nan=False, ensure_ascii=True)
+        write_whole(os.path.join(folder, "plots.json"), plots + "\n")
+    # The verdict comes last: where it is, the others are.
+    write_whole(os.path.join(folder, "summary.md"), _summary(record, verdict))
+    write_whole(os.path.join(folder, "junit.xml"), _junit(record, verdict, opens))
+    write_whole(os.path.join(folder, "verdict.json"), text + "\n")
+
+
+def json_text(value: object, margin: str = "\n") -> str:
+    """Return `json.dumps(value, sort_keys=True, indent=2, allow_nan=False)`, without the time to import json.
+
+    What isn't as plain as most of a report is left to json. Raises ValueError and TypeError as it does.
+    """
+    inner = margin + "  "
+    if isinstance(value, dict) and value and all(_is_plain(key) for key in value):
+        parts = [f'"{key}": {json_text(value[key], inner)}' for key in sorted(value)]
+        return "{" + inner + ("," + inner).join(parts) + margin + "}"
+    if isinstance(value, (list, tuple)) and value:
+        parts = [json_text(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(parts) + margin + "]"
+    if _is_plain(value):
+        return f'"{value}"'
+    if is_finite(value):
+        return repr(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    import json
+
+    return json.dumps(value, sort_keys=True, indent=2, allow_nan=False).replace("\n", margin)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether JSON shows a text as it is."""
+    return type(value) is str and value.isascii() and value.isprintable() and not {'"', "\\"} & set(value)
+
+
+def write_whole(path: str, text: str) -> None:
+    """Replace a file's content in one step. Raises OSError and GateError."""
+    temporary = path + ".part"
+    remove_file(temporary)  # opened with "x": a symlink put there would be followed otherwise
+    with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def markdown(text: str, limit: int = 400) -> str:
+    """Return text that Markdown shows as it is, on one line, in a table cell too."""
+    shown = visible(text, limit).translate(_MARKDOWN)
+    return "\\" + shown if shown[:1] in ("-", "+", "=") else shown
+
+
+def _summary(record: dict[str, object], verdict: Verdict) -> str:
+    title = f"### {_SIGNS[verdict.verdict]} {markdown(str(record['gate']))}: {verdict.verdict}"
+    lines = [title, "", markdown(verdict.summary, 1000), ""]
+    if verdict.checks:
+        lines += ["| | check | finding |", "|---|---|---|"]
+        lines += [
+            f"| {_SIGNS[check.verdict]} | {markdown(check.id, 100)} | {markdown(check.message)} |"
+            for check in verdict.checks
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _junit(record: dict[str, object], verdict: Verdict, opens: bool) -> str:
+    cases = [(check.id, check.verdict, check.message) for check in verdict.checks]
+    if verdict.verdict not in [case[1] for case in cases]:
+        cases.append(("verdict", verdict.verdict, verdict.summary))
+    kinds = ["pass" if v == "pass" else _junit_kind(v, opens) for _, v, _ in cases]
+    name = _xml(str(record["gate"]))
+    counts = " ".join(
+        f'{plural}="{kinds.count(kind)}"'
+        for plural, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
+    )
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>']
+    lines.append(f'<testsuite name="{name}" tests="{len(cases)}" {counts}>')
+    for (id, found, message), kind in zip(cases, kinds):  # noqa: B905 - strict= is newer than Python 3.8
+        opening = f'  <testcase classname="{name}" name="{_xml(id)}"'
+        if kind == "pass":
+            lines.append(opening + "/>")
+        else:
+            lines.append(f'{opening}><{kind} type="{found}" message="{_xml(message)}"/></testcase>')
+    return "\n".join([*lines, "</testsuite>", ""])
+
+
+def _junit_kind(found: str, opens: bool) -> str:
+    """A finding that doesn't close the gate (waived, or inconclusive with a warning) isn't red in JUnit."""
+    if opens:
+        return "skipped"
+    return "error" if found == "error" else "failure"
+
+
+def _xml(text: str) -> str:
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return shown.replace('"', "&quot;")
+
+
+# --- mlcc.strict_json ---------------------------------------------------------------------------------------
+# Strict reading of JSON: what two parsers could understand differently is refused.
+#
+# Standard library only: bundled into the emitted scripts.
+
+MAX_DEPTH = 64
+_MAX_DIGITS = 40
+_MAX_INTEGER_DIGITS = 19
+_MOST_SHOWN = 80  # letters of a key in a message
+
+
+class JsonError(Exception):
+    """Text that isn't strict JSON. The message goes on from the name of its source: "is not JSON: …"."""
+
+
+def strict_json(text: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises JsonError for a duplicate key, NaN, Infinity, a number that overflows or has over 40 digits (an integer: over
+    19), and nesting deeper than 64. The message may hold letters of the text.
+    """
+    try:
+        value = _scanned(text, _Hooks(finite))
+    except ValueError as error:
+        place = f"line {error.lineno}, column {error.colno}"  # type: ignore[attr-defined]  # a JSONDecodeError
+        raise JsonError(f"is not JSON: {error.msg} at {place}") from None  # type: ignore[attr-defined]
+    except RecursionError:
+        raise JsonError("is nested too deeply") from None
+    _check_depth(value)
+    return value
+
+
+class _Hooks:
+    """What becomes of the parts of JSON text, by the names that `json.loads` has for them."""
+
+    # What the scanner asks of a decoder besides.
+    strict = True
+    object_hook = None
+    array_hook = None
+
+    def __init__(self, finite: bool) -> None:
+        self.object_pairs_hook = _json_object
+        self.parse_int = _json_integer
+        self.parse_float = _json_real if finite else float
+        self.parse_constant = _json_constant if finite else float
+
+
+def _scanned(text: str, hooks: _Hooks) -> object:
+    """Return what `json.loads` does. Raises its JSONDecodeError.
+
+    Its scanner, which is C, is asked first, without the modules around it: they import re, which would take longer than
+    all else that a small gate does. Where that is no whole value, or no such scanner, json.loads itself decides and
+    finds the words.
+    """
+    whole = text.strip(" \t\n\r")
+    try:
+        from _json import make_scanner
+
+        value, end = make_scanner(hooks)(whole, 0)  # type: ignore[arg-type]  # it only reads attributes
+        if end == len(whole):
+            return value
+    except (ImportError, AttributeError, TypeError, StopIteration, ValueError):
+        pass
+    import json
+
+    return json.loads(text, **vars(hooks))
+
+
+def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        shown = twice if len(twice) <= _MOST_SHOWN else twice[:_MOST_SHOWN] + "…"
+        raise JsonError(f"is not strict JSON: the key {shown} occurs twice")
+    return found
+
+
+def _json_integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INTEGER_DIGITS:
+        raise JsonError(f"is not strict JSON: an integer has over {_MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _json_real(digits: str) -> float:
+    value = float(digits) if len(digits) <= _MAX_DIGITS else float("nan")
+    if not isfinite(value):
+        raise JsonError("is not strict JSON: a number is too large or has too many digits")
+    return value
+
+
+def _json_constant(name: str) -> object:
+    raise JsonError(f"is not strict JSON: {name} is no JSON number")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            if isinstance(node, (dict, list))
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise JsonError(f"is nested deeper than {MAX_DEPTH} levels")
+
+
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Files as gates read them: bytes up to a limit, and strict JSON (see mlcc.strict_json).
+
+MAX_BYTES = 8 << 20
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
+    `strict_json` refuses.
+    """
+    return parse_json(_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        return strict_json(text, finite=finite)
+    except JsonError as error:
+        raise GateError(f"{shown} {visible(str(error))}") from None
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+def _text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
+# SHA-256 digests of single files, and a SHA-256 that is there at once.
+
+_CHUNK = 1 << 20
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
+
+
+def hex_digest(path: str, shown: str) -> str:
+    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DigestError(f"{shown_name(shown)} is not a regular file")
+        digest = sha256(size=found.st_size)
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
+    return str(digest.hexdigest())
+
+
+def sha256(data: bytes = b"", size: int = 0) -> Any:
+    """Return hashlib's object of some bytes; `size` more are to come.
+
+    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
+    """
+    if len(data) + size < _CHUNK:
+        try:
+            if sys.version_info >= (3, 12):
+                from _sha2 import sha256 as own
+            else:
+                from _sha256 import sha256 as own  # type: ignore[import-not-found]
+            return own(data)
+        except ImportError:
+            pass  # an interpreter may be built without them
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
+def shown_name(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
+# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
+#
+# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
+# emitted scripts.
+
+SCHEME = "s3://"
+OBJECTS_SCRIPT = ".mlcc/objects.py"
+_SECONDS = 300.0  # that a listing may take at most
+_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
+
+
+def is_address(path: object) -> bool:
+    """Whether an artifact's path is an address of a store."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def objects_at(
+    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
+    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
+
+    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
+    """
+    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
+
+
+def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
+    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
+
+    `size` is about how many bytes they have. Raises DigestError.
+    """
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
+
+
+def local_path(address: str, folder: str) -> str:
+    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
+    key = address[len(SCHEME) :].partition("/")[2]
+    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
+
+
+def _answer(
+    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
+) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    where = f"{shown_name(address)} can't be read"
+    if not os.path.isfile(OBJECTS_SCRIPT):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
+    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
+        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
+
+
+# --- mlcc.runtime.single_digest -----------------------------------------------------------------------------
+# The part of `mlcc.runtime.digest` for gates all of whose artifacts are single files.
+
+def artifact_digest(path: str | Sequence[str]) -> str:
+    """Return the digest of an artifact that is a file. Raises DigestError, also for one that is something else."""
+    if not isinstance(path, str) or path.endswith("/") or "://" in path:
+        raise DigestError("it is no single file, and this script is for those")
+    return file_digest(path)
+
+
+# --- mlcc.gates._support ------------------------------------------------------------------------------------
+# What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
+
+EXIT = {"pass": 0, "fail": 1, "error": 2, "inconclusive": 3}
+_ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_MAX_PARAMETERS = 4 << 20
+_LOGGED_CHECKS = 100
+_LARGE = 64 << 20
+COPIES = "_mlcc/objects"
+_WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
+
+
+class _Whole(dict):  # type: ignore[type-arg]  # Python 3.8 has no dict[str, Any] to derive from
+    """An object of the parameters. A key that isn't there was cut out of it."""
+
+    def __missing__(self, key: object) -> object:
+        raise GateError(f"the gate's parameters lack {visible(str(key), 80)}: {_WRITTEN}")
+
+
+class Gate:
+    """A gate's committed parameters, as `.mlcc/gates/<id>.json` holds them, and where its reports go."""
+
+    def __init__(self, id: str, folder: str, document: dict[str, Any]) -> None:
+        self.id = id
+        self.folder = folder
+        self.kind: str = document["kind"]
+        self.guards: str = document["guards"]
+        self.artifacts: dict[str, dict[str, Any]] = document["artifacts"]
+        self.on_inconclusive: str = document["on_inconclusive"]
+        self.waive: dict[str, str] | None = document.get("waive")
+        self.params: dict[str, Any] = _whole(document["params"])
+        # What is judged: artifact -> its path and digest, known before `judge` is called; at an address its objects, too;
+        # then what `take` adds.
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self._fetched: dict[str, str] = {}
+
+    def path(self, artifact: str) -> str:
+        """Return an artifact's one path, relative to the project root. Raises GateError."""
+        path = self.paths(artifact)
+        if not isinstance(path, str):
+            raise GateError(f"the gate's parameters give no single path for {visible(artifact)}")
+        return path
+
+    def paths(self, artifact: str) -> str | list[str]:
+        """Return an artifact's one path, or the list of its committed ones. Raises GateError.
+
+        What lies at an address is fetched by the first call: the path is that of the copy.
+        """
+        path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
+        if path is None:
+            raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
+        if not isinstance(path, str) or not is_address(path):
+            return path
+        if artifact not in self._fetched:
+            self._fetched[artifact] = self._fetch(artifact, path)
+        return self._fetched[artifact]
+
+    def _fetch(self, artifact: str, address: str) -> str:
+        listed = self.inputs[artifact]
+        folder = f"{COPIES}/{self.id}/{artifact}"
+        try:
+            found = fetch_objects(address, folder, sum(object["size"] for object in listed["objects"]))
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(artifact)} can't be judged: {error}") from None
+        if found["digest"] != listed["digest"]:
+            raise GateError(f"the artifact {visible(artifact)} changed before it was fetched")
+        listed["objects"] = found["objects"]
+        return local_path(address, folder)
+
+    def as_named(self, text: str) -> str:
+        """Return a message with addresses instead of the paths of what was fetched from them."""
+        for artifact in self._fetched:
+            bucket = self.artifacts[artifact]["path"][len(SCHEME) :].partition("/")[0]
+            text = text.replace(f"{COPIES}/{self.id}/{artifact}/", f"{SCHEME}{bucket}/")
+        return text
+
+    def remove_copies(self) -> None:
+        """Remove what was fetched: data that isn't to be kept, nor to be taken for another run's."""
+        folder = f"{COPIES}/{self.id}"
+        if os.path.isdir(folder) and not os.path.islink(COPIES) and not os.path.islink(folder):
+            import shutil
+
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def take(self, path: str) -> str:
+        """Count a committed file that is no artifact among what is judged, and return its digest. Raises GateError.
+
+        The verdict names it by its path, and it may not change while the gate runs. Call it before the file is read.
+        """
+        for found in self.inputs.values():
+            if found["path"] == path:
+                return str(found["digest"])
+        try:
+            digest = file_digest(path)
+        except DigestError as error:
+            raise GateError(str(error)) from None
+        self.inputs[path] = {"path": path, "digest": digest}
+        return digest
+
+
+def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Sequence[str]) -> int:
+    """Run a gate from the project root and return its exit code: 0 pass, 1 fail, 2 error, 3 inconclusive.
+
+    `script` is the path of the running script, `arguments` the command line (one gate id). Whatever goes
+    wrong ends in an `error` verdict, never in a traceback.
+    """
+    if len(arguments) != 1 or not _is_id(arguments[0]):
+        _log([f"usage: python -I {visible(os.path.basename(script))} GATE_ID, in the folder of mlcc.yaml"])
+        return EXIT["error"]
+    id = arguments[0]
+    folder = f"_mlcc/s--{id}"
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "gate": id,
+        "kind": kind,
+        "inputs": {},
+        "gate_digest": None,
+    }
+    gate: Gate | None = None
+    try:
+        prepare_folder(folder)
+    except GateError as error:
+        _log([f"gate {id}: error. {error}."])
+        return EXIT["error"]
+    try:
+        gate = _read(kind, id, folder, script, record)
+        large = {id: _file_marks(artifact["path"]) for id, artifact in gate.artifacts.items()}
+        record["inputs"] = gate.inputs = _inputs(gate)
+        verdict = judge(gate)
+        _check_untouched(gate, large)
+    except GateError as error:
+        said = str(error) if gate is None else gate.as_named(str(error))
+        verdict = Verdict("error", f"{said.rstrip('.')}.")
+    except BaseException as error:  # noqa: BLE001, RUF100 - a gate must end in a verdict, whatever happens
+        verdict = Verdict("error", _unforeseen(error))
+    if gate is not None:
+        gate.remove_copies()
+    return _finish(folder, record, verdict, gate)
+
+
+def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
+    code = EXIT[verdict.verdict]
+    if gate is not None and verdict.verdict in ("fail", "inconclusive"):
+        if verdict.verdict == "inconclusive" and gate.on_inconclusive == "warn":
+            code = 0
+        if gate.waive is not None:
+            verdict, code = _waive(gate.waive, verdict, record, code)
+    record["verdict"] = verdict.verdict
+    record["summary"] = verdict.summary
+    record["checks"] = [check.record() for check in verdict.checks]
+    try:
+        write_reports(folder, record, verdict, opens=code == 0)
+    except (OSError, ValueError, GateError) as error:
+        _log([f"gate {record['gate']}: error. The reports can't be written: {type(error).__name__}."])
+        return EXIT["error"]
+    _log(_lines(folder, record, verdict, code))
+    return code
+
+
+def _waive(
+    waiver: dict[str, str], verdict: Verdict, record: dict[str, object], code: int
+) -> tuple[Verdict, int]:
+    """Open the gate until the waiver's last day (UTC). What was found stays found; errors aren't waived."""
+    import datetime
+
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    if today <= waiver["until"]:
+        record["waived"] = {key: waiver[key] for key in ("reason", "until", "issue")}
+        note = f"Waived until {waiver['until']}: {waiver['reason']} ({waiver['issue']})."
+        return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), 0
+    note = f"Its waiver ended on {waiver['until']}."
+    return Verdict(verdict.verdict, f"{verdict.summary} {note}", verdict.checks, verdict.plots), code
+
+
+def _read(kind: str, id: str, folder: str, script: str, record: dict[str, object]) -> Gate:
+    path = f".mlcc/gates/{id}.json"
+    parameters = read_bytes(path, _MAX_PARAMETERS)
+    with open(script, "rb") as file:
+        code = file.read()
+    lines = f"{sha256(code).hexdigest()}  script\n{sha256(parameters).hexdigest()}  parameters\n"
+    try:
+        document = parse_json(parameters.decode("utf-8"), path)
+    except UnicodeDecodeError:
+        raise GateError(f"{path} is not UTF-8") from None
+    _check_document(document, kind, id, path)
+    assert isinstance(document, dict)
+    if any(is_address(artifact["path"]) for artifact in document["artifacts"].values()):
+        lines += f"{sha256(read_bytes(OBJECTS_SCRIPT, _MAX_PARAMETERS)).hexdigest()}  objects\n"
+    record["gate_digest"] = "sha256:" + sha256(lines.encode("ascii")).hexdigest()
+    return Gate(id, folder, document)
+
+
+def _check_document(document: object, kind: str, id: str, path: str) -> None:
+    """Refuse parameters that another compiler, kind or gate wrote, or that were cut or edited badly."""
+    if not isinstance(document, dict):
+        raise GateError(f"{path} is no JSON object")
+    if document.get("kind") != kind or document.get("gate") != id:
+        raise GateError(f"{path} is not for the {kind} gate {id}")
+    shapes = {"guards": str, "artifacts": dict, "on_inconclusive": str, "params": dict}
+    wrong = [key for key, shape in shapes.items() if not isinstance(document.get(key), shape)]
+    if wrong or document["on_inconclusive"] not in ("fail", "warn"):
+        raise GateError(f"{path} has no proper {wrong[0] if wrong else 'on_inconclusive'}")
+    if not document["params"]:
+        raise GateError(f"{path} has empty params: {_WRITTEN}")
+    if document["guards"] not in document["artifacts"]:
+        raise GateError(f"{path} doesn't say where the guarded artifact is")
+    for artifact in document["artifacts"].values():
+        if not isinstance(artifact, dict) or not _is_path(artifact.get("path")):
+            raise GateError(f"{path} has an artifact without a path")
+    if not _is_waiver(document.get("waive")):
+        raise GateError(f"{path} has no proper waive")
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Whole((key, _whole(inner)) for key, inner in value.items())
+    return [_whole(item) for item in value] if isinstance(value, list) else value
+
+
+def _is_path(path: object) -> bool:
+    if isinstance(path, list):
+        return bool(path) and all(isinstance(part, str) and part for part in path)
+    return isinstance(path, str) and bool(path)
+
+
+def _is_waiver(waiver: object) -> bool:
+    if waiver is None:
+        return True
+    if not isinstance(waiver, dict):
+        return False
+    if not all(isinstance(waiver.get(key), str) for key in ("reason", "until", "issue")):
+        return False
+    # A waiver that isn't a date would compare as text: "soon" is later than every date.
+    parts = waiver["until"].split("-")
+    return [len(part) for part in parts] == [4, 2, 2] and all(_is_number(part) for part in parts)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for id, artifact in sorted(gate.artifacts.items()):
+        try:
+            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
+        except DigestError as error:
+            raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
+    return found
+
+
+def _identity(path: str | list[str]) -> dict[str, Any]:
+    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+    if isinstance(path, str) and is_address(path):
+        listed = objects_at(path)
+        return {key: listed[key] for key in ("digest", "objects")}
+    return {"digest": artifact_digest(path)}
+
+
+def _file_marks(path: object) -> tuple[int, ...] | None:
+    """Return what changes with a large file's content: its inode, size and times; None for what is quick to digest.
+
+    The clock of a file system ticks every 10 ms at least, and digesting a large file takes longer: a change while the gate
+    runs can't have the time of an earlier one.
+    """
+    if not isinstance(path, str) or not os.path.isfile(path):
+        return None
+    found = os.stat(path)
+    if found.st_size < _LARGE:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> None:
+    """Raise GateError where an artifact is no longer what it was: neither its digest nor its readers' is what was judged.
+
+    `large` are the marks that large files had before they were digested: where they are the same, the file is.
+    """
+    for id, found in gate.inputs.items():
+        if large.get(id) is not None and large[id] == _file_marks(found["path"]):
+            continue
+        try:
+            same = _identity(found["path"])["digest"] == found["digest"]
+        except DigestError as error:
+            raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
+        if not same:
+            raise GateError(
+                f"{_input_shown(gate, id)} changed while the gate ran: its readers would get something that was not judged"
+            )
+
+
+def _input_shown(gate: Gate, id: str) -> str:
+    return f"the artifact {visible(id)}" if id in gate.artifacts else f"the file {visible(id)}"
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "The gate was interrupted."
+    place: TracebackType | None = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = ""
+    if place is not None:
+        code = place.tb_frame.f_code
+        where = f" ({os.path.basename(code.co_filename)}, {code.co_name}, line {place.tb_lineno})"
+    return f"The gate met something that it doesn't know: {type(error).__name__}{where}."
+
+
+def _lines(folder: str, record: dict[str, object], verdict: Verdict, code: int) -> list[str]:
+    opened = " (waived)" if "waived" in record else " (warning only)" if code == 0 else ""
+    outcome = verdict.verdict + (opened if verdict.verdict != "pass" else "")
+    lines = [f"gate {record['gate']} ({record['kind']}): {outcome}. {visible(verdict.summary, 1500)}"]
+    shown = sorted(verdict.checks, key=lambda check: check.verdict == "pass")[:_LOGGED_CHECKS]
+    lines += [f"  {check.verdict} {visible(check.id, 100)}: {visible(check.message)}" for check in shown]
+    if len(verdict.checks) > len(shown):
+        lines.append(f"  and {len(verdict.checks) - len(shown)} more")
+    lines.append(f"reports: {folder}/")
+    return lines
+
+
+def _log(lines: Sequence[str]) -> None:
+    """Print lines. The verdict is in the report and the exit code: a closed pipe must not change it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes once more at the end, which would print a warning and change the exit code.
+        sys.stdout = None
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= 64 and text[0] not in "-_" and _ID_CHARACTERS.issuperset(text)
+
+
+# --- mlcc.gates._metrics.axes -------------------------------------------------------------------------------
+# Code, data or model: which of them made a metric miss what it is held to.
+
+# How the old model fares on the same data -> the axis that moved: what either model misses is no model's doing.
+MOVED = {"fail": "data", "pass": "model"}
+
+
+def moved_by(axis: str | None, shown: str) -> str:
+    """Return a sentence that names the axis that moved a metric: `model`, `data`, or None where that can't be told."""
+    who = f"The {axis} moved it" if axis else "Whether the model or the data moved it can't be told"
+    return f"{who}: {shown}"
+
+
+# --- mlcc.gates._metrics.estimate ---------------------------------------------------------------------------
+# A metric as a gate decides on it: its value and its bounds; and the difference of two.
+
+class Estimate:
+    """A metric's value, its lower and upper bound, the rows it is over, and the rows that its error rests on.
+
+    `support` is less than `n` where a rare class decides, as for roc_auc.
+    """
+
+    __slots__ = ("lower", "n", "support", "upper", "value")
+
+    def __init__(self, value: float, lower: float, upper: float, n: int, support: int | None = None) -> None:
+        self.value = value
+        self.lower = lower
+        self.upper = upper
+        self.n = n
+        self.support = n if support is None else support
+
+
+def gap_between(one: Estimate, other: Estimate) -> Estimate:
+    """Return one metric minus another, of two samples that share no row, with its bounds.
+
+    Each end takes the nearer bounds of the two (MOVER: Zou and Donner 2008), so that a sample without a miss adds its own
+    uncertainty.
+    """
+    value = one.value - other.value
+    below = hypot(one.value - one.lower, other.upper - other.value)
+    above = hypot(one.upper - one.value, other.value - other.lower)
+    support = min(one.support, other.support)
+    return Estimate(value, value - below, value + above, one.n + other.n, support)
+
+
+# --- mlcc.gates.evaluate.limits -----------------------------------------------------------------------------
+# A metric held against its floor and ceiling, by its confidence bounds: however the metric was found.
+
+_LEAST_SUPPORT = 30
+_SIDES = {"min": ("lower", "at least"), "max": ("upper", "at most")}
+
+
+def refuse_incomplete(params: dict[str, Any]) -> None:
+    """Raise GateError for parameters that hold nothing to judge by."""
+    if not is_finite(params.get("z")) or not params.get("metrics"):
+        raise GateError("the gate's parameters are not complete")
+
+
+def held(
+    params: dict[str, Any], estimated: Callable[[dict[str, Any]], tuple[Estimate, bool, int]]
+) -> list[Check]:
+    """Hold every metric to its limits; `estimated` returns it, whether its error is known, and the table's rows."""
+    checks: list[Check] = []
+    for metric in params["metrics"]:
+        try:
+            found, bounded, rows = estimated(metric)
+        except GateError as error:
+            checks.append(Check(metric["id"], "error", str(error)))
+            continue
+        checks += _compare(metric, found, params, rows=rows, bounded=bounded)
+    return checks
+
+
+def name_axes(
+    checks: Sequence[Check], params: dict[str, Any], judged: Callable[[dict[str, Any]], list[Check]]
+) -> None:
+    """Say in the sentence of each limit that is missed whether the champion misses it on the same data, too.
+
+    `judged` returns the champion's checks, by what the parameters say of its predictions.
+    """
+    missed = [check for check in checks if check.verdict == "fail"]
+    if "champion" not in params or not missed:
+        return
+    try:
+        theirs = {check.id: check for check in judged(params["champion"])}
+    except GateError as error:
+        theirs = {check.id: Check(check.id, "error", str(error)) for check in missed}
+    for check in missed:
+        # A metric that can't be had is one check, whatever its limits.
+        other = theirs.get(check.id) or theirs[check.id.rpartition(".")[0]]
+        said = "" if other.verdict == "error" else "on the same data the champion's "
+        check.message += f". {moved_by(MOVED.get(other.verdict), said + other.message)}"
+
+
+def _compare(
+    metric: dict[str, Any], found: Estimate, params: dict[str, Any], *, rows: int, bounded: bool
+) -> list[Check]:
+    """Hold a metric against its limits. `rows` are the table's; `bounded`: its error is known."""
+    few = too_few(found, params.get("min_n", 0), rows)
+    confidence = params["confidence"] if bounded else None
+    sides = [side for side in ("min", "max") if side in metric]
+    return [compare_side(metric["id"], side, metric[side], found, confidence, few) for side in sides]
+
+
+def compare_side(
+    id: str, side: str, limit: float, found: Estimate, confidence: float | None, few: str
+) -> Check:
+    """Pass when the bound keeps to the limit, fail when the value itself doesn't, else inconclusive."""
+    end, wanted = _SIDES[side]
+    bound = getattr(found, end)
+    sign = 1 if side == "min" else -1
+    margin, gap = sign * (bound - limit), sign * (found.value - limit)
+    if few:
+        verdict, note = "inconclusive", few
+    elif margin >= 0:
+        verdict, note = "pass", ""
+    elif gap < 0:
+        verdict, note = "fail", ""
+    else:
+        verdict, note = "inconclusive", _rows_needed(found, bound, gap)
+    n = f", n = {found.n}" if found.n else ""
+    how = f"point only: no standard error{n}"
+    if confidence is not None:
+        how = f"{number(100 * confidence)} % {end} bound {number(bound)}{n}"
+    message = (
+        f"{visible(id, 80)} is {number(found.value)} ({how}); {wanted} {number(limit)} is required{note}"
+    )
+    return Check(
+        f"{id}.{side}",
+        verdict,
+        message,
+        estimate=found.value,
+        interval=None if confidence is None else (found.lower, found.upper),
+        confidence=confidence,
+        n=found.n or None,
+        threshold={side: limit},
+        margin=margin,
+    )
+
+
+def too_few(found: Estimate, least: int, rows: int) -> str:
+    """Say so where there are fewer rows than asked for, or too few for the theory behind the bounds."""
+    if rows < least:
+        return f"; there are {rows} rows, and {least} are needed"
+    support = min(least, _LEAST_SUPPORT)
+    if found.support < support:
+        return f"; its error rests on only {found.support} rows, and {support} are needed"
+    return ""
+
+
+def _rows_needed(found: Estimate, bound: float, gap: float) -> str:
+    """Say how many rows would settle it, were the value to stay: bounds shrink with the root of n."""
+    if gap == 0:
+        return "; no number of rows would settle it at this value"
+    if not found.n:
+        return "; more rows are needed to tell"
+    needed = found.n * ((found.value - bound) / gap) ** 2
+    return f"; about {ceil(float(f'{needed:.2g}'))} rows would settle it" if needed < 1e15 else ""
+
+
+# --- mlcc.gates.evaluate.stated -----------------------------------------------------------------------------
+# Metrics that a job stated in a JSON file, each perhaps with its standard error and number of rows.
+
+def stated_checks(gate: Gate) -> list[Check]:
+    """Return the checks of the metrics that the gate's file states."""
+    checks = _checks_of(gate, gate.params["artifact"])
+    name_axes(checks, gate.params, lambda source: _checks_of(gate, source["artifact"]))
+    return checks
+
+
+def _checks_of(gate: Gate, artifact: str) -> list[Check]:
+    path = gate.path(artifact)
+    document = read_json(path)
+
+    def estimated(metric: dict[str, Any]) -> tuple[Estimate, bool, int]:
+        found, bounded = _from_document(document, metric, gate.params["z"], path)
+        return found, bounded, found.n
+
+    return held(gate.params, estimated)
+
+
+def _from_document(document: object, metric: dict[str, Any], z: float, path: str) -> tuple[Estimate, bool]:
+    """Return a metric as the file states it, and whether it states a standard error."""
+    value = _number_at(document, metric["value"], path)
+    n = _number_at(document, metric["n"], path) if "n" in metric else 0
+    if n != int(n) or n < 0 or ("n" in metric and n == 0):
+        raise GateError(f"{visible('.'.join(metric['n']))} in {visible(path)} is no number of rows")
+    if "stderr" not in metric:
+        return Estimate(value, value, value, int(n)), False
+    error = _number_at(document, metric["stderr"], path)
+    if error < 0:
+        raise GateError(f"{visible('.'.join(metric['stderr']))} in {visible(path)} is negative")
+    return Estimate(value, value - z * error, value + z * error, int(n)), True
+
+
+def _number_at(document: object, steps: Sequence[str], path: str) -> float:
+    place = document
+    for step in steps:
+        if isinstance(place, dict) and step in place:
+            place = place[step]
+        elif isinstance(place, list) and step.isascii() and step.isdigit() and int(step) < len(place):
+            place = place[int(step)]
+        else:
+            raise GateError(f"{visible(path)} has no {visible('.'.join(steps))}")
+    if not is_finite(place):
+        raise GateError(f"{visible('.'.join(steps))} in {visible(path)} is no number")
+    assert isinstance(place, (int, float))
+    return place
+
+
+# --- mlcc.gates.evaluate.file -------------------------------------------------------------------------------
+# The gate `evaluate` where a JSON file states the metrics: the part of it that needs no package, to start soon.
+
+def judge(gate: Gate) -> Verdict:
+    """Judge every metric that the parameters name."""
+    refuse_incomplete(gate.params)
+    if gate.params["source"] != "file":
+        raise GateError("the gate judges predictions, and this script only numbers in a file")
+    return verdict_of(stated_checks(gate))
+
+
+def main() -> int:
+    """Run the gate that the command line names, and end at once.
+
+    All is written and flushed by then, and to take the interpreter apart would last a sixth of the time that it needs to start.
+    """
+    os._exit(run("evaluate", judge, __file__, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
