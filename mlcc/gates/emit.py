@@ -24,10 +24,11 @@ def scripts(
     are relative to the project root. The markers are unsealed.
     """
     found: list[File] = []
-    for name in sorted(set(names)):
+    wanted = sorted(set(names))
+    for name in wanted:
         kind, _, part = name.partition(".")
         found.append(File(f"{FOLDER}/{name}.py", script(GATES[kind], part)))
-    found += [File(f"{FOLDER}/{name}.txt", requirements(name, pins)) for name in lists(names, packages)]
+    found += [File(f"{FOLDER}/{name}.txt", requirements(name, pins)) for name in lists(wanted, packages)]
     return sorted(found, key=lambda file: file.path)
 
 
