@@ -24,8 +24,9 @@ def scripts(
     (`GateKind.packages`): those with an engine's driver are added; `pins` go before their shipped versions. Paths
     are relative to the project root. The markers are unsealed.
     """
-    found = [File(f"{FOLDER}/{name}.py", _script_of(name)) for name in set(names)]
-    found += [File(f"{FOLDER}/{name}.txt", requirements(name, pins)) for name in lists(names, packages)]
+    wanted = set(names)
+    found = [File(f"{FOLDER}/{name}.py", _script_of(name)) for name in wanted]
+    found += [File(f"{FOLDER}/{name}.txt", requirements(name, pins)) for name in lists(wanted, packages)]
     return sorted(found, key=lambda file: file.path)
 
 

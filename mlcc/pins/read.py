@@ -11,7 +11,7 @@ from mlcc.backends import BACKENDS
 from mlcc.backends.github.pins import SHIPPED
 from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
 from mlcc.files import LOCK, is_lock
-from mlcc.gates.requirements import shipped_packages
+from mlcc.gates.requirements import PACKAGES
 from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin
 from mlcc.source import MAX_DIAGNOSTICS, Mapping, Node, Scalar, Sequence, load
 
@@ -153,7 +153,7 @@ class _Reader:
     def package(self, node: Node) -> PackagePin:
         keys = ("name", "version", "date", "hashes")
         at = self.fields(node, (*keys, "note"), keys)
-        name = self.known(self.text(at.get("name"), "name"), node.span, shipped_packages(), "package")
+        name = self.known(self.text(at.get("name"), "name"), node.span, PACKAGES, "package")
         hashes = tuple(self.text(item, "digest") for item in self.items(at.get("hashes")))
         if "hashes" in at and not hashes:
             self.wrong(at["hashes"].span, "at least one hash is wanted here")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
 from mlcc.diagnostics import SpecError
 from mlcc.doctor.pins import too_old
+from mlcc.gates.requirements import LISTS, PACKAGES, shipped, shipped_packages, with_pins
 from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin, lock_text
 from mlcc.pins.read import read_lock
+from mlcc.plan_pins import Package
 from tests.cli.project import Project
 from tests.pins.conftest import edit
 
+ROOT = Path(__file__).resolve().parents[2]
 HEAD = "# mlcc:lock: a test\nversion: 1\n"
 ACTION = f"{{name: actions/checkout, tag: v7.0.1, commit: '{'1' * 40}', date: '2026-12-01'}}"
 IMAGE = f"{{name: 'postgres:16', digest: 'sha256:{'2' * 64}', date: '2026-12-01'}}"
@@ -106,6 +110,26 @@ def test_a_hundred_problems_are_enough(tmp_path: Path) -> None:
     entries = ", ".join(f"{{name: evil{number}}}" for number in range(700))
     found = problems(tmp_path, f"{HEAD}actions: [{entries}]\napproved: {{}}\n")
     assert len(found) == 100
+
+
+def test_a_lock_may_pin_the_packages_of_the_shipped_lists() -> None:
+    assert sorted(shipped_packages()) == sorted(PACKAGES)
+    assert {name: with_pins(shipped(name), {}) for name in LISTS} == {name: shipped(name) for name in LISTS}
+
+
+def test_a_package_keeps_where_it_is_installed() -> None:
+    text = with_pins(shipped("postgres"), {"tzdata": Package("2027.1", ("7" * 64,))})
+    assert f"tzdata==2027.1 ; sys_platform == 'win32' \\\n    --hash=sha256:{'7' * 64}\n" in text
+
+
+def test_a_lint_with_a_lock_imports_nothing_heavy(locked: Project) -> None:
+    heavy = "{'pydantic', 'jinja2', 'jsonschema', 'dataclasses', 'numpy', 'duckdb', 'importlib.resources'}"
+    code = (
+        "import sys; from pathlib import Path; from mlcc.linting import lint_all; "
+        f"lint_all((Path('mlcc.yaml'),), None, ()); print({heavy} & set(sys.modules))"
+    )
+    done = locked.shell(f"PYTHONPATH={shlex.quote(str(ROOT))} python -c {shlex.quote(code)}")
+    assert (done.code, done.out) == (0, "set()\n"), done.both
 
 
 def test_a_newer_lock(tmp_path: Path) -> None:
