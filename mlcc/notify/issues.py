@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from mlcc.notify.message import Message, message_of
-from mlcc.notify.outcome import Run, due, fits, is_well, subject
+from mlcc.notify.outcome import RUN, Run, due, fits, is_well, subject
 from mlcc.report.markup import page_link, plain
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError
@@ -101,9 +101,15 @@ def _wanted(run: Run, notice: dict[str, Any]) -> dict[str, list[dict[str, Any]]]
 
 
 def _key(run: Run, id: str, about: str) -> str:
-    """Return what an issue is known by: of which pipeline and notice, what it is about, and on which branch."""
-    place = [run.facts["branch"], run.facts["tag"]]
-    content = json.dumps([run.plan["home"], run.plan["name"], id, about, *place])
+    """Return what an issue is known by: of which pipeline and notice, what it is about, and on which branch.
+
+    Runs by different events have different nodes: that one is green says nothing of the others.
+    """
+    facts = run.facts
+    runs = [facts["event"], facts["trigger"]] if about == RUN else []
+    content = json.dumps(
+        [run.plan["home"], run.plan["name"], id, about, facts["branch"], facts["tag"], *runs]
+    )
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

@@ -23,6 +23,7 @@ from mlcc.runtime.records import (
 )
 from mlcc.runtime.select import trigger_of
 
+RUN = "run"  # the subject of what is about no job and no gate
 NO_RESULT = "the final node left no result"
 RAN = ("passed", "failed", "lost")  # ends of what somebody can be told about
 
@@ -147,7 +148,7 @@ def is_well(run: Run, condition: dict[str, Any]) -> bool:
 def subject(condition: dict[str, Any]) -> str:
     """Return what an alternative is about."""
     named = [f"{kind} {condition[kind]}" for kind in ("job", "gate") if kind in condition]
-    return ", ".join(named) or ("run" if "failure" in condition["status"] else "rollback")
+    return ", ".join(named) or (RUN if "failure" in condition["status"] else "rollback")
 
 
 def sentences(run: Run, condition: dict[str, Any]) -> Iterator[str]:

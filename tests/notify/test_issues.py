@@ -106,6 +106,18 @@ def test_each_branch_and_each_thing_has_an_issue_of_its_own(tracker: Tracker) ->
     ]
 
 
+def test_a_run_by_another_event_closes_nothing_of_a_red_one(tracker: Tracker) -> None:
+    """It has other nodes: that a nightly run is green says nothing of what failed in a push."""
+    ended(tracker).left(causes=RED).tell()
+    nightly = {"event": "schedule", "trigger": "nightly"}
+    ended(tracker).left(run_id="4712", run_number="42", **nightly).tell()
+    assert len(tracker.open) == 1
+    ended(tracker).left(causes=RED, run_id="4713", run_number="43", **nightly).tell()
+    assert len(tracker.open) == 2
+    ended(tracker).left(run_id="4714", run_number="44").tell()
+    assert [one["number"] for one in tracker.open] == [2]
+
+
 def test_an_older_run_that_ends_later_changes_nothing(tracker: Tracker) -> None:
     ended(tracker).left(nodes=DRIFTED, run_id="4712", run_number="42").tell()
     ended(tracker).left(nodes=SOUND, run_id="4711", run_number="41").tell()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlcc.notify import main
 from tests.notify.ended import Ended, keep, write
 from tests.runtime.loopback import Server, serve
 
@@ -226,3 +228,31 @@ def test_one_that_cannot_be_told_keeps_nobody_else_from_it(hook: Server, waits: 
     (warning,) = Ended(CHAT + other).left(causes=RED).tell()
     assert warning.startswith("'chat' is not told how the run ended: it can't be reached (")
     assert len(hook.asked) == 1
+
+
+def test_all_together_have_one_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "NOTIFY_SECONDS", 0.2)
+    done = threading.Event()
+
+    def hang(_: object) -> tuple[int, bytes]:
+        done.wait(30)
+        return 200, b""
+
+    with serve(hang) as server:
+        keep(CHAT=server.url)
+        warnings = Ended(CHAT + HOOK).left(causes=RED).tell()
+        done.set()
+    assert warnings == [
+        f"'{id}' is not told how the run ended: it took more than 0 s" for id in ("chat", "hook")
+    ]
+
+
+def test_what_nobody_foresaw_is_a_warning_without_its_text(
+    hook: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> bytes:
+        raise ValueError("hidden")
+
+    monkeypatch.setattr(main, "slack_body", broken)
+    keep(CHAT=hook.url)
+    assert Ended(CHAT).left(causes=RED).tell() == ["'chat' is not told how the run ended: ValueError"]
