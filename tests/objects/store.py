@@ -141,7 +141,7 @@ def answering(reply: Answering, tls: ssl.SSLContext | None = None) -> Iterator[s
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_: object) -> None:
             pass

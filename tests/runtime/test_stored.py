@@ -252,3 +252,19 @@ def test_no_fork_reaches_the_store(make: Make) -> None:
     found = project.select(event="pull_request", fork=True, base="", head="", pull_request="1")
     assert found["selected"] == []
     assert "fork" in found["reasons"]["fit"]
+
+
+def test_a_release_gets_the_bytes_that_its_gates_judged(make: Make) -> None:
+    project = _begun(
+        make,
+        ON_DISK.replace("gates:", 'environments: {prod: {}}\nreleases:\n  prod:\n    deploys: [model]\n'
+                        '    run: cp -r "$ARTIFACT_MODEL" live\n    rollback: {run: rm -rf live}\ngates:'),
+    )  # fmt: skip
+    assert project.node("fit") == 0
+    assert project.node("sane") == 0
+    _moved_on(project)
+    assert project.node("prod") == 0, project.ended("prod")
+    assert (project.root / "live/w.bin").read_bytes() == b"one\n"
+    _kept(project, ONE).write_bytes(b"two\n")
+    assert project.node("prod") == 2
+    assert "the store has other bytes" in project.ended("prod")[2]
