@@ -15,7 +15,7 @@ FIRST = date(2025, 1, 6)
 
 def sales(store: int) -> list[tuple[int, str, int]]:
     """Return (id, day, units) of a store: a level that wanders, a week's rhythm, and noise."""
-    draw = random.Random(store)  # noqa: S311 - invented data
+    draw = random.Random(store)
     level = 40.0 + 8 * (store % 7)
     rows = []
     for number in range(DAYS):
