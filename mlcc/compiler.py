@@ -113,14 +113,16 @@ def expanded(
             home = _relative(path.resolve().parent / source.home, root)
             if id and fingerprints and fingerprints.keeps(path, root, _relative(path, root), source, home):
                 continue
-            found.append(_analysed(source, path, root, assume_committed=assume_committed))
+            found.append(
+                _analysed(source, path, root, len(expansion.ids) or 1, assume_committed=assume_committed)
+            )
         except SpecError as problem:
             problems += ((id, one) for one in problem.diagnostics)
             texts.update(problem.texts)
     return Project(tuple(found), tuple(collapsed(problems, len(expansion.ids))), texts, len(expansion.ids))
 
 
-def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool) -> Analysis:
+def _analysed(source: Source, path: Path, root: Path, siblings: int, *, assume_committed: bool) -> Analysis:
     """Run the passes from VALIDATE to PLAN. Raises SpecError."""
     folder = path.resolve().parent / source.home
     home = _relative(folder, root)
@@ -137,6 +139,7 @@ def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool)
             compiled_files=compiled_files(spec.name, home),
             committed=None if assume_committed else tree.matching,
             ignored=tree.ignores,
+            siblings=siblings,
         )
     except SpecError as problem:
         raise SpecError(traced(problem.diagnostics, source), problem.texts) from None

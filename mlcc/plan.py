@@ -352,6 +352,7 @@ class Plan:
         hash=False, default_factory=dict
     )  # back end -> feature
     comment: Comment | None = None
+    siblings: int = 1  # pipelines of the same spec, this one included
     span: Span | None = field(compare=False, default=None)
 
     @cached_property
