@@ -11,6 +11,7 @@ BENCHMARKS = {
     "lint": "a clean lint, and other linters of a repository",
     "compile": "compiling a small pipeline for every back end",
     "scale": "compiling synthetic specs of 10 to 5,000 nodes",
+    "many": "one spec with 10 to 300 instances: all of them, one that changed, none",
     "emit": "writing the YAML of 10,000 jobs",
     "gates": "starting and ending a gate",
     "data": "checking tables of millions of rows, and other tools that do",

@@ -122,7 +122,8 @@ def expanded(
             home = _relative(path.resolve().parent / source.home, root)
             if id and known and known.keeps(path, root, _relative(path, root), source, home):
                 continue
-            analysis = _analysed(source, path, root, assume_committed=assume_committed)
+            siblings = len(expansion.ids) or 1
+            analysis = _analysed(source, path, root, siblings, assume_committed=assume_committed)
             found.append(_locked(analysis, path, *lock) if lock else analysis)
         except SpecError as problem:
             problems += ((id, one) for one in problem.diagnostics)
@@ -130,7 +131,7 @@ def expanded(
     return Project(tuple(found), tuple(collapsed(problems, len(expansion.ids))), texts, len(expansion.ids))
 
 
-def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool) -> Analysis:
+def _analysed(source: Source, path: Path, root: Path, siblings: int, *, assume_committed: bool) -> Analysis:
     """Run the passes from VALIDATE to PLAN. Raises SpecError."""
     folder = path.resolve().parent / source.home
     home = _relative(folder, root)
@@ -147,6 +148,7 @@ def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool)
             compiled_files=compiled_files(spec.name, home),
             committed=None if assume_committed else tree.matching,
             ignored=tree.ignores,
+            siblings=siblings,
         )
     except SpecError as problem:
         raise SpecError(traced(problem.diagnostics, source), problem.texts) from None

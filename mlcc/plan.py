@@ -379,6 +379,7 @@ class Plan:
     lock: str = ""  # the file beside the spec that holds the pins, from the repository's folder
     notices: tuple[RunNotice, ...] = ()  # of how a run ended
     store: Store | None = None
+    siblings: int = 1  # pipelines of the same spec, this one included
     span: Span | None = field(compare=False, default=None)
 
     @cached_property

@@ -45,12 +45,13 @@ def plan(
     compiled_files: tuple[str, ...] = (),
     committed: Callable[[tuple[str, ...]], set[str]] | None = None,
     ignored: Callable[[str], bool] | None = None,
+    siblings: int = 1,
 ) -> Plan:
     """Return the plan of a resolved spec. Raises SpecError.
 
     `home` is the project folder relative to the repository root. `committed` tells which of the given
     path patterns match a file of the repository; without it, every unwritten artifact counts as committed.
-    `ignored` tells whether git ignores the files at a path.
+    `ignored` tells whether git ignores the files at a path. `siblings` counts the pipelines of the spec.
     """
     problems = Problems(resolved.source)
     artifacts = _artifacts(resolved, problems)
@@ -97,6 +98,7 @@ def plan(
         comment=comment(resolved),
         notices=_notices(resolved, problems),
         store=store,
+        siblings=siblings,
         span=problems.span(("name",)),
     )
     for id, cause in never_runs(made).items():

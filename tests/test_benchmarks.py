@@ -10,11 +10,12 @@ import pytest
 
 from benchmarks import calibration, judge, scores
 from benchmarks.drift import gate_rates, rates
+from benchmarks.many import write as write_instances
 from benchmarks.measure import Command, FailedError, Goal, Sample, compare, interleave, run, table
 from benchmarks.scale import slope
 from benchmarks.specs import write_spec
 from benchmarks.wear import figures
-from mlcc.compiler import analyse, compile_files
+from mlcc.compiler import analyse, analyses, compile_files
 from mlcc.gates.drift.measures import MEASURES
 
 
@@ -28,6 +29,15 @@ def test_a_synthetic_spec_compiles(tmp_path: Path) -> None:
     analysis = analyse(write_spec(tmp_path, 12), tmp_path, assume_committed=True)
     paths = {file.path for file in compile_files(analysis, ["github"])}
     assert {".github/workflows/synthetic.yml", ".mlcc/plan.json", ".mlcc/gates/sound-1.json"} <= paths
+
+
+def test_a_spec_with_instances_is_valid_and_one_of_them_changes(tmp_path: Path) -> None:
+    before = analyses(write_instances(tmp_path, 5), tmp_path)
+    after = analyses(write_instances(tmp_path, 5, changed=2), tmp_path)
+    assert [one.plan.name for one in before] == [f"many-m{number}" for number in range(5)]
+    assert [one.plan != other.plan for one, other in zip(before, after, strict=True)] == [
+        number == 2 for number in range(5)
+    ]
 
 
 def test_tables_are_aligned() -> None:

@@ -12,6 +12,7 @@ import yaml
 from mlcc.backends import BACKENDS
 from mlcc.obligation import KINDS, asked, posted
 from mlcc.plan import Plan
+from mlcc.record import replace
 from tests.plans import plan_of
 from tests.static.checks import tool
 
@@ -50,6 +51,21 @@ with pathlib.Path({log!r}).open("a") as log:
 
 def hostile_plan() -> Plan:
     return plan_of(SPEC.replace("BRANCH", json.dumps(HOSTILE)), home="a b/#c'd")
+
+
+@pytest.mark.parametrize(("siblings", "named"), [(1, False), (150, False), (151, True)])
+def test_more_files_than_gitlab_takes_in_need_a_setting(siblings: int, named: bool) -> None:
+    """https://docs.gitlab.com/administration/settings/continuous_integration/: 150 includes by default."""
+    plan = replace(
+        plan_of(
+            "version: 1\nname: p\ntriggers: {push: {branches: [main]}}\njobs: {a: {run: make}}\n", home="a"
+        ),
+        siblings=siblings,
+    )
+    found = {one.id: one.commands for one in BACKENDS["gitlab"].obligations(plan)}
+    assert ("setting.includes" in found) is named
+    if named:
+        assert found["setting.includes"][0].endswith(f"ci_max_includes={siblings}")
 
 
 @pytest.fixture
