@@ -21,7 +21,8 @@ _KINDS = (
     ("data", re.compile(r"data|feature|dataset|predict|scored?|\.(parquet|csv|tsv|npz|npy|arrow|jsonl)$")),
 )
 _SECTIONS = (
-    "version", "name", "triggers", "defaults", "runners", "environments", "auth", "artifacts", "jobs", "gates", "targets",
+    "version", "name", "triggers", "defaults", "runners", "environments", "auth", "artifacts", "jobs", "gates", "comment",
+    "targets",
 )  # fmt: skip
 
 

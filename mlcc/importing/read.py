@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
-from typing import Any
 
 from mlcc.diagnostics import OutputError, Span, SpecError, error
-from mlcc.importing.document import Document, get, read_yaml
+from mlcc.importing.document import get, read_yaml
 from mlcc.importing.draft import Draft
 from mlcc.importing.ledger import Note, Status, by_line
 from mlcc.importing.settle import settled
 from mlcc.importing.shell import visible
 from mlcc.record import record
-from mlcc.source import HIDDEN, MAX_BYTES, MAX_LINE, MAX_LINES, Mapping
+from mlcc.source import HIDDEN, MAX_BYTES, MAX_LINE, MAX_LINES, Mapping, Node
 
+_OWN = re.compile(r"\A(?:#|//) mlcc:generated ")
 _HELP = "name a GitHub workflow, a .gitlab-ci.yml or a Jenkinsfile"
 
 
@@ -46,51 +47,77 @@ def import_file(path: Path) -> Imported:
     """Import a pipeline. Raises SpecError for a file that is none, OutputError for one that can't be read."""
     shown = path.as_posix()
     text = _text(path, shown)
-    draft, system, comment = _draft(path, text, shown)
+    draft, system, comment, root = _draft(path, text, shown)
     header = f"Imported from {path.name} by `mlcc import`: read it beside the report, which lists what has no place here."
     spec, refused = settled(draft, header)
+    if root is not None:
+        from mlcc.importing.own_check import compare
+
+        compare(spec, path, root[0], root[1], system, draft.ledger)
     _name_hidden(draft, text)
     notes = draft.ledger.notes()
     lines = by_line(draft.ledger, notes, comment)
     return Imported(shown, system, spec, lines, tuple(notes), tuple(draft.ledger.suggestions), tuple(refused))
 
 
-def _draft(path: Path, text: str, shown: str) -> tuple[Draft, str, str]:
+def _draft(path: Path, text: str, shown: str) -> tuple[Draft, str, str, tuple[Path, str] | None]:
+    """Return the draft, the system, what begins a comment, and for mlcc's own files the repository's folder and the spec's."""
     name = path.resolve().parent.name if path.stem.startswith((".", "Jenkins")) else path.stem
     if path.suffix not in (".yml", ".yaml") and _is_groovy(text):
+        if is_own(text):
+            return _own(path, text, shown, "jenkins", "//")
         from mlcc.importing.jenkins import import_jenkins
 
-        return import_jenkins(text, shown, name), "jenkins", "//"
+        return import_jenkins(text, shown, name), "jenkins", "//", None
     document = read_yaml(text, shown)
     root = document.root
-    if not isinstance(root, Mapping):
+    system = _system(root)
+    if system is None:
         raise _none(shown)
-    if get(root, "on") is not None and isinstance(get(root, "jobs"), Mapping):
+    if is_own(text):
+        return _own(path, text, shown, system, "#")
+    if system == "github":
         from mlcc.importing.github import import_github
 
-        return import_github(document, name), "github", "#"
-    if _is_gitlab(document):
-        from mlcc.importing.gitlab import import_gitlab
+        return import_github(document, name), system, "#", None
+    from mlcc.importing.gitlab import import_gitlab
 
-        return import_gitlab(document, name), "gitlab", "#"
-    raise _none(shown)
+    return import_gitlab(document, name), system, "#", None
+
+
+def _own(
+    path: Path, text: str, shown: str, system: str, comment: str
+) -> tuple[Draft, str, str, tuple[Path, str]]:
+    from mlcc.importing.own import import_own
+
+    draft, root, home = import_own(path, text, shown, system)
+    return draft, system, comment, (root, home)
+
+
+def _system(root: Node) -> str | None:
+    """Return the system whose pipeline a YAML file is."""
+    if get(root, "on") is not None and isinstance(get(root, "jobs"), Mapping):
+        return "github"
+    return "gitlab" if _is_gitlab(root) else None
 
 
 def _is_groovy(text: str) -> bool:
-    import re
-
     return bool(re.search(r"\b(?:pipeline|node|stage)\b\s*(?:\([^)]*\)\s*)?\{", text))
 
 
-def _is_gitlab(document: Document) -> bool:
-    root = document.root
+def _is_gitlab(root: Node) -> bool:
     if not isinstance(root, Mapping):
         return False
     keys = ("stages", "include", "workflow")
-    jobs: list[Any] = [e.node for e in root.entries.values()]
+    jobs = [entry.node for entry in root.entries.values()]
     return any(key in root.entries for key in keys) or any(
         get(job, key) is not None for job in jobs for key in ("script", "trigger", "extends")
     )
+
+
+def is_own(text: str) -> bool:
+    """Tell whether mlcc compiled a pipeline."""
+    return bool(_OWN.match(text))
 
 
 def _none(shown: str) -> SpecError:
