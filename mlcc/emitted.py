@@ -13,9 +13,9 @@ OBJECTS, RELEASE = "mlcc.objects.main", "mlcc.release.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
 
 python3 -I .mlcc/run.py select | node | undo | final"""
-_REPORT_DOC = """What people read of a run: the page with its plots, annotations, and the comment on its pull request.
+_REPORT_DOC = """What people read of a run: the page with its plots, annotations, the comment on its pull request, reports.
 
-python3 -I .mlcc/report.py page | notes | comment"""
+python3 -I .mlcc/report.py page | notes | comment | summary | reports"""
 
 _OBJECTS_DOC = """What lies at an address of a store: listed, or fetched as it was listed. The runtime and the gates start it.
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.report.findings import Ended, Finding, Run
-from mlcc.runtime.log import one_line
+from mlcc.report.shown import plain, reports_shown
 from mlcc.runtime.web import url_quoted
 
 SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❗"}
 ENDED_SIGNS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❗"}
 MOST_FAILING = 20
 MOST_CAUSES = 20
-# By these GitHub and GitLab begin mentions, references and links; behind them stands a sign of no width.
-_REFERENCES = "@#!$%~^&"
-_MARKUP = "|<>[]`*_\\"
 
 
 def marker(name: str) -> str:
@@ -71,6 +68,7 @@ def _parts(run: Run) -> Iterator[str]:
         yield _folded(
             f"{len(failing)} checks did not pass", f"| gate | check | finding |\n|---|---|---|\n{rows}{note}"
         )
+    yield from reports_shown(run.reports)
     others = [node for node in run.nodes if node.kind != "gate"]
     if others:
         rows = "".join(map(_node_row, others))
@@ -114,12 +112,3 @@ def _node_row(node: Ended) -> str:
 
 def _folded(summary: str, content: str) -> str:
     return f"\n<details><summary>{summary}</summary>\n\n{content}\n</details>\n"
-
-
-def plain(text: str, limit: int = 300) -> str:
-    """Return text as GitHub and GitLab show it and do nothing else with it: one line, no markup, nobody is called."""
-    shown = one_line(text)[:limit]
-    safe = "".join(
-        f"&#{ord(c)};&#8288;" if c in _REFERENCES else f"&#{ord(c)};" if c in _MARKUP else c for c in shown
-    )
-    return safe.replace("://", ":&#8288;//").replace("www.", "www.&#8288;").replace("GH-", "GH-&#8288;")
