@@ -17,9 +17,9 @@ NOTIFY = "mlcc.notify.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
 
 python3 -I .mlcc/run.py select | node | undo | final"""
-_REPORT_DOC = """What people read of a run: the page with its plots, annotations, and the comment on its pull request.
+_REPORT_DOC = """What people read of a run: the page with its plots, annotations, the comment on its pull request, reports.
 
-python3 -I .mlcc/report.py page | notes | comment"""
+python3 -I .mlcc/report.py page | notes | comment | summary | reports"""
 
 _NOTIFY_DOC = """Tells people how a run ended, after its final node has said so.
 

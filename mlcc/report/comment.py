@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from mlcc.report.findings import Ended, Finding, Run
 from mlcc.report.markup import page_link, plain
+from mlcc.report.shown import reports_shown
 from mlcc.runtime.web import url_quoted
 
 SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❗"}
@@ -68,6 +69,7 @@ def _parts(run: Run) -> Iterator[str]:
         yield _folded(
             f"{len(failing)} checks did not pass", f"| gate | check | finding |\n|---|---|---|\n{rows}{note}"
         )
+    yield from reports_shown(run.reports)
     others = [node for node in run.nodes if node.kind != "gate"]
     if others:
         rows = "".join(map(_node_row, others))

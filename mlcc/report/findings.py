@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlcc.gates._records import visible
-from mlcc.runtime.records import RunError, legs_of, read_json, read_record, state_folder
+from mlcc.report.reports import Told, read_reports
+from mlcc.runtime.records import RunError, legs_of, read_record, read_value, state_folder
 
 # From worst to best: what a reviewer has to look at comes first.
 ORDER = ("error", "fail", "inconclusive", "pass")
@@ -77,6 +78,7 @@ class Run(NamedTuple):
     nodes: list[Ended]
     findings: list[Finding]
     unselected: list[tuple[str, str]]
+    reports: list[Told]
 
     def fact(self, name: str) -> str:
         """Return what the CI system told of the run; empty: it is not known."""
@@ -110,6 +112,7 @@ def read_run(plan: dict[str, Any]) -> Run:
         unselected=[
             (id, visible(str(reasons.get(id, "")))) for id in nodes if result and selection and id not in ends
         ],
+        reports=read_reports(plan),
     )
 
 
@@ -176,7 +179,7 @@ def _exists(path: Path) -> bool:
 
 def _plots(folder: Path) -> object:
     try:
-        return read_json(folder / "plots.json")
+        return read_value(folder / "plots.json")
     except RunError:
         return ["broken"]
 

@@ -1,4 +1,4 @@
-"""The entry of the emitted `.mlcc/report.py`: `page`, `notes` or `comment`.
+"""The entry of the emitted `.mlcc/report.py`: `page`, `notes`, `comment`, `summary` or `reports`.
 
 Standard library only: bundled into the emitted script.
 """
@@ -16,9 +16,11 @@ from mlcc.report.forges import forge_of
 from mlcc.report.notes import annotate
 from mlcc.report.page import page
 from mlcc.report.post import publish_comment
+from mlcc.report.reports import read_reports, record_reports
+from mlcc.report.shown import reports_shown
 from mlcc.runtime.log import say
 from mlcc.runtime.platforms import this_platform
-from mlcc.runtime.records import RunError, read_plan, state_folder, write_text
+from mlcc.runtime.records import REPORTS_SHOWN, RunError, read_plan, state_folder, write_text
 
 COMMENT_SECONDS = 150  # altogether: GitLab's `after_script` has 5 minutes, and other final jobs 10
 TOKEN = "MLCC_TOKEN"  # noqa: S105 - the name of a variable
@@ -28,7 +30,7 @@ def main() -> int:
     """Do what is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = REPORTS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        say("usage: python3 -I .mlcc/report.py page | notes | comment")
+        say("usage: python3 -I .mlcc/report.py page | notes | comment | summary | reports")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     return command()
@@ -53,6 +55,30 @@ def write_notes() -> int:
         annotate(read_run(plan), this_platform(), plan["spec_files"][0])
     except RunError as problem:
         say(f"mlcc: nothing can be annotated: {problem}")
+        return 2
+    return 0
+
+
+def write_summary() -> int:
+    """Write what the reports of all nodes say as Markdown for the run's summary, `_mlcc/s--final/reports.md`."""
+    try:
+        write_text(state_folder("final") / REPORTS_SHOWN, "".join(reports_shown(read_reports(read_plan()))))
+    except (RunError, OSError) as problem:
+        say(f"mlcc: what the reports say can't be written: {problem}")
+        return 2
+    return 0
+
+
+def write_reports() -> int:
+    """Write what the reports of the leg that the environment names say: `reports.json` and Markdown beside its state."""
+    node, leg = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
+    try:
+        plan = read_plan()
+        record_reports(plan, node, leg)
+        shown = reports_shown(read_reports(plan, (node, leg)))
+        write_text(state_folder(node, leg) / REPORTS_SHOWN, "".join(shown))
+    except (RunError, OSError) as problem:
+        say(f"mlcc: the reports can't be read: {problem}")
         return 2
     return 0
 
@@ -98,4 +124,10 @@ def _commented() -> str:
     return publish_comment(forge, token, name, run_number(run), comment(run, name, forge.most))
 
 
-REPORTS = {"page": write_page, "notes": write_notes, "comment": write_comment}
+REPORTS = {
+    "page": write_page,
+    "notes": write_notes,
+    "comment": write_comment,
+    "summary": write_summary,
+    "reports": write_reports,
+}

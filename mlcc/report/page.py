@@ -30,7 +30,7 @@ def page(run: Run) -> str:
             section = _gate(finding, f"g{number}", whole=False)
         used += len(section)
         parts.append(section)
-    parts += [_nodes(run), "</main>\n", _footer(run)]
+    parts += [_reports(run), _nodes(run), "</main>\n", _footer(run)]
     return document(f"{_colour(run)[1]}: {run.name}", parts)
 
 
@@ -119,6 +119,22 @@ def _nodes(run: Run) -> str:
             f"<details><summary>{count} not selected</summary>{html_table(['Node', 'Why'], items)}</details>"
         )
     return f'<section class="plain">{"".join(parts)}</section>\n' if parts else ""
+
+
+def _reports(run: Run) -> str:
+    """Return what the reports of nodes say; what is readable of them at length stands in the run's summary."""
+    if not run.reports:
+        return ""
+    rows = []
+    for one in run.reports[:MOST_SHOWN]:
+        mark = "" if one.readable else '<span class="mark error">! </span>'
+        more = [f"and {one.more} more"] if one.more else []
+        said = "<br>".join(escaped(text) for text in (one.words, *one.items, *more))
+        rows.append([escaped(one.node, 120), escaped(one.id, 120), f"{mark}{said}"])
+    table = html_table(["Node", "Report", "Says"], rows, "rows")
+    return (
+        f'<section class="plain" aria-labelledby="reports"><h2 id="reports">Reports</h2>{table}</section>\n'
+    )
 
 
 def _node(node: Ended) -> list[str]:

@@ -6,15 +6,15 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import Any
 
+from mlcc.runtime.collected import run_report, show_reports
 from mlcc.runtime.decide import Ending, read_verdict, settle, verdict_problem
 from mlcc.runtime.lineage import keep_lineage
 from mlcc.runtime.log import one_line, say
 from mlcc.runtime.platform import REFUSED, Platform
 from mlcc.runtime.records import (
+    REPORTS_SHOWN,
     RunError,
     legs_of,
     read_plan,
@@ -24,9 +24,7 @@ from mlcc.runtime.records import (
     write_record,
 )
 from mlcc.runtime.released import keep_releases
-from mlcc.runtime.values import runner_env
 
-REPORT_SECONDS = 60
 ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
 
 
@@ -41,7 +39,7 @@ def final_main(platform: Platform) -> int:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         say(f"mlcc: red: {problem}")
-        report(platform)
+        report(plan, platform)
         return 1
     refused = [id for id, result in results.items() if result == REFUSED]
     endings = settle(plan["nodes"], plan, selection, refused)
@@ -50,7 +48,7 @@ def final_main(platform: Platform) -> int:
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
     keep_releases(platform, plan, selection, endings)
-    report(platform)
+    report(plan, platform)
     for cause in red:
         say(f"mlcc: red: {cause}")
     if not red:
@@ -58,18 +56,15 @@ def final_main(platform: Platform) -> int:
     return 1 if red else 0
 
 
-def report(platform: Platform) -> None:
-    """Let the page for reviewers and annotations be made, by the script of its own: without, the run has ended as it has."""
-    env = {**runner_env(), "MLCC_PLATFORM": os.environ.get("MLCC_PLATFORM", "")}
+def report(plan: dict[str, Any], platform: Platform) -> None:
+    """Let be made what people read: without it, the run has ended as it has."""
     for what in ("page", "notes"):
-        try:
-            command = [sys.executable, "-I", ".mlcc/report.py", what]
-            status = subprocess.run(command, env=env, timeout=REPORT_SECONDS, check=False).returncode
-            problem = f"it ended with {status}" if status else ""
-        except (OSError, subprocess.SubprocessError) as error:
-            problem = type(error).__name__
-        if problem:
-            platform.warn(f"the {what} for reviewers can't be made: {problem}")
+        run_report(what, f"the {what} for reviewers can't be made", platform)
+    if any(node.get("reports") for node in plan["nodes"].values()):
+        folder = state_folder("final")
+        (folder / REPORTS_SHOWN).unlink(missing_ok=True)
+        run_report("summary", "what the reports say can't be shown", platform)
+        show_reports(folder, platform)
 
 
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:

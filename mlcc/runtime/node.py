@@ -25,6 +25,7 @@ from mlcc.runtime.attempt import (
     environment_of,
     run_command,
 )
+from mlcc.runtime.collected import collect_reports
 from mlcc.runtime.data import (
     check_guards,
     clean_outputs,
@@ -39,7 +40,7 @@ from mlcc.runtime.login import Logins
 from mlcc.runtime.notices import conclude
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
-from mlcc.runtime.records import RunError, read_record, report_folder, state_folder
+from mlcc.runtime.records import RunError, read_record, state_folder
 from mlcc.runtime.remote import RUNNING, cancel_main, left_behind, run_remote
 from mlcc.runtime.steps import run_rollback, run_step, undo_step
 from mlcc.runtime.store import StoreAccess
@@ -225,16 +226,7 @@ def _teardown(leg: Attempt, env: dict[str, str]) -> None:
         code = shell(leg.node["finally"], env, time.monotonic() + TEARDOWN_SECONDS, where)
         if code != 0:
             leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
-    for id, report in leg.node.get("reports", {}).items():
-        source = Path(report["path"])
-        if source.is_symlink() or not source.is_file():  # a link could lead to what isn't a report at all
-            leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
-            continue
-        target = report_folder(leg.id, leg.leg) / id / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        if report["format"] == "markdown" and source.stat().st_size < 500_000:
-            leg.platform.put_summary(source.read_text("utf-8", "replace"))
+    collect_reports(leg.id, leg.leg, leg.node, leg.platform)
 
 
 def _report(leg: Attempt, status: int) -> int:

@@ -21,6 +21,7 @@ from mlcc.runtime.platform import Facts
 from mlcc.strict_json import JsonError, strict_json
 
 ROOT = Path("_mlcc")
+REPORTS_SHOWN = "reports.md"  # beside a state: what the reports say, for the summary
 MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
 
 
@@ -47,7 +48,7 @@ def _instance(node: str, leg: str) -> str:
     return f"{node}--{leg}" if leg else node
 
 
-def read_json(path: Path) -> Any:
+def read_value(path: Path) -> Any:
     """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
@@ -64,7 +65,7 @@ def read_json(path: Path) -> Any:
 
 def read_record(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
-    value = read_json(path)
+    value = read_value(path)
     if not isinstance(value, dict) and (value is not None or path.exists()):
         raise RunError(f"{path} isn't a record")
     return value

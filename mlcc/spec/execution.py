@@ -89,11 +89,11 @@ class Cache(Model):
 
 
 class Report(Model):
-    """A file for people: kept with the run, and shown in its summary where the format allows."""
+    """A file for people: kept with the run; what it says stands in the run's summary, page and comment."""
 
-    path: Path = Field(description="A file or folder that the node writes.")
+    path: Path = Field(description="A file that the node writes.")
     format: Literal["text", "markdown", "html", "junit", "cobertura", "sarif"] = Field(
-        description="Decides where it is shown."
+        description="Decides how it is read and shown."
     )
 
 

@@ -21,7 +21,18 @@ name: small
 triggers: {pull_request: {branches: [main]}}
 comment: {token: {secret: REVIEW_TOKEN}}
 artifacts: {table: {kind: data, path: table.csv}}
-jobs: {use: {run: '! env | grep -E "REVIEW_TOKEN|MLCC_TOKEN|t0ken"', reads: [table]}}
+jobs:
+  use: {run: '! env | grep -E "REVIEW_TOKEN|MLCC_TOKEN|t0ken"', reads: [table]}
+  tell:
+    run: |
+      cat > junit.xml <<'END'
+      <testsuite><testcase name="a"/><testcase name="b"><failure message="not @acme"/></testcase></testsuite>
+      END
+      printf '# Quality\\n\\n| auc |\\n|---|\\n| **0.9** |\\n\\n<img src=x>\\n/close\\n' > quality.md
+    reports:
+      tests: {path: junit.xml, format: junit}
+      quality: {path: quality.md, format: markdown}
+      gone: {path: gone.sarif, format: sarif}
 gates: {good: {guards: table, command: {run: 'grep -q good table.csv'}}}
 """
 
@@ -45,6 +56,13 @@ def the_comment(forge: Forge, *, green: bool) -> None:
     assert author == forge.me
     assert body.startswith("<!-- mlcc:small run ")
     assert f"## {'✅' if green else '❌'} small" in body
+    assert (
+        "|  | tell | tests | 2 tests: 1 passed, 1 failed, 0 skipped |\n"
+        "|  | tell | quality | 8 lines |\n"
+        "| ❗ | tell | gone | it was not left at gone.sarif |\n"
+    ) in body
+    assert "- b: not &#64;&#8288;acme\n" in body
+    assert "# Quality\n\n| auc |\n|---|\n| **0.9** |\n\n&#60;img src=x>\n&#47;close\n" in body
     assert f"| {'✅' if green else '❌'} | good | table | {'pass' if green else 'fail'} |" in body
 
 

@@ -268,7 +268,7 @@ def test_the_page_is_made_beside_the_result(
 def test_a_page_that_cant_be_made_is_a_warning(
     project: Project, script: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlcc.runtime.final.REPORT_SECONDS", 0.5)
+    monkeypatch.setattr("mlcc.runtime.collected.REPORT_SECONDS", 0.5)
     project.write({".mlcc/report.py": script})
     project.platform.warnings.clear()
     assert project.final(a="success", soft="success", b="success") == 0

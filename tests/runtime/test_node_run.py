@@ -248,7 +248,9 @@ def test_reports_are_kept_also_those_of_a_failure(make: Make) -> None:
     project.select()
     assert project.node("a") == 1
     assert (project.root / "_mlcc/r--a/page/r.md").read_text() == "# good\n"
-    assert project.platform.summaries == ["# good\n"]
+    (shown,) = project.platform.summaries
+    assert "|  | a | page | 1 line |\n| ❗ | a | none | it was not left at out/none.txt |\n" in shown
+    assert "<details><summary>a: page</summary>\n\n# good\n\n</details>\n" in shown
     assert project.platform.warnings == ["a: it left no report 'none' at out/none.txt"]
 
 

@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 MAX_REPORT_BYTES = 64 << 20
 _MAX_REPORT_DEPTH = 200
 _SKIPPED_STATUS = ("notrun", "disabled", "skipped")
+_MAX_FAILURES = 1000  # whose names are kept
+_MAX_NAME = 300  # characters
 
 
 class Counts:
-    """How many tests ended in which way."""
+    """How many tests ended in which way. `failures` are names and messages of the first that failed, as they stand."""
 
-    __slots__ = ("failed", "passed", "skipped")
+    __slots__ = ("failed", "failures", "passed", "skipped")
 
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
         self.skipped = 0
+        self.failures: list[str] = []
 
 
 class _JUnit:
@@ -36,6 +39,7 @@ class _JUnit:
         self.root: str | None = None
         self._stated = 0
         self._case: str | None = None  # what the open test case came to
+        self._name = self._message = ""
         self._path: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -48,9 +52,12 @@ class _JUnit:
             if self._case is not None:
                 raise _MalformedError("a testcase lies inside another")
             self._case = "skipped" if attributes.get("status", "").lower() in _SKIPPED_STATUS else "passed"
+            self._name = ".".join(attributes[key] for key in ("classname", "name") if attributes.get(key))
+            self._message = ""
         elif self._case is not None and self._path[-1:] == ["testcase"]:
             if name in ("failure", "error"):
                 self._case = "failed"
+                self._message = self._message or attributes.get("message", "")
             elif name == "skipped" and self._case != "failed":
                 self._case = "skipped"
         self._path.append(name)
@@ -60,6 +67,8 @@ class _JUnit:
     def end(self, tag: str) -> None:
         self._path.pop()
         if tag.rpartition(":")[2] == "testcase" and self._case is not None:
+            if self._case == "failed" and len(self.counts.failures) < _MAX_FAILURES:
+                self.counts.failures.append(f"{self._name[:_MAX_NAME]}: {self._message[:_MAX_NAME]}")
             setattr(self.counts, self._case, getattr(self.counts, self._case) + 1)
             self._case = None
 
