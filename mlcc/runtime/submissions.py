@@ -48,6 +48,7 @@ def recorded(leg: Attempt, env: dict[str, str], subject: str) -> dict[str, Any] 
     content = read_object(_place(subject), leg.plan, env, seconds)
     if content is None:
         return None
+    found: Any
     try:
         found = strict_json(content.decode("utf-8"))
     except (JsonError, UnicodeDecodeError):

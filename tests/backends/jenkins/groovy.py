@@ -11,16 +11,20 @@ from pathlib import Path
 from tests.static.checks import tool
 
 TIMEOUT = 300
+# The classes of Jenkins that a file may name.
+CLASSES = Path(__file__).parents[2] / "execution" / "jenkins" / "groovy"
 
 
 def run_groovy(script: Path, *arguments: str) -> str:
     """Return what a script prints. Skips the test, or fails it, where there is no Groovy."""
-    return _run([tool("groovy", "apt-get install groovy"), str(script), *arguments])
+    return _run([tool("groovy", "apt-get install groovy"), "-cp", str(CLASSES), str(script), *arguments])
 
 
 def compile_groovy(files: Iterable[Path], classes: Path) -> None:
     """Compile files to class files. Raises AssertionError with the compiler's words."""
-    _run([tool("groovyc", "apt-get install groovy"), "-d", str(classes), *map(str, files)])
+    _run(
+        [tool("groovyc", "apt-get install groovy"), "-cp", str(CLASSES), "-d", str(classes), *map(str, files)]
+    )
 
 
 def _run(command: list[str]) -> str:

@@ -36,11 +36,15 @@ def case(
 ) -> Named:
     """Return a named case. `parts` are a spec's artifacts, jobs, gates and releases; `ends` has a ``NODE: END`` for each node."""
     found = yaml.safe_load(parts)
-    jobs = {id: {"run": f"python3 work.py {id}", **node} for id, node in found.get("jobs", {}).items()}
+    jobs = {id: _job(id, node) for id, node in found.get("jobs", {}).items()}
     gates = {id: _gate(id, node) for id, node in found.get("gates", {}).items()}
     releases = {id: _release(id, node) for id, node in found.get("releases", {}).items()}
     spec = spec_of(found.get("artifacts", {}), jobs, gates, releases)
     return Named(Case(name, spec, event, words or {}), yaml.safe_load(f"{{{ends}}}"), green)
+
+
+def _job(id: str, node: dict[str, object]) -> dict[str, object]:
+    return node if "remote" in node else {"run": f"python3 work.py {id}", **node}
 
 
 def _gate(id: str, node: dict[str, object]) -> dict[str, object]:
@@ -78,6 +82,18 @@ jobs:
 gates:
   unit: {guards: code}
   good: {guards: model, evaluate: {metrics_from: numbers, metrics: {auc: {min: 0.5, stderr: se}}}}
+"""
+FAR = """
+artifacts: {model: {kind: model, path: out/model.json}}
+jobs:
+  far:
+    remote: {submit: 'echo 7 > "$MLCC_HANDLE_FILE"', poll: python3 work.py far, cancel: 'true', every: 1s, resume: false}
+    reads: [code]
+    writes: [model]
+    retry: 1
+    timeout: 5s
+  use: {reads: [model]}
+gates: {ok: {guards: model}}
 """
 DRIFT = """
 jobs:
@@ -244,6 +260,20 @@ NAMED: Sequence[Named] = (
         green=True,
         event=Event("manual", branch="main", trigger="retrain", inputs={"mode": "full"}),
         words={"count": ("pass",)},
+    ),
+    case(
+        "S8 work that runs somewhere else is a job: it is tried again",
+        FAR,
+        "far: passed, ok: passed, use: passed",
+        green=True,
+        words={"far": ("fail", "pass")},
+    ),
+    case(
+        "S7 work that runs somewhere else is a job: its time ends",
+        FAR,
+        "far: failed, ok: skipped, use: skipped",
+        green=False,
+        words={"far": ("hang",)},
     ),
     case(
         "S10 a fork gets no secret, and nothing that needs one",
