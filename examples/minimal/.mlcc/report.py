@@ -1,17 +1,18 @@
-# mlcc:generated sha256=afc54fe90a11f8aa8dd96893cadd0ca3173d5238eca21176d14aeaed481e7f8a
+# mlcc:generated sha256=ba0e79be8eab47aafdcb4137cce0c56fc62137cf7d5fcb81b010f34cb3aea194
 # fmt: off
 # ruff: noqa
 # flake8: noqa
 # mypy: ignore-errors
 # isort: skip_file
-"""What people read of a run: the page with its plots, annotations, and the comment on its pull request.
+"""What people read of a run: the page with its plots, annotations, the comment on its pull request, reports.
 
-python3 -I .mlcc/report.py page | notes | comment
+python3 -I .mlcc/report.py page | notes | comment | summary | reports
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.gates._records, mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records,
-  mlcc.report.findings, mlcc.runtime.log, mlcc.report.markup, mlcc.runtime.web, mlcc.report.comment,
+  mlcc.gates._records, mlcc.strict_json, mlcc.gates._strict, mlcc.gates.tests.xml_reports,
+  mlcc.runtime.platform, mlcc.runtime.records, mlcc.report.reports, mlcc.report.findings,
+  mlcc.runtime.log, mlcc.report.markup, mlcc.report.shown, mlcc.runtime.web, mlcc.report.comment,
   mlcc.report.forges, mlcc.report.notes, mlcc.report.svg, mlcc.report.plots, mlcc.report.style,
   mlcc.report.html, mlcc.report.margin, mlcc.report.page, mlcc.runtime.rest, mlcc.report.post,
   mlcc.backends.github.platform, mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform,
@@ -36,13 +37,14 @@ import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
-from math import isfinite
+from math import floor, isfinite
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+from xml.parsers import expat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 
@@ -193,99 +195,6 @@ def _escape(char: str) -> str:
     return names.get(char) or f"\\u{{{ord(char):x}}}"
 
 
-# --- mlcc.runtime.platform ----------------------------------------------------------------------------------
-# What the runtime asks of a CI system. Each back end has a module that answers.
-#
-# Standard library only: bundled into the emitted script.
-
-SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
-VARIABLE = "MLCC_VAR_"
-REFUSED = "refused"  # the result of a node that people didn't let start
-
-
-class Facts(NamedTuple):
-    """What started the run, as the CI system tells it.
-
-    `event` is push, pull_request, tag, schedule, manual or dispatch. `branch` of a pull request is the one
-    it goes to. `hint` tells triggers of one kind apart: the schedule or its cron line, the form,
-    the dispatch type.
-    `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
-    `unasked`: the system starts runs for every branch, tag and pull request, so that the spec's triggers must be
-    looked up here.
-    """
-
-    event: str
-    commit: str
-    branch: str = ""
-    tag: str = ""
-    hint: str = ""
-    inputs: dict[str, str] = {}  # noqa: RUF012 - a default that nothing writes to
-    fork: bool = False
-    base: str = ""
-    head: str = ""
-    pull_request: str = ""
-    repository: str = ""
-    run_id: str = ""
-    run_number: str = ""
-    run_url: str = ""
-    unasked: bool = False
-
-
-class Platform(Protocol):
-    """A CI system.
-
-    `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
-    `skip_exit`: the exit status that the system takes for a skip.
-    `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
-    """
-
-    raw_exit: bool
-    skip_exit: int
-    waits: bool
-
-    def facts(self) -> Facts:
-        """Return what started the run. Raises RunError."""
-
-    def last_green(self, branch: str) -> str | None:
-        """Return the newest commit of `branch` whose final node was green; None: unknown."""
-
-    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
-        """Tell the system which nodes it need not start, by the selecting node's record. Raises RunError."""
-
-    def deliver(self, plan: dict[str, Any]) -> None:
-        """Put where nodes read it what the system itself hasn't: the selecting node's record, secrets, variables."""
-
-    def put_output(self, name: str, value: str) -> None:
-        """Hand a small text to the system's own conditions."""
-
-    def put_summary(self, markdown: str) -> None:
-        """Show Markdown on the run's page."""
-
-    def warn(self, message: str) -> None:
-        """Show a warning on the run's page."""
-
-    def annotate(self, level: str, title: str, message: str, path: str) -> None:
-        """Show an error or a warning beside a file of the repository, where the system has no other way to do so."""
-
-    def forge(self, repository: str) -> tuple[str, str, str]:
-        """Return where the run's pull request is: whose interface (github, gitlab), where that begins, the project there.
-
-        A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
-        """
-
-    def id_token(self, audience: str) -> str:
-        """Return an OpenID Connect token. Raises RunError."""
-
-    def results(self) -> dict[str, Any]:
-        """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
-
-    def approval_problem(self) -> str:
-        """Say why a person hasn't approved this node, where one had to; empty: one has, or the system itself asks."""
-
-    def was_cancelled(self, node: str) -> bool:
-        """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
-
-
 # --- mlcc.strict_json ---------------------------------------------------------------------------------------
 # Strict reading of JSON: what two parsers could understand differently is refused.
 #
@@ -395,6 +304,303 @@ def _check_depth(value: object) -> None:
     raise JsonError(f"is nested deeper than {MAX_DEPTH} levels")
 
 
+# --- mlcc.gates._strict -------------------------------------------------------------------------------------
+# Files as gates read them: bytes up to a limit, and strict JSON (see mlcc.strict_json).
+
+MAX_BYTES = 8 << 20
+
+
+def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> object:
+    """Return the value of a JSON file. `finite`: NaN and infinity are refused too, rather than returned.
+
+    Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
+    `strict_json` refuses.
+    """
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
+
+
+def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
+    """Return the value of JSON text, as `read_json` does; `shown` names its source in messages."""
+    try:
+        return strict_json(text, finite=finite)
+    except JsonError as error:
+        raise GateError(f"{shown} {visible(str(error))}") from None
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes. Raises GateError."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise GateError(f"{visible(path)} is not a file")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise GateError(f"{visible(path)} is missing") from None
+    except OSError as error:
+        raise GateError(f"{visible(path)} can't be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise GateError(f"{visible(path)} has over {limit} bytes")
+    return data
+
+
+def _utf8_text(path: str, limit: int) -> str:
+    data = read_bytes(path, limit)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GateError(f"{visible(path)} is not UTF-8 at byte {error.start}") from None
+
+
+# --- mlcc.gates.tests.xml_reports ---------------------------------------------------------------------------
+# JUnit and Cobertura reports, read without trust: no entity is expanded, nothing is fetched.
+
+MAX_REPORT_BYTES = 64 << 20
+_MAX_REPORT_DEPTH = 200
+_SKIPPED_STATUS = ("notrun", "disabled", "skipped")
+_MAX_FAILURES = 1000  # whose names are kept
+_MAX_NAME = 300  # characters
+
+
+class Counts:
+    """How many tests ended in which way. `failures` are names and messages of the first that failed, as they stand."""
+
+    __slots__ = ("failed", "failures", "passed", "skipped")
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+        self.failures: list[str] = []
+
+
+class _JUnit:
+    """Counts test cases. A suite that states more failures than its cases show is believed."""
+
+    def __init__(self) -> None:
+        self.counts = Counts()
+        self.root: str | None = None
+        self._stated = 0
+        self._case: str | None = None  # what the open test case came to
+        self._name = self._message = ""
+        self._path: list[str] = []
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        self.root = self.root or name
+        if name in ("testsuite", "testsuites"):
+            stated = sum(_count(attributes.get(key, "0")) for key in ("failures", "errors"))
+            self._stated = max(self._stated, stated)
+        elif name == "testcase":
+            if self._case is not None:
+                raise _MalformedError("a testcase lies inside another")
+            self._case = "skipped" if attributes.get("status", "").lower() in _SKIPPED_STATUS else "passed"
+            self._name = ".".join(attributes[key] for key in ("classname", "name") if attributes.get(key))
+            self._message = ""
+        elif self._case is not None and self._path[-1:] == ["testcase"]:
+            if name in ("failure", "error"):
+                self._case = "failed"
+                self._message = self._message or attributes.get("message", "")
+            elif name == "skipped" and self._case != "failed":
+                self._case = "skipped"
+        self._path.append(name)
+        if len(self._path) > _MAX_REPORT_DEPTH:
+            raise _MalformedError("it is nested too deeply")
+
+    def end(self, tag: str) -> None:
+        self._path.pop()
+        if tag.rpartition(":")[2] == "testcase" and self._case is not None:
+            if self._case == "failed" and len(self.counts.failures) < _MAX_FAILURES:
+                self.counts.failures.append(f"{self._name[:_MAX_NAME]}: {self._message[:_MAX_NAME]}")
+            setattr(self.counts, self._case, getattr(self.counts, self._case) + 1)
+            self._case = None
+
+    def result(self) -> Counts:
+        if self.root not in ("testsuites", "testsuite"):
+            raise _MalformedError("its root is neither testsuites nor testsuite")
+        self.counts.failed = max(self.counts.failed, self._stated)
+        return self.counts
+
+
+class _MalformedError(Exception):
+    """The report is XML, but not what it should be."""
+
+
+def read_junit(path: str) -> Counts:
+    """Return the counts of a JUnit report.
+
+    Raises GateError for a missing, over-large (64 MiB) or malformed report, and for any DOCTYPE.
+    """
+    reader = _JUnit()
+    _parse(path, reader.start, reader.end, doctype=False)
+    try:
+        return reader.result()
+    except _MalformedError as error:
+        raise GateError(f"{visible(path)} is not a JUnit report: {error}") from None
+
+
+def read_coverage(path: str) -> float:
+    """Return the share of lines covered that a Cobertura report states, as coverage.py writes it.
+
+    Raises GateError for a missing, over-large or malformed report, one over no line at all, and one whose
+    numbers contradict each other.
+    """
+    roots: list[tuple[str, dict[str, str]]] = []
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        if not roots:
+            roots.append((tag, attributes))
+
+    _parse(path, start, lambda _: None, doctype=True)
+    try:
+        return _share(*roots[0])
+    except _MalformedError as error:
+        raise GateError(f"{visible(path)} is not a Cobertura report: {error}") from None
+
+
+def _share(tag: str, attributes: dict[str, str]) -> float:
+    if tag != "coverage" or "line-rate" not in attributes:
+        raise _MalformedError("its root is not a coverage element with a line-rate")
+    try:
+        rate = float(attributes["line-rate"])
+    except ValueError:
+        raise _MalformedError("line-rate is no number") from None
+    if not isfinite(rate) or not 0 <= rate <= 1:
+        raise _MalformedError("line-rate is not between 0 and 1")
+    if "lines-valid" not in attributes or "lines-covered" not in attributes:
+        return rate
+    valid, covered = _count(attributes["lines-valid"]), _count(attributes["lines-covered"])
+    if valid == 0:
+        raise _MalformedError("it is over no line at all")
+    # The rate is rounded (to 4 digits in coverage.py); the counts are exact.
+    if covered > valid or abs(covered / valid - rate) > 0.006:
+        raise _MalformedError("line-rate contradicts lines-covered and lines-valid")
+    return covered / valid
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise _MalformedError("a count is no whole number")
+    return int(text)
+
+
+def _parse(
+    path: str, start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], *, doctype: bool
+) -> None:
+    data = read_bytes(path, MAX_REPORT_BYTES)
+    parser = expat.ParserCreate()
+
+    def refuse_doctype(*declaration: object) -> None:
+        has_subset = declaration[3]
+        # Cobertura's own writers name their DTD; expat doesn't fetch it. Declarations inside are refused.
+        if has_subset or not doctype:
+            raise _MalformedError("it declares a DOCTYPE")
+
+    def refuse_entity(*_: object) -> None:
+        raise _MalformedError("it declares an entity")
+
+    parser.StartDoctypeDeclHandler = refuse_doctype
+    parser.EntityDeclHandler = refuse_entity
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, _MalformedError, ValueError, LookupError) as error:
+        raise GateError(f"{visible(path)} can't be read as a report: {visible(str(error))}") from None
+
+
+# --- mlcc.runtime.platform ----------------------------------------------------------------------------------
+# What the runtime asks of a CI system. Each back end has a module that answers.
+#
+# Standard library only: bundled into the emitted script.
+
+SECRET = "MLCC_SECRET_"  # noqa: S105 - a prefix of variable names
+VARIABLE = "MLCC_VAR_"
+REFUSED = "refused"  # the result of a node that people didn't let start
+
+
+class Facts(NamedTuple):
+    """What started the run, as the CI system tells it.
+
+    `event` is push, pull_request, tag, schedule, manual or dispatch. `branch` of a pull request is the one
+    it goes to. `hint` tells triggers of one kind apart: the schedule or its cron line, the form,
+    the dispatch type.
+    `base` and `head` are commits of a pull request. `fork` is True unless the system says it isn't one.
+    `unasked`: the system starts runs for every branch, tag and pull request, so that the spec's triggers must be
+    looked up here.
+    """
+
+    event: str
+    commit: str
+    branch: str = ""
+    tag: str = ""
+    hint: str = ""
+    inputs: dict[str, str] = {}  # noqa: RUF012 - a default that nothing writes to
+    fork: bool = False
+    base: str = ""
+    head: str = ""
+    pull_request: str = ""
+    repository: str = ""
+    run_id: str = ""
+    run_number: str = ""
+    run_url: str = ""
+    unasked: bool = False
+
+
+class Platform(Protocol):
+    """A CI system.
+
+    `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
+    `skip_exit`: the exit status that the system takes for a skip.
+    `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
+    """
+
+    raw_exit: bool
+    skip_exit: int
+    waits: bool
+
+    def facts(self) -> Facts:
+        """Return what started the run. Raises RunError."""
+
+    def last_green(self, branch: str) -> str | None:
+        """Return the newest commit of `branch` whose final node was green; None: unknown."""
+
+    def publish_selection(self, plan: dict[str, Any], record: dict[str, Any]) -> None:
+        """Tell the system which nodes it need not start, by the selecting node's record. Raises RunError."""
+
+    def deliver(self, plan: dict[str, Any]) -> None:
+        """Put where nodes read it what the system itself hasn't: the selecting node's record, secrets, variables."""
+
+    def put_output(self, name: str, value: str) -> None:
+        """Hand a small text to the system's own conditions."""
+
+    def put_summary(self, markdown: str) -> None:
+        """Show Markdown on the run's page."""
+
+    def warn(self, message: str) -> None:
+        """Show a warning on the run's page."""
+
+    def annotate(self, level: str, title: str, message: str, path: str) -> None:
+        """Show an error or a warning beside a file of the repository, where the system has no other way to do so."""
+
+    def forge(self, repository: str) -> tuple[str, str, str]:
+        """Return where the run's pull request is: whose interface (github, gitlab), where that begins, the project there.
+
+        A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
+        """
+
+    def id_token(self, audience: str) -> str:
+        """Return an OpenID Connect token. Raises RunError."""
+
+    def results(self) -> dict[str, Any]:
+        """Return node -> how the system itself says it ended, for the final node; REFUSED: nobody let it start."""
+
+    def approval_problem(self) -> str:
+        """Say why a person hasn't approved this node, where one had to; empty: one has, or the system itself asks."""
+
+    def was_cancelled(self, node: str) -> bool:
+        """Tell a rollback's node whether the system says of one before it that it was cancelled. Unknown: it wasn't."""
+
+
 # --- mlcc.runtime.records -----------------------------------------------------------------------------------
 # The files that nodes leave for one another under `_mlcc/`, and how they are read and written.
 #
@@ -407,6 +613,7 @@ def _check_depth(value: object) -> None:
 # Standard library only: bundled into the emitted script.
 
 ROOT = Path("_mlcc")
+REPORTS_SHOWN = "reports.md"  # beside a state: what the reports say, for the summary
 MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
 
 
@@ -433,7 +640,7 @@ def _instance(node: str, leg: str) -> str:
     return f"{node}--{leg}" if leg else node
 
 
-def read_json(path: Path) -> Any:
+def read_value(path: Path) -> Any:
     """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
@@ -450,7 +657,7 @@ def read_json(path: Path) -> Any:
 
 def read_record(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
-    value = read_json(path)
+    value = read_value(path)
     if not isinstance(value, dict) and (value is not None or path.exists()):
         raise RunError(f"{path} isn't a record")
     return value
@@ -531,6 +738,232 @@ def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]
     return found
 
 
+# --- mlcc.report.reports ------------------------------------------------------------------------------------
+# Reads the reports that nodes leave for people, without trust, and says what they say in a sentence.
+#
+# The node's machine reads the files, in a process of its own; its record travels with the node's state. What is missing,
+# too large or no such report is said to be that. Standard library only: bundled into the emitted script.
+
+MOST_BYTES = 16 << 20
+MOST_ITEMS = 20
+MOST_TEXT = 20_000  # characters that are shown of a text
+MOST_ITEM = 300  # characters
+LEVELS = ("error", "warning", "note")
+
+
+class Said(NamedTuple):
+    """What a report says: a sentence, its failed tests or findings, and its text where that is shown."""
+
+    words: str
+    items: tuple[str, ...] = ()
+    text: str = ""
+
+
+class Told(NamedTuple):
+    """What one report of one leg of a node says. `node` has the leg in brackets.
+
+    `items` are at most `MOST_ITEMS`, `more` how many there are beyond. `readable` False: `words` say why.
+    """
+
+    node: str
+    id: str
+    format: str
+    words: str
+    items: list[str]
+    more: int
+    text: str
+    readable: bool
+
+
+def record_reports(plan: dict[str, Any], node: str, leg: str) -> None:
+    """Write what the reports of a leg say beside its state. Raises RunError for another leg than the plan's."""
+    found = plan["nodes"].get(node)
+    if found is None or leg not in legs_of(found):
+        raise RunError("MLCC_NODE and MLCC_LEG name no leg of the plan")
+    told = {
+        id: _report_record(report, report_folder(node, leg) / id)
+        for id, report in found.get("reports", {}).items()
+    }
+    write_record(
+        state_folder(node, leg) / "reports.json", {"schema": "https://mlcc.dev/reports/1", "reports": told}
+    )
+
+
+def read_reports(plan: dict[str, Any], only: tuple[str, str] | None = None) -> list[Told]:
+    """Return what the reports of a run say, or of `only` one leg (node, leg). Raises no error for what a run left."""
+    legs = [(id, leg) for id, node in plan["nodes"].items() if node.get("reports") for leg in legs_of(node)]
+    return [
+        told
+        for id, leg in legs
+        if only in (None, (id, leg))
+        for told in _told_of_leg(plan["nodes"][id], id, leg)
+    ]
+
+
+def _report_record(report: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the record of one report, whose copy lies in `folder`."""
+    path = folder / Path(report["path"]).name
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise GateError(f"it was not left at {visible(str(report['path']))}")
+        said = READERS[report["format"]](str(path))
+    except (GateError, OSError, ValueError, RecursionError) as problem:
+        return {"words": visible(str(problem), 600), "readable": False}
+    items = [visible(item, MOST_ITEM) for item in said.items[:MOST_ITEMS]]
+    more = len(said.items) - len(items)
+    return {"words": said.words, "readable": True, "items": items, "more": more, "text": said.text}
+
+
+def _told_of_leg(node: dict[str, Any], id: str, leg: str) -> list[Told]:
+    name = f"{id} ({leg})" if leg else id
+    path = state_folder(id, leg) / "reports.json"
+    try:
+        record = read_record(path)
+    except RunError:
+        record = {}
+    if record is None:
+        return []  # it didn't run
+    found = record.get("reports")
+    return [_told_of(name, report, one, found) for one, report in node["reports"].items()]
+
+
+def _told_of(node: str, report: dict[str, Any], id: str, found: object) -> Told:
+    """Return a report's record as far as it is what this module writes."""
+    one = found.get(id) if isinstance(found, dict) else None
+    one = one if isinstance(one, dict) else {}
+    words, items, more, text = (one.get(key) for key in ("words", "items", "more", "text"))
+    return Told(
+        node=node,
+        id=id,
+        format=str(report["format"]),
+        words=visible(words, 600) if isinstance(words, str) else "what it says is not known",
+        items=[visible(str(item), MOST_ITEM) for item in items[:MOST_ITEMS]]
+        if isinstance(items, list)
+        else [],
+        more=more if type(more) is int and 0 < more < 10**9 else 0,
+        text=text[:MOST_TEXT] if isinstance(text, str) else "",
+        readable=one.get("readable") is True and isinstance(words, str),
+    )
+
+
+# --- formats --------------------------------------------------------------------------------------
+
+
+def _junit_said(path: str) -> Said:
+    counts = read_junit(path)
+    total = counts.passed + counts.failed + counts.skipped
+    if total == 0:
+        return Said("no test ran")
+    words = (
+        f"{counted(total, 'test')}: {counts.passed} passed, {counts.failed} failed, {counts.skipped} skipped"
+    )
+    return Said(words, tuple(counts.failures))
+
+
+def _cobertura_said(path: str) -> Said:
+    # rounded down: 100 % is said of nothing less
+    return Said(f"{floor(read_coverage(path) * 1000) / 10} % of lines are covered")
+
+
+def _sarif_said(path: str) -> Said:
+    log = read_json(path, MOST_BYTES, finite=False)
+    if (
+        not isinstance(log, dict)
+        or not str(log.get("version")).startswith("2.")
+        or not _is_objects(log.get("runs"))
+    ):
+        raise GateError("it is not a SARIF log of version 2")
+    found: list[tuple[str, str]] = []
+    suppressed = 0
+    for run in log["runs"]:
+        results = run.get("results")
+        if not _is_objects([] if results is None else results):
+            raise GateError("it is not a SARIF log: its results are no list of objects")
+        rules = _rule_levels(run)
+        for result in results or ():
+            if _is_suppressed(result):
+                suppressed += 1
+            else:
+                found.append(_finding_said(result, rules))
+    counts = [counted(sum(level == one for level, _ in found), one) for one in LEVELS]
+    words = ", ".join(counts) if any(level in LEVELS for level, _ in found) else "no findings"
+    ranked = sorted((f for f in found if f[0] in LEVELS), key=lambda one: LEVELS.index(one[0]))
+    more = f", {suppressed} suppressed" if suppressed else ""
+    return Said(words + more, tuple(f"{level}: {text}" for level, text in ranked))
+
+
+def _is_objects(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+
+
+def _rule_levels(run: dict[str, Any]) -> dict[str, str]:
+    """Return rule -> the level of its findings that state none (SARIF 2.1.0, 3.27.10)."""
+    driver = _inside(run, "tool", "driver")
+    rules = driver.get("rules") if isinstance(driver, dict) else None
+    levels = {}
+    for rule in rules if isinstance(rules, list) else ():
+        level = _inside(rule, "defaultConfiguration", "level")
+        if isinstance(rule, dict) and isinstance(level, str):
+            levels[str(rule.get("id"))] = level
+    return levels
+
+
+def _is_suppressed(result: dict[str, Any]) -> bool:
+    """Whether somebody has accepted a finding (3.27.23, 3.35.3): no suppression of it is open or rejected."""
+    found = result.get("suppressions")
+    if not isinstance(found, list) or not found:
+        return False
+    return all(isinstance(one, dict) and one.get("status") in (None, "accepted") for one in found)
+
+
+def _finding_said(result: dict[str, Any], rules: dict[str, str]) -> tuple[str, str]:
+    """Return a finding's level and its text."""
+    rule = str(result.get("ruleId") or _inside(result, "rule", "id") or "")
+    level = result.get("level") or rules.get(rule, "warning")
+    if result.get("kind") not in (None, "fail"):
+        level = "none"
+    if level not in (*LEVELS, "none"):
+        raise GateError("it is not a SARIF log: a level is none of error, warning, note and none")
+    locations = result.get("locations")
+    place = _inside(locations[0] if isinstance(locations, list) and locations else None, "physicalLocation")
+    uri, line = _inside(place, "artifactLocation", "uri"), _inside(place, "region", "startLine")
+    where = f" ({uri}:{line})" if isinstance(uri, str) and type(line) is int else ""
+    said = _inside(result, "message", "text")
+    return str(level), f"{rule}: {said if isinstance(said, str) else ''}{where}"
+
+
+def _inside(value: object, *keys: str) -> object:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text_said(path: str) -> Said:
+    text = read_bytes(path, MOST_BYTES).decode("utf-8").replace("\r\n", "\n").strip("\n")
+    if not text.strip():
+        return Said("it is empty")
+    shown = text if len(text) <= MOST_TEXT else text[:MOST_TEXT].rpartition("\n")[0] or text[:MOST_TEXT]
+    cut = (
+        "" if len(shown) == len(text) else f", of which {counted(shown.count(chr(10)) + 1, 'line')} are shown"
+    )
+    return Said(f"{counted(text.count(chr(10)) + 1, 'line')}{cut}", text=shown)
+
+
+def _html_said(path: str) -> Said:
+    size = len(read_bytes(path, 10 * MOST_BYTES))
+    return Said(f"a page of {size:,} bytes, kept as {visible(path)}" if size else "it is empty")
+
+
+READERS = {
+    "junit": _junit_said,
+    "cobertura": _cobertura_said,
+    "sarif": _sarif_said,
+    "text": _text_said,
+    "markdown": _text_said,
+    "html": _html_said,
+}
+
+
 # --- mlcc.report.findings -----------------------------------------------------------------------------------
 # Reads what a run has left under `_mlcc/`: how it ended, and what each gate found.
 #
@@ -602,6 +1035,7 @@ class Run(NamedTuple):
     nodes: list[Ended]
     findings: list[Finding]
     unselected: list[tuple[str, str]]
+    reports: list[Told]
 
     def fact(self, name: str) -> str:
         """Return what the CI system told of the run; empty: it is not known."""
@@ -635,6 +1069,7 @@ def read_run(plan: dict[str, Any]) -> Run:
         unselected=[
             (id, visible(str(reasons.get(id, "")))) for id in nodes if result and selection and id not in ends
         ],
+        reports=read_reports(plan),
     )
 
 
@@ -701,7 +1136,7 @@ def _exists(path: Path) -> bool:
 
 def _plots(folder: Path) -> object:
     try:
-        return read_json(folder / "plots.json")
+        return read_value(folder / "plots.json")
     except RunError:
         return ["broken"]
 
@@ -752,6 +1187,74 @@ def page_link(url: str, number: int) -> list[str]:
     if not url.startswith(("https://", "http://")) or set(url) & set(' <>()"\\[]`'):
         return []
     return [f"[run {number or ''}]({url})".replace(" ]", "]")]
+
+
+# --- mlcc.report.shown --------------------------------------------------------------------------------------
+# Shows reports of nodes as Markdown, for summaries and the comment: the same words on every CI system.
+#
+# A report's own text keeps its headings, lists, tables and emphasis, and nothing else: it becomes no HTML, link, image,
+# mention, reference, quick action (https://docs.gitlab.com/user/project/quick_actions/) or workflow command.
+# Standard library only: bundled into the emitted script.
+
+BREAK = "&#8288;"  # a sign of no width: behind it nothing is a reference
+_ALWAYS = frozenset("<&[]@$")
+_REFERRING = re.compile(r"[#!%~^](?=[\w\"'{*])")
+_OPENING = re.compile(r"( *)(`{3,}|~{3,}|/|::|##\[)")
+
+
+def reports_shown(told: Sequence[Told]) -> Iterator[str]:
+    """Yield the parts that show reports: a table, then what is folded below it."""
+    if not told:
+        return
+    rows = "".join(_told_row(one) for one in told)
+    yield f"\n| | node | report | says |\n|---|---|---|---|\n{rows}"
+    for one in told:
+        title = f"{plain(one.node)}: {plain(one.id)}"
+        if one.items:
+            more = f"\nand {one.more} more\n" if one.more else ""
+            listed = "".join(f"- {plain(item)}\n" for item in one.items)
+            yield f"\n<details><summary>{title}: {len(one.items) + one.more}</summary>\n\n{listed}{more}\n</details>\n"
+        if one.text:
+            text = markdown_shown(one.text) if one.format == "markdown" else text_shown(one.text)
+            yield f"\n<details><summary>{title}</summary>\n\n{text}\n\n</details>\n"
+
+
+def _told_row(one: Told) -> str:
+    sign = "" if one.readable else "❗"
+    return f"| {sign} | {plain(one.node)} | {plain(one.id)} | {plain(one.words)} |\n"
+
+
+def markdown_shown(text: str) -> str:
+    """Return untrusted Markdown with its harmless part in force."""
+    return "\n".join(map(_markdown_line, _lines(text)))
+
+
+def text_shown(text: str) -> str:
+    """Return an untrusted text as it is, as an HTML element that Markdown isn't looked for in."""
+    lines = (
+        "".join(c if c.isalnum() or c in " ,=()+" else f"&#{ord(c)};" for c in line) for line in _lines(text)
+    )
+    return "<pre>" + "&#10;".join(lines) + "</pre>"
+
+
+def _lines(text: str) -> list[str]:
+    """Return lines without what nobody sees."""
+    found = text.replace("\t", "    ").split("\n")
+    return ["".join(c if c.isprintable() else " " for c in line).rstrip() for line in found]
+
+
+def _markdown_line(line: str) -> str:
+    opening = _OPENING.match(line)
+    start = ""
+    if opening:  # what would be obeyed, or take all that follows for code
+        start = opening[1] + "".join(f"&#{ord(c)};" for c in opening[2])
+        line = line[opening.end() :]
+    line = _REFERRING.sub(lambda match: f"\0{ord(match[0])}\0", line)
+    line = "".join(f"&#{ord(c)};{BREAK if c in '@$' else ''}" if c in _ALWAYS else c for c in line)
+    line = re.sub("\0([0-9]+)\0", rf"&#\1;{BREAK}", line)
+    for word, broken in (("://", f":{BREAK}//"), ("www.", f"www.{BREAK}"), ("GH-", f"GH-{BREAK}")):
+        line = line.replace(word, broken)
+    return start + line
 
 
 # --- mlcc.runtime.web ---------------------------------------------------------------------------------------
@@ -850,6 +1353,7 @@ def _parts(run: Run) -> Iterator[str]:
         yield _folded(
             f"{len(failing)} checks did not pass", f"| gate | check | finding |\n|---|---|---|\n{rows}{note}"
         )
+    yield from reports_shown(run.reports)
     others = [node for node in run.nodes if node.kind != "gate"]
     if others:
         rows = "".join(map(_node_row, others))
@@ -1774,7 +2278,7 @@ def page(run: Run) -> str:
             section = _gate(finding, f"g{number}", whole=False)
         used += len(section)
         parts.append(section)
-    parts += [_nodes(run), "</main>\n", _footer(run)]
+    parts += [_reports(run), _nodes(run), "</main>\n", _footer(run)]
     return document(f"{_colour(run)[1]}: {run.name}", parts)
 
 
@@ -1863,6 +2367,22 @@ def _nodes(run: Run) -> str:
             f"<details><summary>{count} not selected</summary>{html_table(['Node', 'Why'], items)}</details>"
         )
     return f'<section class="plain">{"".join(parts)}</section>\n' if parts else ""
+
+
+def _reports(run: Run) -> str:
+    """Return what the reports of nodes say; what is readable of them at length stands in the run's summary."""
+    if not run.reports:
+        return ""
+    rows = []
+    for one in run.reports[:MOST_SHOWN]:
+        mark = "" if one.readable else '<span class="mark error">! </span>'
+        more = [f"and {one.more} more"] if one.more else []
+        said = "<br>".join(escaped(text) for text in (one.words, *one.items, *more))
+        rows.append([escaped(one.node, 120), escaped(one.id, 120), f"{mark}{said}"])
+    table = html_table(["Node", "Report", "Says"], rows, "rows")
+    return (
+        f'<section class="plain" aria-labelledby="reports"><h2 id="reports">Reports</h2>{table}</section>\n'
+    )
 
 
 def _node(node: Ended) -> list[str]:
@@ -2835,7 +3355,7 @@ def this_platform() -> Platform:
 
 
 # --- mlcc.report.main ---------------------------------------------------------------------------------------
-# The entry of the emitted `.mlcc/report.py`: `page`, `notes` or `comment`.
+# The entry of the emitted `.mlcc/report.py`: `page`, `notes`, `comment`, `summary` or `reports`.
 #
 # Standard library only: bundled into the emitted script.
 
@@ -2847,7 +3367,7 @@ def main() -> int:
     """Do what is named, in the folder of the spec. Returns an exit status; 2 is an error."""
     command = REPORTS.get(sys.argv[1]) if len(sys.argv) == 2 else None
     if command is None:
-        say("usage: python3 -I .mlcc/report.py page | notes | comment")
+        say("usage: python3 -I .mlcc/report.py page | notes | comment | summary | reports")
         return 2
     os.chdir(Path(__file__).resolve().parent.parent)
     return command()
@@ -2872,6 +3392,30 @@ def write_notes() -> int:
         annotate(read_run(plan), this_platform(), plan["spec_files"][0])
     except RunError as problem:
         say(f"mlcc: nothing can be annotated: {problem}")
+        return 2
+    return 0
+
+
+def write_summary() -> int:
+    """Write what the reports of all nodes say as Markdown for the run's summary, `_mlcc/s--final/reports.md`."""
+    try:
+        write_text(state_folder("final") / REPORTS_SHOWN, "".join(reports_shown(read_reports(read_plan()))))
+    except (RunError, OSError) as problem:
+        say(f"mlcc: what the reports say can't be written: {problem}")
+        return 2
+    return 0
+
+
+def write_reports() -> int:
+    """Write what the reports of the leg that the environment names say: `reports.json` and Markdown beside its state."""
+    node, leg = os.environ.get("MLCC_NODE", ""), os.environ.get("MLCC_LEG", "")
+    try:
+        plan = read_plan()
+        record_reports(plan, node, leg)
+        shown = reports_shown(read_reports(plan, (node, leg)))
+        write_text(state_folder(node, leg) / REPORTS_SHOWN, "".join(shown))
+    except (RunError, OSError) as problem:
+        say(f"mlcc: the reports can't be read: {problem}")
         return 2
     return 0
 
@@ -2917,7 +3461,13 @@ def _commented() -> str:
     return publish_comment(forge, token, name, run_number(run), comment(run, name, forge.most))
 
 
-REPORTS = {"page": write_page, "notes": write_notes, "comment": write_comment}
+REPORTS = {
+    "page": write_page,
+    "notes": write_notes,
+    "comment": write_comment,
+    "summary": write_summary,
+    "reports": write_reports,
+}
 
 
 if __name__ == "__main__":

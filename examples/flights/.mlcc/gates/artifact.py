@@ -1,4 +1,4 @@
-# mlcc:generated sha256=736a87ff434e19e7e2bd98be76cbd671cfaafb2ec327db990a7fa682161292b2
+# mlcc:generated sha256=0016c364db143c2110107be368289710e674bf1a98b4fa3355344ac71d83747d
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -461,7 +461,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -488,7 +488,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=ae606291264593ba5183e2a9f667b9af698b7abb418e4a1da825022819533b13
+# mlcc:generated sha256=029bc1de05e8864d72f02b1b90aa297ad5cf53c936e59979c2aa8d747531966e
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -447,7 +447,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -474,7 +474,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

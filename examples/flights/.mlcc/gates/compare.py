@@ -1,4 +1,4 @@
-# mlcc:generated sha256=5849f3be9578a7795dcac756aa021d0fb94d9f45bbe25f51a865eadd4087a736
+# mlcc:generated sha256=17747530200d34e9da1a82dad66589e6c87841a3fdb65d5908ead917f6325750
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1068,7 +1068,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -1095,7 +1095,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=cfb4a1ff6054a45927cece895c96643c02d549e405680dc019faf01e66e0b63c
+# mlcc:generated sha256=dc538d2ebee544c46da01233e03b813e435921ab77f6eb457347661a0eda7a8b
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -469,7 +469,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -496,7 +496,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

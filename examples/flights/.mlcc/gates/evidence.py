@@ -1,4 +1,4 @@
-# mlcc:generated sha256=70c8d1a6a6012f68fbeee5ea47f58c4a8456d1bc155242b17b9decb5824190e7
+# mlcc:generated sha256=9fc3500f2348f5e898cacf7bcfab73eecc04c0272eb61dff0e16036ede1b4ae7
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -302,7 +302,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -329,7 +329,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=60606f2e2822c37a9b8186cfa0f41eb8ed075d1455c1626fd4db85094040f14b
+# mlcc:generated sha256=8aa0b746c3384ece4df9b2614591a07145f8de9145a246bd341256a0a9e2ecf3
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -467,7 +467,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -494,7 +494,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=61d3f5a1f085d023e625db7e0c0d5052053d2a740acb09352e09113762c22c89
+# mlcc:generated sha256=a3d30acb73b5e1454210e2d24593be55d0364173948512719da4ac3c901efee0
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -448,7 +448,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -475,7 +475,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

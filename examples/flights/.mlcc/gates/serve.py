@@ -1,4 +1,4 @@
-# mlcc:generated sha256=47bc9532025d2a53f14f31c540f6d5553bbd1d89ee30ef6030c2d324245967bb
+# mlcc:generated sha256=866dc5e9726e801f00691a9dc92eb5d6b22b5d3fa5133888867268524f478df3
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -312,7 +312,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -339,7 +339,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

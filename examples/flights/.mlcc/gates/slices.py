@@ -1,4 +1,4 @@
-# mlcc:generated sha256=f7f62158d7a84ca61890a0fa623300b613564cab815d5a5abdd5ee5584c632d6
+# mlcc:generated sha256=3b7a47b88162652b9cd5a61d9359f38251236b22e21593ece121fb3e4b7bff98
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1364,7 +1364,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -1391,7 +1391,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

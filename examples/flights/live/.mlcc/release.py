@@ -1,4 +1,4 @@
-# mlcc:generated sha256=33c42039675d283b32420d56dce5e9d9f47b59b0e844b3ab8367c5d1fbe68286
+# mlcc:generated sha256=6d841f56fe8bb8fa667dcd445c76d93c4dfe05728b1507a41e353b57f6e4d4b0
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -800,6 +800,7 @@ def _check_depth(value: object) -> None:
 # Standard library only: bundled into the emitted script.
 
 ROOT = Path("_mlcc")
+REPORTS_SHOWN = "reports.md"  # beside a state: what the reports say, for the summary
 MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
 
 
@@ -826,7 +827,7 @@ def _instance(node: str, leg: str) -> str:
     return f"{node}--{leg}" if leg else node
 
 
-def read_json(path: Path) -> Any:
+def read_value(path: Path) -> Any:
     """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
@@ -843,7 +844,7 @@ def read_json(path: Path) -> Any:
 
 def read_record(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
-    value = read_json(path)
+    value = read_value(path)
     if not isinstance(value, dict) and (value is not None or path.exists()):
         raise RunError(f"{path} isn't a record")
     return value

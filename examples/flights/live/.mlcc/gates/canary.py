@@ -1,4 +1,4 @@
-# mlcc:generated sha256=8587424be53424a9ac7df630471ab0873c9497ff7f5608c045c7af03bb860580
+# mlcc:generated sha256=00fb5407ab2dad413e094953cd7ce56b82ca22801131673277143768e2e21bfb
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -453,7 +453,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -480,7 +480,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=1ca2cfdc5d6cd175b2088179a76deea014cc123af23cc3d6d2d1fe8843cb2403
+# mlcc:generated sha256=64bc952de6d7103bc5085a5bb2b76830dbf8cf5c19b31cbd6cff3e9cf5bdf4e1
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1349,7 +1349,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -1376,7 +1376,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

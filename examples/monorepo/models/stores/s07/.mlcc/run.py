@@ -1,4 +1,4 @@
-# mlcc:generated sha256=afa2b4ac8fb951625ae06dbd0630666635f70e6dc3c2bf11cad3d36e42755350
+# mlcc:generated sha256=26aace97bde888f0e568adf879f0f9d098bb3d496ba1f0ad9dcbbc8a5bb47e4c
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,11 +10,11 @@ python3 -I .mlcc/run.py select | node | undo | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide,
-  mlcc.runtime.file_digest, mlcc.runtime.patterns, mlcc.runtime.digest, mlcc.runtime.predicates,
-  mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.groups,
-  mlcc.runtime.process, mlcc.runtime.addresses, mlcc.runtime.store, mlcc.runtime.stored,
-  mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values, mlcc.runtime.release,
+  mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.file_digest,
+  mlcc.runtime.addresses, mlcc.runtime.decide, mlcc.runtime.patterns, mlcc.runtime.digest,
+  mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values,
+  mlcc.runtime.collected, mlcc.runtime.predicates, mlcc.runtime.statements, mlcc.runtime.lineage,
+  mlcc.runtime.log, mlcc.runtime.groups, mlcc.runtime.process, mlcc.runtime.release,
   mlcc.runtime.released, mlcc.runtime.final, mlcc.runtime.services, mlcc.runtime.attempt,
   mlcc.runtime.web, mlcc.runtime.webhooks, mlcc.runtime.notices, mlcc.runtime.submissions,
   mlcc.runtime.remote, mlcc.runtime.steps, mlcc.runtime.node, mlcc.backends.github.platform,
@@ -271,6 +271,7 @@ def _check_depth(value: object) -> None:
 # Standard library only: bundled into the emitted script.
 
 ROOT = Path("_mlcc")
+REPORTS_SHOWN = "reports.md"  # beside a state: what the reports say, for the summary
 MAX_RECORD = 16 * 1024 * 1024  # bytes; a record is small, and what is larger isn't one
 
 
@@ -297,7 +298,7 @@ def _instance(node: str, leg: str) -> str:
     return f"{node}--{leg}" if leg else node
 
 
-def read_json(path: Path) -> Any:
+def read_value(path: Path) -> Any:
     """Return the JSON value in `path`; None when there is no such file. Raises RunError when it isn't one."""
     try:
         found = path.lstat()
@@ -314,7 +315,7 @@ def read_json(path: Path) -> Any:
 
 def read_record(path: Path) -> dict[str, Any] | None:
     """Return the JSON object in `path`; None when there is no such file. Raises RunError when it isn't one."""
-    value = read_json(path)
+    value = read_value(path)
     if not isinstance(value, dict) and (value is not None or path.exists()):
         raise RunError(f"{path} isn't a record")
     return value
@@ -392,6 +393,131 @@ def legs_of(node: dict[str, Any]) -> list[str]:
 def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]:
     """Return what the spec bears of a CI system's losses: feature -> reason and last day."""
     found: dict[str, dict[str, str]] = plan.get("waivers", {}).get(platform, {})
+    return found
+
+
+# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
+# SHA-256 digests of single files, and a SHA-256 that is there at once.
+
+_CHUNK = 1 << 20
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
+
+
+def hex_digest(path: str, shown: str) -> str:
+    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DigestError(f"{shown_name(shown)} is not a regular file")
+        digest = sha256(size=found.st_size)
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
+    return str(digest.hexdigest())
+
+
+def sha256(data: bytes = b"", size: int = 0) -> Any:
+    """Return hashlib's object of some bytes; `size` more are to come.
+
+    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
+    """
+    if len(data) + size < _CHUNK:
+        try:
+            if sys.version_info >= (3, 12):
+                from _sha2 import sha256 as own
+            else:
+                from _sha256 import sha256 as own  # type: ignore[import-not-found]
+            return own(data)
+        except ImportError:
+            pass  # an interpreter may be built without them
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
+def shown_name(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
+# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
+#
+# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
+# emitted scripts.
+
+SCHEME = "s3://"
+OBJECTS_SCRIPT = ".mlcc/objects.py"
+_SECONDS = 300.0  # that a listing may take at most
+_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
+
+
+def is_address(path: object) -> bool:
+    """Whether an artifact's path is an address of a store."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def objects_at(
+    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
+    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
+
+    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
+    """
+    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
+
+
+def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
+    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
+
+    `size` is about how many bytes they have. Raises DigestError.
+    """
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
+
+
+def local_path(address: str, folder: str) -> str:
+    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
+    key = address[len(SCHEME) :].partition("/")[2]
+    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
+
+
+def _answer(
+    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
+) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    where = f"{shown_name(address)} can't be read"
+    if not os.path.isfile(OBJECTS_SCRIPT):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
+    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
+        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
 
 
@@ -599,60 +725,6 @@ def denied(id: str, plan: dict[str, Any], selection: dict[str, Any], found: Endi
             if any(_edge_problem(other, id, kind, plan, selection, found) for kind in kinds):
                 after.append(other)
     return after
-
-
-# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
-# SHA-256 digests of single files, and a SHA-256 that is there at once.
-
-_CHUNK = 1 << 20
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
-
-
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
-
-
-def hex_digest(path: str, shown: str) -> str:
-    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
-    try:
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode):
-            raise DigestError(f"{shown_name(shown)} is not a regular file")
-        digest = sha256(size=found.st_size)
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
-    return str(digest.hexdigest())
-
-
-def sha256(data: bytes = b"", size: int = 0) -> Any:
-    """Return hashlib's object of some bytes; `size` more are to come.
-
-    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
-    """
-    if len(data) + size < _CHUNK:
-        try:
-            if sys.version_info >= (3, 12):
-                from _sha2 import sha256 as own
-            else:
-                from _sha256 import sha256 as own  # type: ignore[import-not-found]
-            return own(data)
-        except ImportError:
-            pass  # an interpreter may be built without them
-    import hashlib
-
-    return hashlib.sha256(data)
-
-
-def shown_name(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
 
 
 # --- mlcc.runtime.patterns ----------------------------------------------------------------------------------
@@ -908,587 +980,6 @@ def _inside_work_tree(top: str) -> bool:
             return False
         folder = parent
     return True
-
-
-# --- mlcc.runtime.predicates --------------------------------------------------------------------------------
-# The types of statements about a run (https://github.com/in-toto/attestation, spec/v1): what each one says.
-#
-# Standard library only: bundled into emitted scripts.
-
-STATEMENT = "https://in-toto.io/Statement/v1"
-RECORD = "https://mlcc.dev/lineage/1"
-PROVENANCE = "https://slsa.dev/provenance/v1"
-TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
-
-
-# --- mlcc.runtime.statements --------------------------------------------------------------------------------
-# A run's record as in-toto Statements v1 (https://github.com/in-toto/attestation, spec/v1), unsigned.
-#
-# Three: the record itself, SLSA provenance v1 (https://slsa.dev/provenance/v1) and, where a gate gave a verdict, a
-# test result (https://in-toto.io/attestation/test-result/v0.1). The subject is what models the run made; without one,
-# whatever it made; else the commit.
-#
-# Standard library only: bundled into the emitted script.
-
-_PINNED = re.compile(r"@sha256:([0-9a-f]{64})$")
-_GIT_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-
-
-def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the statements about a run, the record itself first."""
-    subject = subjects(record)
-    found = [(RECORD, record), (PROVENANCE, _provenance(record))]
-    if any(gate["end"] in ("passed", "failed") for gate in record.get("gates", {}).values()):
-        found.append((TEST_RESULT, _test_result(record)))
-    return [
-        {"_type": STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
-        for kind, predicate in found
-    ]
-
-
-def subjects(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a run made: its models, else everything, else its commit."""
-    made = {id: entry for id, entry in record.get("artifacts", {}).items() if entry["made"]}
-    models = {id: entry for id, entry in made.items() if entry["kind"] == "model"}
-    found = [found for id, entry in (models or made).items() for found in _descriptors(id, entry)]
-    return found or [_commit_descriptor(record)]
-
-
-def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return an artifact as in-toto's ResourceDescriptors, one for each leg of its writer."""
-    md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
-    # A folder's digest is of the sorted lines of sha256sum, not of one file.
-    notes = {"mlcc_form": entry["form"]} if entry["form"] != "file" else {}
-    found = []
-    for leg, digest in entry["digests"].items():
-        own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}
-        if digest.startswith("sha256:"):
-            own["digest"] = {"sha256": digest[len("sha256:") :], **md5}
-            annotations = notes
-        else:  # of a warehouse's table or a store's objects: not of bytes
-            own["uri"] = entry["paths"][0]
-            annotations = {**notes, "mlcc_digest": digest}
-        found.append({**own, "annotations": annotations} if annotations else own)
-    return found
-
-
-def _commit_descriptor(record: dict[str, Any]) -> dict[str, Any]:
-    commit, repository = record["commit"], record["run"].get("repository", "")
-    found: dict[str, Any] = {"name": repository or "commit", "digest": {"gitCommit": commit["id"]}}
-    if not _GIT_HASH.fullmatch(commit["id"]):
-        found["digest"] = {"commit": commit["id"]}
-    notes = {f"mlcc_{key}": commit[key] for key in ("committed", "dirty") if key in commit}
-    return {**found, "annotations": notes} if notes else found
-
-
-def _provenance(record: dict[str, Any]) -> dict[str, Any]:
-    files = {**record.get("spec", {}), **record.get("plan", {}), **record.get("locks", {})}
-    used: list[dict[str, Any]] = [_commit_descriptor(record)]
-    used += [{"name": name, "digest": {"sha256": digest[7:]}} for name, digest in sorted(files.items())]
-    used += [_image(image) for image in sorted(set(record.get("images", {}).values()))]
-    byproducts: list[dict[str, Any]] = []
-    named = [found["name"] for found in subjects(record)]
-    for id, entry in record.get("artifacts", {}).items():
-        found = [one for one in _descriptors(id, entry) if one["name"] not in named]
-        (byproducts if entry["made"] else used).extend(found)
-    run = record["run"]
-    return {
-        "buildDefinition": {
-            "buildType": "https://mlcc.dev/pipeline/1",
-            "externalParameters": {
-                "pipeline": record["pipeline"],
-                "event": run.get("event", ""),
-                "ref": run.get("tag") or run.get("branch", ""),
-                "inputs": record.get("inputs", {}),
-            },
-            "internalParameters": {"seeds": record.get("seeds", {})},
-            "resolvedDependencies": used,
-        },
-        "runDetails": {
-            "builder": {"id": f"https://mlcc.dev/builders/{record.get('platform') or 'unknown'}"},
-            "metadata": {
-                "invocationId": run.get("run_url") or run["run_id"],
-                "finishedOn": record["finished"],
-            },
-            "byproducts": byproducts,
-        },
-    }
-
-
-def _image(image: str) -> dict[str, Any]:
-    pinned = _PINNED.search(image)
-    digest = {"digest": {"sha256": pinned[1]}} if pinned else {}
-    return {"name": image, "uri": f"docker://{image}", **digest}
-
-
-def _test_result(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the gates as a test result: PASSED only where the run is green and nothing was let through."""
-    passed: list[str] = []
-    warned: list[str] = []
-    failed: list[str] = []
-    configuration = []
-    for id, gate in record["gates"].items():
-        if gate["end"] not in ("passed", "failed"):
-            continue
-        clean = gate["end"] == "passed" and gate["verdict"] == "pass"
-        open_ = gate["end"] == "passed" or not gate["blocking"]
-        (passed if clean else warned if open_ else failed).append(id)
-        if isinstance(gate.get("gate_digest"), str):
-            digest = gate["gate_digest"][len("sha256:") :]
-            configuration.append({"name": f".mlcc/gates/{id}.json", "digest": {"sha256": digest}})
-        configuration += _files_of(gate, record)
-    result = "FAILED" if failed or not record["green"] else "WARNED" if warned or not passed else "PASSED"
-    found: dict[str, Any] = {"result": result, "configuration": configuration}
-    if record["run"].get("run_url"):
-        found["url"] = record["run"]["run_url"]
-    return {**found, "passedTests": passed, "warnedTests": warned, "failedTests": failed}
-
-
-def _files_of(gate: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a gate judged by that is no artifact: golden answers, a record that people wrote."""
-    artifacts = record.get("artifacts", {})
-    return [
-        {"name": path, "digest": {"sha256": str(one["digest"])[len("sha256:") :]}}
-        for path, one in gate["inputs"].items()
-        if path not in artifacts and isinstance(one, dict) and "digest" in one
-    ]
-
-
-# --- mlcc.runtime.lineage -----------------------------------------------------------------------------------
-# The record of a run: which code and data made which model, and what every gate found. Written by the final node.
-#
-# It goes to `_mlcc/s--final/lineage.jsonl`, as in-toto statements (see mlcc.runtime.statements), one a line.
-#
-# Standard library only: bundled into the emitted script.
-
-MOST_CHECKS = 1000  # of one gate that the record holds
-_LOCKS = (
-    "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "conda-lock.yml", "requirements.txt", "mlcc.lock",
-)  # fmt: skip
-_SEED = re.compile(r"(?:.*_)?SEED|PYTHONHASHSEED")
-_MD5 = re.compile(r"^\s*(?:- )?md5: ([0-9a-f]{32}(?:\.dir)?)\s*$", re.MULTILINE)
-
-
-def keep_lineage(
-    platform: Platform,
-    plan: dict[str, Any],
-    selection: dict[str, Any],
-    endings: dict[str, Ending],
-    red: list[str],
-) -> None:
-    """Write the run's statements beside its result. A run without them ended as it has, and can't be released."""
-    try:
-        found = statements(lineage_record(plan, selection, endings, red))
-        lines = [json.dumps(one, sort_keys=True, allow_nan=False) + "\n" for one in found]
-        write_text(state_folder("final") / "lineage.jsonl", "".join(lines))
-    except (OSError, ValueError, RunError) as problem:
-        platform.warn(f"the run's lineage can't be written: {problem}")
-
-
-def lineage_record(
-    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
-) -> dict[str, Any]:
-    """Return what is known of a run: code, data, models, environment, gates. What isn't known is left out."""
-    states = {id: _states(id, plan, selection) for id in endings}
-    gates = {
-        id: _gate_record(id, plan["nodes"][id], states[id], found)
-        for id, found in endings.items()
-        if plan["nodes"][id]["kind"] == "gate"
-    }
-    artifacts = _artifacts(plan, states, gates)
-    found = {
-        "pipeline": plan["name"],
-        "platform": os.environ.get("MLCC_PLATFORM", ""),
-        "run": {key: value for key, value in selection["facts"].items() if value},
-        "inputs": selection["inputs"],
-        "green": not red,
-        "causes": red,
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "commit": _commit(selection["commit"]),
-        "spec": _digests(f"{_to_root(plan)}{path}" for path in plan.get("spec_files", ())),
-        "plan": _digests([".mlcc/plan.json"]),
-        "locks": _digests(_LOCKS),
-        "images": {id: plan["nodes"][id]["image"] for id in endings if plan["nodes"][id].get("image")},
-        "seeds": _seeds(plan, selection, endings),
-        "artifacts": artifacts,
-        "champions": _against(gates, "champion"),
-        "references": _against(gates, "reference"),  # of drift gates: a committed profile, or a table
-        "gates": gates,
-        "nodes": {id: {"end": found.end, **_seconds(states[id])} for id, found in endings.items()},
-        "borne": waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")),
-    }
-    return {key: value for key, value in found.items() if value not in ({}, None)}
-
-
-def _states(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return leg -> state, for the legs that left one of this run."""
-    node = plan["nodes"][id]
-    try:
-        found = read_states(id, node, selection)
-    except RunError:
-        return {}
-    return {leg: state for leg, state in zip(legs_of(node), found) if state is not None}  # noqa: B905 - Python 3.8
-
-
-def _seconds(states: dict[str, dict[str, Any]]) -> dict[str, float]:
-    times = [state["seconds"] for state in states.values() if type(state.get("seconds")) in (int, float)]
-    return {"seconds": sum(times)} if times else {}
-
-
-# --- what was used and made -----------------------------------------------------------------------
-
-
-def _artifacts(
-    plan: dict[str, Any], states: dict[str, dict[str, dict[str, Any]]], gates: dict[str, dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Return each artifact that a node of this run took or made, with its digests by leg of its writer."""
-    found: dict[str, dict[str, Any]] = {}
-    for by_leg in states.values():
-        for state in by_leg.values():
-            for id, digest in state["inputs"].items():
-                found.setdefault(id, {"digests": {"": digest}, "made": False})
-    for node, by_leg in states.items():
-        for id in plan["nodes"][node].get("writes", ()):
-            made = {
-                leg: s["outputs"][id]
-                for leg, s in by_leg.items()
-                if s["end"] == "passed" and id in s["outputs"]
-            }
-            if made:
-                found[id] = {"digests": made, "made": True, "writer": node}
-    for id, entry in found.items():
-        artifact = plan["artifacts"][id]
-        entry.update(kind=artifact["kind"], form=artifact["form"], paths=artifact["paths"])
-        entry.update(_alias(plan["nodes"].get(artifact.get("writer"), {})))
-        rows = [rows for gate in gates.values() if gate["guards"] == id for rows in _rows(gate)]
-        if rows:
-            entry["rows"] = rows[0]
-    return dict(sorted(found.items()))
-
-
-def _alias(writer: dict[str, Any]) -> dict[str, str]:
-    """Return the md5 by which DVC knows what a fetch brings."""
-    for path in writer.get("sources", ()) if writer.get("kind") == "fetch" else ():
-        if path.endswith(".dvc"):
-            try:
-                match = _MD5.search(Path(path).read_text("utf-8"))
-            except (OSError, ValueError):
-                return {}
-            return {"md5": match[1]} if match else {}
-    return {}
-
-
-def _rows(gate: dict[str, Any]) -> list[int]:
-    """Return the number of rows that a gate counted in what it guards."""
-    found = [check for check in gate["checks"] if check.get("id") in ("rows", "rows.min")]
-    counted = [check.get("estimate", check.get("n")) for check in found]
-    return [rows for rows in counted if type(rows) is int]
-
-
-def _against(gates: dict[str, dict[str, Any]], role: str) -> dict[str, str]:
-    """Return the digest of each artifact that gates hold others against in a role, as their parameters name it."""
-    found = {}
-    for id, gate in gates.items():
-        try:
-            parameters = read_record(Path(".mlcc") / "gates" / f"{id}.json") or {}
-        except RunError:
-            continue
-        named = parameters.get("params", {}).get(role)
-        named = named.get("artifact") if isinstance(named, dict) else named
-        taken = gate["inputs"].get(named) if isinstance(named, str) else None
-        if isinstance(taken, dict) and isinstance(taken.get("digest"), str):
-            found[str(named)] = taken["digest"]
-    return found
-
-
-def _seeds(plan: dict[str, Any], selection: dict[str, Any], ids: Any) -> dict[str, dict[str, str]]:
-    """Return node -> the declared variables that are seeds (SEED, …_SEED), as far as the plan or a form states them."""
-    found: dict[str, dict[str, str]] = {}
-    for id in ids:
-        for name, value in plan["nodes"][id].get("env", {}).items():
-            stated = value.get("text", selection["inputs"].get(value.get("input"), value.get("default")))
-            if _SEED.fullmatch(name) and stated is not None and "secret" not in value:
-                found.setdefault(id, {})[name] = str(stated)
-    return found
-
-
-def _digests(paths: Any) -> dict[str, str]:
-    """Return path -> digest of those files that are there."""
-    found = {}
-    for path in paths:
-        try:
-            found[os.path.normpath(path)] = file_digest(path)
-        except (DigestError, OSError):
-            continue
-    return found
-
-
-def _to_root(plan: dict[str, Any]) -> str:
-    return "".join("../" for part in plan.get("home", "").split("/") if part)
-
-
-def _commit(id: str) -> dict[str, Any]:
-    """Return the commit, when it was made, and whether tracked files differ from it."""
-    found: dict[str, Any] = {"id": id}
-    committed = _git_says("show", "-s", "--format=%cI", id)
-    changed = _git_says("status", "--porcelain", "--untracked-files=no")
-    if committed:
-        found["committed"] = committed
-    if changed is not None:
-        found["dirty"] = changed != ""
-    return found
-
-
-def _git_says(*words: str) -> str | None:
-    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", *words]
-    try:
-        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
-
-
-# --- what gates found -----------------------------------------------------------------------------
-
-
-def _gate_record(
-    id: str, node: dict[str, Any], states: dict[str, dict[str, Any]], ending: Ending
-) -> dict[str, Any]:
-    """Return what a gate decided, by the state, and what it found, by its verdict. Of several legs the worst."""
-    found: dict[str, Any] = {
-        "kind": node["gate"],
-        "guards": node["guards"],
-        "blocking": node.get("blocking", True),
-        "end": ending.end,
-        "verdict": ending.verdict,
-        "summary": ending.cause,
-        "inputs": {},
-        "checks": [],
-    }
-    for leg, state in states.items():
-        verdict = _verdict(id, leg)
-        if verdict and state["verdict"] == ending.verdict and verdict.get("verdict") == ending.verdict:
-            checks = verdict.get("checks")
-            found["checks"] = checks[:MOST_CHECKS] if isinstance(checks, list) else []
-            found["inputs"] = _inputs_of(verdict)
-            found.update(
-                {key: verdict[key] for key in ("summary", "gate_digest", "waived") if key in verdict}
-            )
-            break
-    found["checks"] = [check for check in found["checks"] if isinstance(check, dict)]
-    return {**found, **_seconds(states)}
-
-
-def _inputs_of(verdict: dict[str, Any]) -> dict[str, Any]:
-    """Return what a gate judged by path and digest. The objects behind an address stay in its verdict: they may be many."""
-    inputs = verdict.get("inputs")
-    found = inputs.items() if isinstance(inputs, dict) else ()
-    return {
-        id: {key: value for key, value in taken.items() if key != "objects"}
-        for id, taken in found
-        if isinstance(taken, dict)
-    }
-
-
-def _verdict(id: str, leg: str) -> dict[str, Any] | None:
-    try:
-        return read_verdict(id, leg)
-    except RunError:
-        return None
-
-
-# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
-# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
-#
-# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
-# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
-# Standard library only: bundled into the emitted script.
-
-def one_line(text: str) -> str:
-    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
-    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
-
-
-def say(text: str, before: str = "") -> None:
-    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
-    print(before + one_line(text), flush=True)
-
-
-# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
-# Ends a process with all that it started.
-#
-# Standard library only: bundled into the emitted scripts.
-
-_LOOK = 0.02  # seconds between looks at a group that was asked to end
-_KILLED = 10.0  # seconds until a killed process is gone
-
-
-def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
-    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
-    if not _signal_group(child.pid, signal.SIGTERM):
-        return
-    limit = time.monotonic() + grace
-    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
-    while child.poll() is None or _signal_group(child.pid, 0):
-        if time.monotonic() > limit:
-            break
-        time.sleep(_LOOK)
-    _signal_group(child.pid, signal.SIGKILL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_KILLED)
-
-
-def _signal_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-# --- mlcc.runtime.process -----------------------------------------------------------------------------------
-# Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
-#
-# Standard library only: bundled into the emitted script.
-
-GRACE = 10.0  # seconds between asking a process group to end and killing it
-CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
-TICK = 0.2  # seconds between looks at a child
-STRICT = "set -euo pipefail\n"
-TIMED_OUT = 124
-
-
-class CancelledError(Exception):
-    """The CI system ends the run."""
-
-
-def watch_cancel() -> None:
-    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
-
-    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
-    """
-
-    def overhear(_number: int, _frame: FrameType | None) -> None:
-        pass  # not SIG_IGN, which the teardown's command would inherit
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, overhear)
-        raise CancelledError
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-
-
-def run(
-    command: list[str],
-    env: dict[str, str],
-    deadline: float,
-    cwd: str = ".",
-    tick: Callable[[], None] | None = None,
-) -> int:
-    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
-
-    `tick` is called from time to time while the command runs.
-    """
-    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
-    grace = GRACE
-    try:
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return TIMED_OUT
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
-            if tick is not None:
-                tick()
-    except CancelledError:
-        grace = CANCEL_GRACE
-        raise
-    finally:
-        end_group(child, grace)
-
-
-def shell(
-    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
-) -> int:
-    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
-    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-        script = Path(folder) / "run.sh"
-        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
-        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
-
-
-# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
-# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
-#
-# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
-# emitted scripts.
-
-SCHEME = "s3://"
-OBJECTS_SCRIPT = ".mlcc/objects.py"
-_SECONDS = 300.0  # that a listing may take at most
-_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
-_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
-
-
-def is_address(path: object) -> bool:
-    """Whether an artifact's path is an address of a store."""
-    return isinstance(path, str) and path.startswith(SCHEME)
-
-
-def objects_at(
-    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
-) -> dict[str, Any]:
-    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
-
-    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
-    """
-    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
-
-
-def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
-    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
-
-    `size` is about how many bytes they have. Raises DigestError.
-    """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
-
-
-def local_path(address: str, folder: str) -> str:
-    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
-    key = address[len(SCHEME) :].partition("/")[2]
-    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
-
-
-def _answer(
-    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
-) -> dict[str, Any]:
-    import json
-    import subprocess
-
-    where = f"{shown_name(address)} can't be read"
-    if not os.path.isfile(OBJECTS_SCRIPT):
-        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
-            stdin=subprocess.DEVNULL, capture_output=True, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
-    try:
-        found = json.loads(done.stdout)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
-    if done.returncode != 0 or "error" in found:
-        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
-    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
-        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
-    return found
 
 
 # --- mlcc.runtime.store -------------------------------------------------------------------------------------
@@ -2111,6 +1602,561 @@ def _outputs_text(path: Path) -> str:
         raise RunError(f"$MLCC_OUTPUTS can't be read: {problem}") from None
 
 
+# --- mlcc.runtime.collected ---------------------------------------------------------------------------------
+# What people read of a run is made by `.mlcc/report.py`, a process of its own: whatever is in a report harms nothing here.
+#
+# Standard library only: bundled into the emitted script.
+
+REPORT_SECONDS = 60
+PASSED_ON = ("MLCC_PLATFORM", "MLCC_NODE", "MLCC_LEG")
+
+
+def run_report(what: str, failure: str, platform: Platform) -> None:
+    """Run `.mlcc/report.py`; where that goes wrong, warn of `failure`: the node ends as it does."""
+    env = {**runner_env(), **{name: os.environ.get(name, "") for name in PASSED_ON}}
+    try:
+        command = [sys.executable, "-I", ".mlcc/report.py", what]
+        status = subprocess.run(command, env=env, timeout=REPORT_SECONDS, check=False).returncode
+        problem = f"it ended with {status}" if status else ""
+    except (OSError, subprocess.SubprocessError) as error:
+        problem = type(error).__name__
+    if problem:
+        platform.warn(f"{failure}: {problem}")
+
+
+def collect_reports(id: str, leg: str, node: dict[str, Any], platform: Platform) -> None:
+    """Keep the reports of a leg, and show what they say."""
+    for name, report in node.get("reports", {}).items():
+        source = Path(report["path"])
+        if source.is_symlink() or not source.is_file():  # a link could lead to what isn't a report at all
+            platform.warn(f"{id}: it left no report '{name}' at {report['path']}")
+            continue
+        target = report_folder(id, leg) / name / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    if node.get("reports"):
+        run_report("reports", f"{id}: its reports can't be read", platform)
+        show_reports(state_folder(id, leg), platform)
+
+
+def show_reports(folder: Path, platform: Platform) -> None:
+    """Put into the summary what `.mlcc/report.py` has made of reports."""
+    path = folder / REPORTS_SHOWN
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    if text:
+        platform.put_summary(text)
+
+
+# --- mlcc.runtime.predicates --------------------------------------------------------------------------------
+# The types of statements about a run (https://github.com/in-toto/attestation, spec/v1): what each one says.
+#
+# Standard library only: bundled into emitted scripts.
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+RECORD = "https://mlcc.dev/lineage/1"
+PROVENANCE = "https://slsa.dev/provenance/v1"
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+
+
+# --- mlcc.runtime.statements --------------------------------------------------------------------------------
+# A run's record as in-toto Statements v1 (https://github.com/in-toto/attestation, spec/v1), unsigned.
+#
+# Three: the record itself, SLSA provenance v1 (https://slsa.dev/provenance/v1) and, where a gate gave a verdict, a
+# test result (https://in-toto.io/attestation/test-result/v0.1). The subject is what models the run made; without one,
+# whatever it made; else the commit.
+#
+# Standard library only: bundled into the emitted script.
+
+_PINNED = re.compile(r"@sha256:([0-9a-f]{64})$")
+_GIT_HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the statements about a run, the record itself first."""
+    subject = subjects(record)
+    found = [(RECORD, record), (PROVENANCE, _provenance(record))]
+    if any(gate["end"] in ("passed", "failed") for gate in record.get("gates", {}).values()):
+        found.append((TEST_RESULT, _test_result(record)))
+    return [
+        {"_type": STATEMENT, "subject": subject, "predicateType": kind, "predicate": predicate}
+        for kind, predicate in found
+    ]
+
+
+def subjects(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a run made: its models, else everything, else its commit."""
+    made = {id: entry for id, entry in record.get("artifacts", {}).items() if entry["made"]}
+    models = {id: entry for id, entry in made.items() if entry["kind"] == "model"}
+    found = [found for id, entry in (models or made).items() for found in _descriptors(id, entry)]
+    return found or [_commit_descriptor(record)]
+
+
+def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an artifact as in-toto's ResourceDescriptors, one for each leg of its writer."""
+    md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
+    # A folder's digest is of the sorted lines of sha256sum, not of one file.
+    notes = {"mlcc_form": entry["form"]} if entry["form"] != "file" else {}
+    found = []
+    for leg, digest in entry["digests"].items():
+        own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}
+        if digest.startswith("sha256:"):
+            own["digest"] = {"sha256": digest[len("sha256:") :], **md5}
+            annotations = notes
+        else:  # of a warehouse's table or a store's objects: not of bytes
+            own["uri"] = entry["paths"][0]
+            annotations = {**notes, "mlcc_digest": digest}
+        found.append({**own, "annotations": annotations} if annotations else own)
+    return found
+
+
+def _commit_descriptor(record: dict[str, Any]) -> dict[str, Any]:
+    commit, repository = record["commit"], record["run"].get("repository", "")
+    found: dict[str, Any] = {"name": repository or "commit", "digest": {"gitCommit": commit["id"]}}
+    if not _GIT_HASH.fullmatch(commit["id"]):
+        found["digest"] = {"commit": commit["id"]}
+    notes = {f"mlcc_{key}": commit[key] for key in ("committed", "dirty") if key in commit}
+    return {**found, "annotations": notes} if notes else found
+
+
+def _provenance(record: dict[str, Any]) -> dict[str, Any]:
+    files = {**record.get("spec", {}), **record.get("plan", {}), **record.get("locks", {})}
+    used: list[dict[str, Any]] = [_commit_descriptor(record)]
+    used += [{"name": name, "digest": {"sha256": digest[7:]}} for name, digest in sorted(files.items())]
+    used += [_image(image) for image in sorted(set(record.get("images", {}).values()))]
+    byproducts: list[dict[str, Any]] = []
+    named = [found["name"] for found in subjects(record)]
+    for id, entry in record.get("artifacts", {}).items():
+        found = [one for one in _descriptors(id, entry) if one["name"] not in named]
+        (byproducts if entry["made"] else used).extend(found)
+    run = record["run"]
+    return {
+        "buildDefinition": {
+            "buildType": "https://mlcc.dev/pipeline/1",
+            "externalParameters": {
+                "pipeline": record["pipeline"],
+                "event": run.get("event", ""),
+                "ref": run.get("tag") or run.get("branch", ""),
+                "inputs": record.get("inputs", {}),
+            },
+            "internalParameters": {"seeds": record.get("seeds", {})},
+            "resolvedDependencies": used,
+        },
+        "runDetails": {
+            "builder": {"id": f"https://mlcc.dev/builders/{record.get('platform') or 'unknown'}"},
+            "metadata": {
+                "invocationId": run.get("run_url") or run["run_id"],
+                "finishedOn": record["finished"],
+            },
+            "byproducts": byproducts,
+        },
+    }
+
+
+def _image(image: str) -> dict[str, Any]:
+    pinned = _PINNED.search(image)
+    digest = {"digest": {"sha256": pinned[1]}} if pinned else {}
+    return {"name": image, "uri": f"docker://{image}", **digest}
+
+
+def _test_result(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the gates as a test result: PASSED only where the run is green and nothing was let through."""
+    passed: list[str] = []
+    warned: list[str] = []
+    failed: list[str] = []
+    configuration = []
+    for id, gate in record["gates"].items():
+        if gate["end"] not in ("passed", "failed"):
+            continue
+        clean = gate["end"] == "passed" and gate["verdict"] == "pass"
+        open_ = gate["end"] == "passed" or not gate["blocking"]
+        (passed if clean else warned if open_ else failed).append(id)
+        if isinstance(gate.get("gate_digest"), str):
+            digest = gate["gate_digest"][len("sha256:") :]
+            configuration.append({"name": f".mlcc/gates/{id}.json", "digest": {"sha256": digest}})
+        configuration += _files_of(gate, record)
+    result = "FAILED" if failed or not record["green"] else "WARNED" if warned or not passed else "PASSED"
+    found: dict[str, Any] = {"result": result, "configuration": configuration}
+    if record["run"].get("run_url"):
+        found["url"] = record["run"]["run_url"]
+    return {**found, "passedTests": passed, "warnedTests": warned, "failedTests": failed}
+
+
+def _files_of(gate: dict[str, Any], record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a gate judged by that is no artifact: golden answers, a record that people wrote."""
+    artifacts = record.get("artifacts", {})
+    return [
+        {"name": path, "digest": {"sha256": str(one["digest"])[len("sha256:") :]}}
+        for path, one in gate["inputs"].items()
+        if path not in artifacts and isinstance(one, dict) and "digest" in one
+    ]
+
+
+# --- mlcc.runtime.lineage -----------------------------------------------------------------------------------
+# The record of a run: which code and data made which model, and what every gate found. Written by the final node.
+#
+# It goes to `_mlcc/s--final/lineage.jsonl`, as in-toto statements (see mlcc.runtime.statements), one a line.
+#
+# Standard library only: bundled into the emitted script.
+
+MOST_CHECKS = 1000  # of one gate that the record holds
+_LOCKS = (
+    "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "conda-lock.yml", "requirements.txt", "mlcc.lock",
+)  # fmt: skip
+_SEED = re.compile(r"(?:.*_)?SEED|PYTHONHASHSEED")
+_MD5 = re.compile(r"^\s*(?:- )?md5: ([0-9a-f]{32}(?:\.dir)?)\s*$", re.MULTILINE)
+
+
+def keep_lineage(
+    platform: Platform,
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    endings: dict[str, Ending],
+    red: list[str],
+) -> None:
+    """Write the run's statements beside its result. A run without them ended as it has, and can't be released."""
+    try:
+        found = statements(lineage_record(plan, selection, endings, red))
+        lines = [json.dumps(one, sort_keys=True, allow_nan=False) + "\n" for one in found]
+        write_text(state_folder("final") / "lineage.jsonl", "".join(lines))
+    except (OSError, ValueError, RunError) as problem:
+        platform.warn(f"the run's lineage can't be written: {problem}")
+
+
+def lineage_record(
+    plan: dict[str, Any], selection: dict[str, Any], endings: dict[str, Ending], red: list[str]
+) -> dict[str, Any]:
+    """Return what is known of a run: code, data, models, environment, gates. What isn't known is left out."""
+    states = {id: _states(id, plan, selection) for id in endings}
+    gates = {
+        id: _gate_record(id, plan["nodes"][id], states[id], found)
+        for id, found in endings.items()
+        if plan["nodes"][id]["kind"] == "gate"
+    }
+    artifacts = _artifacts(plan, states, gates)
+    found = {
+        "pipeline": plan["name"],
+        "platform": os.environ.get("MLCC_PLATFORM", ""),
+        "run": {key: value for key, value in selection["facts"].items() if value},
+        "inputs": selection["inputs"],
+        "green": not red,
+        "causes": red,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "commit": _commit(selection["commit"]),
+        "spec": _digests(f"{_to_root(plan)}{path}" for path in plan.get("spec_files", ())),
+        "plan": _digests([".mlcc/plan.json"]),
+        "locks": _digests(_LOCKS),
+        "images": {id: plan["nodes"][id]["image"] for id in endings if plan["nodes"][id].get("image")},
+        "seeds": _seeds(plan, selection, endings),
+        "artifacts": artifacts,
+        "champions": _against(gates, "champion"),
+        "references": _against(gates, "reference"),  # of drift gates: a committed profile, or a table
+        "gates": gates,
+        "nodes": {id: {"end": found.end, **_seconds(states[id])} for id, found in endings.items()},
+        "borne": waivers_of(plan, os.environ.get("MLCC_PLATFORM", "")),
+    }
+    return {key: value for key, value in found.items() if value not in ({}, None)}
+
+
+def _states(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return leg -> state, for the legs that left one of this run."""
+    node = plan["nodes"][id]
+    try:
+        found = read_states(id, node, selection)
+    except RunError:
+        return {}
+    return {leg: state for leg, state in zip(legs_of(node), found) if state is not None}  # noqa: B905 - Python 3.8
+
+
+def _seconds(states: dict[str, dict[str, Any]]) -> dict[str, float]:
+    times = [state["seconds"] for state in states.values() if type(state.get("seconds")) in (int, float)]
+    return {"seconds": sum(times)} if times else {}
+
+
+# --- what was used and made -----------------------------------------------------------------------
+
+
+def _artifacts(
+    plan: dict[str, Any], states: dict[str, dict[str, dict[str, Any]]], gates: dict[str, dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return each artifact that a node of this run took or made, with its digests by leg of its writer."""
+    found: dict[str, dict[str, Any]] = {}
+    for by_leg in states.values():
+        for state in by_leg.values():
+            for id, digest in state["inputs"].items():
+                found.setdefault(id, {"digests": {"": digest}, "made": False})
+    for node, by_leg in states.items():
+        for id in plan["nodes"][node].get("writes", ()):
+            made = {
+                leg: s["outputs"][id]
+                for leg, s in by_leg.items()
+                if s["end"] == "passed" and id in s["outputs"]
+            }
+            if made:
+                found[id] = {"digests": made, "made": True, "writer": node}
+    for id, entry in found.items():
+        artifact = plan["artifacts"][id]
+        entry.update(kind=artifact["kind"], form=artifact["form"], paths=artifact["paths"])
+        entry.update(_alias(plan["nodes"].get(artifact.get("writer"), {})))
+        rows = [rows for gate in gates.values() if gate["guards"] == id for rows in _rows(gate)]
+        if rows:
+            entry["rows"] = rows[0]
+    return dict(sorted(found.items()))
+
+
+def _alias(writer: dict[str, Any]) -> dict[str, str]:
+    """Return the md5 by which DVC knows what a fetch brings."""
+    for path in writer.get("sources", ()) if writer.get("kind") == "fetch" else ():
+        if path.endswith(".dvc"):
+            try:
+                match = _MD5.search(Path(path).read_text("utf-8"))
+            except (OSError, ValueError):
+                return {}
+            return {"md5": match[1]} if match else {}
+    return {}
+
+
+def _rows(gate: dict[str, Any]) -> list[int]:
+    """Return the number of rows that a gate counted in what it guards."""
+    found = [check for check in gate["checks"] if check.get("id") in ("rows", "rows.min")]
+    counted = [check.get("estimate", check.get("n")) for check in found]
+    return [rows for rows in counted if type(rows) is int]
+
+
+def _against(gates: dict[str, dict[str, Any]], role: str) -> dict[str, str]:
+    """Return the digest of each artifact that gates hold others against in a role, as their parameters name it."""
+    found = {}
+    for id, gate in gates.items():
+        try:
+            parameters = read_record(Path(".mlcc") / "gates" / f"{id}.json") or {}
+        except RunError:
+            continue
+        named = parameters.get("params", {}).get(role)
+        named = named.get("artifact") if isinstance(named, dict) else named
+        taken = gate["inputs"].get(named) if isinstance(named, str) else None
+        if isinstance(taken, dict) and isinstance(taken.get("digest"), str):
+            found[str(named)] = taken["digest"]
+    return found
+
+
+def _seeds(plan: dict[str, Any], selection: dict[str, Any], ids: Any) -> dict[str, dict[str, str]]:
+    """Return node -> the declared variables that are seeds (SEED, …_SEED), as far as the plan or a form states them."""
+    found: dict[str, dict[str, str]] = {}
+    for id in ids:
+        for name, value in plan["nodes"][id].get("env", {}).items():
+            stated = value.get("text", selection["inputs"].get(value.get("input"), value.get("default")))
+            if _SEED.fullmatch(name) and stated is not None and "secret" not in value:
+                found.setdefault(id, {})[name] = str(stated)
+    return found
+
+
+def _digests(paths: Any) -> dict[str, str]:
+    """Return path -> digest of those files that are there."""
+    found = {}
+    for path in paths:
+        try:
+            found[os.path.normpath(path)] = file_digest(path)
+        except (DigestError, OSError):
+            continue
+    return found
+
+
+def _to_root(plan: dict[str, Any]) -> str:
+    return "".join("../" for part in plan.get("home", "").split("/") if part)
+
+
+def _commit(id: str) -> dict[str, Any]:
+    """Return the commit, when it was made, and whether tracked files differ from it."""
+    found: dict[str, Any] = {"id": id}
+    committed = _git_says("show", "-s", "--format=%cI", id)
+    changed = _git_says("status", "--porcelain", "--untracked-files=no")
+    if committed:
+        found["committed"] = committed
+    if changed is not None:
+        found["dirty"] = changed != ""
+    return found
+
+
+def _git_says(*words: str) -> str | None:
+    call = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*", *words]
+    try:
+        done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+
+
+# --- what gates found -----------------------------------------------------------------------------
+
+
+def _gate_record(
+    id: str, node: dict[str, Any], states: dict[str, dict[str, Any]], ending: Ending
+) -> dict[str, Any]:
+    """Return what a gate decided, by the state, and what it found, by its verdict. Of several legs the worst."""
+    found: dict[str, Any] = {
+        "kind": node["gate"],
+        "guards": node["guards"],
+        "blocking": node.get("blocking", True),
+        "end": ending.end,
+        "verdict": ending.verdict,
+        "summary": ending.cause,
+        "inputs": {},
+        "checks": [],
+    }
+    for leg, state in states.items():
+        verdict = _verdict(id, leg)
+        if verdict and state["verdict"] == ending.verdict and verdict.get("verdict") == ending.verdict:
+            checks = verdict.get("checks")
+            found["checks"] = checks[:MOST_CHECKS] if isinstance(checks, list) else []
+            found["inputs"] = _inputs_of(verdict)
+            found.update(
+                {key: verdict[key] for key in ("summary", "gate_digest", "waived") if key in verdict}
+            )
+            break
+    found["checks"] = [check for check in found["checks"] if isinstance(check, dict)]
+    return {**found, **_seconds(states)}
+
+
+def _inputs_of(verdict: dict[str, Any]) -> dict[str, Any]:
+    """Return what a gate judged by path and digest. The objects behind an address stay in its verdict: they may be many."""
+    inputs = verdict.get("inputs")
+    found = inputs.items() if isinstance(inputs, dict) else ()
+    return {
+        id: {key: value for key, value in taken.items() if key != "objects"}
+        for id, taken in found
+        if isinstance(taken, dict)
+    }
+
+
+def _verdict(id: str, leg: str) -> dict[str, Any] | None:
+    try:
+        return read_verdict(id, leg)
+    except RunError:
+        return None
+
+
+# --- mlcc.runtime.log ---------------------------------------------------------------------------------------
+# Lines of the log. What comes from outside never starts one, and is no command to the CI system in the middle of one.
+#
+# GitHub's runner takes `::NAME::` for a command at the start of a line, and `##[NAME]` anywhere in it
+# (actions/runner, src/Runner.Common/ActionCommand.cs: TryParseV2, TryParse).
+# Standard library only: bundled into the emitted script.
+
+def one_line(text: str) -> str:
+    """Return text on one line: runs of spaces, line breaks and what nobody sees are one space."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return shown.replace("##[", "# #[").replace("##vso", "# #vso")
+
+
+def say(text: str, before: str = "") -> None:
+    """Print one line. It begins with `before` or, without that, with the text's own first word, both mlcc's."""
+    print(before + one_line(text), flush=True)
+
+
+# --- mlcc.runtime.groups ------------------------------------------------------------------------------------
+# Ends a process with all that it started.
+#
+# Standard library only: bundled into the emitted scripts.
+
+_LOOK = 0.02  # seconds between looks at a group that was asked to end
+_KILLED = 10.0  # seconds until a killed process is gone
+
+
+def end_group(child: subprocess.Popen[bytes], grace: float) -> None:
+    """End every process of the group that `child` leads: ask, wait `grace` seconds, kill."""
+    if not _signal_group(child.pid, signal.SIGTERM):
+        return
+    limit = time.monotonic() + grace
+    # Not `child.wait`: the child may be gone already, and then it wouldn't wait for the others.
+    while child.poll() is None or _signal_group(child.pid, 0):
+        if time.monotonic() > limit:
+            break
+        time.sleep(_LOOK)
+    _signal_group(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_KILLED)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+# --- mlcc.runtime.process -----------------------------------------------------------------------------------
+# Runs a command under a deadline, with its whole process group, so that nothing outlives the node (S7).
+#
+# Standard library only: bundled into the emitted script.
+
+GRACE = 10.0  # seconds between asking a process group to end and killing it
+CANCEL_GRACE = 4.0  # the same when the run is cancelled: the CI system soon kills us too
+TICK = 0.2  # seconds between looks at a child
+STRICT = "set -euo pipefail\n"
+TIMED_OUT = 124
+
+
+class CancelledError(Exception):
+    """The CI system ends the run."""
+
+
+def watch_cancel() -> None:
+    """Turn the first signal of a cancelled run into an exception, so that children and teardown are cared for.
+
+    Further ones, which CI systems send a few seconds later, mustn't interrupt that.
+    """
+
+    def overhear(_number: int, _frame: FrameType | None) -> None:
+        pass  # not SIG_IGN, which the teardown's command would inherit
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, overhear)
+        raise CancelledError
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def run(
+    command: list[str],
+    env: dict[str, str],
+    deadline: float,
+    cwd: str = ".",
+    tick: Callable[[], None] | None = None,
+) -> int:
+    """Return a command's exit status, or TIMED_OUT when `deadline` (of time.monotonic) has passed.
+
+    `tick` is called from time to time while the command runs.
+    """
+    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    grace = GRACE
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return TIMED_OUT
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(min(TICK, left) if tick is None else min(TICK * 5, left))
+            if tick is not None:
+                tick()
+    except CancelledError:
+        grace = CANCEL_GRACE
+        raise
+    finally:
+        end_group(child, grace)
+
+
+def shell(
+    lines: list[str], env: dict[str, str], deadline: float, cwd: str, tick: Callable[[], None] | None = None
+) -> int:
+    """Run commands in one strict bash process. They reach bash in a file, so no quoting is involved."""
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+        script = Path(folder) / "run.sh"
+        script.write_text(STRICT + "\n".join(lines) + "\n", "utf-8")
+        return run(["bash", "--noprofile", "--norc", str(script)], env, deadline, cwd, tick)
+
+
 # --- mlcc.runtime.release -----------------------------------------------------------------------------------
 # What undoes a release: the release itself, at once, and its rollback's node where that couldn't be (S11).
 #
@@ -2381,7 +2427,6 @@ def utc_now() -> str:
 #
 # Standard library only: bundled into the emitted script.
 
-REPORT_SECONDS = 60
 ICONS = {"passed": "✅", "failed": "❌", "skipped": "⏭️", "lost": "❌", "unselected": "·", "warned": "⚠️"}
 
 
@@ -2396,7 +2441,7 @@ def final_main(platform: Platform) -> int:
         write_record(state_folder("final") / "result.json", _result({"commit": ""}, {}, [str(problem)]))
         platform.put_summary(f"## ❌ {plan['name']}\n\n{problem}: nothing ran.\n")
         say(f"mlcc: red: {problem}")
-        report(platform)
+        report(plan, platform)
         return 1
     refused = [id for id, result in results.items() if result == REFUSED]
     endings = settle(plan["nodes"], plan, selection, refused)
@@ -2405,7 +2450,7 @@ def final_main(platform: Platform) -> int:
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
     keep_releases(platform, plan, selection, endings)
-    report(platform)
+    report(plan, platform)
     for cause in red:
         say(f"mlcc: red: {cause}")
     if not red:
@@ -2413,18 +2458,15 @@ def final_main(platform: Platform) -> int:
     return 1 if red else 0
 
 
-def report(platform: Platform) -> None:
-    """Let the page for reviewers and annotations be made, by the script of its own: without, the run has ended as it has."""
-    env = {**runner_env(), "MLCC_PLATFORM": os.environ.get("MLCC_PLATFORM", "")}
+def report(plan: dict[str, Any], platform: Platform) -> None:
+    """Let be made what people read: without it, the run has ended as it has."""
     for what in ("page", "notes"):
-        try:
-            command = [sys.executable, "-I", ".mlcc/report.py", what]
-            status = subprocess.run(command, env=env, timeout=REPORT_SECONDS, check=False).returncode
-            problem = f"it ended with {status}" if status else ""
-        except (OSError, subprocess.SubprocessError) as error:
-            problem = type(error).__name__
-        if problem:
-            platform.warn(f"the {what} for reviewers can't be made: {problem}")
+        run_report(what, f"the {what} for reviewers can't be made", platform)
+    if any(node.get("reports") for node in plan["nodes"].values()):
+        folder = state_folder("final")
+        (folder / REPORTS_SHOWN).unlink(missing_ok=True)
+        run_report("summary", "what the reports say can't be shown", platform)
+        show_reports(folder, platform)
 
 
 def red_causes(plan: dict[str, Any], endings: dict[str, Ending], results: dict[str, Any]) -> list[str]:
@@ -2906,6 +2948,7 @@ def recorded(leg: Attempt, env: dict[str, str], subject: str) -> dict[str, Any] 
     content = read_object(_place(subject), leg.plan, env, seconds)
     if content is None:
         return None
+    found: Any
     try:
         found = strict_json(content.decode("utf-8"))
     except (JsonError, UnicodeDecodeError):
@@ -3499,16 +3542,7 @@ def _teardown(leg: Attempt, env: dict[str, str]) -> None:
         code = shell(leg.node["finally"], env, time.monotonic() + TEARDOWN_SECONDS, where)
         if code != 0:
             leg.platform.warn(f"{leg.id}: its `finally` ended with {code}")
-    for id, report in leg.node.get("reports", {}).items():
-        source = Path(report["path"])
-        if source.is_symlink() or not source.is_file():  # a link could lead to what isn't a report at all
-            leg.platform.warn(f"{leg.id}: it left no report '{id}' at {report['path']}")
-            continue
-        target = report_folder(leg.id, leg.leg) / id / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        if report["format"] == "markdown" and source.stat().st_size < 500_000:
-            leg.platform.put_summary(source.read_text("utf-8", "replace"))
+    collect_reports(leg.id, leg.leg, leg.node, leg.platform)
 
 
 def _report(leg: Attempt, status: int) -> int:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=074ebaef95811bd6ae8ba91c9577880674611a934414d8f477a45b55c199386b
+# mlcc:generated sha256=06082c9a40aadb1635f4dff3f29447299f02c9fdf119db3ceae9552e3d604ed5
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -448,7 +448,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -475,7 +475,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")
@@ -1323,17 +1323,20 @@ def program(params: Mapping[str, object]) -> tuple[list[str], str]:
 MAX_REPORT_BYTES = 64 << 20
 _MAX_REPORT_DEPTH = 200
 _SKIPPED_STATUS = ("notrun", "disabled", "skipped")
+_MAX_FAILURES = 1000  # whose names are kept
+_MAX_NAME = 300  # characters
 
 
 class Counts:
-    """How many tests ended in which way."""
+    """How many tests ended in which way. `failures` are names and messages of the first that failed, as they stand."""
 
-    __slots__ = ("failed", "passed", "skipped")
+    __slots__ = ("failed", "failures", "passed", "skipped")
 
     def __init__(self) -> None:
         self.passed = 0
         self.failed = 0
         self.skipped = 0
+        self.failures: list[str] = []
 
 
 class _JUnit:
@@ -1344,6 +1347,7 @@ class _JUnit:
         self.root: str | None = None
         self._stated = 0
         self._case: str | None = None  # what the open test case came to
+        self._name = self._message = ""
         self._path: list[str] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -1356,9 +1360,12 @@ class _JUnit:
             if self._case is not None:
                 raise _MalformedError("a testcase lies inside another")
             self._case = "skipped" if attributes.get("status", "").lower() in _SKIPPED_STATUS else "passed"
+            self._name = ".".join(attributes[key] for key in ("classname", "name") if attributes.get(key))
+            self._message = ""
         elif self._case is not None and self._path[-1:] == ["testcase"]:
             if name in ("failure", "error"):
                 self._case = "failed"
+                self._message = self._message or attributes.get("message", "")
             elif name == "skipped" and self._case != "failed":
                 self._case = "skipped"
         self._path.append(name)
@@ -1368,6 +1375,8 @@ class _JUnit:
     def end(self, tag: str) -> None:
         self._path.pop()
         if tag.rpartition(":")[2] == "testcase" and self._case is not None:
+            if self._case == "failed" and len(self.counts.failures) < _MAX_FAILURES:
+                self.counts.failures.append(f"{self._name[:_MAX_NAME]}: {self._message[:_MAX_NAME]}")
             setattr(self.counts, self._case, getattr(self.counts, self._case) + 1)
             self._case = None
 

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=c1a44ea395bc630a7c1c06b8d8b13d67f1e8aaaf2347dac1bcfb0fceb1cee918
+# mlcc:generated sha256=ad131f313001b4509b439652a89be1a1245db636aca4db7b3d3b4e912cbc1ab2
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -468,7 +468,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -495,7 +495,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")

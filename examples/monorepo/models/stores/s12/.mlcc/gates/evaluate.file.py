@@ -1,4 +1,4 @@
-# mlcc:generated sha256=1f53585a653a9bc59b97e8cb7cb41190a163a41662ec56e3b2f513182d8566b6
+# mlcc:generated sha256=53441f9a9138be6902ef967ca0db0b23bebcc5c6996f4865a06d22dadc826a77
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -446,7 +446,7 @@ def read_json(path: str, limit: int = MAX_BYTES, *, finite: bool = True) -> obje
     Raises GateError for a missing or over-large file (`limit` is in bytes), bytes that aren't UTF-8, and what
     `strict_json` refuses.
     """
-    return parse_json(_text(path, limit), visible(path), finite=finite)
+    return parse_json(_utf8_text(path, limit), visible(path), finite=finite)
 
 
 def parse_json(text: str, shown: str, *, finite: bool = True) -> object:
@@ -473,7 +473,7 @@ def read_bytes(path: str, limit: int) -> bytes:
     return data
 
 
-def _text(path: str, limit: int) -> str:
+def _utf8_text(path: str, limit: int) -> str:
     data = read_bytes(path, limit)
     try:
         return data.decode("utf-8")
