@@ -100,6 +100,10 @@ def _hint_at_pins(one: Compiled, problem: OutputError) -> None:
 def _lock_changes(compiled: Sequence[Compiled], approve: bool) -> Sequence[LockChange | None]:
     """Return how each spec's lock changes. Raises SpecError for what isn't approved."""
     if not any(one.analysis.lock for one in compiled):
+        if approve:
+            raise bad_call(
+                "there is no mlcc.lock that could approve anything: `mlcc lock` writes one", "no-lock"
+            )
         return [None] * len(compiled)
     from mlcc.pins.change import lock_changes
 

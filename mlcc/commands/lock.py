@@ -26,22 +26,14 @@ def command(
     pins, and gets those that it lacks. Nothing is fetched: an image gets its digest by hand, or from an update bot.
     """
     from mlcc.compiler import check_targets, compile_all
-    from mlcc.files import LOCK
     from mlcc.outputs import command_line
-    from mlcc.pins.change import change_of, lock_path
-    from mlcc.pins.lock import Lock
+    from mlcc.pins.change import lock_changes, lock_path
     from mlcc.pins.needs import unpinned
     from mlcc.writer import write_lock
 
     names = check_targets(targets)
     compiled = compile_all(spec_paths(specs, root, everything), root, names)
-    changes = [
-        change_of(
-            one.analysis, one.targets, one.analysis.lock or Lock(one.path.with_name(LOCK).as_posix()),
-            approve=approve or one.analysis.lock is None, first=one.analysis.lock is None,
-        )
-        for one in compiled
-    ]  # fmt: skip
+    changes = lock_changes(compiled, approve=approve, create=True)
     for one, change in zip(compiled, changes, strict=True):
         plan = one.analysis.plan
         path = lock_path(plan.home)

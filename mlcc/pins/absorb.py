@@ -115,7 +115,7 @@ def absorb(one: Compiled, edited: Mapping[str, str], day: str) -> Absorbed:
     lock = absorbed(analysis.lock, edits, _stated(analysis.stated), day)
     try:
         again = replace(analysis, plan=with_lock(analysis.stated, lock), lock=lock)
-        change = change_of(again, one.targets, lock, approve=False)
+        change = change_of(again, one.targets, approve=False)
         files = compile_files(again, one.targets)
     except SpecError as problem:
         raise SpecError(problem.diagnostics, analysis.texts) from None

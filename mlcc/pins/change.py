@@ -13,31 +13,36 @@ from mlcc.pins.lock import Lock, lock_text
 from mlcc.writer import LockChange
 
 
-def lock_changes(compiled: Iterable[Compiled], *, approve: bool = False) -> list[LockChange | None]:
-    """Return how each spec's lock changes; None: it doesn't, or there is none. Raises SpecError for what isn't approved."""
+def lock_changes(
+    compiled: Iterable[Compiled], *, approve: bool = False, create: bool = False
+) -> list[LockChange | None]:
+    """Return how each spec's lock changes; None: it doesn't, or there is none and it isn't to be created.
+
+    Raises SpecError for what isn't approved.
+    """
     found: list[LockChange | None] = []
     problems: list[Diagnostic] = []
     texts: dict[str, str] = {}
     for one in compiled:
-        analysis = one.analysis
+        there = one.analysis.lock is not None
         try:
-            found.append(
-                change_of(analysis, one.targets, analysis.lock, approve=approve) if analysis.lock else None
-            )
+            found.append(change_of(one.analysis, one.targets, approve=approve) if there or create else None)
         except SpecError as problem:
             problems += problem.diagnostics
-            texts.update(analysis.texts)
+            texts.update(one.analysis.texts)
     if problems:
         raise SpecError(problems, texts)
     return found
 
 
-def change_of(
-    analysis: Analysis, targets: tuple[str, ...], lock: Lock, *, approve: bool, first: bool = False
-) -> LockChange | None:
-    """Return how a spec's lock changes; None: it doesn't. `first`: there is none yet. Raises SpecError."""
+def change_of(analysis: Analysis, targets: tuple[str, ...], *, approve: bool) -> LockChange | None:
+    """Return how a spec's lock changes; None: it doesn't. The first lock approves all. Raises SpecError."""
+    lock = analysis.lock
+    if lock is None:
+        first = updated(analysis.plan, targets, Lock(lock_path(analysis.plan.home)), approve=True)
+        return LockChange(None, lock_text(first))
+    old = analysis.texts[lock.path]
     text = lock_text(updated(analysis.plan, targets, lock, approve=approve))
-    old = None if first else analysis.texts[analysis.lock.path if analysis.lock else lock.path]
     return None if text == old else LockChange(old, text)
 
 
