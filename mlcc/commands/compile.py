@@ -104,6 +104,10 @@ def _hint_at_pins(one: Output, problem: OutputError) -> None:
 def _lock_changes(outputs: Sequence[Output], approve: bool) -> Sequence[LockChange | None]:
     """Return how each spec's lock changes. Raises SpecError for what isn't approved."""
     if not any(one.lock for one in outputs):
+        if approve:
+            raise bad_call(
+                "there is no mlcc.lock that could approve anything: `mlcc lock` writes one", "no-lock"
+            )
         return [None] * len(outputs)
     from mlcc.pins.change import lock_changes
 

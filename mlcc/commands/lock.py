@@ -26,21 +26,14 @@ def command(
     pins, and gets those that it lacks. Nothing is fetched: an image gets its digest by hand, or from an update bot.
     """
     from mlcc.compiler import check_targets, compile_all
-    from mlcc.files import LOCK
     from mlcc.outputs import command_line, outputs_of
-    from mlcc.pins.change import change_of
-    from mlcc.pins.lock import Lock
+    from mlcc.pins.change import lock_changes
     from mlcc.pins.needs import unpinned
     from mlcc.writer import write_lock
 
     names = check_targets(targets)
     outputs = outputs_of(compile_all(spec_paths(specs, root, everything), root, names))
-    changes = [
-        change_of(
-            one, one.lock or Lock(one.path.with_name(LOCK).as_posix()), approve=approve or one.lock is None
-        )
-        for one in outputs
-    ]  # fmt: skip
+    changes = lock_changes(outputs, approve=approve, create=True)
     for one, change in zip(outputs, changes, strict=True):
         if change is None:
             click.echo(f"{one.lock_path} is up to date")

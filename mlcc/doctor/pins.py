@@ -36,7 +36,7 @@ def findings(one: Compiled) -> Iterator[Finding]:
     old = too_old(lock.pins, today())
     mend = f"let an update bot look, or look yourself, and write the new date into {path}" if old else ""
     yield Finding(HERE, "pins", "missing" if old else "done", _WHAT, old or path, mend)
-    yield _approved(spec, lock)
+    yield _approved(spec)
 
 
 def too_old(pins: tuple[Pin, ...], day: str) -> str:
@@ -55,10 +55,10 @@ def _is_fresh(since: str, day: str) -> bool:
         return False
 
 
-def _approved(one: Output, lock: Lock) -> Finding:
+def _approved(one: Output) -> Finding:
     what = f"{one.lock_path} approves what the compiled files do, and no more"
     try:
-        change = change_of(one, lock, approve=False)
+        change = change_of(one, approve=False)
     except SpecError as problem:
         more = f" and {len(problem.diagnostics) - 1} more" if len(problem.diagnostics) > 1 else ""
         detail = problem.diagnostics[0].message + more

@@ -117,7 +117,7 @@ def absorb(one: Output, edited: Mapping[str, str], day: str) -> Absorbed:
     lock = absorbed(one.lock, edits, _stated(stated), day)
     try:
         again = replace(one, pipelines=tuple(_with(made, lock) for made in one.pipelines))
-        change = change_of(again, lock, approve=False)
+        change = change_of(again, approve=False)
     except SpecError as problem:
         raise SpecError(problem.diagnostics, one.texts) from None
     return Absorbed(again, tuple(edits), edited, change)
@@ -127,5 +127,5 @@ def _with(made: Compiled, lock: Lock) -> Compiled:
     """Return a pipeline compiled with the pins of a lock. Raises SpecError."""
     analysis = made.analysis
     plan = with_lock(analysis.stated or analysis.plan, lock, analysis.plan.lock)
-    again = replace(analysis, plan=plan)
+    again = replace(analysis, plan=plan, lock=lock)
     return replace(made, analysis=again, files=compile_files(again, made.targets))

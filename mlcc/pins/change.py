@@ -12,14 +12,19 @@ from mlcc.pins.lock import Lock, lock_text
 from mlcc.writer import LockChange
 
 
-def lock_changes(outputs: Iterable[Output], *, approve: bool = False) -> list[LockChange | None]:
-    """Return how each spec's lock changes; None: it doesn't, or there is none. Raises SpecError for what isn't approved."""
+def lock_changes(
+    outputs: Iterable[Output], *, approve: bool = False, create: bool = False
+) -> list[LockChange | None]:
+    """Return how each spec's lock changes; None: it doesn't, or there is none and it isn't to be created.
+
+    Raises SpecError for what isn't approved.
+    """
     found: list[LockChange | None] = []
     problems: list[Diagnostic] = []
     texts: dict[str, str] = {}
     for one in outputs:
         try:
-            found.append(change_of(one, one.lock, approve=approve) if one.lock else None)
+            found.append(change_of(one, approve=approve) if one.lock or create else None)
         except SpecError as problem:
             problems += problem.diagnostics
             texts.update(one.texts)
@@ -28,10 +33,12 @@ def lock_changes(outputs: Iterable[Output], *, approve: bool = False) -> list[Lo
     return found
 
 
-def change_of(one: Output, lock: Lock, *, approve: bool) -> LockChange | None:
-    """Return how a spec's lock changes to `lock` as a compile leaves it; None: it doesn't. Raises SpecError."""
-    text = lock_text(updated(one.planned, lock, approve=approve))
-    old = one.texts[one.lock.path] if one.lock else None
+def change_of(one: Output, *, approve: bool) -> LockChange | None:
+    """Return how a spec's lock changes; None: it doesn't. The first lock approves all. Raises SpecError."""
+    if one.lock is None:
+        return LockChange(None, lock_text(updated(one.planned, Lock(one.lock_path), approve=True)))
+    old = one.texts[one.lock.path]
+    text = lock_text(updated(one.planned, one.lock, approve=approve))
     return None if text == old else LockChange(old, text)
 
 

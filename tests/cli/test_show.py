@@ -26,6 +26,8 @@ COMMANDS = (
     "init",
     "profile",
     "compile",
+    "lock",
+    "absorb",
     "doctor",
     "gates",
     "lint",

@@ -76,6 +76,16 @@ def test_a_service_of_gitlab_is_pinned_everywhere(locked: Project) -> None:
         assert f"postgres:16@{DIGEST}" in (locked.root / path).read_text()
 
 
+def test_an_image_of_the_workflow_whose_line_grows_into_two(locked: Project) -> None:
+    edit(locked, WORKFLOW, "ghcr.io/acme/ship:1", f"ghcr.io/acme/ship:1@{DIGEST}")
+    absorbs(locked)
+    container = f"    container:\n      image: ghcr.io/acme/ship:1@{DIGEST}\n"
+    assert container in (locked.root / WORKFLOW).read_text()
+    edit(locked, WORKFLOW, DIGEST, OTHER)
+    absorbs(locked)
+    assert container.replace(DIGEST, OTHER) in (locked.root / WORKFLOW).read_text()
+
+
 def test_an_image_of_jenkins_and_its_next_digest(locked: Project) -> None:
     edit(locked, "Jenkinsfile", "ghcr.io/acme/ship:1", f"ghcr.io/acme/ship:1@{DIGEST}")
     absorbs(locked)

@@ -165,6 +165,13 @@ def test_check_approves_nothing(locked: Project) -> None:
     assert "--check writes nothing" in done.err
 
 
+def test_without_a_lock_there_is_nothing_to_approve(compiled: Project) -> None:
+    before = compiled.tree()
+    done = compiled.run("compile", "--approve")
+    assert (done.code, "error[no-lock]" in done.err) == (2, True)
+    assert compiled.tree() == before
+
+
 def test_owners_own_the_lock(locked: Project) -> None:
     assert "/mlcc.lock @OWNERS" in locked.run("obligations", "--format", "text").out
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.backends.github import pins as github_pins
 from mlcc.diagnostics import SpecError
 from mlcc.doctor.pins import too_old
 from mlcc.gates.requirements import LISTS, PACKAGES, shipped, shipped_packages, with_pins
@@ -115,6 +116,14 @@ def test_a_hundred_problems_are_enough(tmp_path: Path) -> None:
 def test_a_lock_may_pin_the_packages_of_the_shipped_lists() -> None:
     assert sorted(shipped_packages()) == sorted(PACKAGES)
     assert {name: with_pins(shipped(name), {}) for name in LISTS} == {name: shipped(name) for name in LISTS}
+
+
+def test_every_action_that_mlcc_uses_may_be_pinned() -> None:
+    assert {one for one in vars(github_pins).values() if isinstance(one, github_pins.Action)} == set(
+        github_pins.ACTIONS
+    )
+    for repository in github_pins.SHIPPED:  # all of a repository's actions are at one commit
+        assert len({one.commit for one in github_pins.ACTIONS if one.repository == repository}) == 1
 
 
 def test_a_package_keeps_where_it_is_installed() -> None:
