@@ -206,6 +206,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "status": node.status.value if node.status else None,
         "blocking": None if node.blocking else False,
         "trusted": node.trusted or None,
+        "stores": node.stores or None,
         "approval": (node.pause is not None and node.pause.approval) or None,
         "branches": list(node.branches),
         "env": {name: value_json(value) for name, value in node.env},
