@@ -208,6 +208,22 @@ def test_a_locked_gate_keeps_the_defaults_of_its_spec(root: Path) -> None:
     assert found.plan.nodes["score"].timeout_seconds == 13 * 60
 
 
+def test_a_locked_gate_keeps_its_profile_and_the_runner_of_that(root: Path) -> None:
+    base = (
+        "version: 1\nname: base\nrunners: {gpu: {github: [gpu]}}\nprofiles: {heavy: {runner: gpu, timeout: 11m}}\n"
+        "gates:\n  sure: {guards: code, locked: true, profile: heavy, command: {run: make sure}}\n"
+    )
+    for over in (
+        "{profiles: {heavy: {env: {A: b}}}}",
+        "{profiles: {drop: [heavy]}}",
+        "{runners: {gpu: {github: [cpu]}}}",
+    ):
+        one = f"  north: {{root: models/north, params: {{rate: 1}}, overrides: {over}}}\n"
+        (found,) = refusals(state(root, one, "extends: [base.yaml]\n", base=base))
+        assert found.code == "locked"
+        assert found.related[0].span.file.endswith("base.yaml")
+
+
 @pytest.mark.parametrize("key", ["version: 1", "name: x", "instances: {}", "params: {}", "extends: [a.yaml]"])
 def test_what_a_spec_says_once_is_not_overridden(root: Path, key: str) -> None:
     (found,) = refusals(

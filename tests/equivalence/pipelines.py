@@ -172,7 +172,7 @@ class Builder:
         if when:
             node["when"] = when
         if self.chance(5):
-            node["path"] = ["tests/"]
+            node["path"] = [self.draw(st.sampled_from(("tests/", "//tests/")))]
         if self.chance(7):
             node["env"] = {"TOKEN": {"secret": "TOKEN"}}
         elif self.outputs and self.chance(5):
