@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from mlcc.importing.document import entries
-from mlcc.importing.draft import Draft, artifact_path, duration, identifier, report_format
+from mlcc.importing.draft import Draft, duration, identifier
+from mlcc.importing.jenkins_files import keep, unstash
 from mlcc.importing.jenkins_when import alternatives_of
 from mlcc.importing.jenkinsfile import argument, arguments, head_of, literal, plain_text
 from mlcc.importing.shell import TEST_COMMAND, in_folder, is_installation, stop, visible, with_variables
@@ -229,9 +230,10 @@ class Stage:
             elif name in _IGNORED:
                 self.ledger.replaced(entry.node, _IGNORED[name])
             elif name in ("stash", "archiveArtifacts", "junit"):
-                self.keep(entry, name, rest)
+                keep(self.draft, self.id, entry, name, rest)
             elif name == "unstash":
-                self.unstash(entry, rest)
+                if not unstash(self.draft, self.id, entry, rest):
+                    self.unknown(entry, name)
             else:
                 self.unknown(entry, name)
 
@@ -340,47 +342,6 @@ class Stage:
 
     # What it leaves
 
-    def keep(self, entry: Entry, step: str, rest: str) -> None:
-        """Take stashes and archived files for artifacts, test results for reports."""
-        key = {"stash": "includes", "archiveArtifacts": "artifacts", "junit": "testResults"}[step]
-        text = plain_text(argument(rest, key, None if step == "stash" else 0)) or ""
-        name = plain_text(argument(rest, "name", 0)) if step == "stash" else None
-        for raw in [part.strip() for part in text.split(",") if part.strip()] or [""]:
-            path = artifact_path(raw)
-            if path is None:
-                self.ledger.listed(
-                    entry.node, "an artifact is one file, or one folder, of the project; a report one file"
-                )
-                continue
-            format = "junit" if step == "junit" else report_format(path)
-            if format and step != "stash" and not path.endswith("/"):
-                id = identifier(path.rsplit("/", 1)[-1].rsplit(".", 1)[0], "report")
-                self.draft.put(entry.node, {"path": path, "format": format}, "jobs", self.id, "reports", id)
-                continue
-            artifact = self.draft.artifact(name or path.strip("/").rsplit("/", 1)[-1].split(".")[0], path)
-            if step == "junit" or not self.draft.writes(self.id, artifact):
-                self.ledger.listed(
-                    entry.node, f"{path} is a folder of reports, or another job writes it already"
-                )
-                continue
-            self.draft.uploads.setdefault(name or "", []).append((artifact, self.id))
-            self.ledger.placed(entry.node, "jobs", self.id, "writes")
-            if "*" in raw:
-                self.ledger.finding(
-                    entry.key_span.line, raw, f"the artifact {artifact} is the whole folder {path}"
-                )
-
-    def unstash(self, entry: Entry, rest: str) -> None:
-        """Take a stash for what the job reads."""
-        name = plain_text(argument(rest, "name", 0)) or ""
-        found = self.draft.uploads.get(name, [])
-        for artifact, job in found:
-            if job != self.id:
-                self.draft.append(artifact, "jobs", self.id, "reads")
-                self.ledger.placed(entry.node, "jobs", self.id, "reads")
-        if not found:
-            self.unknown(entry, "unstash")
-
     def post(self, node: Node) -> None:
         """Take what always follows: reports, artifacts, and a command."""
         for block in entries(node):
@@ -389,7 +350,7 @@ class Stage:
                 name, rest = head_of(entry.key)
                 command = plain_text(argument(rest, "script", 0)) if name == "sh" else None
                 if always and name in ("junit", "archiveArtifacts", "stash"):
-                    self.keep(entry, name, rest)
+                    keep(self.draft, self.id, entry, name, rest)
                 elif name in _IGNORED:
                     self.ledger.replaced(entry.node, _IGNORED[name])
                 elif (

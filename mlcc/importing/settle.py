@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from mlcc.backends._yaml import Block, Flow, Spaced, emit
 from mlcc.diagnostics import Diagnostic, MlccError, Severity, Span
 from mlcc.importing.draft import Draft
-from mlcc.importing.shell import stop
+from mlcc.importing.shell import stop, visible
 from mlcc.source import Mapping, Node, Sequence, read
 
 MAX_ROUNDS = 200
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _WIDTH = 88
 _REQUIRED = {"run", "path", "kind", "guards", "image", "port"}
 Loc = tuple[str | int, ...]
@@ -19,6 +21,7 @@ Loc = tuple[str | int, ...]
 
 def settled(draft: Draft, header: str) -> tuple[str, list[str]]:
     """Return the spec's text, and what of it mlcc refuses still: nothing, but for a pipeline without anything to run."""
+    _clean(draft, draft.tree, ())
     text = spec_text(draft.ordered(), header)
     found = _errors(text)
     for _ in range(MAX_ROUNDS):
@@ -26,7 +29,25 @@ def settled(draft: Draft, header: str) -> tuple[str, list[str]]:
             break
         text = spec_text(draft.ordered(), header)
         found = _errors(text)
-    return text, [problem.message for problem in found]
+    refused = [problem.message for problem in found]
+    return (
+        spec_text(draft.ordered(), f"{header}\nIt isn't valid yet: {refused[0]}") if refused else text
+    ), refused
+
+
+def _clean(draft: Draft, tree: Any, place: tuple[str, ...]) -> None:
+    """Take out keys that no spec has, and characters that nobody sees."""
+    pairs = list(tree.items() if isinstance(tree, dict) else enumerate(tree))
+    for key, value in pairs:
+        where = (*place, key) if isinstance(key, str) else place
+        if isinstance(key, str) and not _KEY.fullmatch(key):
+            if not draft.ledger.withdraw(where, "it is no name that the spec could have as a key"):
+                draft.ledger.finding(1, ".".join(where), "it is no name that the spec could have as a key")
+            del tree[key]
+        elif isinstance(value, str):
+            tree[key] = visible(value)
+        elif isinstance(value, (dict, list)):
+            _clean(draft, value, where)
 
 
 def spec_text(tree: dict[str, Any], header: str) -> str:
