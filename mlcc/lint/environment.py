@@ -14,6 +14,7 @@ from mlcc.plan import (
     Node,
     Output,
     Plan,
+    Remote,
     RunFact,
     Secret,
     Text,
@@ -71,6 +72,10 @@ def _arrivals(node: Node, plan: Plan) -> Iterator[Arrival]:
         yield Arrival("MLCC_OUTPUTS", "the file that takes the outputs, as NAME=value lines")
     if isinstance(node.work, Gate) and node.work.kind == "command":
         yield Arrival("MLCC_VERDICT", "the file that takes the verdict")
+    if isinstance(node.work, Remote):
+        yield Arrival("MLCC_REMOTE_KEY", "the name of the submission")
+        yield Arrival("MLCC_HANDLE_FILE", "for `submit`: the file that takes the handle")
+        yield Arrival("MLCC_HANDLE", "for `poll`, `cancel` and `collect`: the handle")
 
 
 def _upper(id: str) -> str:

@@ -39,6 +39,7 @@ class RemoteJob:
     def attempt(self) -> int:
         """Go on with what is submitted, or submit it, and see it end. Returns PASS, FAIL, TIMEOUT or RUNNING."""
         self._open()
+        self.leg.finish("failed", "error", ENDED)  # whoever comes after a kill knows what there is to end
         if not self.seen["handle"]:
             status = self._submit()
             if status != PASS:
@@ -107,9 +108,7 @@ class RemoteJob:
         self.leg.state["remote"] = self.seen
 
     def _submit(self) -> int:
-        self.handle_file.parent.mkdir(parents=True, exist_ok=True)
         self.handle_file.unlink(missing_ok=True)
-        self.leg.finish("failed", "error", ENDED)
         code = self._call("submit", self.leg.deadline)
         problem = self._find_handle()
         if code == 0 and not problem:
@@ -117,9 +116,10 @@ class RemoteJob:
             self.leg.finish("failed", "error", ENDED)
             self._record()
             return PASS
-        self.cancel()
         if code is None:
             return self._late()
+        if not self.cancel():
+            self._end("failed")  # nobody goes on with what wasn't submitted well
         self.leg.finish("failed", "fail", f"`submit` ended with {code}" if code else problem)
         return FAIL
 

@@ -12,6 +12,7 @@ from mlcc.plan_json import to_runtime
 from mlcc.runtime.login import Logins
 from mlcc.runtime.values import node_env
 from tests.lint.cases import subject
+from tests.plans import HEAD
 
 SPEC = """\
 version: 1
@@ -86,6 +87,16 @@ def test_a_gate_and_a_small_job_get_theirs() -> None:
         "PYTHONPATH",
     ]
     assert environment_of(case.plan.nodes["best"], case.plan) == ["DATE", "PYTHONPATH"]
+
+
+def test_work_that_runs_somewhere_else_gets_its_handle() -> None:
+    remote = "{submit: s, poll: p, cancel: c, resume: false}"
+    case = subject(HEAD + f"jobs:\n  far: {{remote: {remote}}}\n")
+    assert environment_of(case.plan.nodes["far"], case.plan) == [
+        "MLCC_HANDLE",
+        "MLCC_HANDLE_FILE",
+        "MLCC_REMOTE_KEY",
+    ]
 
 
 @pytest.mark.parametrize("id", ["train", "report", "serves", "date"])

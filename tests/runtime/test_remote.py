@@ -186,6 +186,20 @@ def test_a_cancel_that_fails_or_never_ends_is_told(make: Make, monkeypatch: pyte
         assert project.state("train")["remote"]["ended"] == ""
 
 
+def test_what_was_submitted_badly_is_not_gone_on_with(make: Make) -> None:
+    """Its work couldn't be cancelled either: the next attempt submits anew, and doesn't take it for its own."""
+    project = training(
+        make,
+        spec(
+            "    retry: 1\n",
+            submit=SUBMIT + '; test "$(grep -c submit log)" -ge 2',
+            cancel=CANCEL + "; exit 4",
+        ),
+    )
+    assert project.node("train") == 0
+    assert log(project) == ["submit", "cancel job-1", "submit", *["poll job-2"] * 3, "collect job-2"]
+
+
 def test_a_cancelled_run_cancels_once(make: Make) -> None:
     project = training(make, spec(poll="echo $$ > ready; exit 75"))
     with start(project, "node", MLCC_NODE="train") as node:
@@ -350,6 +364,18 @@ def test_what_a_killed_run_submitted_is_gone_on_with(make: Make) -> None:
     assert log(project)[-1] == "collect job-1"
     (found,) = records(project)
     assert found["ended"] == "done"
+
+
+def test_what_a_run_goes_on_with_is_cancelled_after_it_was_killed(make: Make) -> None:
+    project = training(make, kept(poll="echo $$ > ready; exit 75"))
+    kill_while_it_waits(project)
+    project.write({"ready": ""})
+    kill_while_it_waits(project)
+    with start(project, "cancel", MLCC_NODE="train") as after:
+        assert after.wait(30) == 0
+    assert log(project) == ["submit", "cancel job-1"]
+    (found,) = records(project)
+    assert found["ended"] == "cancelled"
 
 
 def test_what_has_ended_is_submitted_again_under_another_key(make: Make) -> None:
