@@ -1,4 +1,4 @@
-# mlcc:generated sha256=26aace97bde888f0e568adf879f0f9d098bb3d496ba1f0ad9dcbbc8a5bb47e4c
+# mlcc:generated sha256=473a2de1f783c45f368e023db3e9317460f2cad56b8e72f6229d669dab1b7fb5
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -3045,6 +3045,7 @@ class RemoteJob:
     def attempt(self) -> int:
         """Go on with what is submitted, or submit it, and see it end. Returns PASS, FAIL, TIMEOUT or RUNNING."""
         self._open()
+        self.leg.finish("failed", "error", ENDED)  # whoever comes after a kill knows what there is to end
         if not self.seen["handle"]:
             status = self._submit()
             if status != PASS:
@@ -3113,9 +3114,7 @@ class RemoteJob:
         self.leg.state["remote"] = self.seen
 
     def _submit(self) -> int:
-        self.handle_file.parent.mkdir(parents=True, exist_ok=True)
         self.handle_file.unlink(missing_ok=True)
-        self.leg.finish("failed", "error", ENDED)
         code = self._call("submit", self.leg.deadline)
         problem = self._find_handle()
         if code == 0 and not problem:
@@ -3123,9 +3122,10 @@ class RemoteJob:
             self.leg.finish("failed", "error", ENDED)
             self._record()
             return PASS
-        self.cancel()
         if code is None:
             return self._late()
+        if not self.cancel():
+            self._end("failed")  # nobody goes on with what wasn't submitted well
         self.leg.finish("failed", "fail", f"`submit` ended with {code}" if code else problem)
         return FAIL
 
@@ -4537,7 +4537,8 @@ def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) 
         if event["fork"] and node["kind"] == "preview":
             return "what a release would do isn't shown to forks"
         if event["fork"] and node.get("trusted"):
-            return "it uses secrets, and the pull request comes from a fork"
+            uses = "moves what the store keeps" if node.get("stores") else "uses secrets"
+            return f"it {uses}, and the pull request comes from a fork"
     branches = node.get("branches", [])
     if branches and (event["kind"] == "pull_request" or not _any_matches(branches, event["branch"])):
         return f"its environment is for runs of {' or '.join(branches)}"
