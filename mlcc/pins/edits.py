@@ -84,6 +84,8 @@ def _action(name: str, new: re.Match[str], old: re.Match[str], span: Span) -> Fo
         message = f"behind the commit of {name} there is no comment with its version"
         return error("half-edit", message, span, help="write it there: `# v1.2.3`")
     moved = new["commit"] != old["commit"]
+    if not moved and tags[0] == tags[1]:
+        return _not_a_pin(span.file, span.line)
     if moved and tags[0] == tags[1] and _EXACT.fullmatch(tags[0]):
         message = f"{name} has another commit, and its comment still says {tags[0]}"
         help = "write the version of that commit; if it is the same one, somebody has moved the tag: don't take it"

@@ -135,6 +135,7 @@ def test_only_the_named_files(locked: Project) -> None:
         (WORKFLOW, f"{OLD} # v7.0.1", f"{OLD} # v7.1.0", "half-edit"),
         (WORKFLOW, f"{OLD} # v7.0.1", NEW, "half-edit"),
         (WORKFLOW, f"{OLD} # v7.0.1", "v7", "bad-pin"),
+        (WORKFLOW, f"{OLD} # v7.0.1", f"{OLD}  # v7.0.1", "not-a-pin"),
         (WORKFLOW, f"{OLD} # v7.0.1", f"{NEW[:12]} # v7.1.0", "bad-pin"),
         (WORKFLOW, f"actions/checkout@{OLD}", f"evil/checkout@{NEW}", "not-a-pin"),
         (WORKFLOW, "timeout-minutes: 10", "timeout-minutes: 11", "not-a-pin"),
