@@ -1,0 +1,67 @@
+"""The flights pipeline with its data and its model in a bucket, as its README says: on every CI system, to the same digests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mlcc.backends import BACKENDS
+from mlcc.compiler import analyse, compile_files
+from mlcc.semantics import Event
+from tests.execution.equivalence.case import SECRET, Case, Scratch
+from tests.execution.equivalence.runners import runner
+from tests.execution.flights.conftest import FLIGHTS
+from tests.execution.flights.test_flights import GATES, ends
+from tests.execution.github.scratch import project_files, scratch_repo
+from tests.objects.store import Store, moto
+
+PUSH = Event("push", branch="main")
+
+
+def _spec(store: Store) -> str:
+    """Return the spec of the README, for a store on loopback."""
+    blocks = re.findall(r"```yaml\n(.*?)```", (FLIGHTS / "README.md").read_text("utf-8"), re.DOTALL)
+    (text,) = (block for block in blocks if "store:" in block)
+    own = {
+        "{var: STORE_URL}": store.url,
+        "{secret: STORE_KEY_ID}": "tester",
+        "{secret: STORE_KEY}": "{secret: TOKEN}",
+    }
+    for stated, value in own.items():
+        assert stated in text
+        text = text.replace(stated, value)
+    return text
+
+
+@pytest.mark.parametrize("name", sorted(BACKENDS))
+def test_data_and_model_in_a_store(name: str, tmp_path: Path, python: str) -> None:
+    with moto() as store:
+        store.bucket("flights")
+        files = project_files(FLIGHTS)
+        files["base.yaml"] = files.pop("mlcc.yaml")
+        files["mlcc.yaml"] = _spec(store).encode()
+        files = {path: data for path, data in files.items() if not _is_compiled(path)}
+        project = tmp_path / "project"
+        for path, data in files.items():
+            (project / path).parent.mkdir(parents=True, exist_ok=True)
+            (project / path).write_bytes(data)
+        analysis = analyse(project / "mlcc.yaml", project, assume_committed=True)
+        compiled = {file.path: file.text for file in compile_files(analysis, [name])}
+        repo = scratch_repo(tmp_path / "run", {**files, **compiled})
+        case = Case("flights", {}, PUSH)
+        run = runner(name).run(Scratch(case, analysis.plan, repo, "main", None, tmp_path / "trace"), python)
+        assert run.green, run.log[-3000:]
+        assert set(ends(run).values()) == {"passed"}
+        verdicts = {gate: record["verdict"] for (gate, _), record in run.verdicts.items()}
+        assert verdicts == dict.fromkeys(GATES, "pass")
+        for node, id in (("fetch-raw", "raw"), ("featurize", "features"), ("train", "model")):
+            hex = run.states[node, ""]["outputs"][id][len("sha256:") :]
+            assert store.get("flights", f"ci/sha256/{hex[:2]}/{hex}")
+        assert run.states["package", ""]["inputs"]["model"] == run.states["train", ""]["outputs"]["model"]
+        assert SECRET not in run.log
+
+
+def _is_compiled(path: str) -> bool:
+    return path.startswith((".mlcc/", ".github/", "live/")) or path in (".gitlab-ci.yml", "Jenkinsfile")
