@@ -75,6 +75,9 @@ def lint_all(
         compiled += ((one, chosen_targets(one.plan, targets)) for one in project.found)
         report.diagnostics.extend((*project.diagnostics, *_findings(project, targets)))
     report.diagnostics.extend(same_outputs(compiled))
+    report.diagnostics[:] = dict.fromkeys(
+        report.diagnostics
+    )  # what several specs take from one base is said once
     return report
 
 

@@ -94,6 +94,19 @@ def test_lint_says_once_what_all_have(many: Project) -> None:
     assert "(in the instance north)" in many.run("lint", "--instance", "north").both
 
 
+def test_lint_says_once_what_specs_have_from_one_base(many: Project) -> None:
+    (many.root / "base.yaml").write_text(
+        "version: 1\nname: base\ngates: {ok: {guards: code, tests: {run: python test.py}}}\n"
+    )
+    for name in ("north", "south"):
+        own = SPEC.partition("params:")[0].replace("demo", name)
+        own += "extends: [../base.yaml]\nartifacts: {code: {kind: code, path: [src/]}}\njobs: {a: {run: make, reads: [code]}}\n"
+        (many.root / name / "mlcc.yaml").write_text(own)
+    done = many.run("lint", "north/mlcc.yaml", "south/mlcc.yaml")
+    assert done.both.count("note[uncounted-tests]") == 1
+    assert "base.yaml:3:" in done.both
+
+
 @pytest.mark.parametrize("command", ["lint", "explain", "graph", "obligations", "gates", "score", "doctor"])
 def test_an_instance_that_is_not_there(many: Project, command: str) -> None:
     done = many.run(command, "--instance", "noth")
