@@ -38,7 +38,9 @@ class Steps(Commands):
             "actions/upload-artifact": self.upload, "actions/download-artifact": self.download,
             "aws-actions/configure-aws-credentials": self.aws, "google-github-actions/auth": self.gcp,
         }.get(name)  # fmt: skip
-        if known is not None and (get(step, "if") is None or name == "actions/upload-artifact"):
+        condition = re.sub(r"[\s${}]", "", text_of(get(step, "if")) or "")
+        kept = name == "actions/upload-artifact" and condition in ("always()", "!cancelled()", "success()")
+        if known is not None and (not condition or kept):
             known(step)
             self.ledger.replaced(get(step, "id"), "the steps of a job are one command")
             return

@@ -64,7 +64,7 @@ class JobReader:
         """Draft a job without what connects it to others."""
         id = self.draft.jobs[name]
         keys = {key: entry.node for key, entry in {**self.defaults, **job}.items()}
-        self.ledger.replaced(keys.get("inherit"), "what it inherits is written out")
+        self.ledger.listed(keys.get("inherit"), "it inherits all that stands under `default` and `variables`")
         values = Variables(self.draft, id)
         exports = values.take(self.variables) + values.take(keys.get("variables"))
         self._machine(id, keys, values)
@@ -315,6 +315,15 @@ class JobReader:
             for key in ("policy", "when", "key"):
                 self.ledger.replaced(get(cache, key), "mlcc keeps caches")
 
+    def _paths(self, id: str, rules: Rules) -> None:
+        if rules.paths and rules.unbound:
+            reason = "its files count for every event, not only where a rule names them"
+            self.ledger.finding(self.draft.lines[id], f"jobs.{id}.path", reason)
+        if rules.paths:
+            self.draft.set(
+                [p[:-2] if p.endswith("/**") else p for p in dict.fromkeys(rules.paths)], "jobs", id, "path"
+            )
+
     def _when(self, id: str, keys: dict[str, Node], rules: Rules, workflow: Rules) -> None:
         nodes = [keys[key] for key in ("rules", "only", "except", "when") if key in keys]
         word = text_of(keys.get("when"))
@@ -351,10 +360,7 @@ class JobReader:
             self.ledger.finding(
                 nodes[0].span.line, f"jobs.{id}.when", "no event that starts a run lets it run"
             )
-        if rules.paths:
-            self.draft.set(
-                [p[:-2] if p.endswith("/**") else p for p in dict.fromkeys(rules.paths)], "jobs", id, "path"
-            )
+        self._paths(id, rules)
         for node in nodes:
             self.ledger.placed(node, "jobs", id, "when")
 

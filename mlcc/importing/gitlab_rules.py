@@ -37,7 +37,7 @@ class Rules:
         self.unknown: list[str] = []
         self.restricted = False
         self.by_hand = False
-        self.optional = False
+        self.unbound = False  # a rule for events with changes names no files
 
     def take(self, rules: list[Node]) -> None:
         """Read `rules`: the first that holds decides, so one that says `never` leaves its event to none of the later."""
@@ -62,6 +62,8 @@ class Rules:
                 if merged is None:
                     continue
                 said = merged
+            differs = "tag" not in said and {"push", "pull_request"} & set(as_list(said.get("event", EVENTS)))
+            self.unbound |= get(rule, "changes") is None and bool(differs)
             if said not in self.alternatives:
                 self.alternatives.append(said)
 
@@ -72,6 +74,9 @@ class Rules:
         if text_of(get(rule, "when")) in ("manual", "delayed"):
             self.by_hand = True
         changes = get(rule, "changes")
+        self.draft.ledger.listed(
+            get(changes, "compare_to"), "changes count since the last green run, or the merge base"
+        )
         self.paths += texts(get(changes, "paths") if isinstance(changes, Mapping) else changes)
         if get(rule, "exists") is not None:
             self.unknown.append("exists")

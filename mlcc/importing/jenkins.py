@@ -82,7 +82,7 @@ class _Pipeline:
         for entry in entries(node.node):
             if head_of(entry.key)[0] == "stage":
                 self.stage(entry, [])
-            elif head_of(entry.key)[0] == "checkout":
+            elif head_of(entry.key) == ("checkout", "scm"):
                 self.ledger.replaced(entry.node, "mlcc checks the repository out")
         if agent and label:
             for id in self.draft.tree.get("jobs", {}):
@@ -140,6 +140,9 @@ class _Pipeline:
                 for number, line in enumerate(text.strip().splitlines()):
                     cron = _cron(line)
                     if cron is None:
+                        self.ledger.finding(
+                            entry.key_span.line, line.strip(), "no line of five cron fields, in UTC"
+                        )
                         continue
                     id = "scheduled" if number == 0 else f"scheduled-{number + 1}"
                     self.draft.put(entry.node, cron, "triggers", "schedule", id)

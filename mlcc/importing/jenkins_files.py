@@ -12,6 +12,8 @@ def keep(draft: Draft, id: str, entry: Entry, step: str, rest: str) -> None:
     key = {"stash": "includes", "archiveArtifacts": "artifacts", "junit": "testResults"}[step]
     text = plain_text(argument(rest, key, None if step == "stash" else 0)) or ""
     name = plain_text(argument(rest, "name", 0)) if step == "stash" else None
+    if argument(rest, "excludes") is not None:
+        draft.ledger.finding(entry.key_span.line, step, "an artifact is whole: nothing is left out of it")
     for raw in [part.strip() for part in text.split(",") if part.strip()] or [""]:
         path = artifact_path(raw)
         if path is None:

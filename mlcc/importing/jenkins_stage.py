@@ -225,7 +225,7 @@ class Stage:
                 self.sh(entry, rest, folder)
             elif name == "echo" and (text := literal(argument(rest, "message", 0))) is not None:
                 self.add(f'echo "{self.interpolated(text[0], entry)}"', entry, folder)
-            elif name in ("checkout", "git") and (name == "git" or rest == "scm"):
+            elif name == "checkout" and rest == "scm":
                 self.ledger.replaced(entry.node, "mlcc checks the repository out")
             elif name in _IGNORED:
                 self.ledger.replaced(entry.node, _IGNORED[name])

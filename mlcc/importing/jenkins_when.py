@@ -71,6 +71,8 @@ def _combined(draft: Draft, id: str, name: str, inner: list[Entry]) -> Alternati
     if name == "not":
         only = [head_of(entry.key)[0] for entry in inner] == ["changeRequest"]
         return [{"event": _declared(draft, "push", "tag", "schedule", "manual")}] if only else None
+    if name == "anyOf" and any(head_of(entry.key)[0] == "changeset" for entry in inner):
+        return None  # the files of a job count for all of its alternatives
     parts = [_condition(draft, id, entry) for entry in inner]
     if name == "anyOf":
         return None if None in parts else [a for part in parts if part for a in part]

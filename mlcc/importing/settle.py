@@ -127,10 +127,12 @@ def _remove(draft: Draft, text: str, problem: Diagnostic) -> bool:
     if not draft.ledger.withdraw(place, reason):
         line = draft.lines.get(place[1], 1) if place[0] == "jobs" and len(place) > 1 else 1
         draft.ledger.finding(line, ".".join(place), reason)
-    if loc[0] == "jobs" and "when" in loc:  # without its condition it would run more often than before
+    if (
+        loc[0] == "jobs" and len(loc) > 2 and loc[2] in ("when", "env")
+    ):  # without it the job would do something else
         job = draft.tree["jobs"][loc[1]]
-        job["run"] = f"{stop('its condition')}\n{job.get('run', '')}"
-        loc = (*loc[:2], "when")
+        job["run"] = f"{stop(f'its {loc[2]}')}\n{job.get('run', '')}"
+        loc = (*loc[:2], "when") if loc[2] == "when" else loc
     _cut(draft.tree, loc)
     return True
 
