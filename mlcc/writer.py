@@ -12,14 +12,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlcc.abandoned import HEAD, Search, abandoned_files, is_abandoned
+from mlcc.abandoned import Search
 from mlcc.diagnostics import Diagnostic, OutputError, error
 from mlcc.drift import Drift, EditedError, unified
-from mlcc.files import File, is_generated, is_intact, origin, seal
+from mlcc.files import File, is_generated, origin, seal
 from mlcc.folder import Folder, UnsafePathError, check_path
 from mlcc.journal import BadJournalError, BusyError, Change, is_left_behind, open_journal
 from mlcc.owner import Owner, owner_of
 from mlcc.record import record
+from mlcc.survey import Found, survey, text_of
 
 
 @record
@@ -42,27 +43,6 @@ class LockChange:
 
     old: str | None
     new: str
-
-
-@record
-class _Found:
-    """A file as it is (None: absent) beside what it should be (None: it is an orphan).
-
-    `abandoned`: the spec that it was compiled from is gone, so it is nobody's.
-    """
-
-    path: str
-    current: str | None
-    compiled: str | None
-    abandoned: bool = False
-
-    @property
-    def same(self) -> bool:
-        return self.current == self.compiled
-
-    @property
-    def edited(self) -> bool:
-        return self.current is not None and not self.same and not is_intact(self.current)
 
 
 def write(
@@ -98,11 +78,11 @@ def write(
     with _opened(root, mine, "cannot-write") as folder:
         _recover(folder, mine)
         taken = absorbed or {}
-        found = _survey(folder, root, mine, sealed, search, frozenset(kept))
+        found = survey(folder, root, mine, sealed, search, frozenset(kept))
         if _changes(folder, mine, found, taken, force=force, prune=prune) or lock:
             with open_journal(folder, mine.journal) as journal:
                 # looked at again, now that no other compile can be writing
-                found = _survey(folder, root, mine, sealed, search, frozenset(kept))
+                found = survey(folder, root, mine, sealed, search, frozenset(kept))
                 changes = _changes(folder, mine, found, taken, force=force, prune=prune)
                 journal.apply([*changes, *_lock_change(folder, mine, lock)])
             if mine.home not in mine.projects:
@@ -131,7 +111,7 @@ def edited_texts(
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-read") as folder:
         _refuse_interrupted(folder, mine)
-        found = _survey(folder, root, mine, sealed, None)
+        found = survey(folder, root, mine, sealed, None)
     _refuse([problem for one in found if (problem := _foreign(one, mine))])
     return {
         one.path: one.current
@@ -163,7 +143,7 @@ def ensure_writable(
             _changes(
                 folder,
                 mine,
-                _survey(folder, root, mine, sealed, None, frozenset(kept)),
+                survey(folder, root, mine, sealed, None, frozenset(kept)),
                 {},
                 force=force,
                 prune=prune,
@@ -191,7 +171,7 @@ def check(
     sealed = _sealed(files, mine)
     with _opened(root, mine, "cannot-read") as folder:
         _refuse_interrupted(folder, mine)
-        found = _survey(folder, root, mine, sealed, search, part=part)
+        found = survey(folder, root, mine, sealed, search, part=part)
     _refuse([problem for one in found if (problem := _foreign(one, mine))])
     return [_drift(one, mine) for one in found if not one.same]
 
@@ -208,7 +188,7 @@ def _lock_change(folder: Folder, mine: Owner, lock: LockChange | None) -> list[C
     if lock is None:
         return []
     old = folder.read(mine.lock)
-    if (None if old is None else _text(old).replace("\r\n", "\n")) != lock.old:
+    if (None if old is None else text_of(old).replace("\r\n", "\n")) != lock.old:
         message = f"`{mine.lock}` isn't what it was when this compile began"
         raise OutputError([error("lock-changed", message, None, help="run it again")])
     return [Change(mine.lock, old, _bytes(lock.new), 0o644 if old is None else folder.mode(mine.lock))]
@@ -274,63 +254,6 @@ def _recover(folder: Folder, mine: Owner) -> None:
             journal.recover(mine.is_recoverable)
 
 
-def _survey(
-    folder: Folder,
-    root: Path,
-    mine: Owner,
-    sealed: dict[str, str],
-    search: Search | None,
-    kept: frozenset[str] = frozenset(),
-    *,
-    part: bool = False,
-) -> list[_Found]:
-    """Return every output beside the file on disk, and every orphan; sorted by path. The `kept` ones are neither."""
-    found: dict[str, _Found] = {}
-    for path, text in sealed.items():
-        current = _read(folder, path)
-        if current == text:
-            current = text  # one copy of the text: most files are as they were
-        found[path] = _Found(path, current, text, current is not None and is_abandoned(root, current))
-    for path in _places(folder, mine, part):
-        if path in sealed or path in kept or not mine.is_place(path):
-            continue
-        head = _text(folder.read(path, HEAD) or b"")
-        if is_generated(head) and mine.is_mine(path, head):
-            found[path] = _Found(path, _read(folder, path), None)
-        elif _is_left(path, mine, search) and is_abandoned(root, head):
-            found[path] = _Found(path, _read(folder, path), None, abandoned=True)
-    for path in abandoned_files(folder, root, search, mine.path, mine.projects) if search else ():
-        found.setdefault(path, _Found(path, _read(folder, path), None, abandoned=True))
-    return sorted(found.values(), key=lambda one: one.path)
-
-
-def _is_left(path: str, mine: Owner, search: Search | None) -> bool:
-    """Whether a file that isn't this spec's is this compile's to find when its spec is gone."""
-    return mine.is_script(path) or (search is not None and path not in search.produced)
-
-
-def _places(folder: Folder, mine: Owner, part: bool) -> Iterator[str]:
-    if not part:
-        yield from folder.files(".github/workflows", deep=False)
-        yield from folder.files(".gitlab", deep=True)
-    for project in sorted(mine.projects):
-        yield from folder.files(f"{project}/.mlcc" if project else ".mlcc", deep=True)
-        yield from (path for path in folder.files(project, deep=False) if mine.is_beside(path))
-
-
-def _read(folder: Folder, path: str) -> str | None:
-    """Return a file's text: all of it when it is generated, else its head, which is enough to refuse it."""
-    head = folder.read(path, HEAD)
-    if head is None or len(head) < HEAD or not is_generated(_text(head)):
-        return None if head is None else _text(head)
-    return _text(folder.read(path) or b"")
-
-
-def _text(data: bytes) -> str:
-    # whatever the bytes are, they come back the same from encode()
-    return data.decode("utf-8", "surrogateescape")
-
-
 def _bytes(text: str | None) -> bytes | None:
     return None if text is None else text.encode("utf-8", "surrogateescape")
 
@@ -338,7 +261,7 @@ def _bytes(text: str | None) -> bytes | None:
 def _changes(
     folder: Folder,
     mine: Owner,
-    found: Sequence[_Found],
+    found: Sequence[Found],
     absorbed: Mapping[str, str],
     *,
     force: bool,
@@ -366,7 +289,7 @@ def _changes(
     ]
 
 
-def _foreign(one: _Found, mine: Owner) -> Diagnostic | None:
+def _foreign(one: Found, mine: Owner) -> Diagnostic | None:
     """The problem with a file that somebody else wrote."""
     if one.current is None or one.same or one.abandoned:
         return None
@@ -382,7 +305,7 @@ def _foreign(one: _Found, mine: Owner) -> Diagnostic | None:
     )
 
 
-def _hand_edit(one: _Found, mine: Owner) -> Diagnostic:
+def _hand_edit(one: Found, mine: Owner) -> Diagnostic:
     """The problem with a file that was changed since mlcc wrote it."""
     message = f"`{one.path}` was edited by hand since mlcc wrote it"
     if one.compiled is None:
@@ -395,7 +318,7 @@ def _hand_edit(one: _Found, mine: Owner) -> Diagnostic:
     return error("edited", message, None, help=way)
 
 
-def _drift(one: _Found, mine: Owner) -> Drift:
+def _drift(one: Found, mine: Owner) -> Drift:
     if one.current is None:
         return Drift(one.path, "missing", "", mine.command(), len(_bytes(one.compiled) or b""))
     flags = ["--force"] if one.edited else []
@@ -404,7 +327,7 @@ def _drift(one: _Found, mine: Owner) -> Drift:
     return Drift(one.path, "edited" if one.edited else "stale", _diff(one), mine.command(*flags))
 
 
-def _diff(one: _Found) -> str:
+def _diff(one: Found) -> str:
     return unified(one.path, one.current or "", one.compiled or "")
 
 
@@ -415,7 +338,7 @@ def _refuse(problems: Sequence[Diagnostic], edits: Sequence[Drift] = ()) -> None
         raise OutputError(problems)
 
 
-def _report(found: Sequence[_Found], prune: bool, beside: tuple[str, ...] = ()) -> WriteReport:
+def _report(found: Sequence[Found], prune: bool, beside: tuple[str, ...] = ()) -> WriteReport:
     outputs = [one for one in found if one.compiled is not None]
     orphans = tuple(one.path for one in found if one.compiled is None and not one.abandoned)
     abandoned = tuple(one.path for one in found if one.compiled is None and one.abandoned)
