@@ -42,3 +42,9 @@ def test_every_output_is_committed(spec: Path) -> None:
     )  # fmt: skip
     assert len(outputs) > (12 if "targets" in spec.read_text("utf-8") else 3)
     assert listed.returncode == 0, listed.stderr
+
+
+def test_every_spec_is_laid_out() -> None:
+    command = [sys.executable, "-m", "mlcc", "fmt", "--check", *map(str, SPECS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=EXAMPLES.parent)
+    assert done.returncode == 0, done.stdout + done.stderr
