@@ -242,6 +242,18 @@ def test_two_do_not_share_a_folder_and_each_has_one(root: Path) -> None:
     assert (missing.code, place(missing)) == ("no-such-root", ("mlcc.yaml", 11))
 
 
+def test_a_spec_whose_last_instance_is_gone_is_no_pipeline_itself(root: Path) -> None:
+    spec = state(root)
+    text = spec.read_text().replace(f"instances:\n{INSTANCES}", "instances: {}\n")
+    spec.write_text(text.replace("{type: number}", "{type: number, default: 1}"))
+    (found,) = refusals(spec)
+    assert (found.code, found.message, place(found)) == (
+        "bad-value",
+        "must have at least 1 item",
+        ("mlcc.yaml", 8),
+    )
+
+
 def test_a_root_leads_down(root: Path) -> None:
     (found,) = refusals(state(root, "  north: {root: ../north, params: {rate: 1}}\n"))
     assert (found.code, place(found)) == ("bad-path", ("mlcc.yaml", 9))

@@ -326,6 +326,7 @@ class Spec(Model):
     )
     instances: dict[Id, Instance] = Field(
         default_factory=dict,
+        min_length=1,
         description="Id to one of many pipelines, named NAME-ID; only they are compiled.",
     )
     triggers: Triggers = Field(description="What starts a run.")
