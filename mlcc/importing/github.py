@@ -102,9 +102,7 @@ def _triggers(draft: Draft, on: Node | None) -> list[tuple[Node, list[str]]]:
 def _event(draft: Draft, event: str, node: Node | None) -> str | None:
     if event == "push":
         return _push(draft, node)
-    if event in ("pull_request", "pull_request_target", "merge_request"):
-        if event != "pull_request":
-            return None
+    if event == "pull_request":
         branches = get(node, "branches")
         draft.put(branches, {"branches": texts(branches) or ["**"]}, "triggers", "pull_request")
         types = set(texts(get(node, "types")))

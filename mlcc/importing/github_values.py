@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mlcc.importing.conditions import both, declared_events
 from mlcc.importing.draft import Draft, identifier
 from mlcc.importing.shell import visible
 
@@ -132,27 +133,6 @@ def _add(part: str, alternative: dict[str, Any], found: Condition, draft: Draft,
         alternative.update(merged)
 
 
-def both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the condition that two conditions state together; None where one mapping can't."""
-    merged = {**one, **other}
-    for key in set(one) & set(other):
-        if key == "event":
-            events = [event for event in as_list(one[key]) if event in as_list(other[key])]
-            if not events:
-                return None
-            merged[key] = events[0] if len(events) == 1 else events
-        elif key == "input":
-            merged[key] = {**one[key], **other[key]}
-        elif one[key] != other[key]:
-            return None
-    return merged
-
-
-def as_list(value: Any) -> list[Any]:
-    """Return a list as it is, and anything else as its one item."""
-    return value if isinstance(value, list) else [value]
-
-
 def _fact(part: str, draft: Draft) -> dict[str, Any] | None:
     """Return what a comparison says of the event, the branch, the tag, the trigger or an input."""
     if match := _STARTS.match(part):
@@ -197,15 +177,6 @@ def _comparison(name: str, operator: str, value: str, draft: Draft) -> dict[str,
         word = {"true": True, "false": False}.get(value, value)
         return {"input": {identifier(input_[1], "input"): word}}
     return None
-
-
-def declared_events(draft: Draft) -> list[str]:
-    """Return the events that the spec's triggers name."""
-    return [
-        event
-        for event in ("push", "pull_request", "tag", "schedule", "manual", "dispatch")
-        if draft.get("triggers", event)
-    ]
 
 
 def _not_pull_request(draft: Draft) -> list[str]:

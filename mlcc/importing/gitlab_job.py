@@ -6,9 +6,9 @@ import itertools
 import re
 from typing import Any
 
+from mlcc.importing.conditions import as_list, declared_events
 from mlcc.importing.document import entries, get, is_true, items, text_of, texts
 from mlcc.importing.draft import Draft, artifact_path, duration, identifier, report_format
-from mlcc.importing.github_values import as_list, declared_events
 from mlcc.importing.gitlab_merge import Merger
 from mlcc.importing.gitlab_rules import Rules
 from mlcc.importing.gitlab_values import Variables

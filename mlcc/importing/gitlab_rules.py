@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mlcc.importing.conditions import as_list, both
 from mlcc.importing.document import entries, get, text_of, texts
 from mlcc.importing.draft import Draft
-from mlcc.importing.github_values import as_list, both
 from mlcc.source import Mapping, Node
 
 EVENTS = ("push", "pull_request", "tag", "schedule", "manual", "dispatch")

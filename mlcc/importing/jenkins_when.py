@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mlcc.importing.conditions import as_list, both
 from mlcc.importing.document import entries
 from mlcc.importing.draft import Draft, identifier
-from mlcc.importing.github_values import as_list, both
 from mlcc.importing.jenkinsfile import argument, head_of, plain_text
 from mlcc.source import Entry, Mapping, Node
 
