@@ -52,6 +52,28 @@ def store_of(resolved: Resolved, problems: Problems) -> Store | None:
     return Store(raw.uri, env, tuple(dict.fromkeys(raw.auth)), problems.span(("store",), key=True))
 
 
+def check_stored(id: str, raw: Any, resolved: Resolved, written: bool, problems: Problems) -> None:
+    """Report `store: true` on what the store can't keep."""
+    loc: Loc = ("artifacts", id)
+    elsewhere = next((key for key in ("uri", "table") if getattr(raw, key) is not None), None)
+    if elsewhere is not None:
+        problems.add(
+            "bad-store", f"'{id}' lies at its `{elsewhere}` and stays there, so that the store can't keep it", (*loc, "store"),
+            key=True, others=(((*loc, elsewhere), "where it lies"),),
+            help=f"keep `{elsewhere}` for what others write, or `path` and `store: true` for what a job writes",
+        )  # fmt: skip
+    elif not written:
+        problems.add(
+            "bad-store", f"nothing writes '{id}', so that nothing brings it into the store", (*loc, "store"), key=True,
+            help=f"add '{id}' to the `writes` of a job, or say where it comes from (`from`)",
+        )  # fmt: skip
+    if resolved.spec.store is None:
+        problems.add(
+            "no-store", f"'{id}' goes to the store, and the spec has none", (*loc, "store"), key=True,
+            help='add `store: {uri: "s3://BUCKET/PREFIX"}` at the top',
+        )  # fmt: skip
+
+
 def variables_of(
     raw: Mapping[str, Any], loc: Loc, shown: str, uses: str, problems: Problems
 ) -> tuple[tuple[str, Value], ...]:

@@ -147,6 +147,7 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             "paths": list(artifact.paths),
             "writer": artifact.writer,
             "at_base": artifact.at_base or None,
+            "stored": artifact.stored or None,
         }
     )
 
@@ -165,6 +166,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "status": node.status.value if node.status else None,
         "blocking": None if node.blocking else False,
         "trusted": node.trusted or None,
+        "stores": node.stores or None,
         "approval": (node.pause is not None and node.pause.approval) or None,
         "branches": list(node.branches),
         "env": {name: value_json(value) for name, value in node.env},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlcc import topology
 from mlcc.gates import DUCKDB
 from mlcc.node_plan import committed_files, node_of
-from mlcc.node_stores import store_of, variables_of
+from mlcc.node_stores import check_stored, store_of, variables_of
 from mlcc.plan import (
     Artifact,
     Environment,
@@ -139,6 +139,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
                 (*loc, "at"),
                 key=True,
             )
+        if raw.store:
+            check_stored(id, raw, resolved, writer is not None, problems)
         if elsewhere is not None:
             _check_elsewhere(id, raw, resolved.nodes.get(writer or ""), problems)
         elif raw.engine not in (None, DUCKDB) and (raw.kind != "data" or form is Form.PATHS):
@@ -151,6 +153,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
         found[id] = Artifact(
             id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
             retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
+            stored=raw.store,
             engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
             env=variables_of(raw.env, ("artifacts", id), f"'{id}'", "takes it", problems),
             span=problems.span(loc, key=True),

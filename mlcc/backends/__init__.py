@@ -40,6 +40,15 @@ TABLE_WITHOUT_SNAPSHOT = Capability(
 """The same for every CI system: what is lost is lost at the warehouse."""
 
 
+STORED_ARTIFACTS = Capability(
+    "stored-artifacts",
+    "exact",
+    "the runtime moves bytes to and from the spec's store, checked by digest; the CI system passes on a handle",
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html",
+)
+"""The same for every CI system: none of them sees the bytes."""
+
+
 @record
 class Limit:
     """A figure of the platform, and the part of it that mlcc lets a pipeline use."""

@@ -21,7 +21,7 @@ from mlcc.objects.transfer import ROOM, Item, pull, push
 from mlcc.objects.upload import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _USAGE = (
     "usage: python -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER | read STORE KEY | write STORE KEY < CONTENT | "
@@ -35,7 +35,7 @@ def main() -> int:
 
     ITEMS are JSON: `files`, each a path and the sha256 of its bytes in hex, and for `pull` how many bytes they have (`size`).
     """
-    commands = {
+    commands: dict[str, tuple[int, Callable[..., dict[str, object]]]] = {
         "list": (1, read_address), "fetch": (2, read_address), "read": (2, read_record_at), "write": (2, write_record_at),
         "push": (1, push_files), "pull": (1, pull_files),
     }  # fmt: skip

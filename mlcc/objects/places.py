@@ -18,7 +18,7 @@ from mlcc.objects.upload import PIECE, Pieces, upload
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_DISK = re.compile(r"(?:file://(/.*)|((?![a-z]+://).+))", re.DOTALL)
+_DISK = re.compile(r"(?:file://(/.*)|((?![A-Za-z0-9+.-]+://).+))", re.DOTALL)
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 # Scheme -> the package by which fsspec speaks it: https://filesystem-spec.readthedocs.io/en/latest/api.html
 _PACKAGES = {"gs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}

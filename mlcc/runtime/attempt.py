@@ -28,6 +28,7 @@ from mlcc.runtime.records import (
 )
 from mlcc.runtime.released import utc_now
 from mlcc.runtime.services import wait_for
+from mlcc.runtime.store import StoreAccess
 from mlcc.runtime.values import node_env, read_values, resolve, runner_env
 
 PASS, FAIL, ERROR, INCONCLUSIVE, SKIP, TIMEOUT = range(6)
@@ -114,7 +115,7 @@ def take_outputs(leg: Attempt, env: dict[str, str]) -> int:
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, leg.plan)
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, StoreAccess(leg.plan, env, leg.deadline))
     except RunError as problem:
         leg.finish("failed", "fail", str(problem))
         return FAIL

@@ -16,6 +16,8 @@ from mlcc.runtime.addresses import is_address, objects_at
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.digest import DigestError, file_digest, paths_digest, table_digest, tree_digest
 from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of
+from mlcc.runtime.store import StoreAccess
+from mlcc.runtime.stored import get_stored, put_stored
 
 
 def location(id: str, artifact: dict[str, Any]) -> str:
@@ -51,6 +53,11 @@ def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
     return is_address(plan["artifacts"][id]["paths"][0])
 
 
+def is_stored(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether the store keeps an artifact's bytes, which only who can log in may read."""
+    return bool(plan["artifacts"][id].get("stored"))
+
+
 def remote_digests(
     node: dict[str, Any], plan: dict[str, Any], env: dict[str, str], seconds: float
 ) -> dict[str, str]:
@@ -68,18 +75,26 @@ def remote_digests(
     return found
 
 
-def receive(id: str, plan: dict[str, Any], selection: dict[str, Any]) -> str:
-    """Put an artifact where its readers expect it, and return its digest. Raises RunError."""
+def receive(
+    id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
+) -> str:
+    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError."""
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
-        _unpack(id, artifact, plan["nodes"][writer], selection)
+        _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
 
 
-def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> None:
+def _unpack(
+    id: str,
+    artifact: dict[str, Any],
+    writer: dict[str, Any],
+    selection: dict[str, Any],
+    store: StoreAccess | None,
+) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
     _clear(target)
@@ -90,6 +105,11 @@ def _unpack(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection
         if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
+        if store is not None:
+            get_stored(
+                f"'{id}', which '{name}' wrote", state["outputs"][id], where, packed, artifact["form"], store
+            )
+            continue
         source = packed if artifact["form"] == "folder" else packed / target.name
         try:  # before anything is copied: a digest refuses links, which could lead anywhere
             found = tree_digest(source) if artifact["form"] == "folder" else file_digest(source)
@@ -174,8 +194,9 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
         (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
 
 
-def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
-    """Copy what a node wrote to where it is passed on, and return artifact -> digest. Raises RunError."""
+def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) -> dict[str, str]:
+    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError."""
+    plan = store.plan
     folder = data_folder(node_id, leg)
     _clear(folder)
     digests: dict[str, str] = {}
@@ -185,6 +206,9 @@ def publish(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) 
         source = Path(artifact["paths"][0])
         if artifact["form"] == "file" and source.stat().st_size == 0:
             raise RunError(f"'{id}' was written empty")
+        if artifact.get("stored"):
+            put_stored(f"'{id}'", digests[id], source, folder / id, store)
+            continue
         target = folder / id if artifact["form"] == "folder" else folder / id / source.name
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, target)

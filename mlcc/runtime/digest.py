@@ -44,7 +44,12 @@ def table_digest(name: str) -> str:
 
 
 def tree_digest(folder: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of all files below a folder.
+    """Return `sha256:<hex>` of all files below a folder. Raises DigestError, as `tree_lines` does."""
+    return f"sha256:{sha256(tree_lines(folder).encode('utf-8')).hexdigest()}"
+
+
+def tree_lines(folder: str | os.PathLike[str]) -> str:
+    """Return the lines that the digest of a folder is of: the sha256 and the path of each file, sorted.
 
     Raises DigestError for a missing or empty folder, a symlink anywhere, a device, an unreadable file, and a
     file name that could not be told apart in the lines.
@@ -52,12 +57,13 @@ def tree_digest(folder: str | os.PathLike[str]) -> str:
     top = os.fspath(folder).rstrip("/") or "/"
     if os.path.islink(top) or not os.path.isdir(top):
         raise DigestError(f"{shown_name(top)} is not a folder")
-    return _digest_of(top, _walk(top, ""))
+    return _digest_lines(top, _walk(top, ""))
 
 
 def paths_digest(paths: Iterable[str], root: str | os.PathLike[str]) -> str:
     """Return `sha256:<hex>` of the files that `paths` name. Raises DigestError, as `files_of` does."""
-    return _digest_of(os.fspath(root), files_of(paths, root))
+    lines = _digest_lines(os.fspath(root), files_of(paths, root))
+    return f"sha256:{sha256(lines.encode('utf-8')).hexdigest()}"
 
 
 def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[str]:
@@ -82,7 +88,7 @@ def files_of(paths: Iterable[str], root: str | os.PathLike[str] = ".") -> set[st
     return chosen
 
 
-def _digest_of(top: str, relative: Iterable[str]) -> str:
+def _digest_lines(top: str, relative: Iterable[str]) -> str:
     lines = []
     for name in relative:
         if any(ord(c) < 32 or 0xD800 <= ord(c) < 0xE000 for c in name):
@@ -90,7 +96,7 @@ def _digest_of(top: str, relative: Iterable[str]) -> str:
         lines.append(f"{hex_digest(os.path.join(top, name), name)}  {name}\n")
     if not lines:
         raise DigestError(f"{shown_name(top)} holds no file")
-    return f"sha256:{sha256(''.join(sorted(lines)).encode('utf-8')).hexdigest()}"
+    return "".join(sorted(lines))
 
 
 def _walk(top: str, below: str, skip: frozenset[str] = frozenset()) -> list[str]:

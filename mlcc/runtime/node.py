@@ -25,7 +25,14 @@ from mlcc.runtime.attempt import (
     environment_of,
     run_command,
 )
-from mlcc.runtime.data import check_guards, clean_outputs, lies_elsewhere, receive, remote_digests
+from mlcc.runtime.data import (
+    check_guards,
+    clean_outputs,
+    is_stored,
+    lies_elsewhere,
+    receive,
+    remote_digests,
+)
 from mlcc.runtime.decide import Ending, denied, endings_before, skip_cause
 from mlcc.runtime.log import say
 from mlcc.runtime.login import Logins
@@ -35,6 +42,7 @@ from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_ca
 from mlcc.runtime.records import RunError, read_record, report_folder, state_folder
 from mlcc.runtime.remote import RUNNING, cancel_main, left_behind, run_remote
 from mlcc.runtime.steps import run_rollback, run_step, undo_step
+from mlcc.runtime.store import StoreAccess
 from mlcc.runtime.values import digest_env
 
 TEARDOWN_SECONDS = 300.0
@@ -95,7 +103,10 @@ def _decide_and_run(leg: Attempt) -> int:
     with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
         private = Path(folder)
         env, logins = environment_of(leg, private)
-        found = remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic())
+        found = {
+            **remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic()),
+            **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline)),
+        }
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
         env.update(digest_env(found))
@@ -112,9 +123,17 @@ def _decide_and_run(leg: Attempt) -> int:
 
 
 def _received(leg: Attempt) -> dict[str, str]:
-    """Put what the node takes where it expects it, and return the digests. What lies elsewhere is asked for later."""
-    here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan)]
+    """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
+    here = [
+        id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan) and not is_stored(id, leg.plan)
+    ]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
+
+
+def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
+    """Fetch what the node takes of the store, and return the digests."""
+    stored = [id for id in leg.node["takes"] if is_stored(id, leg.plan)]
+    return {id: receive(id, leg.plan, leg.selection, store) for id in stored}
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:

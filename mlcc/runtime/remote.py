@@ -19,7 +19,7 @@ from mlcc.runtime.login import Logins
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, shell, watch_cancel
 from mlcc.runtime.records import RunError, is_texts, legs_of, read_plan, read_selection, state_folder
-from mlcc.runtime.submissions import read_handle, record_submission, recorded, subject_of
+from mlcc.runtime.submissions import record_submission, recorded, subject_of, submitted_handle
 
 RUNNING = 75  # of `poll`, and of the node: "temporary failure; the user is invited to retry" (sysexits.h)
 POLL_SECONDS = 600.0  # that one poll may take, with `setup`
@@ -126,7 +126,7 @@ class RemoteJob:
     def _find_handle(self) -> str:
         """Take the handle that `submit` left. Return what is wrong with it; empty: nothing."""
         try:
-            self.seen["handle"] = read_handle(self.handle_file)
+            self.seen["handle"] = submitted_handle(self.handle_file)
         except RunError as problem:
             return str(problem)
         return ""

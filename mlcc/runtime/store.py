@@ -14,11 +14,26 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 from mlcc.runtime.addresses import OBJECTS_SCRIPT
 from mlcc.runtime.file_digest import shown_name
 from mlcc.runtime.records import RunError
+
+
+class StoreAccess(NamedTuple):
+    """What it takes to reach the store of a plan: a node's environment, and until when (of time.monotonic)."""
+
+    plan: dict[str, Any]
+    env: dict[str, str]
+    deadline: float
+
+    def move(self, command: str, files: list[list[str]], size: int) -> None:
+        """Push or pull files, each a path and the sha256 of its bytes in hex, of `size` bytes together. Raises RunError."""
+        sent = json.dumps({"files": files, "size": size}).encode()
+        ask_store(command, [], sent, self.plan, self.env, self.deadline - time.monotonic())
+
 
 _ANSWER = {"read": ("content", "absent"), "write": ("written",), "push": ("moved",), "pull": ("moved",)}
 

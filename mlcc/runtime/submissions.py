@@ -91,7 +91,7 @@ def _place(subject: str) -> str:
     return f"remote/{subject}.json"
 
 
-def read_handle(path: Path) -> str:
+def submitted_handle(path: Path) -> str:
     """Return the handle that a command left: one line. Raises RunError on anything else."""
     try:
         found = path.lstat()

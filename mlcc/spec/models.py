@@ -211,6 +211,10 @@ class Artifact(Model):
     retain: Duration | None = Field(
         default=None, description="How long the CI system keeps it, in whole days."
     )
+    store: bool = Field(
+        default=False,
+        description="true: the spec's `store` keeps its bytes, by their digest, and the CI system passes on a handle alone.",
+    )
 
 
 class Job(Execution):

@@ -8,7 +8,7 @@ _EXECUTION = frozenset({"profile"})
 
 KEYS: dict[str, frozenset[str]] = {
     "Spec": frozenset({"profiles", "params", "instances"}),
-    "Artifact": frozenset({"registry", "repository", "build", "store", "first"}),
+    "Artifact": frozenset({"registry", "repository", "build", "first"}),
     "Origin": _EXECUTION | {"release"},
     "Job": _EXECUTION,
     "Gate": _EXECUTION,

@@ -123,6 +123,7 @@ class Builder:
             self._job("last")
         return {
             "version": 1, "name": "p", "triggers": TRIGGERS,
+            "store": {"uri": "stored/"},
             "environments": {"prod": {"branches": ["main"]}, "stage": {"approval": self.chance(1)}},
             "artifacts": self.artifacts, "jobs": self.jobs, "gates": self.gates, "releases": self.releases,
             "notify": {"team": {"webhook": {"secret": "HOOK"}}} if self.releases and self.chance(1) else {},
@@ -175,7 +176,7 @@ class Builder:
 
     def _writes(self, node: Data, id: str) -> None:
         path = f"out/{id}/" if "matrix" in node else f"out/{id}.json"
-        self.artifacts[f"w-{id}"] = {"kind": "data", "path": path}
+        self.artifacts[f"w-{id}"] = {"kind": "data", "path": path, "store": self.chance(4)}
         node["writes"] = [f"w-{id}"]
 
     def _evaluate(self, id: str) -> None:

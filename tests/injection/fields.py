@@ -239,6 +239,15 @@ EXECUTION = (
         },
         node("env", prefix="V", last=("text",)),
     ),
+    Field("Store.uri", lambda t: {**job(), "store": {"uri": t[0]}} if t else job(), lambda t: [("plan", ("store",), x) for x in t], most=1),
+    Field(
+        "Store.env{}=",
+        lambda t: {
+            **base(artifacts={"a": {"kind": "file", "path": "a.txt", "store": True}}),
+            "store": {"uri": "stored/", "env": many("V", t)}, "jobs": {"n": {"run": "true", "writes": ["a"]}},
+        },
+        node("env", prefix="V", last=("text",)),
+    ),
     Field("Defaults.env{}=", lambda t: base(defaults={"env": many("V", t)}), node("env", prefix="V", last=("text",))),
     Field(
         "Environment.env{}=",

@@ -19,6 +19,7 @@ FREE = (
     scalars.check_command,
     scalars.check_path,
     scalars.check_plain_path,
+    scalars.check_store_uri,
 )
 """Checks that let text of the user's own choice pass; the others know an alphabet."""
 

@@ -63,11 +63,18 @@ class Store(NamedTuple):
         data = content if isinstance(content, bytes) else content.encode()
         self._put(f"/{bucket}/{encoded(key, safe='/')}", data)
 
+    def get(self, bucket: str, key: str) -> bytes:
+        request = urllib.request.Request(f"{self.url}/{bucket}/{encoded(key, safe='/')}", headers=self._key)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bytes(answer.read())
+
+    @property
+    def _key(self) -> dict[str, str]:
+        scope = "tester/20260101/us-east-1/s3/aws4_request"
+        return {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope},Signature=0"}
+
     def _put(self, path: str, data: bytes) -> None:
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Authorization": "AWS4-HMAC-SHA256 Credential=tester/20260101/us-east-1/s3/aws4_request,Signature=0",
-        }
+        headers = {"Content-Type": "application/octet-stream", **self._key}
         request = urllib.request.Request(self.url + path, data, headers, method="PUT")
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.status == 200
@@ -134,7 +141,7 @@ def answering(reply: Answering, tls: ssl.SSLContext | None = None) -> Iterator[s
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET  # noqa: N815 - the name that http.server looks for
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_: object) -> None:
             pass

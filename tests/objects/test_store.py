@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     target = tmp_path / OBJECTS_SCRIPT
     target.parent.mkdir()
-    target.write_text(hasty_script(), "utf-8")
+    target.write_text(objects_script(), "utf-8")
 
 
 @pytest.fixture(params=["s3", "s3-root", "file", "folder"])
@@ -59,6 +60,7 @@ def test_records(place: tuple[dict[str, str], dict[str, str]]) -> None:
 
 
 def test_a_store_that_is_away(tmp_path: Path) -> None:
+    (tmp_path / OBJECTS_SCRIPT).write_text(hasty_script(), "utf-8")
     env = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}",
         "AWS_ACCESS_KEY_ID": "a",
@@ -117,10 +119,7 @@ def test_an_answer_that_isn_t_whole(tmp_path: Path, answer: str) -> None:
         read_object("a.json", {"store": "stored/"}, {}, SECONDS)
 
 
-def test_the_script_says_how_it_is_used(tmp_path: Path) -> None:
-    import subprocess
-
-    (tmp_path / OBJECTS_SCRIPT).write_text(objects_script(), "utf-8")
+def test_the_script_says_how_it_is_used() -> None:
     done = subprocess.run(
         [sys.executable, OBJECTS_SCRIPT, "push"], capture_output=True, text=True, check=False
     )

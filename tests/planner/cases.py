@@ -6,6 +6,7 @@ from tests.planner.case import Case
 from tests.planner.objects import OBJECTS
 from tests.planner.releases import RELEASES
 from tests.planner.remote import REMOTE
+from tests.planner.stored import STORED
 from tests.planner.tables import TABLES
 from tests.plans import HEAD
 
@@ -443,4 +444,6 @@ TRIGGERS = (
     ),
 )  # fmt: skip
 
-CASES = (*REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *RELEASES, *REMOTE)
+CASES = (
+    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *RELEASES, *REMOTE,
+)  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 
 from mlcc.runtime import remote
 from mlcc.runtime.records import RunError
-from mlcc.runtime.submissions import handle_problem, read_handle
+from mlcc.runtime.submissions import handle_problem, submitted_handle
 from tests.plans import HEAD
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project
@@ -136,14 +136,14 @@ def test_a_handle_is_one_bounded_line(tmp_path: Path) -> None:
     path = tmp_path / "handle"
     for good in ("7", "arn:aws:sagemaker:eu-west-1:1:training-job/x", "é " * 500):
         path.write_text(good + "\n", "utf-8")
-        assert read_handle(path) == good
+        assert submitted_handle(path) == good
     for bad in ("", " ", "x" * 1001, "a\nb", "a\r", "a\x1b[2J", "a\u2028b", "a\n\n"):
         path.write_text(bad, "utf-8")
         with pytest.raises(RunError):
-            read_handle(path)
+            submitted_handle(path)
     path.write_bytes(b"\xff\n")
     with pytest.raises(RunError, match="can't be read"):
-        read_handle(path)
+        submitted_handle(path)
     assert handle_problem(7) == "holds no handle"
 
 

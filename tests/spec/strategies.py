@@ -156,6 +156,14 @@ class _Builder:
             }
         if self.providers:
             made["auth"] = {name: texts.AUTH[name] for name in self.providers}
+        self.stores = self.chance(4)
+        if self.stores:
+            uri = self.one(
+                ("s3://acme-ml/credit", "gs://acme/x", "abfs://models", "file:///mnt/ml", "stored/")
+            )
+            made["store"] = {"uri": uri, "auth": self.some(self.providers, 2)}
+            if self.chance(5):
+                made["store"]["env"] = {"STORE_TOKEN": {"secret": "STORE_TOKEN"}, "STORE": {"var": "STORE"}}
         if self.chance(5):
             made["defaults"] = self.defaults()
         if self.chance(2):
@@ -193,7 +201,7 @@ class _Builder:
             )
             source.update(self.execution())
             path = f"out/{id}/" if "matrix" in source else self.path(id)
-            self.artifacts[id] = {"kind": "data", "path": path, "from": source}
+            self.artifacts[id] = {"kind": "data", "path": path, "from": source, **self.stored()}
         else:
             writer = self.new_id()
             self.job(writer, writes={id: kind})
@@ -203,6 +211,9 @@ class _Builder:
         for _ in range(self.number(0, 2)):
             self.gate(id, measured)
         self.readable.append(id)
+
+    def stored(self) -> Data:
+        return {"store": True} if self.stores and self.chance(5) else {}
 
     def path(self, id: str) -> str:
         return str(self.one((f"data/{id}.parquet", f"build/{id}.csv", f"out/{id}/", f"metrics/{id}.json")))
@@ -223,7 +234,7 @@ class _Builder:
         legs = "matrix" in made
         for artifact, kind in (writes or {}).items():
             path = f"out/{artifact}/" if legs else self.path(artifact)
-            self.artifacts[artifact] = {"kind": kind, "path": path}
+            self.artifacts[artifact] = {"kind": kind, "path": path, **self.stored()}
         made.update(writes=list(writes)) if writes else None
         made.update(evaluates=evaluates) if evaluates else None
         reads = self.some(self.readable)
@@ -271,7 +282,10 @@ class _Builder:
                 made.setdefault("rollback", {"lease": "9h"})["manual"] = self.list_or_one(self.by_hand)
         if self.chance(5):
             made["verify"] = {"command": {"run": self.draw(texts.command)}}
-        if "canary" in made and self.chance(3):
+            if "adapter" in made:  # a step may take twice as long
+                made.setdefault("rollback", {"lease": "9h"})
+        rates = [name for name in made.get("canary", {}).get("metrics", {}) if name != "scores"]
+        if rates and self.chance(3):  # what has no control is judged by its rates alone
             made["after_promote"] = {"watch": "20m"}
         id = self.new_id()
         self.releases[id] = made

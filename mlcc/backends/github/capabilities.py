@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.github.com/actions/"
 _SYNTAX = _DOCS + "reference/workflows-and-actions/workflow-syntax"
@@ -74,6 +74,7 @@ CAPABILITIES = (
         "actions/upload-artifact and download-artifact; the runtime checks every digest",
         "https://github.com/actions/upload-artifact",
     ),
+    STORED_ARTIFACTS,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

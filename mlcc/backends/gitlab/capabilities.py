@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.gitlab.com/ci/"
 _SYNTAX = _DOCS + "yaml/"
@@ -99,6 +99,7 @@ CAPABILITIES = (
         "`artifacts` and `needs`; the runtime checks every digest; status nodes and the final one fetch data, too",
         _SYNTAX + "#artifacts",
     ),
+    STORED_ARTIFACTS,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

@@ -1,9 +1,9 @@
-"""A runner, environment, login, input or notice that nothing uses.
+"""A runner, environment, login, store, input or notice that nothing uses.
 
 ## What it does
 
-Looks for entries of `runners`, `environments` and `auth`, and for inputs of manual forms, that no node names; and for
-entries of `notify` that no release tells anything.
+Looks for entries of `runners`, `environments` and `auth`, and for inputs of manual forms, that no node names; for entries
+of `notify` that no release tells anything; and for a `store` of which no node moves anything.
 
 ## Why it is bad
 
@@ -54,6 +54,8 @@ def _unused(subject: Subject) -> Iterator[tuple[str, str, Loc]]:
     for provider in ("aws", "gcp", "azure", "oidc"):
         if getattr(spec.auth, provider) is not None and provider not in logins:
             yield "login", provider, ("auth", provider)
+    if spec.store is not None and not any(node.stores for node in nodes):
+        yield "store", spec.store.uri, ("store",)
     told = {notice.id for node in nodes if node.part is not None for notice in node.part.notices}
     yield from (("notice", id, ("notify", id)) for id in spec.notify if id not in told)
     inputs = {value.name for node in nodes for _, value in node.env if isinstance(value, Input)}
