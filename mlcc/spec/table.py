@@ -1354,7 +1354,7 @@ SPEC = Fields(
         "name": Key(ID),
         "requires": Key(REQUIREMENT, None),
         "params": Key(DictOf(ID, PARAM), {}),
-        "instances": Key(DictOf(ID, INSTANCE), {}),
+        "instances": Key(DictOf(ID, INSTANCE, least=1), {}),
         "triggers": Key(TRIGGERS),
         "defaults": Key(DEFAULTS, DEFAULTS),
         "profiles": Key(DictOf(ID, PROFILE), {}),
