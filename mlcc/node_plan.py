@@ -8,7 +8,7 @@ from typing import Any
 from mlcc import plan as ir
 from mlcc.gate_plan import gate_of, judge_of
 from mlcc.gates import GATES
-from mlcc.node_stores import Companion, check_login, check_stores, companions
+from mlcc.node_stores import check_login, check_stores, companions, moves_stored, variables_with
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.remote_plan import remote_work
@@ -29,9 +29,9 @@ def node_of(
     work = _work(resolved, node, artifacts, problems)
     takes = _takes(node, artifacts, problems)
     writes = _writes(resolved, node)
-    own_store = store if _moves_stored(node, takes, writes, artifacts) else None
+    own_store = store if moves_stored(node, takes, writes, artifacts) else None
     used = companions(takes, artifacts, own_store)
-    env = _env(node, used, problems)
+    env = variables_with(node, used, problems)
     logins = _logins(resolved, node, own_store)
     check_stores(node, used, problems)
     check_login(resolved, node, used, env, logins, problems)
@@ -72,35 +72,6 @@ def node_of(
         span=problems.span(node.loc, key=True),
         spans={key: problems.span((*node.loc, key), key=True) for key in _placed_keys(problems, node)},
     )
-
-
-def _moves_stored(
-    node: ResolvedNode,
-    takes: tuple[ir.Take, ...],
-    writes: tuple[str, ...],
-    artifacts: Mapping[str, ir.Artifact],
-) -> bool:
-    """Whether a node moves what the store keeps: stored artifacts, or the record of work that runs elsewhere."""
-    moved = (*(take.artifact for take in takes), *writes)
-    remote = getattr(node.spec, "remote", None)
-    recorded = remote is not None and remote.resume
-    return recorded or any(artifacts[id].stored for id in moved if id in artifacts)
-
-
-def _env(node: ResolvedNode, used: list[Companion], problems: Problems) -> tuple[tuple[str, ir.Value], ...]:
-    """Return a node's variables: those that come with what it uses, and its own, which win."""
-    found: dict[str, tuple[ir.Value, Companion]] = {}
-    own = dict(values_of(node.env))
-    for one in used:
-        for name, value in one.env:
-            first, other = found.setdefault(name, (value, one))
-            if first != value and name not in own:
-                problems.add(
-                    "two-values", f"{name} comes with {other.shown} and, with another value, with {one.shown}", node.loc,
-                    key=True, others=((other.loc, "one of them"), (one.loc, "one of them")),
-                    help=f"say under the node's own `env` what {name} is",
-                )  # fmt: skip
-    return tuple(sorted({**{name: value for name, (value, _) in found.items()}, **own}.items()))
 
 
 def _placed_keys(problems: Problems, node: ResolvedNode) -> list[str]:

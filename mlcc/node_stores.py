@@ -1,4 +1,4 @@
-"""Whose account a node reads its stores by: one, since its environment is one.
+"""What comes to a node with what it uses, and whose account it reaches its stores by: one, since its environment is one.
 
 A key, or the CI system's token, must not reach another store than the one that it is for.
 """
@@ -36,6 +36,37 @@ def companions(
     if store is not None:
         found.append(Companion("the store", ("store",), store.env, store.uri.startswith("s3://")))
     return found
+
+
+def moves_stored(
+    node: ResolvedNode,
+    takes: tuple[Take, ...],
+    writes: tuple[str, ...],
+    artifacts: Mapping[str, Artifact],
+) -> bool:
+    """Whether a node moves what the store keeps: stored artifacts, or the record of work that runs elsewhere."""
+    moved = (*(take.artifact for take in takes), *writes)
+    remote = getattr(node.spec, "remote", None)
+    recorded = remote is not None and remote.resume
+    return recorded or any(artifacts[id].stored for id in moved if id in artifacts)
+
+
+def variables_with(
+    node: ResolvedNode, used: list[Companion], problems: Problems
+) -> tuple[tuple[str, Value], ...]:
+    """Return a node's variables: those that come with what it uses, and its own, which win."""
+    found: dict[str, tuple[Value, Companion]] = {}
+    own = dict(values_of(node.env))
+    for one in used:
+        for name, value in one.env:
+            first, other = found.setdefault(name, (value, one))
+            if first != value and name not in own:
+                problems.add(
+                    "two-values", f"{name} comes with {other.shown} and, with another value, with {one.shown}", node.loc,
+                    key=True, others=((other.loc, "one of them"), (one.loc, "one of them")),
+                    help=f"say under the node's own `env` what {name} is",
+                )  # fmt: skip
+    return tuple(sorted({**{name: value for name, (value, _) in found.items()}, **own}.items()))
 
 
 def store_of(resolved: Resolved, problems: Problems) -> Store | None:
