@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mlcc.report.findings import Ended, Finding, Run
 from mlcc.report.markup import page_link, plain
-from mlcc.report.shown import reports_shown
+from mlcc.report.shown import fitted, reports_shown
 from mlcc.runtime.web import url_quoted
 
 SIGNS = {"pass": "✅", "fail": "❌", "inconclusive": "❓", "error": "❗"}
@@ -41,17 +41,7 @@ def run_number(run: Run) -> int:
 
 def comment(run: Run, name: str, most: int) -> str:
     """Return the comment, of at most so many bytes: parts that don't fit are left out whole, and it says so."""
-    text = f"{marker(name)}run {run_number(run)} -->\n"
-    left_out = False
-    for part in _parts(run):
-        if len((text + part + _LEFT_OUT).encode()) <= most:
-            text += part
-        else:
-            left_out = True
-    return text + _LEFT_OUT if left_out else text
-
-
-_LEFT_OUT = "\n_There is more than fits here: see the page of the run._\n"
+    return fitted(f"{marker(name)}run {run_number(run)} -->\n", _parts(run), most)
 
 
 def _parts(run: Run) -> Iterator[str]:

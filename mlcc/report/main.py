@@ -16,13 +16,14 @@ from mlcc.report.forges import forge_of
 from mlcc.report.notes import annotate
 from mlcc.report.page import page
 from mlcc.report.post import publish_comment
-from mlcc.report.reports import read_reports, record_reports
-from mlcc.report.shown import reports_shown
+from mlcc.report.reports import Told, read_reports, record_reports
+from mlcc.report.shown import fitted, reports_shown
 from mlcc.runtime.log import say
 from mlcc.runtime.platforms import this_platform
 from mlcc.runtime.records import REPORTS_SHOWN, RunError, read_plan, state_folder, write_text
 
 COMMENT_SECONDS = 150  # altogether: GitLab's `after_script` has 5 minutes, and other final jobs 10
+SUMMARY_MOST = 500_000  # bytes; GitHub takes a summary of 1 MiB for each step, and there is more in it
 TOKEN = "MLCC_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -62,7 +63,7 @@ def write_notes() -> int:
 def write_summary() -> int:
     """Write what the reports of all nodes say as Markdown for the run's summary, `_mlcc/s--final/reports.md`."""
     try:
-        write_text(state_folder("final") / REPORTS_SHOWN, "".join(reports_shown(read_reports(read_plan()))))
+        write_text(state_folder("final") / REPORTS_SHOWN, _shown(read_reports(read_plan())))
     except (RunError, OSError) as problem:
         say(f"mlcc: what the reports say can't be written: {problem}")
         return 2
@@ -75,12 +76,15 @@ def write_reports() -> int:
     try:
         plan = read_plan()
         record_reports(plan, node, leg)
-        shown = reports_shown(read_reports(plan, (node, leg)))
-        write_text(state_folder(node, leg) / REPORTS_SHOWN, "".join(shown))
+        write_text(state_folder(node, leg) / REPORTS_SHOWN, _shown(read_reports(plan, (node, leg))))
     except (RunError, OSError) as problem:
         say(f"mlcc: the reports can't be read: {problem}")
         return 2
     return 0
+
+
+def _shown(told: list[Told]) -> str:
+    return fitted("", reports_shown(told), SUMMARY_MOST)
 
 
 def write_comment() -> int:

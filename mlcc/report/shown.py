@@ -8,15 +8,27 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlcc.report.markup import plain
 from mlcc.report.reports import Told
 
 BREAK = "&#8288;"  # a sign of no width: behind it nothing is a reference
+_LEFT_OUT = "\n_There is more than fits here: see the page of the run._\n"
 _ALWAYS = frozenset("<&[]@$")
 _REFERRING = re.compile(r"[#!%~^](?=[\w\"'{*])")
 _OPENING = re.compile(r"( *)(`{3,}|~{3,}|/|::|##\[)")
+
+
+def fitted(text: str, parts: Iterable[str], most: int) -> str:
+    """Return a text and what is to follow it, at most so many bytes: parts that don't fit are left out whole."""
+    left_out = False
+    for part in parts:
+        if len((text + part + _LEFT_OUT).encode()) <= most:
+            text += part
+        else:
+            left_out = True
+    return text + _LEFT_OUT if left_out else text
 
 
 def reports_shown(told: Sequence[Told]) -> Iterator[str]:

@@ -14,6 +14,7 @@ import pytest
 
 from mlcc.report.comment import comment
 from mlcc.report.findings import read_run
+from mlcc.report.main import write_reports
 from mlcc.report.page import page
 from mlcc.report.reports import MOST_ITEMS, MOST_TEXT, Told, read_reports, record_reports
 from mlcc.report.shown import markdown_shown, reports_shown, text_shown
@@ -217,6 +218,25 @@ def test_a_forged_record_is_not_believed(root: Path, record: str) -> None:
 
 def test_a_node_that_did_not_run_has_none(root: Path) -> None:
     assert read_reports(plan("junit")) == []
+
+
+def test_a_summary_has_room_for_only_so_much(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = plan("text")
+    made["nodes"]["a"]["reports"] = {f"it{n}": {"path": "out/it.x", "format": "text"} for n in range(20)}
+    for id in made["nodes"]["a"]["reports"]:
+        target = root / f"_mlcc/r--a/{id}/it.x"
+        target.parent.mkdir(parents=True)
+        target.write_text("@" * MOST_TEXT)
+    write_run(root, made, {})
+    monkeypatch.setenv("MLCC_NODE", "a")
+    monkeypatch.setenv("MLCC_LEG", "")
+    assert write_reports() == 0
+    shown = (root / "_mlcc/s--a/reports.md").read_text("utf-8")
+    assert len(shown.encode()) <= 500_000
+    assert "|  | a | it19 | 1 line |" in shown
+    assert "it0</summary>" in shown
+    assert "it19</summary>" not in shown
+    assert shown.endswith("_There is more than fits here: see the page of the run._\n")
 
 
 def test_the_script_records_a_leg_and_sums_up_the_run(root: Path) -> None:

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=ba0e79be8eab47aafdcb4137cce0c56fc62137cf7d5fcb81b010f34cb3aea194
+# mlcc:generated sha256=773e71c267a7c7b74aa601e2018dea1499c6dd9b3e1794879b3ccf8283c19088
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1197,9 +1197,21 @@ def page_link(url: str, number: int) -> list[str]:
 # Standard library only: bundled into the emitted script.
 
 BREAK = "&#8288;"  # a sign of no width: behind it nothing is a reference
+_LEFT_OUT = "\n_There is more than fits here: see the page of the run._\n"
 _ALWAYS = frozenset("<&[]@$")
 _REFERRING = re.compile(r"[#!%~^](?=[\w\"'{*])")
 _OPENING = re.compile(r"( *)(`{3,}|~{3,}|/|::|##\[)")
+
+
+def fitted(text: str, parts: Iterable[str], most: int) -> str:
+    """Return a text and what is to follow it, at most so many bytes: parts that don't fit are left out whole."""
+    left_out = False
+    for part in parts:
+        if len((text + part + _LEFT_OUT).encode()) <= most:
+            text += part
+        else:
+            left_out = True
+    return text + _LEFT_OUT if left_out else text
 
 
 def reports_shown(told: Sequence[Told]) -> Iterator[str]:
@@ -1325,17 +1337,7 @@ def run_number(run: Run) -> int:
 
 def comment(run: Run, name: str, most: int) -> str:
     """Return the comment, of at most so many bytes: parts that don't fit are left out whole, and it says so."""
-    text = f"{marker(name)}run {run_number(run)} -->\n"
-    left_out = False
-    for part in _parts(run):
-        if len((text + part + _LEFT_OUT).encode()) <= most:
-            text += part
-        else:
-            left_out = True
-    return text + _LEFT_OUT if left_out else text
-
-
-_LEFT_OUT = "\n_There is more than fits here: see the page of the run._\n"
+    return fitted(f"{marker(name)}run {run_number(run)} -->\n", _parts(run), most)
 
 
 def _parts(run: Run) -> Iterator[str]:
@@ -3360,6 +3362,7 @@ def this_platform() -> Platform:
 # Standard library only: bundled into the emitted script.
 
 COMMENT_SECONDS = 150  # altogether: GitLab's `after_script` has 5 minutes, and other final jobs 10
+SUMMARY_MOST = 500_000  # bytes; GitHub takes a summary of 1 MiB for each step, and there is more in it
 TOKEN = "MLCC_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -3399,7 +3402,7 @@ def write_notes() -> int:
 def write_summary() -> int:
     """Write what the reports of all nodes say as Markdown for the run's summary, `_mlcc/s--final/reports.md`."""
     try:
-        write_text(state_folder("final") / REPORTS_SHOWN, "".join(reports_shown(read_reports(read_plan()))))
+        write_text(state_folder("final") / REPORTS_SHOWN, _shown(read_reports(read_plan())))
     except (RunError, OSError) as problem:
         say(f"mlcc: what the reports say can't be written: {problem}")
         return 2
@@ -3412,12 +3415,15 @@ def write_reports() -> int:
     try:
         plan = read_plan()
         record_reports(plan, node, leg)
-        shown = reports_shown(read_reports(plan, (node, leg)))
-        write_text(state_folder(node, leg) / REPORTS_SHOWN, "".join(shown))
+        write_text(state_folder(node, leg) / REPORTS_SHOWN, _shown(read_reports(plan, (node, leg))))
     except (RunError, OSError) as problem:
         say(f"mlcc: the reports can't be read: {problem}")
         return 2
     return 0
+
+
+def _shown(told: list[Told]) -> str:
+    return fitted("", reports_shown(told), SUMMARY_MOST)
 
 
 def write_comment() -> int:
