@@ -121,7 +121,9 @@ def spec_paths(
     from mlcc.repository import find_specs
 
     if not everything:
-        return specs or (Path(SPEC),)
+        # Each once, however often it is named.
+        named = {os.path.realpath(path): path for path in reversed(specs)}
+        return tuple(reversed(named.values())) or (Path(SPEC),)
     if specs:
         raise bad_call("--all means every spec of the repository: name none beside it")
     found = tuple(find_specs(root or Path()))

@@ -75,9 +75,8 @@ def lint_all(
         compiled += ((one, chosen_targets(one.plan, targets)) for one in project.found)
         report.diagnostics.extend((*project.diagnostics, *_findings(project, targets)))
     report.diagnostics.extend(same_outputs(compiled))
-    report.diagnostics[:] = dict.fromkeys(
-        report.diagnostics
-    )  # what several specs take from one base is said once
+    # What several specs take from one base is said once.
+    report.diagnostics[:] = dict.fromkeys(report.diagnostics)
     return report
 
 
@@ -85,7 +84,8 @@ def _findings(project: Project, targets: tuple[str, ...]) -> list[Diagnostic]:
     """Return what keeps back ends from compiling a spec's pipelines, and what the rules find in them."""
     found: list[tuple[str, Diagnostic]] = []
     for analysis in project.found:
-        own = [
+        own = [*analysis.source.deprecated]
+        own += [
             one
             for target in chosen_targets(analysis.plan, targets)
             for one in obstacles(analysis.plan, target)

@@ -354,7 +354,7 @@ def test_a_bug_has_no_traceback(project: Project, monkeypatch: pytest.MonkeyPatc
         raise LookupError("nobody\x1b[31m foresaw this")
 
     importlib.import_module("mlcc.linting")  # it mustn't take over what is broken here
-    monkeypatch.setattr("mlcc.compiler.analyse", broken)
+    monkeypatch.setattr("mlcc.compiler.expanded", broken)
     done = project.run("graph")
     assert done.code == 70
     assert done.err.splitlines() == [
@@ -366,8 +366,8 @@ def test_a_bug_has_no_traceback(project: Project, monkeypatch: pytest.MonkeyPatc
 def test_debug_shows_the_traceback(project: Project) -> None:
     breaking = (
         "import mlcc.compiler as c\n"
-        "def analyse(*_): raise LookupError('nobody foresaw this')\n"
-        "c.analyse = analyse\n"
+        "def expanded(*_, **__): raise LookupError('nobody foresaw this')\n"
+        "c.expanded = expanded\n"
         "from mlcc.__main__ import main; main()\n"
     )
     for flag, shown in (("", False), ("--debug", True)):

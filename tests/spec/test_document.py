@@ -50,9 +50,8 @@ def test_tables_are_well_formed() -> None:
 def test_the_forms_of_values() -> None:
     page = PAGES["spec.md"]
     assert "| `retry` | whole number from 0 to 5 | `0` | How often a failed leg is run again. |" in page
-    assert (
-        "| `run` | command | **required** | One bash process together with `setup`, in strict mode. |" in page
-    )
+    assert "| `run` | command |  | One bash process together with `setup`, in strict mode. |" in page
+    assert "| `run` | command | **required** | Changes nothing: a plan, a diff, a dry run. |" in page
     assert "| `as` | `value`, `file` | `value` |" in page
     assert "| `services` | id → [service](#service) |  |" in page
     assert "| `confidence` | number from 0.5 to 0.9999 | `0.95` |" in PAGES["gates.md"]
