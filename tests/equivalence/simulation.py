@@ -174,7 +174,7 @@ def without_commands(patch: Any) -> None:
     for module in (runtime_node, runtime_steps):
         patch(module, "environment_of", lambda *_: ({}, None))
     patch(runtime_node, "_teardown", lambda *_: None)
-    patch(runtime_final, "report", lambda _: None)  # neither decides anything, and both start programs
+    patch(runtime_final, "report", lambda *_: None)  # neither decides anything, and both start programs
     patch(runtime_final, "keep_lineage", lambda *_: None)
     patch(records.os, "fsync", lambda _: None)
 

@@ -166,7 +166,12 @@ def test_a_node_that_always_runs_does_so_after_a_cancel(count: Count, patch: Any
 def test_the_files_say_what_the_model_evaluates(plan: Plan, most: int) -> None:
     main, *called = workflows(plan, most)
     jobs = yaml.load(render(main, Overlay()), yaml.CSafeLoader)["jobs"]
-    assert list(jobs) == ["select", *(call.id for call in main.calls), "final"]
+    assert list(jobs) == [
+        "select",
+        *(call.id for call in main.calls),
+        "final",
+        *(["final--notify"] if plan.notices else []),
+    ]
     assert len(main.calls) == len(called)
     for call in main.calls:
         assert jobs[call.id]["if"] == call.if_.interpolation()

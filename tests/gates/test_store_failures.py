@@ -105,7 +105,7 @@ FAILURES: dict[str, tuple[Callable[[BaseHTTPRequestHandler], Reply | None], str]
     "an object cut off": (_cut, "an object was cut off"),
     "an object too long": (_one(lambda: listing(TABLE), lambda: _served(GOOD * 3)), "an object was cut off, or is longer"),
     "an object too short": (_one(lambda: listing(TABLE), lambda: _served(b"x\n")), "an object was cut off, or is longer"),
-    "an object gone": (_one(lambda: listing(TABLE), lambda: refusal(404, "NoSuchKey")), "status 404 NoSuchKey"),
+    "an object gone": (_one(lambda: listing(TABLE), lambda: refusal(404, "NoSuchKey")), "there is no such object"),
     "an object replaced": (_one(lambda: listing(TABLE), lambda: refusal(412, "PreconditionFailed")), "an object changed while"),
     "another object": (_one(lambda: listing(TABLE), lambda: _served(ETag='"other"')), "an object changed while it was read"),
     "an object without an ETag": (_one(lambda: listing(TABLE), lambda: (200, {}, GOOD)), "an object changed while it was read"),

@@ -1,8 +1,16 @@
-"""The flights pipeline with its data and its model in a bucket, as its README says: on every CI system, to the same digests."""
+"""The flights pipeline with its data and its model in a bucket, as its README says, and trained somewhere else.
+
+On every CI system: the run that is killed while it waits for the training submits nothing again when it is run again.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +26,17 @@ from tests.execution.github.scratch import project_files, scratch_repo
 from tests.objects.store import Store, moto
 
 PUSH = Event("push", branch="main")
+CLUSTER = Path(__file__).with_name("cluster.sh")
+REMOTE = """jobs:
+  train:
+    env: {CLUSTER: FOLDER}
+    remote:
+      submit: bash ci/cluster.sh submit
+      poll: exec bash ci/cluster.sh poll
+      cancel: bash ci/cluster.sh cancel
+      collect: bash ci/cluster.sh collect
+      every: 2s
+"""
 
 
 def _spec(store: Store) -> str:
@@ -35,13 +54,27 @@ def _spec(store: Store) -> str:
     return text
 
 
+@contextmanager
+def trains(cluster: Path, python: str) -> Iterator[None]:
+    """Have a cluster run what is submitted to a folder: no runner has started it, and none ends it."""
+    env = {**os.environ, "CLUSTER": str(cluster), "PYTHON": python, "PYTHONPATH": "src"}
+    with subprocess.Popen(["bash", str(CLUSTER), "serve"], env=env, start_new_session=True) as server:
+        try:
+            yield
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("name", sorted(BACKENDS))
-def test_data_and_model_in_a_store(name: str, tmp_path: Path, python: str) -> None:
-    with moto() as store:
+def test_data_and_model_in_a_store_and_training_elsewhere(name: str, tmp_path: Path, python: str) -> None:
+    cluster = tmp_path / "cluster"
+    cluster.mkdir()
+    with moto() as store, trains(cluster, python):
         store.bucket("flights")
         files = project_files(FLIGHTS)
         files["base.yaml"] = files.pop("mlcc.yaml")
-        files["mlcc.yaml"] = _spec(store).encode()
+        files["mlcc.yaml"] = (_spec(store) + REMOTE.replace("FOLDER", str(cluster))).encode()
+        files["ci/cluster.sh"] = CLUSTER.read_bytes()
         files = {path: data for path, data in files.items() if not _is_compiled(path)}
         project = tmp_path / "project"
         for path, data in files.items():
@@ -51,7 +84,12 @@ def test_data_and_model_in_a_store(name: str, tmp_path: Path, python: str) -> No
         compiled = {file.path: file.text for file in compile_files(analysis, [name])}
         repo = scratch_repo(tmp_path / "run", {**files, **compiled})
         case = Case("flights", {}, PUSH)
-        run = runner(name).run(Scratch(case, analysis.plan, repo, "main", None, tmp_path / "trace"), python)
+        scratch = Scratch(case, analysis.plan, repo, "main", None, tmp_path / "trace")
+        run = runner(name).run(scratch, python)
+        assert not run.green
+        assert run.result["nodes"]["train"]["end"] == "failed", run.log[-3000:]
+        assert run.result["nodes"]["package"]["end"] == "skipped"
+        run = runner(name).run(scratch, python)
         assert run.green, run.log[-3000:]
         assert set(ends(run).values()) == {"passed"}
         verdicts = {gate: record["verdict"] for (gate, _), record in run.verdicts.items()}
@@ -60,6 +98,10 @@ def test_data_and_model_in_a_store(name: str, tmp_path: Path, python: str) -> No
             hex = run.states[node, ""]["outputs"][id][len("sha256:") :]
             assert store.get("flights", f"ci/sha256/{hex[:2]}/{hex}")
         assert run.states["package", ""]["inputs"]["model"] == run.states["train", ""]["outputs"]["model"]
+        assert [path.name for path in cluster.iterdir() if path.is_dir()] == [
+            run.states["train", ""]["remote"]["handle"]
+        ]
+        assert not (cluster / "cancelled").exists()
         assert SECRET not in run.log
 
 
