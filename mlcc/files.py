@@ -19,6 +19,12 @@ LOCK = "mlcc.lock"
 LOCK_MARK = "mlcc:lock"
 """Begins the first comment of the lock, which people and mlcc write together: it has no digest."""
 
+
+def lock_beside(home: str) -> str:
+    """Return the path of the lock of a spec in a folder; both are relative to the repository's."""
+    return f"{home}/{LOCK}" if home else LOCK
+
+
 # The marker counts only where a header can be: a file that merely quotes one further down isn't ours.
 _HEAD = 4096
 _MARKER = re.compile(

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlcc.abandoned import Search
 from mlcc.compiler import SPEC, Compiled
 from mlcc.diagnostics import OutputError
-from mlcc.files import LOCK, File
+from mlcc.files import File, lock_beside
 from mlcc.fingerprints import Fingerprints, Kept
 from mlcc.pins.lock import Lock
 from mlcc.plan import Plan
@@ -55,7 +55,7 @@ class Output:
     @property
     def lock_path(self) -> str:
         """Return where the spec's lock lies, or would lie."""
-        return f"{self.home}/{LOCK}" if self.home else LOCK
+        return lock_beside(self.home)
 
     @property
     def texts(self) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from mlcc.abandoned import home_of
 from mlcc.backends import BESIDE_SPEC
-from mlcc.files import LOCK, origin
+from mlcc.files import lock_beside, origin
 from mlcc.record import record
 
 
@@ -33,7 +33,7 @@ class Owner:
     @property
     def lock(self) -> str:
         """The spec's lock: no output, but written together with them."""
-        return f"{self.home}/{LOCK}" if self.home else LOCK
+        return lock_beside(self.home)
 
     def is_script(self, path: str) -> bool:
         """Whether it lies in the `.mlcc` of a project folder."""

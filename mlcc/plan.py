@@ -10,6 +10,11 @@ from enum import Enum
 from functools import cached_property
 
 from mlcc.diagnostics import Span
+from mlcc.plan_artifacts import Artifact as Artifact
+from mlcc.plan_artifacts import Form as Form
+from mlcc.plan_artifacts import Role as Role
+from mlcc.plan_artifacts import Store as Store
+from mlcc.plan_artifacts import Take as Take
 from mlcc.plan_notices import Filed as Filed
 from mlcc.plan_notices import Mailed as Mailed
 from mlcc.plan_notices import Posted as Posted
@@ -50,72 +55,6 @@ from mlcc.plan_work import Remote as Remote
 from mlcc.plan_work import Report as Report
 from mlcc.plan_work import Work as Work
 from mlcc.record import field, record
-
-# --- artifacts ------------------------------------------------------------------------------------
-
-
-class Form(str, Enum):
-    """What lies at an artifact's location."""
-
-    FILE = "file"
-    FOLDER = "folder"
-    PATHS = "paths"  # several committed files, by patterns
-    TABLE = "table"  # in a warehouse; its one path is ENGINE://SCHEMA.TABLE
-    OBJECTS = "objects"  # in a store, where they stay; its one path is s3://BUCKET/PATH
-
-
-@record
-class Artifact:
-    """Something that is validated, built or passed on.
-
-    `writer` is the node that makes it (a job, or the fetch of a `from`); None: it is committed.
-    `from_legs`: each leg of the writer adds a folder named after the leg.
-    """
-
-    id: str
-    kind: str
-    form: Form
-    paths: tuple[str, ...]
-    writer: str | None
-    from_legs: bool
-    at_base: bool
-    retain_days: int
-    stored: bool = False  # the store keeps its bytes, and a handle travels
-    engine: str = "duckdb"  # what runs the SQL of its gates
-    env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
-    span: Span | None = field(compare=False, default=None)
-
-    @property
-    def in_repository(self) -> bool:
-        """Whether it is committed: nothing writes it, and it isn't in a warehouse or a store."""
-        return self.writer is None and self.form not in (Form.TABLE, Form.OBJECTS)
-
-
-@record
-class Store:
-    """Where large artifacts and small records are kept: its address, and what its nodes get to log in with."""
-
-    uri: str
-    env: tuple[tuple[str, Value], ...] = ()
-    auth: tuple[str, ...] = ()  # providers
-    span: Span | None = field(compare=False, default=None)
-
-
-class Role(str, Enum):
-    """Why a node takes an artifact."""
-
-    READ = "read"  # consumes it: its blocking gates must have passed
-    EVALUATE = "evaluate"  # measures it before its gates
-    GUARD = "guard"  # decides about it
-
-
-@record
-class Take:
-    """One artifact that a node takes."""
-
-    artifact: str
-    role: Role
-
 
 # --- the graph ------------------------------------------------------------------------------------
 

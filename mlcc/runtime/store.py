@@ -1,7 +1,7 @@
 """The store of a spec: artifacts by digest, and small records by key.
 
     PREFIX/sha256/ab/abcdef…    the bytes of a file, or what tells a folder's files: the lines that its digest is of
-    PREFIX/releases/…           what environments run
+    PREFIX/remote/…             what was submitted somewhere else
 
 `.mlcc/objects.py` reaches it, with what the node's environment has to log in. Standard library only: bundled into the
 emitted script.

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=473a2de1f783c45f368e023db3e9317460f2cad56b8e72f6229d669dab1b7fb5
+# mlcc:generated sha256=e41b7c3ed5b737ab8849e94b3bf6ea5ad908a691700a6d3247b6dfd6f68193f9
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -986,7 +986,7 @@ def _inside_work_tree(top: str) -> bool:
 # The store of a spec: artifacts by digest, and small records by key.
 #
 #     PREFIX/sha256/ab/abcdef…    the bytes of a file, or what tells a folder's files: the lines that its digest is of
-#     PREFIX/releases/…           what environments run
+#     PREFIX/remote/…             what was submitted somewhere else
 #
 # `.mlcc/objects.py` reaches it, with what the node's environment has to log in. Standard library only: bundled into the
 # emitted script.

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=6d841f56fe8bb8fa667dcd445c76d93c4dfe05728b1507a41e353b57f6e4d4b0
+# mlcc:generated sha256=abb40232750dde34ec84b624aa904540b64c4643ddf6002cb45488b5179940b2
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1390,7 +1390,7 @@ def _inside_work_tree(top: str) -> bool:
 # The store of a spec: artifacts by digest, and small records by key.
 #
 #     PREFIX/sha256/ab/abcdef…    the bytes of a file, or what tells a folder's files: the lines that its digest is of
-#     PREFIX/releases/…           what environments run
+#     PREFIX/remote/…             what was submitted somewhere else
 #
 # `.mlcc/objects.py` reaches it, with what the node's environment has to log in. Standard library only: bundled into the
 # emitted script.

@@ -1,0 +1,72 @@
+"""The IR, continued: what is validated, built or passed on, and why a node takes it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from mlcc.diagnostics import Span
+from mlcc.plan_values import Value
+from mlcc.record import field, record
+
+
+class Form(str, Enum):
+    """What lies at an artifact's location."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    PATHS = "paths"  # several committed files, by patterns
+    TABLE = "table"  # in a warehouse; its one path is ENGINE://SCHEMA.TABLE
+    OBJECTS = "objects"  # in a store, where they stay; its one path is s3://BUCKET/PATH
+
+
+@record
+class Artifact:
+    """Something that is validated, built or passed on.
+
+    `writer` is the node that makes it (a job, or the fetch of a `from`); None: it is committed.
+    `from_legs`: each leg of the writer adds a folder named after the leg.
+    """
+
+    id: str
+    kind: str
+    form: Form
+    paths: tuple[str, ...]
+    writer: str | None
+    from_legs: bool
+    at_base: bool
+    retain_days: int
+    stored: bool = False  # the store keeps its bytes, and a handle travels
+    engine: str = "duckdb"  # what runs the SQL of its gates
+    env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
+    span: Span | None = field(compare=False, default=None)
+
+    @property
+    def in_repository(self) -> bool:
+        """Whether it is committed: nothing writes it, and it isn't in a warehouse or a store."""
+        return self.writer is None and self.form not in (Form.TABLE, Form.OBJECTS)
+
+
+@record
+class Store:
+    """Where large artifacts and small records are kept: its address, and what its nodes get to log in with."""
+
+    uri: str
+    env: tuple[tuple[str, Value], ...] = ()
+    auth: tuple[str, ...] = ()  # providers
+    span: Span | None = field(compare=False, default=None)
+
+
+class Role(str, Enum):
+    """Why a node takes an artifact."""
+
+    READ = "read"  # consumes it: its blocking gates must have passed
+    EVALUATE = "evaluate"  # measures it before its gates
+    GUARD = "guard"  # decides about it
+
+
+@record
+class Take:
+    """One artifact that a node takes."""
+
+    artifact: str
+    role: Role
