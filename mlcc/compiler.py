@@ -284,7 +284,7 @@ def same_outputs(specs: Iterable[tuple[Analysis, tuple[str, ...]]]) -> list[Diag
     problems: list[Diagnostic] = []
     for analysis, targets in specs:
         plan = analysis.plan
-        scripts = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
+        scripts = plan.in_home(".mlcc/")
         paths = [
             scripts,
             *(p for target in targets for p in BACKENDS[target].output_paths(plan.name, plan.home)),

@@ -36,7 +36,7 @@ python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | wa
 
 def scripts(plan: Plan) -> list[File]:
     """Return the files of `.mlcc/`."""
-    folder = f"{plan.home}/.mlcc" if plan.home else ".mlcc"
+    folder = plan.in_home(".mlcc")
     spec = plan.spec_files[0]
     gates = [(node, gate) for node in plan.nodes.values() if (gate := node.gate) is not None]
     files = [
@@ -53,7 +53,7 @@ def scripts(plan: Plan) -> list[File]:
         files.append(
             File(f"{folder}/gates/{node.id}.json", seal(document(gate_parameters(plan, node), spec)))
         )
-    prefix = f"{plan.home}/" if plan.home else ""
+    prefix = plan.in_home("")
     names = {gate.script for _, gate in gates}
     packages = {gate.packages for _, gate in gates}
     made = gate_scripts(names, packages, plan.pins.packages)

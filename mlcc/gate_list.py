@@ -72,7 +72,7 @@ def _obstacles(
             message = f"what is committed of the gate '{node.id}' isn't what the spec compiles to"
             yield message, "run `mlcc compile` first: the test is of the committed gates"
             return
-    folder = f"{plan.home}/.mlcc/gates" if plan.home else ".mlcc/gates"
+    folder = plan.in_home(".mlcc/gates")
     for kind in sorted({gate.kind for _, gate in _gates(plan) if gate.packages}):
         missing = [package for package in GATES[kind].requires if find_spec(package) is None]
         if missing:

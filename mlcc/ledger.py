@@ -88,11 +88,11 @@ def uses(plan: Plan) -> Iterator[Use]:
         yield Use("issues" if isinstance(notice.way, Filed) else "notices", notice.span)
     for node in plan.nodes.values():
         for feature, key in _of_node(node):
-            yield Use(feature, node.spans.get(key, node.span))
+            yield Use(feature, node.place(key))
         # A gate that watches a table decides about what it sees itself; nothing else has to see the same.
         tables = (plan.artifacts[take.artifact].form is Form.TABLE for take in node.takes)
         if node.kind is not NodeKind.GATE and any(tables):
-            yield Use("table-without-snapshot", node.spans.get("reads", node.span))
+            yield Use("table-without-snapshot", node.place("reads"))
 
 
 def _of_triggers(plan: Plan) -> Iterator[Use]:

@@ -132,7 +132,7 @@ def before(analysis: Analysis, targets: tuple[str, ...]) -> set[tuple[str, str]]
     """Return (CI system, id) of the obligations of the spec as it was last committed with what it compiled to; none without."""
     plan, root = analysis.plan, analysis.root
     texts = {path: committed_text(root, path) for path in plan.spec_files}
-    if committed_text(root, f"{plan.home}/.mlcc/plan.json" if plan.home else ".mlcc/plan.json") is None:
+    if committed_text(root, plan.in_home(".mlcc/plan.json")) is None:
         return set()
     with tempfile.TemporaryDirectory() as folder:
         for path, text in texts.items():

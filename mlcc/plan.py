@@ -229,6 +229,15 @@ class Node:
         )
 
     @property
+    def is_matrix(self) -> bool:
+        """Whether the node has named legs."""
+        return self.legs != (Leg(""),)
+
+    def place(self, key: str) -> Span | None:
+        """Return where the node states a key, or where the node stands."""
+        return self.spans.get(key, self.span)
+
+    @property
     def longest_seconds(self) -> int:
         """The longest that the node takes: its timeout and, of a release, that of undoing it."""
         undoing = self.work.rollback_seconds if isinstance(self.work, Release) else 0
@@ -324,6 +333,10 @@ class Plan:
     @cached_property
     def _places(self) -> Mapping[str, int]:
         return {id: number for number, id in enumerate(self.nodes)}
+
+    def in_home(self, path: str) -> str:
+        """Return a path of the project, relative to the repository root."""
+        return f"{self.home}/{path}" if self.home else path
 
     def in_order(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return nodes, each once, in the order of the plan. It takes no longer for a larger plan."""

@@ -19,7 +19,7 @@ WIDTH = 100
 
 def to_runtime(plan: ir.Plan) -> JsonObject:
     """Return the plan as JSON values, with the keys that `mlcc.runtime` reads."""
-    emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
+    emitted = plan.in_home(".mlcc/")
     found: JsonObject = {
         "format": 1,
         "name": plan.name,
@@ -220,7 +220,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
         ],
         "services": {service.id: service.ready_seconds for service in node.machine.services},
         "image": node.machine.image,
-        "legs": {leg.id: dict(leg.values) for leg in node.legs} if node.legs != (ir.Leg(""),) else None,
+        "legs": {leg.id: dict(leg.values) for leg in node.legs} if node.is_matrix else None,
         "working_directory": node.working_directory,
         "timeout": node.timeout_seconds,
         "retry": node.retry or None,

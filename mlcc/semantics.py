@@ -224,21 +224,21 @@ def _roots(plan: Plan, event: Event) -> dict[str, str]:
 
 def belongs_to_all(plan: Plan, path: str) -> bool:
     """Tell whether a path belongs to the sources of every node: the spec, emitted and compiled files."""
-    emitted = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
+    emitted = plan.in_home(".mlcc/")
     compiled = any(path_matches(pattern, path) for pattern in plan.compiled_files)
     return compiled or path in plan.spec_files or path.startswith(emitted)
 
 
 def is_source(plan: Plan, path: str) -> bool:
     """Tell whether a path is among the sources of any node."""
-    prefix = f"{plan.home}/" if plan.home else ""
+    prefix = plan.in_home("")
     patterns = (from_root_of(prefix, pattern) for node in plan.nodes.values() for pattern in node.sources)
     return belongs_to_all(plan, path) or any(path_matches(pattern, path) for pattern in patterns)
 
 
 def _touched(plan: Plan, node: Node, changed: list[str]) -> str | None:
     family = [node.id, *sorted(ancestors(node.id, plan.incoming))]
-    prefix = f"{plan.home}/" if plan.home else ""
+    prefix = plan.in_home("")
     patterns = [from_root_of(prefix, pattern) for id in family for pattern in plan.nodes[id].sources]
     if not patterns:
         return "neither it nor anything before it has sources, so it always runs"

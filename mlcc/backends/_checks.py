@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from mlcc.backends import Limit, Usage
-from mlcc.diagnostics import Diagnostic, Related, Span, error
+from mlcc.diagnostics import Diagnostic, Related, error
 from mlcc.plan import Filed, FormInput, MatrixValue, Node, Plan
-
-
-def place(node: Node, key: str) -> Span | None:
-    """Return where a node states a key, or where the node stands."""
-    return node.spans.get(key, node.span)
 
 
 def runner_ids(node: Node) -> list[str]:
@@ -59,7 +54,7 @@ def unlabelled_runners(plan: Plan, target: str, word: str, *, empty: bool = Fals
             if labels is None or not (labels or empty):
                 related = (Related(runner.span, "the runner"),) if runner.span else ()
                 yield error(
-                    "no-runner-label", f"the runner '{id}' of '{node.id}' has no label for {target}", place(node, "runner"),
+                    "no-runner-label", f"the runner '{id}' of '{node.id}' has no label for {target}", node.place("runner"),
                     related=related, help=f"add `{target}: {word}` to `runners.{id}`",
                 )  # fmt: skip
 
@@ -118,7 +113,7 @@ def check_limits(plan: Plan, system: str, found: list[Usage], keys: Mapping[str,
         limit = usage.limit
         if usage.used > limit.allowed:
             node = plan.nodes.get(usage.where)
-            span = place(node, keys.get(limit.name, "")) if node else plan.span
+            span = node.place(keys.get(limit.name, "")) if node else plan.span
             allowed = f"{limit.allowed:,} {limit.unit}"
             message = f"{system} limit for the {limit.name} is {allowed}; {usage.where} uses {usage.used:,}"
             errors.append(error("limit", message, span, help=f"source: {limit.source}"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from mlcc.backends._checks import place
 from mlcc.diagnostics import Span
 from mlcc.plan import Login, Node, Plan
 from mlcc.record import field, record
@@ -62,15 +61,15 @@ def _triggers(plan: Plan) -> Iterator[Grant]:
 
 def _of_node(node: Node) -> Iterator[Grant]:
     for name in node.secrets:
-        yield Grant("secrets", f"{node.id}: {name}", place(node, "env"))
+        yield Grant("secrets", f"{node.id}: {name}", node.place("env"))
     for login in node.logins:
-        yield Grant("permissions", f"{node.id}: log in to {_login(login)}", place(node, "auth"))
+        yield Grant("permissions", f"{node.id}: log in to {_login(login)}", node.place("auth"))
     if node.machine.environment is not None:
         text = f"{node.id}: environment {node.machine.environment}"
-        yield Grant("permissions", text, place(node, "environment"))
+        yield Grant("permissions", text, node.place("environment"))
     if node.machine.image is not None:
-        yield from image_grants([node.machine.image], place(node, "image"))
-    yield from image_grants((service.image for service in node.machine.services), place(node, "services"))
+        yield from image_grants([node.machine.image], node.place("image"))
+    yield from image_grants((service.image for service in node.machine.services), node.place("services"))
 
 
 def _login(login: Login) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mlcc.backends import BACKENDS
-from mlcc.backends._checks import place, runner_ids
+from mlcc.backends._checks import runner_ids
 from mlcc.diagnostics import Span
 from mlcc.obligation import Obligation
 from mlcc.plan import Execute, Node, Plan, Runner, Secret, Variable
@@ -19,7 +19,7 @@ _SPECIAL = re.compile(r"([\s#\\])")
 
 def owned_paths(plan: Plan, target: str) -> list[str]:
     """Return what only its owners should change, as paths from the root: the spec, its lock, its scripts, what CI reads."""
-    scripts = f"{plan.home}/.mlcc/" if plan.home else ".mlcc/"
+    scripts = plan.in_home(".mlcc/")
     outputs = BACKENDS[target].output_paths(plan.name, plan.home)
     including = [".gitlab-ci.yml"] if target == "gitlab" and plan.home else []
     return [
@@ -58,7 +58,7 @@ def variables(plan: Plan) -> dict[str, Span | None]:
     found: dict[str, Span | None] = {}
     for node, step in executes(plan):
         for name in step.variables:
-            found.setdefault(name, place(node, "env"))
+            found.setdefault(name, node.place("env"))
     for notice in plan.notices:
         if isinstance(notice.key, Variable):
             found.setdefault(notice.key.name, notice.span)
@@ -67,13 +67,13 @@ def variables(plan: Plan) -> dict[str, Span | None]:
 
 def first_span(plan: Plan, name: str) -> Span | None:
     """Return where the first node, or the first notice, that uses a secret asks for it."""
-    nodes = [place(node, "env") for node in plan.nodes.values() if name in node.secrets]
+    nodes = [node.place("env") for node in plan.nodes.values() if name in node.secrets]
     return next(iter([*nodes, *(n.span for n in plan.notices if n.key == Secret(name))]), plan.span)
 
 
 def login_span(plan: Plan) -> Span | None:
     """Return where the first login is asked for."""
-    return next((place(node, "auth") for node in plan.nodes.values() if node.logins), plan.span)
+    return next((node.place("auth") for node in plan.nodes.values() if node.logins), plan.span)
 
 
 def login_events(plan: Plan) -> dict[str, frozenset[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlcc.backends._checks import place
 from mlcc.diagnostics import Diagnostic, Related, SpecError, error
 from mlcc.pins.lock import Lock
 from mlcc.plan import Node, Pins, Plan
@@ -37,7 +36,7 @@ def _pinned_twice(node: Node, lock: Lock) -> Iterator[Diagnostic]:
         name, _, digest = reference.partition("@")
         pin = lock.images.get(name)
         if digest and pin is not None and digest not in (pin.instead, pin.digest):
-            span = place(node, key)
+            span = node.place(key)
             related = [Related(span, "and here")] if span else []
             message = f"the image {name} is pinned in {lock.path} and, to another digest, in the spec"
             help = "keep one of the two: take the digest out of the spec, or the pin out of the lock"

@@ -11,7 +11,6 @@ from mlcc.backends._checks import (
     check_limits,
     clashing_inputs,
     largest,
-    place,
     runner_ids,
     taken_environments,
     unlabelled_runners,
@@ -98,7 +97,7 @@ def _self_hosted(plan: ir.Plan) -> Iterator[Diagnostic]:
             ):
                 yield error(
                     "self-hosted-pull-request", f"'{node.id}' would run anybody's pull requests on the self-hosted runner '{id}'",
-                    place(node, "runner"), help=f"restrict it with `when`, or set `runners.{id}.pull_requests: true`",
+                    node.place("runner"), help=f"restrict it with `when`, or set `runners.{id}.pull_requests: true`",
                 )  # fmt: skip
 
 

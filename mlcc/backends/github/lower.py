@@ -224,7 +224,7 @@ def _node_job(plan: ir.Plan, node: ir.Node, needs: tuple[str, ...], condition: E
     implied = node.machine.environment is None and bool(node.secrets)
     return Job(
         id=node.id,
-        name=f"{node.id} (${{{{ matrix.leg }}}})" if is_matrix(node) else node.id,
+        name=f"{node.id} (${{{{ matrix.leg }}}})" if node.is_matrix else node.id,
         needs=needs,
         if_=condition,
         runs_on=_runs_on(plan, node),
@@ -233,17 +233,12 @@ def _node_job(plan: ir.Plan, node: ir.Node, needs: tuple[str, ...], condition: E
         environment=plan.name if implied else node.machine.environment,
         deployment=node.deploys and not implied,
         lock=f"{plan.name}-{node.machine.environment}" if node.releases else None,
-        legs=tuple(_leg(plan, node, leg) for leg in node.legs) if is_matrix(node) else (),
+        legs=tuple(_leg(plan, node, leg) for leg in node.legs) if node.is_matrix else (),
         container=node.machine.image,
         services={service.id: _service(service) for service in node.machine.services},
         outputs={"deny": expr.value("steps.run.outputs.deny")} if denies(plan, node) else {},
         steps=tuple(steps_of(plan, node)),
     )
-
-
-def is_matrix(node: ir.Node) -> bool:
-    """Tell whether a node has named legs."""
-    return node.legs != (ir.Leg(""),)
 
 
 def denies(plan: ir.Plan, node: ir.Node) -> bool:

@@ -71,11 +71,7 @@ def _lower(plan: ir.Plan, node: ir.Node, step: ir.Step) -> Step:
 
 
 def _instance(node: ir.Node) -> str:
-    return f"{node.id}--${{{{ matrix.leg }}}}" if node.legs != (ir.Leg(""),) else node.id
-
-
-def _in_home(plan: ir.Plan, path: str) -> str:
-    return f"{plan.home}/{path}" if plan.home else path
+    return f"{node.id}--${{{{ matrix.leg }}}}" if node.is_matrix else node.id
 
 
 def _python(step: ir.UsePython) -> Setting:
@@ -88,7 +84,7 @@ def checkout(plan: ir.Plan, step: ir.Checkout) -> UsesStep:
     if step.depth != 1:
         settings["fetch-depth"] = step.depth
     if not step.project:
-        settings["sparse-checkout"] = _in_home(plan, SCRIPTS)
+        settings["sparse-checkout"] = plan.in_home(SCRIPTS)
     if step.lfs:
         settings["lfs"] = True
     if step.submodules:
@@ -98,8 +94,8 @@ def checkout(plan: ir.Plan, step: ir.Checkout) -> UsesStep:
 
 def _cache_settings(plan: ir.Plan, step: ir.UseCache) -> dict[str, Setting]:
     prefix = f"{plan.name}-{step.id}-${{{{ runner.os }}}}-"
-    paths = [path if path.startswith("~/") else _in_home(plan, path) for path in step.paths]
-    files = expr.hash_files([_in_home(plan, path) for path in step.key_files])
+    paths = [path if path.startswith("~/") else plan.in_home(path) for path in step.paths]
+    files = expr.hash_files([plan.in_home(path) for path in step.key_files])
     return {"path": "\n".join(paths), "key": prefix + "${{ " + files + " }}", "restore-keys": prefix}
 
 
@@ -127,7 +123,7 @@ def _pattern(plan: ir.Plan, node: ir.Node, step: ir.Receive) -> str:
 
 
 def _any_leg(node: ir.Node) -> str:
-    return f"{node.id}--*" if node.legs != (ir.Leg(""),) else node.id
+    return f"{node.id}--*" if node.is_matrix else node.id
 
 
 def folder(plan: ir.Plan, pattern: str) -> tuple[Action, dict[str, Setting]]:
@@ -136,7 +132,7 @@ def folder(plan: ir.Plan, pattern: str) -> tuple[Action, dict[str, Setting]]:
     Each artifact holds its own folder (see `publish`), and all are merged: without merging, the action strips
     the folder when exactly one artifact matches (actions/download-artifact v8.0.1, src/download-artifact.ts).
     """
-    return DOWNLOAD, {"pattern": pattern, "path": _in_home(plan, FILES), "merge-multiple": True}
+    return DOWNLOAD, {"pattern": pattern, "path": plan.in_home(FILES), "merge-multiple": True}
 
 
 def publish(
@@ -152,7 +148,7 @@ def publish(
 
     The second path need not exist: it makes `_mlcc` the common root, so that the artifact holds its own folder.
     """
-    paths = f"{_in_home(plan, FILES)}/{name}/\n{_in_home(plan, FILES)}/.root"
+    paths = f"{plan.in_home(FILES)}/{name}/\n{plan.in_home(FILES)}/.root"
     return UsesStep(
         id, UPLOAD, {"name": name, "path": paths, "if-no-files-found": missing, **(more or {})}, condition
     )
@@ -167,7 +163,7 @@ def _approved(plan: ir.Plan, node: ir.Node) -> dict[str, Text]:
 
 def _env(node: ir.Node, step: ir.Execute | ir.Undo | ir.Cancel) -> dict[str, Text]:
     env: dict[str, Text] = {"MLCC_NODE": node.id}
-    if node.legs != (ir.Leg(""),):
+    if node.is_matrix:
         env["MLCC_LEG"] = expr.value("matrix.leg")
     for name in step.secrets:
         env[f"MLCC_SECRET_{name}"] = expr.secret(name)

@@ -51,17 +51,17 @@ def _of_runners(plan: ir.Plan) -> Iterator[Text]:
 
 
 def _of_node(node: ir.Node) -> Iterator[Text]:
-    yield f"the image of '{node.id}'", node.machine.image or "", _place(node, "image")
+    yield f"the image of '{node.id}'", node.machine.image or "", node.place("image")
     for service in node.machine.services:
         where = f"the service '{service.id}' of '{node.id}'"
-        yield where, service.image, _place(node, "services")
+        yield where, service.image, node.place("services")
         for _, value in service.env:
             text = value.text if isinstance(value, ir.Text) else getattr(value, "default", None) or ""
-            yield where, text, _place(node, "services")
+            yield where, text, node.place("services")
     for step in node.steps:
         if isinstance(step, ir.UseCache):
             for path in step.paths:
-                yield f"a path of the cache '{step.id}'", path, _place(node, "cache")
+                yield f"a path of the cache '{step.id}'", path, node.place("cache")
 
 
 def _cache_paths(node: ir.Node) -> Iterator[Diagnostic]:
@@ -78,10 +78,6 @@ def _cache_paths(node: ir.Node) -> Iterator[Diagnostic]:
                 yield error(
                     "cache-path",
                     f"a path of the cache '{step.id}' isn't one path to GitHub",
-                    _place(node, "cache"),
+                    node.place("cache"),
                     help="it is one line without blanks at its ends, and starts with neither '#' nor '!'",
                 )
-
-
-def _place(node: ir.Node, key: str) -> Span | None:
-    return node.spans.get(key, node.span)

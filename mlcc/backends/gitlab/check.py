@@ -12,7 +12,6 @@ from mlcc.backends._checks import (
     clashing_inputs,
     comment_token,
     issue_token,
-    place,
     taken_environments,
     unlabelled_runners,
 )
@@ -63,14 +62,14 @@ def _approvals(plan: ir.Plan) -> Iterator[Diagnostic]:
             yield error(
                 "approval-pull-request",
                 f"'{node.id}' waits for approval, and would do so in merge requests, whose refs GitLab doesn't protect",
-                place(node, "environment"),
+                node.place("environment"),
                 help=f"give the environment '{node.machine.environment}' `branches`, or restrict the node with `when`",
             )
         if node.id in deciding or node.status is not None:
             yield error(
                 "approval-decides",
                 f"'{node.id}' waits for approval, and must start whatever happened before it: GitLab can't do both",
-                place(node, "environment"),
+                node.place("environment"),
                 help="let a node without approval decide",
             )
 
@@ -90,7 +89,7 @@ def _tokens(plan: ir.Plan) -> Iterator[Diagnostic]:
             if login.provider == "gcp" and not isinstance(value, ir.Text | ir.Variable | ir.Secret):
                 yield error(
                     "token-audience", f"the login of '{node.id}' needs its provider when the job is created",
-                    place(node, "auth"), help="give `auth.gcp.provider` as a text or as a variable",
+                    node.place("auth"), help="give `auth.gcp.provider` as a text or as a variable",
                 )  # fmt: skip
 
 

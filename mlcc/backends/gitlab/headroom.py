@@ -6,7 +6,7 @@ from mlcc import plan as ir
 from mlcc.backends import Usage
 from mlcc.backends._checks import largest
 from mlcc.backends.gitlab import limits
-from mlcc.backends.gitlab.machine import is_matrix, legs_of
+from mlcc.backends.gitlab.machine import legs_of
 from mlcc.backends.gitlab.model import Pipelines
 from mlcc.backends.gitlab.platform import job_name, jobs_of
 
@@ -43,6 +43,6 @@ def usages(plan: ir.Plan, pipelines: Pipelines, parent: str, child: str) -> list
 
 
 def _name_length(plan: ir.Plan, node: ir.Node) -> int:
-    if not is_matrix(node):
+    if not node.is_matrix:
         return max(map(len, jobs_of([node.id])))
     return max(len(f"{job_name(node.id)}: [{', '.join(leg.values())}]") for leg in legs_of(plan, node))

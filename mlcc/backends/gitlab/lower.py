@@ -20,7 +20,6 @@ from mlcc.backends.gitlab.machine import (
     environment_of,
     id_tokens_of,
     image_of,
-    in_home,
     legs_of,
     node_artifacts,
     notify_environment,
@@ -103,7 +102,7 @@ def _parent(plan: ir.Plan) -> Parent:
     return Parent(
         select=_select(plan, rules),
         run=run_job(plan.name, plan.home),
-        child=in_home(plan, f"_mlcc/{CHILD_FILE}"),
+        child=plan.in_home(f"_mlcc/{CHILD_FILE}"),
         rules=rules,
         variables=tuple(_form(plan)),
     )
@@ -126,7 +125,7 @@ def _select(plan: ir.Plan, rules: tuple[Rule, ...]) -> Job:
             "FF_GIT_URLS_WITHOUT_TOKENS": "true",
         },
         artifacts=Artifacts(
-            (in_home(plan, f"_mlcc/s--{SELECT}/"), in_home(plan, f"_mlcc/{CHILD_FILE}")),
+            (plan.in_home(f"_mlcc/s--{SELECT}/"), plan.in_home(f"_mlcc/{CHILD_FILE}")),
             RECORD_DAYS,
             open=True,
         ),
@@ -187,7 +186,7 @@ def _form_variable(plan: ir.Plan, field: ir.FormInput) -> FormVariable:
 
 
 def _script(plan: ir.Plan, command: str = "", script: str = "run.py") -> str:
-    return f"python3 -I {shlex.quote(in_home(plan, f'.mlcc/{script}'))} {command}".rstrip()
+    return f"python3 -I {shlex.quote(plan.in_home(f'.mlcc/{script}'))} {command}".rstrip()
 
 
 def _comment(plan: ir.Plan) -> str:
@@ -224,9 +223,9 @@ def _final(plan: ir.Plan) -> Job:
         timeout_minutes=SERVICE_MINUTES,
         variables={"GIT_DEPTH": "1", "GIT_LFS_SKIP_SMUDGE": "1"},
         artifacts=Artifacts(
-            (in_home(plan, f"_mlcc/s--{FINAL}/"), in_home(plan, f"_mlcc/r--{FINAL}/")),
+            (plan.in_home(f"_mlcc/s--{FINAL}/"), plan.in_home(f"_mlcc/r--{FINAL}/")),
             RECORD_DAYS,
-            junit=(in_home(plan, "_mlcc/s--*/junit.xml"),) if plan.has_gates else (),
+            junit=(plan.in_home("_mlcc/s--*/junit.xml"),) if plan.has_gates else (),
         ),
         start=Start(always=True),
         environment=comment_environment(plan),

@@ -17,16 +17,6 @@ DEFAULT_IMAGE = PYTHON_IMAGE.format(version="3.12")
 STATE_DAYS = 30
 
 
-def in_home(plan: ir.Plan, path: str) -> str:
-    """Return a path of the project relative to the repository root."""
-    return f"{plan.home}/{path}" if plan.home else path
-
-
-def is_matrix(node: ir.Node) -> bool:
-    """Tell whether a node has named legs."""
-    return node.legs != (ir.Leg(""),)
-
-
 def image_of(node: ir.Node) -> str:
     """Return the image of a node: its own, or the one of its Python."""
     if node.machine.image is not None:
@@ -65,7 +55,7 @@ def tags_of(plan: ir.Plan, node: ir.Node) -> tuple[str, ...]:
 
 def legs_of(plan: ir.Plan, node: ir.Node) -> tuple[Mapping[str, str], ...]:
     """Return the matrix variables of each leg; none where there is no matrix."""
-    if not is_matrix(node):
+    if not node.is_matrix:
         return ()
     labels = leg_labels(plan, node)
     legs = []
@@ -128,16 +118,16 @@ def node_artifacts(plan: ir.Plan, node: ir.Node) -> Artifacts:
                 assert_never(step)
     if isinstance(node.work, ir.Gate) and "r" not in kept:
         kept.append("r")  # the summary of its verdict
-    instance = f"{node.id}--*" if is_matrix(node) else node.id
+    instance = f"{node.id}--*" if node.is_matrix else node.id
     junit = [report.path for report in node.reports if report.format == "junit"]
     if isinstance(node.work, ir.Gate) and isinstance(node.work.parameters.get("junit"), str):
         junit.append(str(node.work.parameters["junit"]))
     cobertura = next((report.path for report in node.reports if report.format == "cobertura"), None)
     return Artifacts(
-        paths=tuple(in_home(plan, f"{FILES}/{kind}--{instance}/") for kind in kept),
+        paths=tuple(plan.in_home(f"{FILES}/{kind}--{instance}/") for kind in kept),
         days=max(days),
-        junit=tuple(expr.literal(in_home(plan, path)) for path in dict.fromkeys(junit)),
-        cobertura=expr.literal(in_home(plan, cobertura)) if cobertura else None,
+        junit=tuple(expr.literal(plan.in_home(path)) for path in dict.fromkeys(junit)),
+        cobertura=expr.literal(plan.in_home(cobertura)) if cobertura else None,
     )
 
 
@@ -147,9 +137,9 @@ def caches_of(plan: ir.Plan, node: ir.Node) -> tuple[Cache, ...]:
     for step in node.steps:
         if isinstance(step, ir.UseCache):
             paths = [
-                expr.literal(in_home(plan, path)) for path in step.paths if not path.startswith(("~", "/"))
+                expr.literal(plan.in_home(path)) for path in step.paths if not path.startswith(("~", "/"))
             ]
-            files = tuple(in_home(plan, path) for path in step.key_files)
+            files = tuple(plan.in_home(path) for path in step.key_files)
             if paths:
                 found.append(Cache(f"{plan.name}-{step.id}", files, tuple(paths)))
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc import plan as ir
-from mlcc.backends._checks import clashing_inputs, comment_token, place, unlabelled_runners
+from mlcc.backends._checks import clashing_inputs, comment_token, unlabelled_runners
 from mlcc.diagnostics import Diagnostic, error
 
 # What the docker client itself is steered by. It is started with a service's variables in its own environment, so that
@@ -31,7 +31,7 @@ def _services(plan: ir.Plan) -> Iterator[Diagnostic]:
                 if name.startswith(CLIENT_VARIABLES):
                     yield error(
                         "service-variable", f"the service '{service.id}' of '{node.id}' can't have the variable {name}: "
-                        "the docker client on the agent would obey it", place(node, "services"),
+                        "the docker client on the agent would obey it", node.place("services"),
                     )  # fmt: skip
 
 
@@ -45,5 +45,5 @@ def _caches(plan: ir.Plan) -> Iterator[Diagnostic]:
                     yield error(
                         "cache-key",
                         f"Jenkins can't take '{path}' for the key of a cache",
-                        place(node, "cache"),
+                        node.place("cache"),
                     )

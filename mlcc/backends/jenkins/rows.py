@@ -24,7 +24,7 @@ def rows_of(plan: ir.Plan, node: ir.Node) -> Iterator[Row]:
     if node.status is not None:
         fields["status"] = node.status.value
     fields.update(_before(plan, node))
-    if is_matrix(node):
+    if node.is_matrix:
         fields["legs"] = _words(leg.id for leg in node.legs)
     fields.update(_machine(plan, node))
     for step in node.steps:
@@ -36,11 +36,6 @@ def rows_of(plan: ir.Plan, node: ir.Node) -> Iterator[Row]:
     for step in node.steps:
         if isinstance(step, ir.UseCache):
             yield Row(CACHES, f"{node.id} {step.id}", _cache(step))
-
-
-def is_matrix(node: ir.Node) -> bool:
-    """Tell whether a node has named legs."""
-    return node.legs != (ir.Leg(""),)
 
 
 def _words(ids: Iterable[str]) -> str:
@@ -123,7 +118,7 @@ def _step(node: ir.Node, step: ir.Step) -> dict[str, Value]:
 
 def _legs(plan: ir.Plan, node: ir.Node) -> Iterator[Row]:
     versions = [step.version for step in node.steps if isinstance(step, ir.UsePython)]
-    for leg in node.legs if is_matrix(node) else ():
+    for leg in node.legs if node.is_matrix else ():
         values = dict(leg.values)
         fields: dict[str, Value] = {}
         if isinstance(node.machine.runner, ir.MatrixValue):
