@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlcc import topology
+from mlcc.backends import BACKENDS
 from mlcc.gates import DUCKDB
 from mlcc.node_plan import committed_files, node_of
 from mlcc.node_stores import check_stored, store_of, variables_of
@@ -30,10 +31,6 @@ from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
 from mlcc.trigger_plan import triggers
 
-if TYPE_CHECKING:
-    pass
-
-DEFAULT_LABELS = {"github": ("ubuntu-24.04",), "gitlab": (), "jenkins": ("linux",)}
 DAY = 86400
 
 
@@ -343,12 +340,10 @@ def _gate_files(resolved: Resolved) -> Iterator[tuple[str, str, Loc]]:
 
 
 def _runners(resolved: Resolved) -> dict[str, Runner]:
-    found = {DEFAULT_RUNNER: Runner(DEFAULT_RUNNER, DEFAULT_LABELS)}
+    found = {DEFAULT_RUNNER: Runner(DEFAULT_RUNNER, {name: one.runner for name, one in BACKENDS.items()})}
     for id, raw in resolved.spec.runners.items():
         labels = {
-            name: tuple(as_list(getattr(raw, name)))
-            for name in DEFAULT_LABELS
-            if getattr(raw, name) is not None
+            name: tuple(as_list(getattr(raw, name))) for name in BACKENDS if getattr(raw, name) is not None
         }
         found[id] = Runner(
             id, labels, raw.pull_requests, Problems(resolved.source).span(("runners", id), key=True)

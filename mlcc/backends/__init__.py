@@ -83,12 +83,15 @@ class Backend:
     the files, `build.weighed(plan)`, the limits they exceed, and `build.used(plan)`; `obligations.obligations(plan)`;
     `grants.grants(plan)`.
     `outputs` says where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/', and a `*` stands for the
-    number of one file of several.
+    number of one file of several. `runner` are the labels of the runner that a spec needn't name. `holds_runner`: a node
+    whose work runs somewhere else keeps a runner while it waits.
     """
 
     name: str
     package: str
     outputs: tuple[str, ...]
+    runner: tuple[str, ...]
+    holds_runner: bool
 
     def output_paths(self, name: str, home: str) -> tuple[str, ...]:
         """Return where the files of a pipeline go, as patterns relative to the repository root."""
@@ -135,12 +138,13 @@ class Backend:
 
 
 _GITHUB = (".github/workflows/{name}.yml", ".github/workflows/{name}.part-*.yml")
+_GITLAB = ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")
 BACKENDS = {
     one.name: one
     for one in (
-        Backend("github", "mlcc.backends.github", _GITHUB),
-        Backend("gitlab", "mlcc.backends.gitlab", ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")),
-        Backend("jenkins", "mlcc.backends.jenkins", ("{home}Jenkinsfile",)),
+        Backend("github", "mlcc.backends.github", _GITHUB, ("ubuntu-24.04",), holds_runner=True),
+        Backend("gitlab", "mlcc.backends.gitlab", _GITLAB, (), holds_runner=True),
+        Backend("jenkins", "mlcc.backends.jenkins", ("{home}Jenkinsfile",), ("linux",), holds_runner=False),
     )
 }
 BESIDE_SPEC = tuple(

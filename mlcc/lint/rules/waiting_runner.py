@@ -2,7 +2,7 @@
 
 ## What it does
 
-Looks for jobs with `remote` on GitHub and GitLab whose `timeout` is an hour or more. On Jenkins, nothing is held.
+Looks for jobs with `remote` whose `timeout` is an hour or more, on CI systems that keep a runner for them (GitHub and GitLab).
 
 ## Why it is bad
 
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.subject import Subject
 from mlcc.plan import Remote
@@ -32,12 +33,11 @@ from mlcc.resolved import DEFAULT_RUNNER
 ID = "waiting-runner"
 SEVERITY = Severity.NOTE
 LONG = 3600  # seconds
-HOLDING = {"github": "GitHub", "gitlab": "GitLab"}
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Yield a finding for each remote job that may hold the runner that every node has by default."""
-    systems = [name for target, name in HOLDING.items() if target in (subject.plan.targets or ("github",))]
+    systems = [target for target in subject.plan.targets or ("github",) if BACKENDS[target].holds_runner]
     for id, node in subject.plan.nodes.items():
         own_runner = node.machine.runner != DEFAULT_RUNNER
         if systems and isinstance(node.work, Remote) and node.timeout_seconds >= LONG and not own_runner:
