@@ -12,6 +12,7 @@ import yaml
 from mlcc.compiler import Analysis, analyse, analyses, compile_all, expanded
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.drift import EditedError
+from mlcc.linting import lint_all
 from mlcc.outputs import outputs_of, searches
 from mlcc.plan import Text
 from mlcc.writer import check, write
@@ -302,6 +303,31 @@ def test_a_mistake_at_a_param_shows_its_value_too(root: Path) -> None:
     (found,) = refusals(state(root, '  north: {root: models/north, params: {rate: 1, hour: "61 * * * *"}}\n'))
     assert (found.code, place(found)) == ("bad-cron", ("mlcc.yaml", 3))
     assert [(one.message, one.span.line) for one in found.related] == [("the param's value", 9)]
+
+
+# Params without a use
+
+
+def idle(spec: Path, root: Path) -> list[tuple[int, str]]:
+    found = lint_all((spec,), root, ("github",)).diagnostics
+    return [(one.span.line, one.message) for one in found if one.code == "unused-param" and one.span]
+
+
+def test_a_param_is_used_where_any_instance_names_it(root: Path) -> None:
+    spec = state(root)
+    more = "  spare: {type: number, default: 1}\n  here: {type: string, default: x}\n"
+    text = spec.read_text().replace("instances:\n", f"{more}instances:\n")
+    spec.write_text(text.replace("MORE: x", "MORE: {param: here}"))
+    assert idle(spec, root) == [(8, "nothing uses the param 'spare' (in all 3 instances)")]
+
+
+def test_a_param_that_an_instance_sets_to_no_end(root: Path) -> None:
+    spec = state(root)
+    over = "overrides: {jobs: {train: {env: {RATE: '1'}}}}"
+    spec.write_text(spec.read_text().replace("params: {rate: 0.1}", f"params: {{rate: 0.1}}, {over}"))
+    assert idle(spec, root) == [
+        (9, "the instance sets the param 'rate', and nothing in it uses that (in the instance north)")
+    ]
 
 
 # What is written
