@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlcc.backends import BACKENDS
+from mlcc.backends import BACKENDS, shared_paths
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Related, SpecError, error, suggest
 from mlcc.extends import merge
 from mlcc.files import LOCK, File
@@ -122,8 +122,7 @@ def expanded(
             home = _relative(path.resolve().parent / source.home, root)
             if id and known and known.keeps(path, root, _relative(path, root), source, home):
                 continue
-            siblings = len(expansion.ids) or 1
-            analysis = _analysed(source, path, root, siblings, assume_committed=assume_committed)
+            analysis = _analysed(source, path, root, assume_committed=assume_committed)
             found.append(_locked(analysis, path, *lock) if lock else analysis)
         except SpecError as problem:
             problems += ((id, one) for one in problem.diagnostics)
@@ -131,10 +130,10 @@ def expanded(
     return Project(tuple(found), tuple(collapsed(problems, len(expansion.ids))), texts, len(expansion.ids))
 
 
-def _analysed(source: Source, path: Path, root: Path, siblings: int, *, assume_committed: bool) -> Analysis:
+def _analysed(source: Source, path: Path, root: Path, *, assume_committed: bool) -> Analysis:
     """Run the passes from VALIDATE to PLAN. Raises SpecError."""
     folder = path.resolve().parent / source.home
-    home = _relative(folder, root)
+    home, spec_home = _relative(folder, root), _relative(path.resolve().parent, root)
     tree = Tree(folder)
     try:
         spec = validate(source)
@@ -144,11 +143,11 @@ def _analysed(source: Source, path: Path, root: Path, siblings: int, *, assume_c
         made = plan(
             resolved,
             home=home,
+            spec_home=spec_home,
             spec_files=tuple(_relative(Path(shown), root) for shown in source.texts),
-            compiled_files=compiled_files(spec.name, home),
+            compiled_files=compiled_files(spec.name, home, spec_home),
             committed=None if assume_committed else tree.matching,
             ignored=tree.ignores,
-            siblings=siblings,
         )
     except SpecError as problem:
         raise SpecError(traced(problem.diagnostics, source), problem.texts) from None
@@ -182,9 +181,9 @@ def _relative(path: Path, root: Path) -> str:
     return "" if found == "." else found
 
 
-def compiled_files(name: str, home: str) -> tuple[str, ...]:
+def compiled_files(name: str, home: str, spec_home: str | None = None) -> tuple[str, ...]:
     """Return where every back end would write, as patterns: a change there selects everything."""
-    return tuple(path for registered in BACKENDS.values() for path in registered.output_paths(name, home))
+    return tuple(path for one in BACKENDS.values() for path in one.output_paths(name, home, spec_home))
 
 
 def chosen_targets(plan: Plan, named: tuple[str, ...]) -> tuple[str, ...]:
@@ -221,12 +220,27 @@ def compile_files(analysis: Analysis, targets: Iterable[str]) -> list[File]:
 
 @record
 class Compiled:
-    """A spec that compiles, by the path that it was called by, the back ends and the files."""
+    """A spec that compiles, by the path that it was called by, the back ends and the files.
+
+    Of a file that it shares with other instances, `files` has what that were for this one alone.
+    """
 
     path: Path
     analysis: Analysis
     targets: tuple[str, ...]
     files: list[File]
+
+    @property
+    def own(self) -> list[File]:
+        """Return the files that no other instance shares."""
+        paths = shared_paths(self.analysis.plan)
+        return [file for file in self.files if file.path not in paths]
+
+    @property
+    def shared(self) -> list[File]:
+        """Return its parts of files that instances share."""
+        paths = shared_paths(self.analysis.plan)
+        return [file for file in self.files if file.path in paths]
 
 
 def compile_all(
@@ -285,18 +299,20 @@ def same_outputs(specs: Iterable[tuple[Analysis, tuple[str, ...]]]) -> list[Diag
     for analysis, targets in specs:
         plan = analysis.plan
         scripts = plan.in_home(".mlcc/")
+        homes = (plan.home, plan.spec_home)
         paths = [
             scripts,
-            *(p for target in targets for p in BACKENDS[target].output_paths(plan.name, plan.home)),
+            *(p for target in targets for p in BACKENDS[target].output_paths(plan.name, *homes)),
         ]
+        shared = shared_paths(plan)
         for path in paths:
             owner = owners.setdefault((analysis.root, path), analysis)
-            if (owner.plan.spec_files[0], owner.instance) == (plan.spec_files[0], analysis.instance):
+            same = owner.instance == analysis.instance or path in shared
+            if same and owner.plan.spec_files[0] == plan.spec_files[0]:
                 continue
             related = [Related(owner.plan.span, "the other one")] if owner.plan.span else []
-            help = (
-                "put them into different folders" if path == scripts else "give the two specs different names"
-            )
+            named = path.startswith(".github/")
+            help = "give the two specs different names" if named else "put them into different folders"
             message = f"two specs write `{path}`"
             problems.append(error("same-output", message, plan.span, related=related, help=help))
             break

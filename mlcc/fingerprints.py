@@ -14,33 +14,42 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlcc import resources
 from mlcc.files import File, seal
 from mlcc.folder import Folder, UnsafePathError
-from mlcc.record import record
+from mlcc.record import as_dict, record
 from mlcc.source import Source, plain
 from mlcc.today import today
 
+if TYPE_CHECKING:
+    from mlcc.compiler import Compiled
+
 FILE = "mlcc/compiled.json"
-_VERSION = 1
+_VERSION = 2
 
 
 @record
 class Fingerprint:
-    """The digest of what a pipeline is compiled from, and that of each file which it is compiled to, by path."""
+    """The digest of what a pipeline is compiled from, and that of each file which it is compiled to, by path.
+
+    `shared` is the text of its part of each file that it shares with other instances.
+    """
 
     inputs: str
     outputs: Mapping[str, str]
+    shared: Mapping[str, str]
 
 
 @record
 class Kept:
-    """An instance of a spec that needn't be compiled again: its id, its folder, and its files."""
+    """An instance of a spec that needn't be compiled again: its id, its folder, and its files; see Fingerprint."""
 
     instance: str
     home: str
     outputs: Mapping[str, str]
+    shared: tuple[File, ...]
 
 
 class Fingerprints:
@@ -64,18 +73,21 @@ class Fingerprints:
         if not are_there(root, before.outputs):
             return False
         self.paths[root, spec] = path
-        self.kept.setdefault((root, spec), []).append(Kept(source.instance, home, before.outputs))
+        shared = tuple(File(shared_path, text) for shared_path, text in before.shared.items())
+        self.kept.setdefault((root, spec), []).append(Kept(source.instance, home, before.outputs, shared))
         return True
 
-    def written(self, root: Path, spec: str, found: Iterable[tuple[Source, str, Iterable[File]]]) -> None:
-        """Remember the instances of a spec, given with their folders and files, and the kept ones; forget its others."""
+    def written(self, root: Path, spec: str, found: Iterable[Compiled]) -> None:
+        """Remember the compiled instances of a spec and the kept ones; forget its others."""
         own = {f"{spec}#{kept.instance}" for kept in self.kept.get((root, spec), ())}
         before = self._known.get(root) or known(root)
         all_of = {id: one for id, one in before.items() if id in own or not id.startswith(f"{spec}#")}
-        for source, home, files in found:
+        for made in found:
+            source = made.analysis.source
             all_of[f"{spec}#{source.instance}"] = Fingerprint(
-                inputs_of(source, home, self.named),
-                {file.path: _digest(_bytes(seal(file.text))) for file in files},
+                inputs_of(source, made.analysis.plan.home, self.named),
+                {file.path: _digest(_bytes(seal(file.text))) for file in made.own},
+                {file.path: file.text for file in made.shared},
             )
         self._known[root] = all_of
         remember(root, all_of)
@@ -107,7 +119,7 @@ def known(root: Path) -> dict[str, Fingerprint]:
         raw = json.loads(path.read_text("utf-8")) if path is not None else {}
         if raw.get("version") == _VERSION:
             return {
-                str(id): Fingerprint(str(one["inputs"]), {str(k): str(v) for k, v in one["outputs"].items()})
+                str(id): Fingerprint(str(one["inputs"]), _texts(one["outputs"]), _texts(one["shared"]))
                 for id, one in raw["pipelines"].items()
             }
     return {}
@@ -118,7 +130,7 @@ def remember(root: Path, found: Mapping[str, Fingerprint]) -> None:
     path = _path(root)
     if path is None:
         return
-    plain_values = {id: {"inputs": one.inputs, "outputs": dict(one.outputs)} for id, one in found.items()}
+    plain_values = {id: as_dict(one) for id, one in found.items()}
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
@@ -134,6 +146,10 @@ def _path(root: Path) -> Path | None:
             found = root / found.read_text("utf-8").partition("gitdir:")[2].strip()
         return found / FILE if (found / "HEAD").exists() else None
     return None
+
+
+def _texts(found: Mapping[str, str]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in found.items()}
 
 
 def _bytes(text: str) -> bytes:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Mapped
+from functools import cached_property
 from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
 from mlcc.extends import override
-from mlcc.params import Filling, Stated
+from mlcc.params import Filling, Stated, params_named
 from mlcc.record import replace
 from mlcc.source import Entry, Mapping, Node, Scalar, Source, locate
 
@@ -89,7 +90,15 @@ class Expansion:
         if filling.diagnostics:
             raise SpecError(filling.diagnostics)
         locked = {gate: by_node[id(node)] for gate, node in source.locked.items()}
-        return replace(source, root=root, locked=locked, values=filling.values)
+        return replace(source, root=root, locked=locked, values=filling.values, unused=self._unused)
+
+    @cached_property
+    def _unused(self) -> frozenset[str]:
+        """The params that nothing names, in no instance."""
+        if not self._params:
+            return frozenset()
+        trees = (self.source.root, *self.source.locked.values())
+        return frozenset(self._params).difference(*map(params_named, trees))
 
     def _stated(self, values: Mapped[str, Entry]) -> dict[str, Stated]:
         found: dict[str, Stated] = {}

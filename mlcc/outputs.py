@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from mlcc.abandoned import Search
+from mlcc.backends import joined
 from mlcc.compiler import SPEC, Compiled
 from mlcc.diagnostics import OutputError
 from mlcc.files import File, lock_beside
@@ -72,14 +74,27 @@ class Output:
         """Return the files of its instances that are as they were."""
         return tuple(path for one in self.kept for path in one.outputs)
 
-    @property
+    @cached_property
     def files(self) -> list[File]:
-        """Return the files of all its pipelines."""
-        return [file for one in self.pipelines for file in one.files]
+        """Return the files of all its pipelines; what its instances share stands once. Raises SpecError."""
+        found = [file for one in self.pipelines for file in one.own]
+        shared = [(one.instance, file) for one in self.kept for file in one.shared]
+        shared += ((one.analysis.instance, file) for one in self.pipelines for file in one.shared)
+        parts: dict[str, list[str]] = {}
+        for _, file in sorted(shared, key=lambda part: part[0]):  # whichever of them are kept
+            parts.setdefault(file.path, []).append(file.text)
+        return [*found, *(File(path, joined(path, texts)) for path, texts in parts.items())]
 
 
 def outputs_of(compiled: Sequence[Compiled], fingerprints: Fingerprints | None = None) -> list[Output]:
-    """Return what each spec writes, in order; last those of which nothing has changed."""
+    """Return what each spec writes, in order; last those of which nothing has changed. Raises SpecError."""
+    outputs = _outputs(compiled, fingerprints)
+    for one in outputs:
+        _ = one.files  # what can't be joined shows before anything is written
+    return outputs
+
+
+def _outputs(compiled: Sequence[Compiled], fingerprints: Fingerprints | None) -> list[Output]:
     pipelines: dict[tuple[Path, str], list[Compiled]] = {}
     for one in compiled:
         pipelines.setdefault((one.analysis.root, one.analysis.plan.spec_files[0]), []).append(one)
@@ -95,9 +110,8 @@ def outputs_of(compiled: Sequence[Compiled], fingerprints: Fingerprints | None =
 
 def remember(one: Output, fingerprints: Fingerprints) -> None:
     """Remember what the instances of a spec were compiled from and to. A spec without instances is always compiled."""
-    found = [(made.analysis.source, made.analysis.plan.home, made.files) for made in one.pipelines]
-    if all(source.instance for source, _, _ in found):
-        fingerprints.written(one.root, one.spec, found)
+    if all(made.analysis.instance for made in one.pipelines):
+        fingerprints.written(one.root, one.spec, one.pipelines)
 
 
 def searches(outputs: Sequence[Output]) -> Iterator[Search | None]:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Collection
 
 from mlcc.abandoned import home_of
-from mlcc.backends import BESIDE_SPEC
+from mlcc.backends import BESIDE_SPEC, SHARED
 from mlcc.files import lock_beside, origin
 from mlcc.record import record
 
@@ -40,9 +40,9 @@ class Owner:
         return "/.mlcc/" in f"/{path}" and home_of(path) in self.projects
 
     def is_beside(self, path: str) -> bool:
-        """Whether it is an output that lies in a project folder itself."""
+        """Whether it is an output that lies in a project folder itself, or the spec's that all instances share."""
         above, _, name = path.rpartition("/")
-        return name in BESIDE_SPEC and above in self.projects
+        return (name in BESIDE_SPEC and above in self.projects) or (name in SHARED and above == self.home)
 
     def is_place(self, path: str) -> bool:
         """Whether an output of this spec may lie there."""

@@ -117,6 +117,22 @@ class Filling:
         self.diagnostics.append(error(code, message, span, related=related, help=help))
 
 
+def params_named(root: Node) -> set[str]:
+    """Return the params that a tree names anywhere."""
+    found: set[str] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Mapping):
+            waiting += (entry.node for entry in node.entries.values())
+            named = node.entries.get(PARAM)
+            if named is not None and isinstance(named.node, Scalar):
+                found.add(str(named.node.value))
+        elif isinstance(node, Sequence):
+            waiting += node.items
+    return found
+
+
 def _branches(shape: Shape) -> tuple[Shape, ...]:
     return shape.shapes if isinstance(shape, Either) else (shape,)
 

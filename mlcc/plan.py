@@ -302,12 +302,14 @@ class Waived:
 class Plan:
     """A pipeline. `home` is the project folder relative to the repository root ("" at the root).
 
-    Nodes are in a stable topological order. `spec_files` are the spec and the files that it extends,
+    Nodes are in a stable topological order. `home` is the project folder and `spec_home` that of the spec, another one for
+    an instance; both are relative to the repository root. `spec_files` are the spec and the files that it extends,
     `compiled_files` patterns of what back ends write, relative to the repository root.
     """
 
     name: str
     home: str
+    spec_home: str
     spec_files: tuple[str, ...]
     compiled_files: tuple[str, ...]
     triggers: Triggers
@@ -327,7 +329,6 @@ class Plan:
     lock: str = ""  # the file beside the spec that holds the pins, from the repository's folder
     notices: tuple[RunNotice, ...] = ()  # of how a run ended
     store: Store | None = None
-    siblings: int = 1  # pipelines of the same spec, this one included
     span: Span | None = field(compare=False, default=None)
 
     @cached_property

@@ -38,17 +38,18 @@ def plan(
     resolved: Resolved,
     *,
     home: str = "",
+    spec_home: str | None = None,
     spec_files: tuple[str, ...] = ("mlcc.yaml",),
     compiled_files: tuple[str, ...] = (),
     committed: Callable[[tuple[str, ...]], set[str]] | None = None,
     ignored: Callable[[str], bool] | None = None,
-    siblings: int = 1,
 ) -> Plan:
     """Return the plan of a resolved spec. Raises SpecError.
 
-    `home` is the project folder relative to the repository root. `committed` tells which of the given
+    `home` is the project folder relative to the repository root, `spec_home` that of the spec where it is another one,
+    since the plan is an instance's. `committed` tells which of the given
     path patterns match a file of the repository; without it, every unwritten artifact counts as committed.
-    `ignored` tells whether git ignores the files at a path. `siblings` counts the pipelines of the spec.
+    `ignored` tells whether git ignores the files at a path.
     """
     problems = Problems(resolved.source)
     artifacts = _artifacts(resolved, problems)
@@ -77,6 +78,7 @@ def plan(
     made = Plan(
         name=spec.name,
         home=home,
+        spec_home=home if spec_home is None else spec_home,
         spec_files=spec_files,
         compiled_files=compiled_files,
         triggers=triggers(spec, problems),
@@ -95,7 +97,6 @@ def plan(
         comment=comment(resolved),
         notices=_notices(resolved, problems),
         store=store,
-        siblings=siblings,
         span=problems.span(("name",)),
     )
     for id, cause in never_runs(made).items():

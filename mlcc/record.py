@@ -131,7 +131,7 @@ def _refuse(self: Any, name: str, *_: object) -> NoReturn:
 
 def replace(value: Value, /, **changes: Any) -> Value:
     """Return a record like `value` with some fields changed. Raises TypeError for a field that it hasn't."""
-    return type(value)(**{**value.__dict__, **changes})
+    return type(value)(**{**as_dict(value), **changes})
 
 
 def as_dict(value: object) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Source:
     `file` is where it lies, or None for a spec that came from memory. `locked` are the gates that an extended
     spec locks, each with the `defaults` that it keeps to. `deprecated` are warnings of old spellings. Of an `instance` of a
     spec, `home` is the folder below the spec's, and `values` say where the values of its params are stated, by the place
-    of their use.
+    of their use. `unused` are the params that nothing names, in no instance.
     """
 
     path: str
@@ -99,6 +99,7 @@ class Source:
     instance: str = ""
     home: str = ""
     values: dict[Span, Span] = field(default_factory=dict)
+    unused: frozenset[str] = frozenset()
 
 
 def load(path: Path, display: str | None = None) -> Source:

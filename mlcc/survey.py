@@ -74,6 +74,7 @@ def _places(folder: Folder, mine: Owner, part: bool) -> Iterator[str]:
     if not part:
         yield from folder.files(".github/workflows", deep=False)
         yield from folder.files(".gitlab", deep=True)
+        yield from (path for path in folder.files(mine.home, deep=False) if mine.is_beside(path))
     for project in sorted(mine.projects):
         yield from folder.files(f"{project}/.mlcc" if project else ".mlcc", deep=True)
         yield from (path for path in folder.files(project, deep=False) if mine.is_beside(path))

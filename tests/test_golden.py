@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from mlcc.backends import BACKENDS
-from mlcc.compiler import Analysis, analyse, compile_files
+from mlcc.compiler import Analysis, Compiled, analyses, compile_files
 from mlcc.diagnostics import MlccError
+from mlcc.outputs import outputs_of
 from mlcc.render_diagnostics import to_text
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,15 +31,16 @@ def produced(case: Path) -> dict[str, str]:
     here = Path.cwd()
     os.chdir(root)  # diagnostics show paths as they were given
     try:
-        analysis = analyse(spec.resolve().relative_to(root), root, assume_committed=True)
-        compiled = {target: _compiled(analysis, target) for target in BACKENDS}
+        path = spec.resolve().relative_to(root)
+        found = analyses(path, root, assume_committed=True)
+        compiled = {target: _compiled(path, found, target) for target in BACKENDS}
     except MlccError as problem:
         return {"diagnostics.txt": to_text(problem.diagnostics, problem.texts)}
     finally:
         os.chdir(here)
     files: dict[str, str] = {}
-    for target, found in compiled.items():
-        files.update({f"refused-{target}.txt": found} if isinstance(found, str) else found)
+    for target, made in compiled.items():
+        files.update({f"refused-{target}.txt": made} if isinstance(made, str) else made)
     refused = {text for path, text in files.items() if path.startswith("refused-")}
     return (
         {"diagnostics.txt": "".join(sorted(refused))}
@@ -47,10 +49,11 @@ def produced(case: Path) -> dict[str, str]:
     )
 
 
-def _compiled(analysis: Analysis, target: str) -> dict[str, str] | str:
+def _compiled(path: Path, found: tuple[Analysis, ...], target: str) -> dict[str, str] | str:
     """Return the files of a back end, or the text of why it refuses."""
     try:
-        files = {file.path: file.text for file in compile_files(analysis, [target])}
+        made = [Compiled(path, one, (target,), compile_files(one, [target])) for one in found]
+        files = {file.path: file.text for output in outputs_of(made) for file in output.files}
     except MlccError as problem:
         return to_text(problem.diagnostics, problem.texts)
     return {

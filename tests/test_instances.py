@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mlcc.compiler import Analysis, analyse, analyses, compile_all, expanded
 from mlcc.diagnostics import Diagnostic, SpecError
+from mlcc.drift import EditedError
+from mlcc.linting import lint_all
 from mlcc.outputs import outputs_of, searches
 from mlcc.plan import Text
 from mlcc.writer import check, write
@@ -301,6 +305,31 @@ def test_a_mistake_at_a_param_shows_its_value_too(root: Path) -> None:
     assert [(one.message, one.span.line) for one in found.related] == [("the param's value", 9)]
 
 
+# Params without a use
+
+
+def idle(spec: Path, root: Path) -> list[tuple[int, str]]:
+    found = lint_all((spec,), root, ("github",)).diagnostics
+    return [(one.span.line, one.message) for one in found if one.code == "unused-param" and one.span]
+
+
+def test_a_param_is_used_where_any_instance_names_it(root: Path) -> None:
+    spec = state(root)
+    more = "  spare: {type: number, default: 1}\n  here: {type: string, default: x}\n"
+    text = spec.read_text().replace("instances:\n", f"{more}instances:\n")
+    spec.write_text(text.replace("MORE: x", "MORE: {param: here}"))
+    assert idle(spec, root) == [(8, "nothing uses the param 'spare' (in all 3 instances)")]
+
+
+def test_a_param_that_an_instance_sets_to_no_end(root: Path) -> None:
+    spec = state(root)
+    over = "overrides: {jobs: {train: {env: {RATE: '1'}}}}"
+    spec.write_text(spec.read_text().replace("params: {rate: 0.1}", f"params: {{rate: 0.1}}, {over}"))
+    assert idle(spec, root) == [
+        (9, "the instance sets the param 'rate', and nothing in it uses that (in the instance north)")
+    ]
+
+
 # What is written
 
 
@@ -326,12 +355,80 @@ def test_all_instances_are_written_together_and_none_is_an_orphan(root: Path) ->
     assert not found["orphans"]
     for name in ("north", "south", "east"):
         own = {path for path in found["written"] if f"/{name}/" in path}
-        assert {
-            f"models/{name}/{file}" for file in ("Jenkinsfile", ".gitlab-ci.yml", ".mlcc/plan.json")
-        } <= own
+        files = ("Jenkinsfile", ".mlcc/gitlab.yml", ".mlcc/plan.json")
+        assert {f"models/{name}/{file}" for file in files} <= own
+        assert f"models/{name}/.gitlab-ci.yml" not in own
         assert f".github/workflows/credit-{name}.yml" in found["written"]
+    assert ".gitlab-ci.yml" in found["written"]
     assert not (root / ".mlcc").exists()
     assert written(state(root), root)["written"] == ()
+
+
+def test_gitlab_starts_all_instances_by_one_file(root: Path) -> None:
+    written(state(root), root)
+    pipeline = yaml.safe_load((root / ".gitlab-ci.yml").read_text())
+    assert list(pipeline) == [
+        "stages",
+        *(f"credit-{name}-{job}" for name in ("east", "north", "south") for job in ("select", "run")),
+    ]
+    assert pipeline["credit-south-run"]["trigger"]["include"] == [
+        {"artifact": "models/south/_mlcc/child.yml", "job": "credit-south-select"}
+    ]
+    always = json.loads((root / "models/south/.mlcc/plan.json").read_text())["always"]
+    assert ".gitlab-ci.yml" in always
+    assert "models/south/.gitlab-ci.yml" not in always
+
+
+def test_the_file_of_all_instances_is_edited_by_nobody(root: Path) -> None:
+    spec = state(root)
+    written(spec, root)
+    shared = root / ".gitlab-ci.yml"
+    shared.write_text(shared.read_text().replace("credit-north-run", "other"))
+    with pytest.raises(EditedError, match="edited by hand"):
+        written(spec, root)
+
+
+def test_without_gitlab_the_file_of_all_instances_is_an_orphan(root: Path) -> None:
+    spec = state(root)
+    written(spec, root)
+    (output,) = outputs_of(compile_all([spec], root, ("jenkins",)))
+    report = write(
+        output.files, root, home=output.home, spec=output.spec, projects=output.projects, prune=True
+    )
+    assert ".gitlab-ci.yml" in report.removed
+    assert not (root / ".gitlab-ci.yml").exists()
+
+
+def test_instances_that_would_share_an_input_of_gitlab_s_form(root: Path) -> None:
+    """Both would be MLCC_INPUT_CREDIT_A_B_N, with two defaults."""
+    for name in ("a-b", "a_b"):
+        (root / name / "src").mkdir(parents=True)
+        (root / name / "src/a.py").write_text("")
+    spec = root / "mlcc.yaml"
+    spec.write_text(
+        "version: 1\nname: credit\nparams: {n: {type: integer}}\n"
+        "triggers: {manual: {go: {inputs: {n: {type: integer, default: {param: n}}}}}}\n"
+        "instances:\n  a-b: {root: a-b, params: {n: 1}}\n  a_b: {root: a_b, params: {n: 2}}\n"
+        "jobs: {a: {run: make}}\n"
+    )
+    with pytest.raises(SpecError, match="MLCC_INPUT_CREDIT_A_B_N") as caught:
+        outputs_of(compile_all([spec], root, ("gitlab",)))
+    assert [one.code for one in caught.value.diagnostics] == ["instances-clash"]
+    assert outputs_of(compile_all([spec], root, ("github", "jenkins")))
+
+
+def test_two_specs_in_one_folder_cannot_both_write_the_file_of_their_instances(root: Path) -> None:
+    spec = state(root)
+    for name in ("north", "south", "east"):
+        (root / f"more/{name}/src").mkdir(parents=True)
+        (root / f"more/{name}/src/a.py").write_text("")
+    other = root / "other.yaml"
+    other.write_text(spec.read_text().replace("models/", "more/").replace("name: credit", "name: debit"))
+    with pytest.raises(SpecError) as caught:
+        compile_all([spec, other], root, ("gitlab",))
+    (found, *_) = caught.value.diagnostics
+    assert (found.code, found.message) == ("same-output", "two specs write `.gitlab-ci.yml`")
+    assert found.help == "put them into different folders"
 
 
 def test_files_of_an_instance_that_is_gone_are_orphans(root: Path) -> None:

@@ -77,14 +77,14 @@ class Usage:
 
 @record
 class Backend:
-    """A back end: a package with six modules, each imported when something of it is asked for.
+    """A back end: a package with six modules or seven, each imported when something of it is asked for.
 
     `capabilities.CAPABILITIES`, `limits.LIMITS`; `check.check_plan(plan)`, what shows before lowering; `build.build(plan)`,
     the files, `build.weighed(plan)`, the limits they exceed, and `build.used(plan)`; `obligations.obligations(plan)`;
-    `grants.grants(plan)`.
-    `outputs` says where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/', and a `*` stands for the
-    number of one file of several. `runner` are the labels of the runner that a spec needn't name. `holds_runner`: a node
-    whose work runs somewhere else keeps a runner while it waits.
+    `grants.grants(plan)`; where instances share a file, `join.join(path, texts)`.
+    `outputs` says where it writes: `{name}` is the pipeline's, `{home}` its folder with a '/', `{spec}` that of its spec,
+    in which instances share a file, and a `*` stands for the number of one file of several. `runner` are the labels of the
+    runner that a spec needn't name. `holds_runner`: a node whose work runs somewhere else keeps a runner while it waits.
     """
 
     name: str
@@ -93,9 +93,14 @@ class Backend:
     runner: tuple[str, ...]
     holds_runner: bool
 
-    def output_paths(self, name: str, home: str) -> tuple[str, ...]:
-        """Return where the files of a pipeline go, as patterns relative to the repository root."""
-        return tuple(path.format(name=name, home=f"{home}/" if home else "") for path in self.outputs)
+    def output_paths(self, name: str, home: str, spec_home: str | None = None) -> tuple[str, ...]:
+        """Return where the files of a pipeline go, as patterns relative to the repository root.
+
+        `home` is its project folder, `spec_home` the folder of its spec, by default the same.
+        """
+        spec = home if spec_home is None else spec_home
+        places = {"home": f"{home}/" if home else "", "spec": f"{spec}/" if spec else ""}
+        return tuple(path.format(name=name, **places) for path in self.outputs)
 
     @property
     def capabilities(self) -> Sequence[Capability]:
@@ -125,6 +130,10 @@ class Backend:
         """Return how much of each limit the compiled plan uses. Raises SpecError when it doesn't compile."""
         return cast("list[Usage]", self._module("build").used(plan))
 
+    def join(self, path: str, texts: Sequence[str]) -> str:
+        """Return the text of the file at `path` that instances share, from what it were for each. Raises SpecError."""
+        return cast("str", self._module("join").join(path, texts))
+
     def obligations(self, plan: Plan) -> list[Obligation]:
         """Return what no file can hold: settings that a person makes once."""
         return cast("list[Obligation]", self._module("obligations").obligations(plan))
@@ -138,7 +147,7 @@ class Backend:
 
 
 _GITHUB = (".github/workflows/{name}.yml", ".github/workflows/{name}.part-*.yml")
-_GITLAB = ("{home}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")
+_GITLAB = ("{spec}.gitlab-ci.yml", "{home}.mlcc/gitlab.yml")
 BACKENDS = {
     one.name: one
     for one in (
@@ -147,10 +156,32 @@ BACKENDS = {
         Backend("jenkins", "mlcc.backends.jenkins", ("{home}Jenkinsfile",), ("linux",), holds_runner=False),
     )
 }
-BESIDE_SPEC = tuple(
-    path.removeprefix("{home}")
+SHARED = {
+    path.removeprefix("{spec}"): one
     for one in BACKENDS.values()
     for path in one.outputs
-    if path.startswith("{home}") and "/" not in path
+    if path.startswith("{spec}")
+}
+"""The names of the outputs in the folder of a spec that all its instances are in, each with its back end."""
+BESIDE_SPEC = (
+    *SHARED,
+    *(
+        path.removeprefix("{home}")
+        for one in BACKENDS.values()
+        for path in one.outputs
+        if path.startswith("{home}") and "/" not in path
+    ),
 )
 """The names of the outputs that lie in a spec's own folder."""
+
+
+def shared_paths(plan: Plan) -> frozenset[str]:
+    """Return the outputs that an instance shares with the others of its spec."""
+    if plan.spec_home == plan.home:
+        return frozenset()
+    return frozenset(f"{plan.spec_home}/{name}" if plan.spec_home else name for name in SHARED)
+
+
+def joined(path: str, texts: Sequence[str]) -> str:
+    """Return the text of a shared output from what it were for each instance. Raises SpecError."""
+    return SHARED[path.rpartition("/")[2]].join(path, texts)

@@ -20,8 +20,8 @@ _SPECIAL = re.compile(r"([\s#\\])")
 def owned_paths(plan: Plan, target: str) -> list[str]:
     """Return what only its owners should change, as paths from the root: the spec, its lock, its scripts, what CI reads."""
     scripts = plan.in_home(".mlcc/")
-    outputs = BACKENDS[target].output_paths(plan.name, plan.home)
-    including = [".gitlab-ci.yml"] if target == "gitlab" and plan.home else []
+    outputs = BACKENDS[target].output_paths(plan.name, plan.home, plan.spec_home)
+    including = [".gitlab-ci.yml"] if target == "gitlab" and plan.spec_home else []
     return [
         *plan.spec_files,
         *([plan.lock] if plan.lock else []),

@@ -179,10 +179,10 @@ def _print_written(one: Output, found: dict[str, list[str]], abandoned: Sequence
     written = set(found["written"])
     for pipeline in one.pipelines:
         plan = pipeline.analysis.plan
-        count = sum(file.path in written for file in pipeline.files)
+        count = sum(file.path in written for file in pipeline.own)
         if single or count:
             made = f"{_count(len(plan.nodes), 'node')}, {_count(count, 'file')} written"
-            click.echo(f"{plan.name}: {made}, {len(pipeline.files) - count} unchanged")
+            click.echo(f"{plan.name}: {made}, {len(pipeline.own) - count} unchanged")
     if not single:
         total = f"{_count(len(written), 'file')} written, {len(found['unchanged'])} unchanged"
         click.echo(f"{escaped(str(one.path))}: {len(one.projects)} instances, {total}")

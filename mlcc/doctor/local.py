@@ -93,7 +93,7 @@ def _fresh(one: Compiled) -> Finding:
     call = command_line("compile", one.path, None, _named(one))
     try:
         drifts = check(
-            one.files, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call,
+            one.own, one.analysis.root, home=plan.home, spec=plan.spec_files[0], call=call,
             part=bool(one.analysis.instance),
         )  # fmt: skip
     except OutputError as problem:

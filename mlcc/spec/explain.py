@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from mlcc import __version__
 from mlcc.diagnostics import Diagnostic, Related, Severity, Span, SpecError, suggest
 from mlcc.record import record
 from mlcc.source import MAX_DIAGNOSTICS, Loc, Mapping, Node, Scalar, Sequence, Source, locate
@@ -163,9 +164,10 @@ class _Explainer:
 
     def unknown(self, shape: Fields, place: Loc, meant: str | None) -> Diagnostic:
         message = f"unknown key `{place[-1]}`" + (f"; did you mean `{meant}`?" if meant else "")
-        return self.new(
-            "unknown-key", message, place, key=True, help=f"allowed here: {', '.join(shape.keys)}"
-        )
+        help = f"allowed here: {', '.join(shape.keys)}"
+        if not meant:
+            help += f"; this is mlcc {__version__}: if a newer one knows the key, say so by `requires`"
+        return self.new("unknown-key", message, place, key=True, help=help)
 
     def no_value(self, place: Loc) -> Diagnostic:
         message = f"`{place[-1]}` has no value"

@@ -53,19 +53,12 @@ def hostile_plan() -> Plan:
     return plan_of(SPEC.replace("BRANCH", json.dumps(HOSTILE)), home="a b/#c'd")
 
 
-@pytest.mark.parametrize(("siblings", "named"), [(1, False), (150, False), (151, True)])
-def test_more_files_than_gitlab_takes_in_need_a_setting(siblings: int, named: bool) -> None:
-    """https://docs.gitlab.com/administration/settings/continuous_integration/: 150 includes by default."""
-    plan = replace(
-        plan_of(
-            "version: 1\nname: p\ntriggers: {push: {branches: [main]}}\njobs: {a: {run: make}}\n", home="a"
-        ),
-        siblings=siblings,
-    )
-    found = {one.id: one.commands for one in BACKENDS["gitlab"].obligations(plan)}
-    assert ("setting.includes" in found) is named
-    if named:
-        assert found["setting.includes"][0].endswith(f"ci_max_includes={siblings}")
+@pytest.mark.parametrize(("folder", "named"), [("", []), ("m", ["m/.gitlab-ci.yml"])])
+def test_the_instances_of_a_spec_are_taken_in_as_one_file(folder: str, named: list[str]) -> None:
+    spec = "version: 1\nname: p\ntriggers: {push: {branches: [main]}}\njobs: {a: {run: make}}\n"
+    plan = replace(plan_of(spec, home="m/a"), spec_home=folder)
+    found = {one.id: one.names for one in BACKENDS["gitlab"].obligations(plan)}
+    assert list(found.get("include", ())) == named
 
 
 @pytest.fixture

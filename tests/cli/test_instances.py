@@ -134,6 +134,27 @@ def _rows(found: object) -> list[dict[str, str]]:
 # Only what changed
 
 
+@pytest.mark.parametrize("changed", ["north", "south"])
+def test_the_file_of_all_instances_holds_the_others_when_one_changes(
+    many: Project, analysed: list[str], changed: str
+) -> None:
+    change(many, "gates:", "targets: {gitlab: {}}\ngates:")
+    compile_(many)
+    shared = many.root / ".gitlab-ci.yml"
+    before = shared.read_text()
+    change(many, f"root: {changed}", f"overrides: {{triggers: {{tag: {{patterns: [v1]}}}}}}, root: {changed}")
+    analysed.clear()
+    assert ".gitlab-ci.yml" in compile_(many)["written"]
+    assert analysed == [changed]
+    names = [line for line in before.splitlines() if line.startswith("demo-")]
+    assert [line for line in shared.read_text().splitlines() if line.startswith("demo-")] == names
+    assert shared.read_text().count('"v1"') == 2  # where it is selected, and where it runs
+    assert many.run("compile", "--check").code == 0
+    shared.unlink()
+    assert compile_(many)["written"] == [".gitlab-ci.yml"]
+    assert many.run("compile", "--check").code == 0
+
+
 def test_only_a_changed_instance_is_compiled_again(many: Project, analysed: list[str]) -> None:
     first = compile_(many)
     assert analysed == ["north", "south"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic
 from mlcc.extends import merge
+from mlcc.instances import Expansion
 from mlcc.lint import RULES, Subject
 from mlcc.planner import plan
 from mlcc.render_diagnostics import to_text
@@ -32,6 +33,6 @@ def subject_of(source: Source) -> Subject:
 def findings(id: str, name: str) -> tuple[list[Diagnostic], str]:
     """Return what a rule finds in one of its cases, and the text of it."""
     path = HERE / id / name
-    case = subject_of(merge(load(path, name), path.parent))
+    case = subject_of(Expansion(merge(load(path, name), path.parent), path.parent).of(""))
     found = list(RULES[id].check(case))
     return found, to_text(found, case.source.texts)

@@ -234,10 +234,14 @@ def test_version_and_schedule() -> None:
     ]
 
 
+NEWER = f"this is mlcc {__version__}: if a newer one knows the key, say so by `requires`"
+
+
 @pytest.mark.parametrize(
     ("text", "help"),
     [
-        ("zzz: {}", "allowed here: " + ", ".join(SPEC.keys)),
+        ("zzz: {}", f"allowed here: {', '.join(SPEC.keys)}; {NEWER}"),
+        ("jbs: {}", f"allowed here: {', '.join(SPEC.keys)}"),
         ("jobs: {a: {remote: {poll: p, cancel: c}}}", "`submit` is a command"),
         ("jobs: {a: {run: x, python: 3.12}}", 'quote it: "3.12"'),
         ("jobs: {a: {run: x, timeout: 5}}", "say the unit: 5m or 5s"),

@@ -29,7 +29,7 @@ def build(plan: Plan) -> list[File]:
     problems = check_limits(plan, SYSTEM, made.usages, KEYS)
     if problems:
         raise SpecError(problems)
-    parent, child = BACKENDS["gitlab"].output_paths(plan.name, plan.home)
+    parent, child = BACKENDS["gitlab"].output_paths(plan.name, plan.home, plan.spec_home)
     return [File(parent, seal(made.parent)), File(child, seal(made.child))]
 
 

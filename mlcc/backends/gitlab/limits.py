@@ -16,6 +16,4 @@ CACHES = Limit("caches of a job", 4, "caches", _SYNTAX + "#cache")
 KEY_FILES = Limit("files that name a cache", 2, "files", _SYNTAX + "#cachekeyfiles")
 JOB_NAME = Limit("name of a job", 255, "characters", "https://docs.gitlab.com/ci/jobs/#job-names")
 
-INCLUDES = Limit("files that a pipeline takes in", 150, "files", _INSTANCE)
-
 LIMITS = (NEEDS, MATRIX, PARENT, CHILD, DEPLOYMENTS, CACHES, KEY_FILES, JOB_NAME)

@@ -19,7 +19,6 @@ from mlcc.backends._owned import (
     runners,
     variables,
 )
-from mlcc.backends.gitlab.limits import INCLUDES
 from mlcc.backends.gitlab.lower import BACKSTOP_MINUTES
 from mlcc.backends.gitlab.machine import comment_environment, environment_of, notify_environment
 from mlcc.backends.gitlab.platform import input_variable, trigger_word
@@ -51,24 +50,12 @@ def _put(*fields: str) -> str:
 
 
 def _pipelines(plan: Plan) -> Iterator[Obligation]:
-    if plan.home:
+    if plan.spec_home:
         yield Obligation(
             "include", "include",
-            f"include {plan.home}/.gitlab-ci.yml in the .gitlab-ci.yml of the repository's root "
+            f"include {plan.spec_home}/.gitlab-ci.yml in the .gitlab-ci.yml of the repository's root "
             "(`include: {local: 'FOLDER/*/.gitlab-ci.yml'}` takes many), beside `stages: [select, run]`",
-            names=(f"{plan.home}/.gitlab-ci.yml",), span=plan.span,
-        )  # fmt: skip
-    if plan.siblings > INCLUDES.allowed:
-        yield Obligation(
-            "setting.includes", "setting",
-            f"raise the maximum of includes to at least {plan.siblings} (an administrator's setting; "
-            f"GitLab.com takes no more than {INCLUDES.allowed})",
-            "with more files than that no pipeline starts", span=plan.span,
-            commands=(
-                command(
-                    "glab", "api", "--silent", "-X", "PUT", "application/settings", "-f", f"ci_max_includes={plan.siblings}"
-                ),
-            ),
+            names=(f"{plan.spec_home}/.gitlab-ci.yml",), span=plan.span,
         )  # fmt: skip
     if plan.triggers.pull_request is not None:
         span = plan.triggers.spans.get("triggers.pull_request")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.compiler import analyse, compile_files
+from mlcc.compiler import analyse, compile_all, compile_files
+from mlcc.outputs import outputs_of
 from tests.execution.github.scratch import commit, git, scratch_repo
 from tests.execution.gitlab.local import LocalRun, run_pipeline
 
@@ -50,6 +51,20 @@ jobs:
   after: {{run: 'true', needs: [retrain]}}
 gates:
   drift: {{guards: table, blocking: false, command: {{run: 'grep -qv drifted out/table.csv'}}}}
+"""
+INSTANCES = """\
+version: 1
+name: many
+triggers: {push: {branches: [main]}}
+instances: {good: {root: good}, bad: {root: bad}}
+artifacts:
+  code: {kind: code, path: src/}
+  table: {kind: data, path: out/table.csv}
+jobs:
+  make: {run: 'cp src/table.csv out/', reads: [code], writes: [table]}
+  ship: {run: 'cat out/table.csv', reads: [table]}
+gates:
+  check: {guards: table, command: {run: 'grep -q good out/table.csv'}}
 """
 SECRET = f"""\
 {HEAD}\
@@ -183,6 +198,23 @@ def test_s10_a_fork_s_merge_request_runs_nothing_with_secrets(tmp_path: Path) ->
     )
     assert run.selected == ["other"]
     assert run.green
+
+
+def test_one_file_starts_the_instances_of_a_spec_each_by_itself(tmp_path: Path) -> None:
+    spec = tmp_path / "mlcc.yaml"
+    spec.write_text(INSTANCES, "utf-8")
+    files = {"mlcc.yaml": INSTANCES, ".gitignore": "_mlcc/\nout/\n"}
+    for name, table in (("good", "good\n"), ("bad", "bad\n")):
+        files[f"{name}/src/table.csv"] = table
+        (tmp_path / name / "src").mkdir(parents=True)
+        (tmp_path / name / "src/table.csv").write_text(table)
+    (output,) = outputs_of(compile_all([spec], tmp_path, ("gitlab",)))
+    repo = scratch_repo(tmp_path, {**files, **{file.path: file.text for file in output.files}})
+    good = run_pipeline(repo, select="many-good-select")
+    assert good.ends == {"make": "passed", "check": "passed", "ship": "passed"}
+    bad = run_pipeline(repo, select="many-bad-select")
+    assert bad.ends == {"make": "passed", "check": "failed", "ship": "skipped"}
+    assert (good.green, bad.green) == (True, False)
 
 
 @pytest.mark.parametrize(("table", "green"), [("good\n", True), ("bad\n", False)], ids=["good", "bad"])
