@@ -21,6 +21,8 @@ from tests.objects.store import free_port
 
 USER, PASSWORD = "robot", "pass-7c1f"
 _HASH = "$2y$05$abcdefghijklmnopqrstuudiL3uw9TLEYVWDFxAn//oJe7sZZjeda"  # bcrypt of PASSWORD
+# The login of pipelines that really run: the password is tests.execution.equivalence.case.SECRET.
+_OTHERS = "runner:$2y$05$abcdefghijklmnopqrstuufWYascCdK81HnA0dRuahzxVtrlmcjIu\n"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKERFILE = "FROM scratch\nCOPY build/model/w.bin /model/w.bin\nCOPY src/a.py /a.py\n"
 
@@ -77,6 +79,10 @@ class RealRegistry:
         self.put(name, tag, manifest)
         return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
+    def remove(self, name: str, digest: str) -> None:
+        """Remove a manifest, and all tags that lead to it."""
+        self._ask("DELETE", f"/v2/{name}/manifests/{digest}", {})
+
     def break_manifest(self, digest: str) -> None:
         """Change a byte of a manifest where it lies."""
         hex = digest.removeprefix("sha256:")
@@ -116,7 +122,7 @@ def registry(folder: Path) -> Iterator[RealRegistry]:
         if shutil.which(program) is None:
             missing(program)
     folder.mkdir(exist_ok=True)
-    (folder / "htpasswd").write_text(f"{USER}:{_HASH}\n", "utf-8")
+    (folder / "htpasswd").write_text(f"{USER}:{_HASH}\n{_OTHERS}", "utf-8")
     port = free_port()
     (folder / "config.yml").write_text(
         f"""version: 0.1
