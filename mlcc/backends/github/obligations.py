@@ -29,7 +29,7 @@ from mlcc.backends.github.settings import (
 )
 from mlcc.backends.github.steps import OWN_IMAGES
 from mlcc.obligation import Obligation, command
-from mlcc.plan import Environment, Form, Node, Plan
+from mlcc.plan import Build, Environment, Form, Node, Plan
 from mlcc.release_looks import MADE_GOOD
 from mlcc.runtime.addresses import IMAGE_SCHEME
 
@@ -269,9 +269,12 @@ def _images(plan: Plan) -> Iterator[Obligation]:
     for artifact in plan.artifacts.values():
         if artifact.form is Form.IMAGE and artifact.paths[0].startswith(OWN_IMAGES) and not artifact.login:
             name = artifact.paths[0].removeprefix(IMAGE_SCHEME)
+            written = {id for node in plan.nodes.values() for id, _ in node.tags}
+            built = isinstance(plan.nodes[artifact.writer or ""].work, Build)
+            access = "write" if built or artifact.id in written else "read"
             yield Obligation(
                 f"package.{artifact.id}", "setting",
-                f"where the package {name} is there already, let this repository write it (Package settings, Actions access)",
+                f"where the package {name} is there already, let this repository {access} it (Package settings, Actions access)",
                 "a package that another repository, or a person, has pushed first refuses the job's token",
                 names=(name,), span=artifact.span,
             )  # fmt: skip
