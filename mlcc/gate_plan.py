@@ -24,6 +24,8 @@ def gate_of(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems: 
     engines = {info.engine for info in read.values()}
     if engines != {DUCKDB} and DUCKDB in kind.requires and not _engines_fit(node, kind, read, problems):
         return _gate_with(node, {}, "", kind.name)
+    if not kind.judges_images and not _reads_no_image(node, kind, [artifacts[id] for id in infos], problems):
+        return _gate_with(node, {}, "", kind.name)
     try:
         compiled = dict(kind.compiler().compile(params, infos, own.guards))
         check_node = getattr(kind.compiler(), "check_node", None)
@@ -67,6 +69,21 @@ def _infos(artifacts: Mapping[str, ir.Artifact], ids: Iterable[str]) -> dict[str
         for id in ids
         if id in artifacts
     }
+
+
+def _reads_no_image(
+    node: ResolvedNode, kind: GateKind, taken: Iterable[ir.Artifact], problems: Problems
+) -> bool:
+    """Whether nothing that a gate reads is an image; where one is, it is reported."""
+    image = next((artifact for artifact in taken if artifact.form is ir.Form.IMAGE), None)
+    if image is not None:
+        *others, last = (f"`{other.name}`" for other in GATES.values() if other.judges_images)
+        problems.add(
+            "bad-gate", f"a gate of the kind {kind.name} reads files or tables, and '{image.id}' is an image in a registry",
+            (*node.loc, kind.name), key=True, others=((("artifacts", image.id), "the image"),),
+            help=f"{', '.join(others)} and {last} can judge an image: ARTIFACT_{image.id.upper().replace('-', '_')} names it",
+        )  # fmt: skip
+    return image is None
 
 
 def _engines_fit(

@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from mlcc.backends import Capability
 from mlcc.diagnostics import Diagnostic, Related, Span, error, suggest
 from mlcc.plan import (
+    Build,
     Checkout,
     Filed,
     Form,
     Gate,
+    Lookup,
     Node,
     NodeKind,
     Plan,
@@ -50,6 +52,7 @@ FEATURES: Mapping[str, str] = {
     "cache-outside-project": "folders of the home kept between runs (`~/...`)",
     "artifacts": "data that travels between nodes, checked by digest",
     "stored-artifacts": "artifacts whose bytes a store keeps, moved by their digests",
+    "images": "container images that are built, judged and released by their digest",
     "table-without-snapshot": "tables of a warehouse, whose rows may change after their gates judged them",
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
@@ -122,6 +125,7 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
         ("environments", "environment", machine.environment),
         ("secrets", "env", node.secrets),
         ("auth", "auth", node.logins),
+        ("images", "includes", isinstance(node.work, (Build, Lookup))),
         ("stored-artifacts", "writes" if node.writes else "reads", node.stores),
         ("releases", "run", node.kind is NodeKind.RELEASE),
         ("pauses", "canary" if node.pause is not None and node.pause.seconds else "environment", node.pause),

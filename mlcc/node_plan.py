@@ -8,6 +8,7 @@ from typing import Any
 from mlcc import plan as ir
 from mlcc.gate_plan import gate_of, judge_of
 from mlcc.gates import GATES
+from mlcc.image_plan import build_of, build_values, check_includes, login_values, tags_of
 from mlcc.node_stores import check_login, check_stores, companions, moves_stored, variables_with
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
@@ -37,7 +38,14 @@ def node_of(
     check_login(resolved, node, used, env, logins, problems)
     services = tuple(_service(id, service) for id, service in own.services.items())
     part = _part(resolved, node)
-    beside = (*_side_values(logins, services), *_told_by(part))
+    tags = tags_of(node, artifacts)
+    reached = dict.fromkeys((*(take.artifact for take in takes), *writes, *(id for id, _ in tags)))
+    beside = (
+        *_side_values(logins, services),
+        *_told_by(part),
+        *build_values(node),
+        *login_values(reached, artifacts),
+    )
     return ir.Node(
         id=node.id,
         kind=node.kind,
@@ -67,6 +75,7 @@ def node_of(
         outputs=tuple(getattr(own, "outputs", [])),
         reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
         stores=own_store is not None,
+        tags=tags,
         part=part,
         pause=_pause(resolved, node),
         span=problems.span(node.loc, key=True),
@@ -92,6 +101,11 @@ def _work(
         return gate_of(node, artifacts, problems)
     if node.kind is ir.NodeKind.RELEASE:
         return _release(node, artifacts, problems)
+    if node.kind is ir.NodeKind.BUILD:
+        check_includes(node.spec.includes, artifacts, node.loc, problems)
+        return build_of(node)
+    if node.kind is ir.NodeKind.FETCH and (node.spec.tag or node.spec.digest) is not None:
+        return ir.Lookup(node.spec.tag or node.spec.digest)
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
         return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
@@ -151,7 +165,7 @@ def _takes(
             elif name != own.guards:
                 takes.append(ir.Take(name, ir.Role.READ))
         return tuple(dict.fromkeys(takes))
-    read = [*getattr(own, "deploys", []), *getattr(own, "reads", [])]
+    read = [*getattr(own, "deploys", []), *getattr(own, "reads", []), *getattr(own, "includes", [])]
     reads = [ir.Take(name, ir.Role.READ) for name in dict.fromkeys(read)]
     evaluates = [ir.Take(name, ir.Role.EVALUATE) for name in getattr(own, "evaluates", [])]
     both = {t.artifact for t in reads} & {t.artifact for t in evaluates}
@@ -167,7 +181,7 @@ def _takes(
 
 
 def _writes(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
-    if node.kind is ir.NodeKind.FETCH:
+    if node.kind in (ir.NodeKind.FETCH, ir.NodeKind.BUILD):
         return tuple(artifact for artifact, fetch in resolved.fetched_by.items() if fetch == node.id)
     return tuple(getattr(node.spec, "writes", []))
 
@@ -186,6 +200,8 @@ def _sources(
     found += [path for path, _ in committed_files(node)]
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         found.append(node.spec.dvc)
+    if node.kind is ir.NodeKind.BUILD:
+        found.append(build_of(node).context or "**")
     return tuple(dict.fromkeys(found))
 
 

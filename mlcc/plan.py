@@ -45,8 +45,10 @@ from mlcc.plan_values import Secret as Secret
 from mlcc.plan_values import Text as Text
 from mlcc.plan_values import Value as Value
 from mlcc.plan_values import Variable as Variable
+from mlcc.plan_work import Build as Build
 from mlcc.plan_work import Command as Command
 from mlcc.plan_work import Gate as Gate
+from mlcc.plan_work import Lookup as Lookup
 from mlcc.plan_work import Notice as Notice
 from mlcc.plan_work import Part as Part
 from mlcc.plan_work import Pause as Pause
@@ -146,6 +148,7 @@ class NodeKind(str, Enum):
     JOB = "job"
     GATE = "gate"
     FETCH = "fetch"
+    BUILD = "build"  # of an image
     RELEASE = "release"
     ROLLBACK = "rollback"  # of a release that couldn't undo itself
     RECONCILE = "reconcile"  # of candidates that nobody cares for any more
@@ -180,6 +183,7 @@ class Node:
     outputs: tuple[str, ...]
     reports: tuple[Report, ...]
     stores: bool = False  # it moves what the plan's store keeps
+    tags: tuple[tuple[str, str], ...] = ()  # image -> tag, that a release moves to it or its rollback back
     part: Part | None = None  # of a release
     pause: Pause | None = None
     span: Span | None = field(compare=False, default=None)
@@ -194,7 +198,11 @@ class Node:
     def trusted(self) -> bool:
         """Whether the node must not run for a fork's pull request (S10)."""
         return bool(
-            self.secrets or self.logins or self.stores or self.releases or self.kind is NodeKind.PREVIEW
+            self.secrets
+            or self.logins
+            or self.stores
+            or self.releases
+            or self.kind in (NodeKind.PREVIEW, NodeKind.BUILD)
         )
 
     @property

@@ -16,6 +16,9 @@ class Form(str, Enum):
     FOLDER = "folder"
     PATHS = "paths"  # several committed files, by patterns
     TABLE = "table"  # in a warehouse; its one path is ENGINE://SCHEMA.TABLE
+    IMAGE = (
+        "image"  # in a registry; its one path is oci://HOST/NAME, and its identity the digest of its manifest
+    )
     OBJECTS = "objects"  # in a store, where they stay; its one path is s3://BUCKET/PATH
 
 
@@ -38,6 +41,7 @@ class Artifact:
     stored: bool = False  # the store keeps its bytes, and a handle travels
     engine: str = "duckdb"  # what runs the SQL of its gates
     env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
+    login: tuple[tuple[str, Value], ...] = ()  # user and password of an image's registry: the runtime's alone
     span: Span | None = field(compare=False, default=None)
 
     @property

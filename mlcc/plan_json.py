@@ -188,6 +188,7 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             "writer": artifact.writer,
             "at_base": artifact.at_base or None,
             "stored": artifact.stored or None,
+            "login": {name: value_json(value) for name, value in artifact.login},
         }
     )
 
@@ -198,6 +199,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "kind": node.kind.value,
         **_work(node),
         "release": _part(node),
+        "tags": dict(node.tags),
         "takes": list(dict.fromkeys(take.artifact for take in node.takes)),
         "writes": list(node.writes),
         "before": [list(pair) for pair in before],
@@ -256,6 +258,10 @@ def _work(node: ir.Node) -> JsonObject:
         }
     if isinstance(work, ir.Remote):
         return _remote(work)
+    if isinstance(work, ir.Lookup):
+        return {"lookup": work.reference}
+    if isinstance(work, ir.Build):
+        return _build(work)
     command = work.command if isinstance(work, ir.Release) else work
     found: JsonObject = {
         "setup": [line for step in command.setup for line in lines(step)],
@@ -271,6 +277,19 @@ def _work(node: ir.Node) -> JsonObject:
         if work.rollback is not None:
             found["rollback"] = work.rollback
     return found
+
+
+def _build(work: ir.Build) -> JsonObject:
+    build = {
+        "builder": work.builder,
+        "context": work.context,
+        "file": work.file,
+        "includes": list(work.includes),
+        "platform": work.platform,
+        "args": {name: value_json(value) for name, value in work.args},
+        "secrets": {name: value_json(value) for name, value in work.secrets},
+    }
+    return {"setup": [line for step in work.setup for line in lines(step)], "build": _without_empty(build)}
 
 
 def _remote(work: ir.Remote) -> JsonObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mlcc.plan_values import Secret, Variable
+from mlcc.plan_values import Secret, Value, Variable
 from mlcc.record import field, record
 
 
@@ -87,7 +87,32 @@ class Part:
     notices: tuple[Notice, ...] = ()
 
 
-Work = Command | Gate | Release | Remote
+@record
+class Build:
+    """An image that a builder makes of a folder's committed files and of artifacts, and pushes.
+
+    `context` is a folder with a '/', or empty for the project's own; `file` is relative to it. `builder` None: what the CI
+    system usually has. `secrets` reach the builder by their ids, and no layer of the image.
+    """
+
+    setup: tuple[str, ...]
+    context: str
+    file: str
+    includes: tuple[str, ...]
+    args: tuple[tuple[str, Value], ...]
+    secrets: tuple[tuple[str, Value], ...]
+    platform: str
+    builder: str | None
+
+
+@record
+class Lookup:
+    """An image that lies in its registry: a tag, or a digest."""
+
+    reference: str
+
+
+Work = Command | Gate | Release | Remote | Build | Lookup
 
 
 @record

@@ -8,6 +8,7 @@ from typing import Any
 from mlcc import topology
 from mlcc.backends import BACKENDS
 from mlcc.gates import DUCKDB
+from mlcc.image_plan import build_of, check_image, login_of
 from mlcc.node_plan import committed_files, node_of
 from mlcc.node_stores import check_stored, store_of, variables_of
 from mlcc.plan import (
@@ -28,6 +29,7 @@ from mlcc.possible_events import never_runs
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
+from mlcc.runtime.addresses import IMAGE_SCHEME
 from mlcc.spec.scalars import seconds
 from mlcc.trigger_plan import triggers
 
@@ -126,8 +128,12 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
         loc: Loc = ("artifacts", id)
         writer = writers.get(id)
         elsewhere = raw.table or raw.uri
-        paths = (elsewhere,) if elsewhere is not None else tuple(as_list(raw.path))
-        form = Form.TABLE if raw.table else Form.OBJECTS if raw.uri else _form(raw.path)
+        image = None if raw.repository is None else IMAGE_SCHEME + raw.repository
+        paths = tuple(as_list(elsewhere or image or raw.path))
+        form = (
+            Form.TABLE if raw.table else Form.OBJECTS if raw.uri else Form.IMAGE if image else _form(raw.path)
+        )
+        check_image(id, raw, resolved.nodes.get(writer or ""), problems)
         from_legs = writer is not None and len(resolved.nodes[writer].legs) > 1
         if writer is not None and form is Form.PATHS:
             problems.add(
@@ -136,7 +142,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
                 (*loc, "path"),
                 help="use a folder, ending in '/'",
             )
-        elif from_legs and form is not Form.FOLDER:
+        elif from_legs and form not in (Form.FOLDER, Form.IMAGE):
             problems.add(
                 "matrix-writes-file", f"'{writer}' runs once per leg, so '{id}' is a folder of folders", (*loc, "path"),
                 others=((resolved.nodes[writer or ""].loc, "the matrix"),),
@@ -149,11 +155,13 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
                 (*loc, "at"),
                 key=True,
             )
-        if raw.store:
+        if raw.store and image is None:
             check_stored(id, raw, resolved, writer is not None, problems)
         if elsewhere is not None:
             _check_elsewhere(id, raw, resolved.nodes.get(writer or ""), problems)
-        elif raw.engine not in (None, DUCKDB) and (raw.kind != "data" or form is Form.PATHS):
+        elif (
+            image is None and raw.engine not in (None, DUCKDB) and (raw.kind != "data" or form is Form.PATHS)
+        ):
             problems.add(
                 "bad-engine",
                 f"{raw.engine} reads data at one path, without wildcards, and '{id}' isn't that",
@@ -165,6 +173,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
             retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
             stored=raw.store,
             engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
+            login=login_of(raw),
             env=variables_of(raw.env, ("artifacts", id), f"'{id}'", "takes it", problems),
             span=problems.span(loc, key=True),
         )  # fmt: skip
@@ -307,17 +316,12 @@ def _check_committed(
 ) -> None:
     used = {take.artifact for node in nodes.values() for take in node.takes}
     wanted = {path for id in used if artifacts[id].in_repository for path in artifacts[id].paths}
-    files = list(_gate_files(resolved))
+    files = list(_named_files(resolved))
     there = committed(tuple(sorted(wanted | {path for _, path, _ in files})))
-    for id, path, loc in files:
+    for (code, fault), path, loc in files:
         if path not in there:
             why = f"git ignores '{path}'" if ignored(path) else f"nothing is at '{path}'"
-            problems.add(
-                "no-gate-file",
-                f"the gate '{id}' can never pass: {why}",
-                loc,
-                help="commit the file that it needs",
-            )
+            problems.add(code, f"{fault}: {why}", loc, help="commit the file that it needs")
     for id in artifacts:
         artifact = artifacts[id]
         if id not in used or not artifact.in_repository or artifact.at_base:
@@ -333,11 +337,14 @@ def _check_committed(
                 )  # fmt: skip
 
 
-def _gate_files(resolved: Resolved) -> Iterator[tuple[str, str, Loc]]:
-    """Yield (gate, path, place) of each committed file that a gate's parameters name."""
+def _named_files(resolved: Resolved) -> Iterator[tuple[tuple[str, str], str, Loc]]:
+    """Yield ((code, what is wrong without it), path, place) of each committed file that gates and builds name."""
     for node in resolved.nodes.values():
         for path, loc in committed_files(node):
-            yield node.id, path, loc
+            yield ("no-gate-file", f"the gate '{node.id}' can never pass"), path, loc
+        if node.kind is NodeKind.BUILD:
+            work = build_of(node)
+            yield ("no-build-file", f"'{node.id}' can never build"), f"{work.context}{work.file}", node.loc
 
 
 def _runners(resolved: Resolved) -> dict[str, Runner]:

@@ -64,7 +64,7 @@ def _check_triggers(spec: Spec, problems: Problems) -> None:
 
 def _check_artifacts(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
     own, loc = node.spec, node.loc
-    for key in ("deploys", "reads", "writes", "evaluates"):
+    for key in ("deploys", "reads", "includes", "writes", "evaluates"):
         names = getattr(own, key, [])
         for index, name in enumerate(names):
             if name not in spec.artifacts:
@@ -125,6 +125,9 @@ def _check_axes(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
 def _check_env(spec: Spec, node: ResolvedNode, problems: Problems) -> None:
     axes = [name for leg in node.legs for name, _ in leg.values]
     inputs = {name for form in spec.triggers.manual.values() for name in form.inputs}
+    for name, value in getattr(node.spec, "args", {}).items():
+        if getattr(value, "input", None) is not None and value.input not in inputs:
+            problems.unknown("input", value.input, sorted(inputs), (*node.loc, "args", name))
     for name, value in node.env.items():
         where = _variable(spec, node, name)
         if getattr(value, "matrix", None) is not None and value.matrix not in axes:

@@ -56,6 +56,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
         "asks": False,
         "wait": 0,
         "live": False,
+        "tags": (),
     }
     steps = list(_steps(id, release, keys))
     for name, own in steps:
@@ -71,6 +72,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
             "run": undone.run,
             "timeout": undone.timeout,
             "part": (id, "rollback"),
+            "tags": tuple(release.deploys),
             "outputs": UNDONE if release.adapter is not None else [],
         }
         yield id + ROLLBACK_SUFFIX, NodeKind.ROLLBACK, Keys(**last)
@@ -89,7 +91,8 @@ def _started(
     looks, hand = (getattr(release.rollback, key, None) for key in UNDONE_BY)
     if release.adapter is not None and looks is not None:
         when = _condition(("rollback", "reconcile"), trigger=looks)
-        reconcile = {"run": f"{SCRIPT} {id} reconcile", "when": when}
+        # Of a candidate that was never live no tag has moved.
+        reconcile = {"run": f"{SCRIPT} {id} reconcile", "when": when, "tags": ()}
         yield id + RECONCILE_SUFFIX, NodeKind.RECONCILE, Keys(**{**own, **reconcile})
     if hand is not None:
         restore = {
@@ -132,7 +135,12 @@ def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[st
         return
     # One node deploys and asks what it deployed: another release that came between would be asked instead.
     judge = None if release.verify is None else _verification(release, "compile", asked=True)
-    yield id, Keys(**{**keys, "judge": judge, "asks": True, "live": True, "part": (id, "promote")})
+    yield id, Keys(**{**keys, **_made_live(id, release), "judge": judge, "asks": True})
+
+
+def _made_live(id: str, release: Release) -> dict[str, Any]:
+    """Return what differs in the node after which the release is live."""
+    return {"live": True, "part": (id, "promote"), "tags": tuple(release.deploys)}
 
 
 def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -167,7 +175,7 @@ def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[s
     for name, own in _judgements(id, release, steps):
         yield name, Keys(**{**keys, **own, "needs": [before]})
         before = name
-    promoting = {"run": f"{SCRIPT} {id} promote", "drive": drive, "live": True, "part": (id, "promote")}
+    promoting = {"run": f"{SCRIPT} {id} promote", "drive": drive, **_made_live(id, release)}
     yield id, Keys(**{**keys, **promoting, "needs": [before]})
     before = id
     for number, look in enumerate(after):

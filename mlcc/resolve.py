@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RESERVED_NODE_IDS = ("select", "final")
 FETCH_PREFIX = "fetch-"
+BUILD_PREFIX = "build-"
 LONGEST_LEG = 100
 """Characters. A file's name has at most 255 bytes, and it holds the node's id (60), too."""
 
@@ -39,6 +40,11 @@ def resolve(spec: Spec, source: Source) -> Resolved:
                 _node(spec, spec.defaults, fetched_by[id], NodeKind.FETCH, artifact.from_, loc, problems),
                 problems,
             )
+        elif artifact.build is not None:
+            fetched_by[id] = BUILD_PREFIX + id
+            loc = ("artifacts", id, "build")
+            made = _node(spec, spec.defaults, fetched_by[id], NodeKind.BUILD, artifact.build, loc, problems)
+            _add(nodes, made, problems)
     for id, job in spec.jobs.items():
         _add(nodes, _node(spec, spec.defaults, id, NodeKind.JOB, job, ("jobs", id), problems), problems)
     for id, gate in spec.gates.items():
@@ -76,7 +82,7 @@ def _add(nodes: dict[str, ResolvedNode], node: ResolvedNode, problems: Problems)
         problems.add(
             "duplicate-id", f"'{node.id}' names two nodes", node.loc, key=True,
             others=((other.loc, "first used here"),),
-            help="jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE-rollback) share one set of ids",
+            help="jobs, gates, releases, fetch-ARTIFACT, build-ARTIFACT and RELEASE-rollback share one set of ids",
         )  # fmt: skip
     if node.id in RESERVED_NODE_IDS:
         problems.add(

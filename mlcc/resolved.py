@@ -20,7 +20,7 @@ DEFAULT_RUNNER = "default"
 
 @record
 class ResolvedNode:
-    """A node of the spec with its defaults filled in. `spec` is a Job, a Gate, an Origin or a Release; `loc` is its place."""
+    """A node of the spec with its defaults filled in. `spec` is what the spec says of it; `loc` is its place."""
 
     id: str
     kind: NodeKind
@@ -55,4 +55,4 @@ class Resolved:
     spec: Spec
     source: Source
     nodes: Mapping[str, ResolvedNode]
-    fetched_by: Mapping[str, str] = field(default_factory=dict)  # artifact -> id of its fetch
+    fetched_by: Mapping[str, str] = field(default_factory=dict)  # artifact -> id of its fetch or build

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from mlcc.backends import BACKENDS
 from mlcc.backends._checks import runner_ids
 from mlcc.diagnostics import Span
 from mlcc.obligation import Obligation
-from mlcc.plan import Execute, Node, Plan, Runner, Secret, Variable
+from mlcc.plan import Build, Execute, Node, Plan, Runner, Secret, Variable
 from mlcc.possible_events import possible_events
 from mlcc.semantics import refusals
 
@@ -51,6 +52,23 @@ def owners_pattern(path: str) -> str:
 def executes(plan: Plan) -> list[tuple[Node, Execute]]:
     """Return each node with what it runs."""
     return [(node, step) for node in plan.nodes.values() for step in node.steps if isinstance(step, Execute)]
+
+
+def builders(plan: Plan, target: str, usual: str, needs: str, why: str) -> Iterator[Obligation]:
+    """Yield what the machines need that build images: `usual` builds where the spec names no builder."""
+    for node in plan.nodes.values():
+        if isinstance(node.work, Build):
+            builder = node.work.builder or usual
+            yield Obligation(
+                f"builder.{node.id}", "runner", f"have {builder} where '{node.id}' runs: {needs}", why,
+                names=(builder, *labels_of(plan, node, target)), span=node.span,
+            )  # fmt: skip
+
+
+def labels_of(plan: Plan, node: Node, target: str) -> tuple[str, ...]:
+    """Return the labels of the machines that a node may run on, each once."""
+    found = (plan.runners[id].labels.get(target, ()) for id in runner_ids(node))
+    return tuple(dict.fromkeys(label for labels in found for label in labels))
 
 
 def variables(plan: Plan) -> dict[str, Span | None]:

@@ -152,6 +152,7 @@ class GateKind:
     names, for an item that a gate covers only by some of its parameters, those of which one must be given;
     `runs_on_engines` says whether its tables may be read by another engine than DuckDB. `small` is the module, beside
     `runtime`, of a script of its own: the part of the gate that needs no package and reads single files only.
+    `judges_images`: it reads nothing of what it guards but the digest, so that it can judge an image in a registry.
     """
 
     name: str
@@ -163,6 +164,7 @@ class GateKind:
     covers_by: tuple[tuple[str, tuple[str, ...]], ...] = ()
     runs_on_engines: bool = False
     small: str = ""
+    judges_images: bool = False
 
     def covered(self, params: object) -> tuple[str, ...]:
         """Return the items that a gate covers with these parameters."""
@@ -238,6 +240,7 @@ GATES: dict[str, GateKind] = {
             "A test command passed: enough tests ran, none failed, and they cover enough of the code.",
             programs=(("run",),),
             covers=("D7", "I2", "M1"),
+            judges_images=True,
         ),
         GateKind(
             "contract",
@@ -326,6 +329,7 @@ GATES: dict[str, GateKind] = {
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
             covers_by=(("O6", ("latency_p95", "memory", "champion")),),
+            judges_images=True,
         ),
         GateKind(
             "answers",
@@ -333,6 +337,7 @@ GATES: dict[str, GateKind] = {
             files=("golden",),
             covers=("I4", "I5", "O5", "O6"),
             covers_by=(("O6", ("latency_p95",)),),
+            judges_images=True,
         ),
         GateKind(
             "canary",
@@ -345,11 +350,13 @@ GATES: dict[str, GateKind] = {
             "A dated record exists of what people decide: bound to the bytes it is about, and not too old.",
             files=("record",),
             covers=("D6", "M2", "M3", "M4", "O1", "O4"),
+            judges_images=True,
         ),
         GateKind(
             "command",
             "Your own program decides, by its exit code and a verdict file.",
             programs=(("run",),),
+            judges_images=True,
         ),
     )
 }

@@ -10,7 +10,16 @@ import sys
 from mlcc.gates._records import GateError, Verdict, visible
 from mlcc.gates._report import SCHEMA, prepare_folder, write_reports
 from mlcc.gates._strict import parse_json, read_bytes
-from mlcc.runtime.addresses import OBJECTS_SCRIPT, SCHEME, fetch_objects, is_address, local_path, objects_at
+from mlcc.runtime.addresses import (
+    IMAGE_SCHEME,
+    OBJECTS_SCRIPT,
+    SCHEME,
+    fetch_objects,
+    image_digest,
+    is_address,
+    local_path,
+    objects_at,
+)
 from mlcc.runtime.digest import DigestError, artifact_digest, file_digest
 from mlcc.runtime.file_digest import sha256
 
@@ -262,14 +271,16 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
-            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
+            found[id] = {"path": artifact["path"], **_identity(id, artifact["path"])}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
     return found
 
 
-def _identity(path: str | list[str]) -> dict[str, Any]:
+def _identity(id: str, path: str | list[str]) -> dict[str, Any]:
     """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+    if isinstance(path, str) and path.startswith(IMAGE_SCHEME):
+        return {"digest": image_digest(id)}
     if isinstance(path, str) and is_address(path):
         listed = objects_at(path)
         return {key: listed[key] for key in ("digest", "objects")}
@@ -299,7 +310,7 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
         if large.get(id) is not None and large[id] == _file_marks(found["path"]):
             continue
         try:
-            same = _identity(found["path"])["digest"] == found["digest"]
+            same = _identity(id, found["path"])["digest"] == found["digest"]
         except DigestError as error:
             raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:

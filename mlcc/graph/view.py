@@ -111,6 +111,7 @@ def _shape(node: Node) -> Shape:
         NodeKind.JOB: Shape.JOB,
         NodeKind.GATE: Shape.GATE,
         NodeKind.FETCH: Shape.FETCH,
+        NodeKind.BUILD: Shape.JOB,
         NodeKind.RELEASE: Shape.RELEASE,
         NodeKind.ROLLBACK: Shape.STATUS,
         NodeKind.RECONCILE: Shape.STATUS,
@@ -135,8 +136,8 @@ def _what(node: Node, plan: Plan) -> str:
         return f"{node.work.kind} on {node.work.guards}"
     if isinstance(node.work, Release):
         return f"release to {node.machine.environment}"
-    if node.kind is NodeKind.FETCH:
-        return f"fetches {', '.join(node.writes)}"
+    if node.kind in (NodeKind.FETCH, NodeKind.BUILD):
+        return f"{'fetches' if node.kind is NodeKind.FETCH else 'builds'} {', '.join(node.writes)}"
     committed = [take.artifact for take in node.takes if plan.artifacts[take.artifact].writer is None]
     return f"reads {', '.join(committed)}" if committed else ""
 

@@ -20,11 +20,17 @@ from mlcc.importing.own_gates import parameters
 from mlcc.importing.own_machines import COMMENT, machines
 from mlcc.importing.own_nodes import NodeReader
 from mlcc.importing.settle import spec_text
+from mlcc.runtime.addresses import IMAGE_SCHEME
 from mlcc.source import MAX_BYTES, Scalar
 from mlcc.strict_json import JsonError, strict_json
 
 _FROM = re.compile(r"mlcc:generated from=([A-Za-z0-9/._%-]+) ")
 _ANCESTORS = 6
+_PLACES = {
+    "table": "table",
+    "objects": "uri",
+    "image": "repository",
+}  # form -> key of an artifact; else `path`
 _HEAD = 4096
 
 
@@ -107,12 +113,14 @@ class _Reader:
     def read(self) -> None:
         """Draft everything."""
         self.triggers()
-        self.artifacts()
         reader = NodeReader(self.plan)
+        self.artifacts(reader)
         for id, node in self.nodes.items():
             kind = node["kind"]
             if kind == "fetch":
                 self.fetch(id, reader)
+            elif kind == "build":
+                self.build(id, reader)
             elif kind in ("job", "gate"):
                 keys = {**reader.common(id), **self.machine(id)}
                 if kind == "gate":
@@ -156,14 +164,15 @@ class _Reader:
             fields = {name: _field(field, self.facts.get("", {}).get(name)) for name, field in inputs.items()}
             self.draft.set({"inputs": fields} if fields else {}, "triggers", "manual", form)
 
-    def artifacts(self) -> None:
+    def artifacts(self, reader: NodeReader) -> None:
         """Draft the artifacts; how long they are kept says the job that writes them."""
         for id, artifact in self.plan["artifacts"].items():
-            paths = artifact["paths"]
-            key = {"table": "table", "objects": "uri"}.get(artifact["form"], "path")
+            paths = [path.removeprefix(IMAGE_SCHEME) for path in artifact["paths"]]
+            key = _PLACES.get(artifact["form"], "path")
             found: dict[str, Any] = {
                 "kind": artifact["kind"],
                 key: paths if artifact["form"] == "paths" else paths[0],
+                **reader.login(artifact),
             }
             if artifact.get("at_base"):
                 found["at"] = "base"
@@ -175,6 +184,9 @@ class _Reader:
         common = {**reader.common(id), **self.machine(id)}
         dvc = re.fullmatch(r"dvc pull -- '((?:[^']|'\"'\"')*)'", common.get("run", ""))
         origin = {"command": common.pop("run", "")}
+        if "lookup" in self.nodes[id]:
+            reference = self.nodes[id]["lookup"]
+            origin = {"digest" if reference.startswith("sha256:") else "tag": reference}
         if dvc:
             source = dvc[1].replace("'\"'\"'", "'")
             origin = {"dvc": source}
@@ -182,6 +194,13 @@ class _Reader:
         for artifact in self.nodes[id]["writes"]:
             rest = {key: value for key, value in common.items() if value not in ([], {}) or key == "setup"}
             self.draft.set({**origin, **rest}, "artifacts", artifact, "from")
+
+    def build(self, id: str, reader: NodeReader) -> None:
+        """Draft how an image is built."""
+        common = {**reader.common(id), **self.machine(id), **reader.build(id)}
+        for artifact in self.nodes[id]["writes"]:
+            rest = {key: value for key, value in common.items() if value not in ([], {}) or key == "setup"}
+            self.draft.set(rest, "artifacts", artifact, "build")
 
     def gate(self, id: str, node: dict[str, Any], reader: NodeReader) -> dict[str, Any]:
         """Return the keys of a gate; one whose parameters can't be told stops, and is listed."""

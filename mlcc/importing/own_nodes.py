@@ -30,6 +30,7 @@ class NodeReader:
         found: dict[str, Any] = {}
         if node["kind"] != "gate":
             found["setup"] = node.get("setup", [])
+        if node["kind"] != "gate" and not {"build", "lookup"} & set(node):
             found["run"] = "\n".join(node["run"])
         if node["kind"] == "job":
             found.update(self._artifacts(node))
@@ -85,6 +86,22 @@ class NodeReader:
     def named_files(params: dict[str, Any]) -> set[str]:
         """Return the values of a gate's parameters that may name committed files, which it depends on anyway."""
         return {params[key] for key in ("lock", "golden", "record") if isinstance(params.get(key), str)}
+
+    def build(self, id: str) -> dict[str, Any]:
+        """Return the keys of an image's build beside those that all nodes have."""
+        build = self.nodes[id]["build"]
+        found = {key: build[key] for key in ("file", "includes", "platform", "builder") if key in build}
+        for key in ("args", "secrets"):
+            if key in build:
+                found[key] = {name: self._value(value) for name, value in build[key].items()}
+        context = build.get("context", "")
+        path = [path for path in self.own_sources(id) if path != (context or "**")]
+        return {**found, "context": context or ".", "path": path}
+
+    def login(self, artifact: dict[str, Any]) -> dict[str, Any]:
+        """Return how an image's registry is logged in to; nothing where the spec stated nothing."""
+        found = {key: self._value(value) for key, value in artifact.get("login", {}).items()}
+        return {"login": found} if found else {}
 
     def _condition(self, condition: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}

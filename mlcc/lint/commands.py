@@ -10,7 +10,7 @@ from mlcc.gates import GATES
 from mlcc.lint.shell import Simple, split
 from mlcc.problems import Loc
 from mlcc.record import record
-from mlcc.resolve import FETCH_PREFIX
+from mlcc.resolve import BUILD_PREFIX, FETCH_PREFIX
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec
@@ -55,6 +55,8 @@ def commands(spec: Spec) -> Iterator[Command]:
     for id, artifact in spec.artifacts.items():
         if artifact.from_ is not None:
             yield from _of_node(artifact.from_, ("artifacts", id, "from"), FETCH_PREFIX + id, ("command",))
+        if artifact.build is not None:
+            yield from _of_node(artifact.build, ("artifacts", id, "build"), BUILD_PREFIX + id)
     for id, job in spec.jobs.items():
         yield from _of_node(job, ("jobs", id), id, ("run",), *(("remote", name) for name in REMOTE))
     for id, release in spec.releases.items():

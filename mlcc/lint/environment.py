@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlcc.plan import (
+    Form,
     Gate,
     Input,
     MatrixValue,
@@ -56,8 +57,9 @@ def _arrivals(node: Node, plan: Plan) -> Iterator[Arrival]:
     for axis in dict.fromkeys(name for leg in node.legs for name, _ in leg.values):
         yield Arrival(f"MATRIX_{_upper(axis)}", f"the leg's value on the axis '{axis}'")
     for id in (*(take.artifact for take in node.takes), *node.writes):
-        path = plan.artifacts[id].paths[0]
-        yield Arrival(f"ARTIFACT_{_upper(id)}", f"the path of the artifact '{id}' ({path})")
+        artifact = plan.artifacts[id]
+        what = "image, as HOST/NAME@DIGEST," if artifact.form is Form.IMAGE else "path of the artifact"
+        yield Arrival(f"ARTIFACT_{_upper(id)}", f"the {what} '{id}' ({artifact.paths[0]})")
     for take in node.takes:
         yield Arrival(f"DIGEST_{_upper(take.artifact)}", f"the digest of the artifact '{take.artifact}'")
     for service in node.machine.services:

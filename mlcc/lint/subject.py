@@ -12,7 +12,7 @@ from mlcc.lint.reach import KeptAway, Reach, kept_away, reach
 from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.problems import Loc
 from mlcc.record import field, record
-from mlcc.resolve import FETCH_PREFIX
+from mlcc.resolve import BUILD_PREFIX, FETCH_PREFIX
 from mlcc.source import Source, locate
 from mlcc.today import today
 
@@ -102,15 +102,19 @@ class Subject:
         kind = self.plan.nodes[node].kind
         if kind is NodeKind.FETCH:
             return ("artifacts", node.removeprefix(FETCH_PREFIX), "from")
+        if kind is NodeKind.BUILD:
+            return ("artifacts", node.removeprefix(BUILD_PREFIX), "build")
         if self.plan.nodes[node].of_release:
             return ("releases", self._releases[node])
         return ("gates" if kind is NodeKind.GATE else "jobs", node)
 
     def own(self, node: str) -> Any:
-        """Return what the spec says of a node, without its defaults: a Job, a Gate, an Origin or a Release."""
+        """Return what the spec says of a node, without its defaults: a Job, a Gate, an Origin, a Build or a Release."""
         kind = self.plan.nodes[node].kind
         if kind is NodeKind.FETCH:
             return self.spec.artifacts[node.removeprefix(FETCH_PREFIX)].from_
+        if kind is NodeKind.BUILD:
+            return self.spec.artifacts[node.removeprefix(BUILD_PREFIX)].build
         if self.plan.nodes[node].of_release:
             return self.spec.releases[self._releases[node]]
         return self.gate_specs[node] if kind is NodeKind.GATE else self.spec.jobs[node]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SCHEME = "s3://"
+IMAGE_SCHEME = "oci://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
@@ -28,6 +29,15 @@ _LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listin
 def is_address(path: object) -> bool:
     """Whether an artifact's path is an address of a store."""
     return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def image_digest(id: str) -> str:
+    """Return the digest of an image that a node takes, as the runtime found it in its registry. Raises DigestError."""
+    found = os.environ.get(f"DIGEST_{id.upper().replace('-', '_')}", "")
+    hex = found[len("sha256:") :]
+    if not found.startswith("sha256:") or len(hex) != 64 or not set(hex) <= set("0123456789abcdef"):
+        raise DigestError("the runtime, which looks its digest up in its registry, hasn't named it")
+    return found
 
 
 def objects_at(

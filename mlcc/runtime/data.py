@@ -189,6 +189,8 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
     """Remove what an earlier attempt may have written, and make the folders that outputs go to."""
     for id in node.get("writes", []):
         artifact = plan["artifacts"][id]
+        if artifact["form"] == "image":
+            continue  # it never lies here
         target = Path(artifact["paths"][0])
         _clear(target)
         (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ from mlcc.runtime.attempt import (
     environment_of,
     run_command,
 )
+from mlcc.runtime.building import build_image
 from mlcc.runtime.collected import collect_reports
 from mlcc.runtime.data import (
     check_guards,
@@ -35,14 +36,16 @@ from mlcc.runtime.data import (
     remote_digests,
 )
 from mlcc.runtime.decide import Ending, denied, endings_before, skip_cause
+from mlcc.runtime.images import is_image, look_up, receive_images
 from mlcc.runtime.log import say
 from mlcc.runtime.login import Logins
 from mlcc.runtime.notices import conclude
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
+from mlcc.runtime.promotion import promote_step, restore_step, roll_back
 from mlcc.runtime.records import RunError, read_record, state_folder
 from mlcc.runtime.remote import RUNNING, cancel_main, left_behind, run_remote
-from mlcc.runtime.steps import run_rollback, run_step, undo_step
+from mlcc.runtime.steps import undo_step
 from mlcc.runtime.store import StoreAccess
 from mlcc.runtime.values import digest_env
 
@@ -107,10 +110,11 @@ def _decide_and_run(leg: Attempt) -> int:
         found = {
             **remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic()),
             **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline)),
+            **receive_images(leg, private),
         }
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
-        env.update(digest_env(found))
+        env.update(digest_env(found, leg.plan))
         status = ERROR
         try:
             status = _attempts(leg, env, logins)
@@ -125,9 +129,8 @@ def _decide_and_run(leg: Attempt) -> int:
 
 def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
-    here = [
-        id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan) and not is_stored(id, leg.plan)
-    ]
+    elsewhere = (lies_elsewhere, is_stored, is_image)
+    here = [id for id in leg.node["takes"] if not any(way(id, leg.plan) for way in elsewhere)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
@@ -147,8 +150,9 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        own = {"gate": _gate, "release": run_step, "rollback": run_rollback}
-        attempt = run_remote if "remote" in leg.node else own.get(leg.node["kind"], run_command)
+        attempt = next(
+            (way for key, way in _WAYS.items() if key in leg.node), _KINDS.get(leg.node["kind"], run_command)
+        )
         status = attempt(leg, env, logins)
         if status in (PASS, TIMEOUT, SKIP, RUNNING) or leg.judged:
             break
@@ -171,6 +175,10 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
         return TIMEOUT
     return _judge(leg, code, record)
+
+
+_WAYS = {"remote": run_remote, "build": build_image, "lookup": look_up}
+_KINDS = {"gate": _gate, "release": promote_step, "rollback": roll_back, "restore": restore_step}
 
 
 def _gate_python(leg: Attempt, env: dict[str, str]) -> str:

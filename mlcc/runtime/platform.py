@@ -45,12 +45,14 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `builder`: what usually builds images there.
     `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
     waits: bool
+    builder: str
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
@@ -81,6 +83,9 @@ class Platform(Protocol):
 
         A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
         """
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the user and the password that the system has for its own registry of images; None: it is another's."""
 
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""

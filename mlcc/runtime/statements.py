@@ -31,9 +31,9 @@ def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def subjects(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a run made: its models, else everything, else its commit."""
+    """Return what a run made: its models and images, else everything, else its commit."""
     made = {id: entry for id, entry in record.get("artifacts", {}).items() if entry["made"]}
-    models = {id: entry for id, entry in made.items() if entry["kind"] == "model"}
+    models = {id: entry for id, entry in made.items() if entry["kind"] in ("model", "image")}
     found = [found for id, entry in (models or made).items() for found in _descriptors(id, entry)]
     return found or [_commit_descriptor(record)]
 
@@ -48,6 +48,8 @@ def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
         own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}
         if digest.startswith("sha256:"):
             own["digest"] = {"sha256": digest[len("sha256:") :], **md5}
+            if entry["form"] == "image":
+                own["uri"] = f"{entry['paths'][0]}@{digest}"
             annotations = notes
         else:  # of a warehouse's table or a store's objects: not of bytes
             own["uri"] = entry["paths"][0]

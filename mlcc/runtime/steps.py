@@ -30,6 +30,7 @@ from mlcc.runtime.process import TIMED_OUT, CancelledError, run, watch_cancel
 from mlcc.runtime.records import RunError, read_plan, read_record, read_selection, state_folder
 from mlcc.runtime.release import HELD, NOTHING_LEFT, keeps, undo, undone
 from mlcc.runtime.released import Seen
+from mlcc.runtime.tags import take_tags_back
 
 
 def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -110,10 +111,12 @@ def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
         try:
             env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
             leg.state["rolled_back"], note = undo(rollback, env)
+            if leg.state["rolled_back"]:
+                take_tags_back(leg, rollback, private)
             # Who was killed while it undid the release may have taken it away.
             leg.state["nothing_left"] = note == NOTHING_LEFT and not late
         except RunError as problem:
-            note = f"it can't be undone: {problem}"
+            leg.state["rolled_back"], note = False, f"it can't be undone: {problem}"
     leg.note = f"; {note}"
     return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
 

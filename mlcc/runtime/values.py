@@ -15,6 +15,7 @@ from mlcc.runtime.decide import read_states
 from mlcc.runtime.login import write_private
 from mlcc.runtime.platform import SECRET, VARIABLE
 from mlcc.runtime.records import MAX_RECORD, RunError
+from mlcc.runtime.registry import repository_of
 
 SERVICE = "MLCC_SERVICE_"
 
@@ -38,7 +39,7 @@ def node_env(
         path = location(id, plan["artifacts"][id])
         inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
-    env.update(digest_env(digests))
+    env.update(digest_env(digests, plan))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
@@ -47,9 +48,14 @@ def node_env(
     return env
 
 
-def digest_env(digests: dict[str, str]) -> dict[str, str]:
-    """Return the variables that name the digests of what a node takes."""
-    return {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
+def digest_env(digests: dict[str, str], plan: dict[str, Any]) -> dict[str, str]:
+    """Return the variables that name the digests of what a node takes, and images by them: HOST/NAME@DIGEST."""
+    named = {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
+    for id, found in digests.items():
+        artifact = plan["artifacts"][id]
+        if artifact["form"] == "image":
+            named[f"ARTIFACT_{_upper(id)}"] = f"{repository_of(artifact['paths'][0])}@{found}"
+    return named
 
 
 def _upper(id: str) -> str:

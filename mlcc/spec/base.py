@@ -134,6 +134,11 @@ Size = Annotated[
 Path = Annotated[
     str, AfterValidator(scalars.check_plain_path), _schema(pattern=_CLEAN_PATH + r"[^\\:*?\[\]{}]+$")
 ]
+Folder = Annotated[
+    str,
+    AfterValidator(scalars.check_folder),
+    _schema(pattern=r"^(?:\.|" + _CLEAN_PATH[1:] + r"[^\\:*?\[\]{}]+)$"),
+]
 Pattern = Annotated[str, AfterValidator(scalars.check_path), _schema(pattern=_CLEAN_PATH + r"[^\\:]+$")]
 Source = Annotated[
     str,
@@ -171,6 +176,26 @@ StoreUri = Annotated[
     _schema(
         pattern=rf"^(?:(?:s3|gs|az|abfs)://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9](?:/{_STORE_PATH})?|(?:file:///)?{_STORE_PATH})$"
     ),
+]
+Repository = Annotated[
+    str,
+    AfterValidator(scalars.check_repository),
+    _schema(
+        pattern=r"^(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[1-9][0-9]{0,4})?"
+        r"(?:/[a-z0-9]+(?:(?:\.|_|__|-{1,9})[a-z0-9]+){0,99}){1,20}$",
+        maxLength=255,
+    ),
+]
+Tag = Annotated[
+    str, AfterValidator(scalars.check_tag), _schema(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+]
+ImageDigest = Annotated[
+    str, AfterValidator(scalars.check_image_digest), _schema(pattern=r"^sha256:[0-9a-f]{64}$")
+]
+Platform = Annotated[
+    str,
+    AfterValidator(scalars.check_platform),
+    _schema(pattern=r"^[a-z0-9]{1,20}/[a-z0-9]{1,20}(?:/v[0-9]{1,2})?$"),
 ]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")

@@ -18,20 +18,24 @@ from mlcc.spec.base import (
     Duration,
     EnvName,
     Id,
+    ImageDigest,
     Model,
     OneOrMany,
     Path,
     Pattern,
     PythonVersion,
+    Repository,
     Requirement,
     Scalar,
     Table,
+    Tag,
     Text,
     TokenRef,
     Uri,
     Version,
 )
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
+from mlcc.spec.images import Build, RegistryLogin
 from mlcc.spec.instances import Instance, Param
 from mlcc.spec.notify import Notice
 from mlcc.spec.releases import Release
@@ -140,18 +144,25 @@ class Environment(Model):
 class Origin(Execution):
     """Where an artifact comes from when it is neither committed nor written by a job."""
 
-    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command", "tag", "digest"),)
     dvc: Path | None = Field(
         default=None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
     )
     command: Command | None = Field(default=None, description="Writes the artifact to its path.")
+    tag: Tag | None = Field(
+        default=None,
+        description="Of an image: the tag, which is looked up once a run; the digest then stands for it.",
+    )
+    digest: ImageDigest | None = Field(
+        default=None, description="Of an image: which one of its `repository`."
+    )
 
 
 class Artifact(Model):
-    """Code, data or a model: what is validated, built and passed on."""
+    """Code, data, a model or an image: what is validated, built and passed on."""
 
-    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("path", "uri", "table"),)
-    kind: Literal["code", "data", "model", "file"] = Field(description="What it is.")
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("path", "uri", "table", "repository"),)
+    kind: Literal["code", "data", "model", "file", "image"] = Field(description="What it is.")
     path: OneOrMany[Pattern] | None = Field(
         default=None,
         description="A file, a folder (ending in '/'), or for committed artifacts a list with wildcards.",
@@ -165,6 +176,19 @@ class Artifact(Model):
         default=None,
         description="A table that a warehouse holds, as ENGINE://SCHEMA.TABLE; nothing binds its readers to the rows "
         "that its gates judged.",
+    )
+    repository: Repository | None = Field(
+        default=None,
+        description="Of a container image: its registry and name, as ghcr.io/acme/credit. Its digest is what is judged and "
+        "released.",
+    )
+    build: Build | None = Field(
+        default=None,
+        description="How the image is built, by a node of its own; else `from` says which one it is.",
+    )
+    login: RegistryLogin | None = Field(
+        default=None,
+        description="How an image's registry is logged in to. GitHub's and GitLab's own need none in their own pipelines.",
     )
     engine: Literal["duckdb", "spark"] | None = Field(
         default=None, description="What runs the SQL of its gates over a Parquet `path`; without it, DuckDB."

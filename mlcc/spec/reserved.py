@@ -5,12 +5,12 @@ from __future__ import annotations
 from mlcc import __version__
 
 KEYS: dict[str, frozenset[str]] = {
-    "Artifact": frozenset({"registry", "repository", "build", "first"}),
+    "Artifact": frozenset({"registry", "first"}),
     "Origin": frozenset({"release"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""
 
-WORDS: dict[tuple[str, str], frozenset[str]] = {("Artifact", "kind"): frozenset({"image"})}
+WORDS: dict[tuple[str, str], frozenset[str]] = {}
 """Model and key -> values that it will take."""
 
 

@@ -34,6 +34,14 @@ _OTHER_STORE = (
     "a gate reads no store but S3 and what speaks its protocol (`uri: s3://…`): fetch the file with "
     "`from: {command: …}` and `path`"
 )
+# A registry's host, and a name as the distribution specification has it: https://github.com/opencontainers/distribution-spec
+_REPOSITORY = re.compile(
+    r"(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[1-9][0-9]{0,4})?"
+    r"(?:/[a-z0-9]+(?:(?:\.|_|__|-{1,9})[a-z0-9]+){0,99}){1,20}\Z"
+)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+_PLATFORM = re.compile(r"[a-z0-9]{1,20}/[a-z0-9]{1,20}(?:/v[0-9]{1,2})?\Z")
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}\Z")
 _SERVER = re.compile(
     r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}"
@@ -160,6 +168,43 @@ def check_server(value: str) -> str:
     """Return `value` if it is a host, or a host and a port."""
     if not _SERVER.match(value):
         raise ValueError("a server is HOST or HOST:PORT, such as mail.acme.com:465")
+    return value
+
+
+def check_repository(value: str) -> str:
+    """Return `value` if it names a repository of images with its registry's host, and neither a tag nor a digest."""
+    if len(value) > 255 or not _REPOSITORY.match(value):
+        raise ValueError(
+            "a repository of images is HOST/NAME in small letters, such as ghcr.io/acme/credit, without a tag or a digest"
+        )
+    return value
+
+
+def check_folder(value: str) -> str:
+    """Return `value` if it is a folder of the project, or `.` for all of it."""
+    return value if value == "." else check_plain_path(value)
+
+
+def check_tag(value: str) -> str:
+    """Return `value` if it can be the tag of an image."""
+    if not _TAG.match(value):
+        raise ValueError(
+            "a tag has letters, digits, '_', '.' and '-', at most 128, and starts with no '.' or '-'"
+        )
+    return value
+
+
+def check_image_digest(value: str) -> str:
+    """Return `value` if it is the digest of an image."""
+    if not _DIGEST.match(value):
+        raise ValueError("the digest of an image is 'sha256:' and 64 hexadecimal digits in small letters")
+    return value
+
+
+def check_platform(value: str) -> str:
+    """Return `value` if it is an operating system and a processor, as builders of images name them."""
+    if not _PLATFORM.match(value):
+        raise ValueError("a platform is OS/PROCESSOR, such as linux/amd64 or linux/arm64")
     return value
 
 

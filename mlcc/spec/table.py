@@ -15,13 +15,17 @@ DATE = Str(scalars.check_date)
 DURATION = Str(scalars.check_duration)
 ENV_NAME = Str(scalars.check_env_name)
 FACTOR = Str(scalars.check_factor)
+FOLDER = Str(scalars.check_folder)
 FREE_TEXT = Str(scalars.check_free_text)
 ID = Str(scalars.check_id)
+IMAGE_DIGEST = Str(scalars.check_image_digest)
 LATENCY = Str(scalars.check_latency)
 OUTPUT_NAME = Str(scalars.check_output_name)
 PATH = Str(scalars.check_path)
 PLAIN_PATH = Str(scalars.check_plain_path)
+PLATFORM = Str(scalars.check_platform)
 PYTHON_VERSION = Str(scalars.check_python_version)
+REPOSITORY = Str(scalars.check_repository)
 REQUIREMENT = Str(scalars.check_requirement)
 SECRET_NAME = Str(scalars.check_secret_name)
 SERVER = Str(scalars.check_server)
@@ -29,6 +33,7 @@ SIZE = Str(scalars.check_size)
 SOURCE = Str(scalars.check_source)
 STORE_URI = Str(scalars.check_store_uri)
 TABLE = Str(scalars.check_table)
+TAG = Str(scalars.check_tag)
 TEXT = Str(scalars.check_text)
 URI = Str(scalars.check_uri)
 PARAM = Fields(
@@ -300,6 +305,52 @@ REPORT = Fields(
         ),
     },
 )
+TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
+BUILD = Fields(
+    "Build",
+    {
+        "profile": Key(ID, None),
+        "runner": Key(Either(ID, MATRIX_REF), None),
+        "python": Key(Either(PYTHON_VERSION, MATRIX_REF), None),
+        "image": Key(TEXT, None),
+        "setup": Key(ListOf(COMMAND), None),
+        "env": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
+        "environment": Key(ID, None),
+        "auth": Key(ListOf(Choice("aws", "gcp", "azure", "oidc")), []),
+        "services": Key(DictOf(ID, SERVICE), {}),
+        "matrix": Key(MATRIX, None),
+        "cache": Key(DictOf(ID, CACHE), {}),
+        "working_directory": Key(PLAIN_PATH, None),
+        "timeout": Key(DURATION, None),
+        "retry": Key(Int(low=0, high=5), None),
+        "when": Key(Either(CONDITION, ListOf(CONDITION, least=1)), None),
+        "path": Key(ListOf(SOURCE), []),
+        "checkout": Key(Either(CHECKOUT, Choice("none")), None),
+        "finally": Key(COMMAND, None, attribute="finally_"),
+        "reports": Key(DictOf(ID, REPORT), {}),
+        "context": Key(FOLDER, "."),
+        "file": Key(PLAIN_PATH, "Dockerfile"),
+        "includes": Key(ListOf(ID), []),
+        "args": Key(
+            DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+            {},
+        ),
+        "secrets": Key(DictOf(ID, TOKEN_REF), {}),
+        "platform": Key(PLATFORM, "linux/amd64"),
+        "builder": Key(Choice("docker", "buildah", "podman"), None),
+    },
+    at_most_one=(("python", "image"),),
+)
+REGISTRY_LOGIN = Fields(
+    "RegistryLogin",
+    {
+        "user": Key(Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
+        "password": Key(TOKEN_REF),
+    },
+)
 ORIGIN = Fields(
     "Origin",
     {
@@ -327,17 +378,22 @@ ORIGIN = Fields(
         "reports": Key(DictOf(ID, REPORT), {}),
         "dvc": Key(PLAIN_PATH, None),
         "command": Key(COMMAND, None),
+        "tag": Key(TAG, None),
+        "digest": Key(IMAGE_DIGEST, None),
     },
-    exactly_one=(("dvc", "command"),),
+    exactly_one=(("dvc", "command", "tag", "digest"),),
     at_most_one=(("python", "image"),),
 )
 ARTIFACT = Fields(
     "Artifact",
     {
-        "kind": Key(Choice("code", "data", "model", "file")),
+        "kind": Key(Choice("code", "data", "model", "file", "image")),
         "path": Key(Either(PATH, ListOf(PATH, least=1)), None),
         "uri": Key(URI, None),
         "table": Key(TABLE, None),
+        "repository": Key(REPOSITORY, None),
+        "build": Key(BUILD, None),
+        "login": Key(REGISTRY_LOGIN, None),
         "engine": Key(Choice("duckdb", "spark"), None),
         "env": Key(
             DictOf(ENV_NAME, Either(FREE_TEXT, Number(), Flag(), VALUE_REF)),
@@ -348,7 +404,7 @@ ARTIFACT = Fields(
         "retain": Key(DURATION, None),
         "store": Key(Flag(), False),
     },
-    exactly_one=(("path", "uri", "table"),),
+    exactly_one=(("path", "uri", "table", "repository"),),
 )
 REMOTE = Fields(
     "Remote",
@@ -1279,7 +1335,6 @@ WEBHOOK = Fields(
     {"secret": Key(SECRET_NAME, None), "var": Key(SECRET_NAME, None)},
     exactly_one=(("secret", "var"),),
 )
-TOKEN_REF = Fields("TokenRef", {"secret": Key(SECRET_NAME)})
 EMAIL = Fields(
     "Email",
     {

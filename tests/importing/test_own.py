@@ -33,6 +33,7 @@ CASES = {
     "commented": (ROOT / "tests" / "golden" / "commented", "mlcc.yaml"),
     "nested": (ROOT / "tests" / "golden" / "nested", "models/churn/mlcc.yaml"),
     "hostile": (ROOT / "tests" / "golden" / "hostile", "mlcc.yaml"),
+    "images": (ROOT / "tests" / "golden" / "images", "mlcc.yaml"),
     "releases": (ROOT / "tests" / "golden" / "releases", "mlcc.yaml"),
 }
 # Imported without a single thing to list: the spec compiles to the same bytes.

@@ -228,7 +228,31 @@ def _environment(texts: Sequence[str]) -> Tree:
     return {**made, "environments": {"e": {"branches": ["main", *texts]}}}
 
 
+def _images(texts: Sequence[str], make: Callable[[str], Tree]) -> Tree:
+    """Return a spec with an image for each string: a0, a1, …"""
+    return base(
+        artifacts=many("a", texts, lambda x: {"kind": "image", "repository": "ghcr.io/acme/a", **make(x)})
+    )
+
+
+def _built(key: str, spelt: Callable[[str], str] = str) -> Callable[[Sequence[str]], list[Where]]:
+    """Return where each string arrives in the node that builds its image."""
+    return lambda texts: [
+        ("plan", ("nodes", f"build-a{i}", "build", key), spelt(x)) for i, x in enumerate(texts) if x != "."
+    ]
+
+
 EXECUTION = (
+    Field("Build.context", lambda t: _images(t, lambda x: {"build": {"context": x}}), _built("context", lambda x: x.rstrip("/") + "/"), most=250),
+    Field("Build.file", lambda t: _images(t, lambda x: {"build": {"file": x}}), _built("file"), most=250),
+    Field(
+        "Build.args{}=", lambda t: _images(["x"], lambda _: {"build": {"args": many("V", t)}}),
+        lambda t: [("plan", ("nodes", "build-a0", "build", "args", f"V{i}", "text"), x) for i, x in enumerate(t)],
+    ),
+    Field(
+        "RegistryLogin.user", lambda t: _images(t, lambda x: {"from": {"tag": "v1"}, "login": {"user": x, "password": {"secret": "P"}}}),
+        lambda t: [("plan", ("artifacts", f"a{i}", "login", "user", "text"), x) for i, x in enumerate(t)], most=250,
+    ),
     Field("Execution.env{}=", lambda t: job(env=many("V", t)), node("env", prefix="V", last=("text",))),
     Field(
         "Artifact.env{}=",

@@ -19,6 +19,7 @@ FREE = (
     scalars.check_command,
     scalars.check_path,
     scalars.check_plain_path,
+    scalars.check_folder,
     scalars.check_store_uri,
     scalars.check_source,
 )

@@ -117,6 +117,9 @@ def test_the_runtime_sets_the_same_names(id: str, tmp_path: Path, monkeypatch: p
 class TokenPlatform:
     """Gives tokens, and nothing else."""
 
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        return None
+
     def id_token(self, audience: str) -> str:
         return f"token for {audience}"
 

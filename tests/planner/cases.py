@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.planner.case import Case
+from tests.planner.images import IMAGES
 from tests.planner.objects import OBJECTS
 from tests.planner.params import PARAMS, PROFILES
 from tests.planner.releases import RELEASES
@@ -225,7 +226,7 @@ GRAPH = (
         "one id for a job and a gate",
         ARTIFACTS + "jobs:\n  ①unit: {run: make}\ngates:\n" + GATE.replace("unit", "◆unit"),
         "duplicate-id", "'unit' names two nodes", others=("first used here",),
-        help="jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE-rollback) share one set of ids",
+        help="jobs, gates, releases, fetch-ARTIFACT, build-ARTIFACT and RELEASE-rollback share one set of ids",
     ),
     Case(
         "the id of an own node",
@@ -446,6 +447,6 @@ TRIGGERS = (
 )  # fmt: skip
 
 CASES = (
-    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *RELEASES,
+    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *IMAGES, *RELEASES,
     *REMOTE, *PARAMS, *PROFILES,
 )  # fmt: skip

@@ -249,7 +249,7 @@ RELEASES = (
         LIVE + ARTIFACTS + "jobs:\n  ①live-rollback: {run: make}\n"
         "releases:\n  ◆live: {deploys: [code], run: make, rollback: {run: make}}\n",
         "duplicate-id", "'live-rollback' names two nodes", others=("first used here",),
-        help="jobs, gates, releases, fetches (fetch-ARTIFACT) and rollbacks (RELEASE-rollback) share one set of ids",
+        help="jobs, gates, releases, fetch-ARTIFACT, build-ARTIFACT and RELEASE-rollback share one set of ids",
     ),
     Case(
         "a release deploys a measurement",

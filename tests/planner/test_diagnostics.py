@@ -15,7 +15,7 @@ def _lacking(paths: tuple[str, ...]) -> set[str]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_diagnostic(case: Case) -> None:
-    committed = _lacking if case.code in ("no-writer", "no-gate-file") else None
+    committed = _lacking if case.code in ("no-writer", "no-gate-file", "no-build-file") else None
     (found,) = diagnose(case.text, committed)
     assert found.code == case.code
     assert found.severity is Severity.ERROR

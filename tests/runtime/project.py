@@ -33,6 +33,7 @@ class FakePlatform:
     raw_exit = False
     skip_exit = 0
     waits = False
+    builder = "buildah"
 
     def __init__(self, facts: Facts) -> None:
         self.known = facts
@@ -71,6 +72,9 @@ class FakePlatform:
 
     def forge(self, repository: str) -> tuple[str, str, str]:
         return "github", "https://api.github.com", repository
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        return None
 
     def id_token(self, audience: str) -> str:
         self.audiences.append(audience)

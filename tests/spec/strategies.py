@@ -203,8 +203,11 @@ class _Builder:
 
     def artifact(self) -> None:
         id = self.new_id()
-        origin = self.number(0, 4)
+        origin = self.number(0, 5)
         kind = self.one(("data", "model", "file"))
+        if origin == 5:
+            self.image(id)
+            return
         if origin == 0:
             paths: Any = self.one(("src/", ["src/", "requirements*.txt"], "a b/c.py", "é/*.py"))
             self.artifacts[id] = {"kind": "code", "path": paths}
@@ -227,6 +230,34 @@ class _Builder:
         measured = self.measure(id) if self.chance(3) else []
         for _ in range(self.number(0, 2)):
             self.gate(id, measured)
+        self.readable.append(id)
+
+    def image(self, id: str) -> None:
+        """Add an image, with what guards it."""
+        made: Data = {"kind": "image", "repository": self.one(("ghcr.io/acme/a", "localhost:5000/a/b-c"))}
+        if self.chance(5):
+            made["login"] = {
+                "user": self.one(("ci", {"var": "USER_NAME"})),
+                "password": {"secret": "REGISTRY"},
+            }
+        if self.chance(6):
+            own = self.execution(gate=True)
+            for key in ("working_directory", "checkout"):
+                own.pop(key, None)
+            files = [
+                name for name in self.readable if self.artifacts.get(name, {}).get("path") and name != id
+            ]
+            files = [name for name in files if "at" not in self.artifacts[name]]
+            own.update(context=self.one((".", "serve/")), includes=self.some(files, 2))
+            own.update(args={"SEASON": self.draw(texts.scalar)}) if self.chance(3) else None
+            own.update(secrets={"pip": {"secret": "PIP"}}) if self.chance(3) else None
+            own.update(builder=self.one(("docker", "buildah", "podman"))) if self.chance(5) else None
+            made["build"] = own
+        else:
+            made["from"] = self.one(({"tag": "stable"}, {"digest": f"sha256:{'0a' * 32}"}))
+        self.artifacts[id] = made
+        if self.chance(5):
+            self.gates[self.new_id()] = {"guards": id, "command": {"run": self.draw(texts.command)}}
         self.readable.append(id)
 
     def stored(self) -> Data:
@@ -400,7 +431,8 @@ class _Builder:
 
     def near(self, artifact: str, measured: list[str]) -> Near:
         """Return what a gate of an artifact may refer to: what is there already."""
-        others = (*measured, *self.readable)
+        files = [name for name in self.readable if self.artifacts[name]["kind"] != "image"]
+        others = (*measured, *files)
         guarded = self.artifacts[artifact]["path"]
         is_model = self.artifacts[artifact]["kind"] == "model"
         tables = [

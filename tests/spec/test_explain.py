@@ -206,7 +206,7 @@ CASES = {
             "5:21 bad-id: an id has lower-case letters, digits, '_' and single '-', starts with a letter, "
             "has at most 60 characters",
             "5:39 wrong-type: expected a command, found the number 1",
-            "6:23 bad-value: 'dta' isn't 'code', 'data', 'model' or 'file'",
+            "6:23 bad-value: 'dta' isn't 'code', 'data', 'model', 'file' or 'image'",
         ],
     ),
 }
@@ -314,10 +314,11 @@ def test_keys_to_come(model: str, key: str) -> None:
     assert found.message == message
 
 
-def test_values_to_come() -> None:
-    found = diagnose(HEAD + "artifacts: {a: {kind: image, path: x}}\n")
+def test_values_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(reserved.WORDS, ("Artifact", "kind"), frozenset({"prompt"}))
+    found = diagnose(HEAD + "artifacts: {a: {kind: prompt, path: x}}\n")
     assert [brief(f) for f in found] == [
-        f"4:23 not-yet-available: `kind: image` is part of the language, but not yet of this version of mlcc "
+        f"4:23 not-yet-available: `kind: prompt` is part of the language, but not yet of this version of mlcc "
         f"({__version__})"
     ]
 

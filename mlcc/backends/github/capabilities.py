@@ -75,6 +75,12 @@ CAPABILITIES = (
         "https://github.com/actions/upload-artifact",
     ),
     STORED_ARTIFACTS,
+    Capability(
+        "images",
+        "exact",
+        "docker and its buildx on the runner, which GitHub's own have; the runtime checks the registry, and moves tags",
+        "https://docs.github.com/actions/tutorials/publish-packages/publish-docker-images",
+    ),
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

@@ -28,7 +28,7 @@ from mlcc.backends.github.model import (
 from mlcc.backends.github.notify import notify_jobs
 from mlcc.backends.github.pins import CHECKOUT
 from mlcc.backends.github.platform import APPROVAL, FORM_INPUT
-from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of
+from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of, uses_own_registry
 from mlcc.record import record
 from mlcc.topology import decisive
 
@@ -221,6 +221,10 @@ def _node_job(plan: ir.Plan, node: ir.Node, needs: tuple[str, ...], condition: E
     permissions = [Permission("contents", "read")]
     if node.logins:
         permissions.append(Permission("id-token", "write", "logs in without static keys"))
+    if uses_own_registry(plan, node):
+        pushes = bool(node.tags) or node.kind is ir.NodeKind.BUILD
+        why = "pushes an image or moves its tag" if pushes else "looks images up"
+        permissions.append(Permission("packages", "write" if pushes else "read", why))
     implied = node.machine.environment is None and bool(node.secrets)
     return Job(
         id=node.id,

@@ -8,9 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from mlcc.backends._checks import APPROVAL_SUFFIX, released_into
-from mlcc.backends._owned import code_owners, first_span, login_events, login_span, runners, variables
+from mlcc.backends._owned import (
+    builders,
+    code_owners,
+    first_span,
+    login_events,
+    login_span,
+    runners,
+    variables,
+)
 from mlcc.backends.github.lower import WAIT, waits_of
 from mlcc.backends.github.notify import secrets_of_notices
+from mlcc.backends.github.platform import GitHub
 from mlcc.backends.github.settings import (
     Rules,
     branch_policies,
@@ -18,9 +27,11 @@ from mlcc.backends.github.settings import (
     require_check,
     require_owners,
 )
+from mlcc.backends.github.steps import OWN_IMAGES
 from mlcc.obligation import Obligation, command
-from mlcc.plan import Environment, Node, Plan
+from mlcc.plan import Build, Environment, Form, Node, Plan
 from mlcc.release_looks import MADE_GOOD
+from mlcc.runtime.addresses import IMAGE_SCHEME
 
 _HOSTED = ("ubuntu-", "windows-", "macos-")  # what GitHub's own runners are called
 
@@ -38,6 +49,7 @@ def obligations(plan: Plan) -> list[Obligation]:
         *_trust(plan),
         *_triggers(plan),
         *_runners(plan),
+        *_images(plan),
     ]
 
 
@@ -247,4 +259,22 @@ def _runners(plan: Plan) -> Iterator[Obligation]:
                 f"runner.{runner.id}.pull-requests", "setting",
                 "let every outside contributor's workflow wait for approval (Settings, Actions, General)",
                 f"'{runner.id}' runs pull requests on your machine", span=runner.span,
+            )  # fmt: skip
+
+
+def _images(plan: Plan) -> Iterator[Obligation]:
+    """Source of packages' access: https://docs.github.com/packages/learn-github-packages/configuring-a-packages-access-control-and-visibility."""
+    needs = "docker with buildx, buildah or podman; GitHub's own runners have all three"
+    yield from builders(plan, "github", GitHub.builder, needs, "else the build ends with 127")
+    for artifact in plan.artifacts.values():
+        if artifact.form is Form.IMAGE and artifact.paths[0].startswith(OWN_IMAGES) and not artifact.login:
+            name = artifact.paths[0].removeprefix(IMAGE_SCHEME)
+            written = {id for node in plan.nodes.values() for id, _ in node.tags}
+            built = isinstance(plan.nodes[artifact.writer or ""].work, Build)
+            access = "write" if built or artifact.id in written else "read"
+            yield Obligation(
+                f"package.{artifact.id}", "setting",
+                f"where the package {name} is there already, let this repository {access} it (Package settings, Actions access)",
+                "a package that another repository, or a person, has pushed first refuses the job's token",
+                names=(name,), span=artifact.span,
             )  # fmt: skip

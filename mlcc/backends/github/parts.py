@@ -98,7 +98,11 @@ def _call(plan: ir.Plan, number: int, part: Part, called: Workflow) -> Call:
 
 def _permissions(jobs: Sequence[Job]) -> tuple[Permission, ...]:
     """Return what any of the jobs asks for: a called workflow can't have more than its caller grants."""
-    return tuple(dict.fromkeys(permission for job in jobs for permission in job.permissions))
+    found: dict[str, Permission] = {}
+    for permission in (permission for job in jobs for permission in job.permissions):
+        if permission.scope not in found or permission.access == "write":
+            found[permission.scope] = permission
+    return tuple(found.values())
 
 
 def secrets_of(plan: ir.Plan, nodes: Sequence[str], overlay: Overlay) -> tuple[str, ...]:

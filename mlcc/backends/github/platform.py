@@ -23,6 +23,7 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
+OWN_REGISTRY = "ghcr.io"
 APPROVAL = (
     "--approval"  # behind a node's id, which has no two hyphens: the job in which people are asked before it
 )
@@ -34,6 +35,7 @@ class GitHub:
     raw_exit = False
     skip_exit = 0
     waits = False
+    builder = "docker"
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
@@ -117,6 +119,14 @@ class GitHub:
     def forge(self, repository: str) -> tuple[str, str, str]:
         """Return GitHub itself. https://docs.github.com/actions/reference/workflows-and-actions/variables"""
         return "github", os.environ.get("GITHUB_API_URL", ""), repository
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the job's token, which may reach packages where the workflow says so.
+
+        https://docs.github.com/packages/managing-github-packages-using-github-actions-workflows/publishing-and-installing-a-package-with-github-actions
+        """
+        token = os.environ.get("MLCC_TOKEN", "")
+        return (os.environ.get("GITHUB_ACTOR", ""), token) if host == OWN_REGISTRY and token else None
 
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""

@@ -18,12 +18,14 @@ from mlcc.backends.github.pins import (
     UPLOAD,
     Action,
 )
-from mlcc.backends.github.platform import APPROVAL
+from mlcc.backends.github.platform import APPROVAL, OWN_REGISTRY
 from mlcc.exhaustive import assert_never
+from mlcc.runtime.addresses import IMAGE_SCHEME
 from mlcc.topology import decisive
 
 SCRIPTS = ".mlcc"
 FILES = "_mlcc"
+OWN_IMAGES = f"{IMAGE_SCHEME}{OWN_REGISTRY}/"
 
 
 def steps_of(plan: ir.Plan, node: ir.Node) -> Iterator[Step]:
@@ -47,15 +49,19 @@ def _lower(plan: ir.Plan, node: ir.Node, step: ir.Step) -> Step:
             return UsesStep("receive", *folder(plan, _pattern(plan, node, step)))
         case ir.Execute():
             return RunStep(
-                "run", f"exec python3 -I {SCRIPTS}/run.py node", {**_env(node, step), **_approved(plan, node)}
+                "run",
+                f"exec python3 -I {SCRIPTS}/run.py node",
+                {**_env(plan, node, step), **_approved(plan, node)},
             )
         case ir.Undo():
             undoing = expr.both([expr.ALWAYS, "steps.run.outcome != 'success'"])
-            return RunStep("undo", f"exec python3 -I {SCRIPTS}/run.py undo", _env(node, step), undoing)
+            return RunStep("undo", f"exec python3 -I {SCRIPTS}/run.py undo", _env(plan, node, step), undoing)
         case ir.Cancel():
             killed = expr.both([expr.ALWAYS, "steps.run.outcome != 'success'"])
             condition = killed if step.after_failure else expr.value(expr.CANCELLED)
-            return RunStep("cancel", f"exec python3 -I {SCRIPTS}/run.py cancel", _env(node, step), condition)
+            return RunStep(
+                "cancel", f"exec python3 -I {SCRIPTS}/run.py cancel", _env(plan, node, step), condition
+            )
         case ir.PublishState():
             condition = expr.value(expr.ALWAYS if node.releases else expr.NOT_CANCELLED)
             return publish(plan, "state", f"s--{_instance(node)}", condition)
@@ -161,8 +167,17 @@ def _approved(plan: ir.Plan, node: ir.Node) -> dict[str, Text]:
     return {"MLCC_APPROVED": expr.value(expr.output(f"{node.id}{APPROVAL}", "attempt"))}
 
 
-def _env(node: ir.Node, step: ir.Execute | ir.Undo | ir.Cancel) -> dict[str, Text]:
+def uses_own_registry(plan: ir.Plan, node: ir.Node) -> bool:
+    """Tell whether a node reaches GitHub's own registry, which takes the job's token, and no login of the spec."""
+    reached = (*(take.artifact for take in node.takes), *node.writes, *(id for id, _ in node.tags))
+    images = (plan.artifacts[id] for id in reached if plan.artifacts[id].form is ir.Form.IMAGE)
+    return any(not image.login and image.paths[0].startswith(OWN_IMAGES) for image in images)
+
+
+def _env(plan: ir.Plan, node: ir.Node, step: ir.Execute | ir.Undo | ir.Cancel) -> dict[str, Text]:
     env: dict[str, Text] = {"MLCC_NODE": node.id}
+    if uses_own_registry(plan, node):
+        env["MLCC_TOKEN"] = expr.value("github.token")
     if node.is_matrix:
         env["MLCC_LEG"] = expr.value("matrix.leg")
     for name in step.secrets:

@@ -100,6 +100,13 @@ CAPABILITIES = (
         _SYNTAX + "#artifacts",
     ),
     STORED_ARTIFACTS,
+    Capability(
+        "images",
+        "exact",
+        "buildah in the job's image, or docker with a `docker:dind` service on a privileged runner; the runtime checks the "
+        "registry, and moves tags",
+        "https://docs.gitlab.com/ci/docker/buildah_rootless_tutorial/",
+    ),
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

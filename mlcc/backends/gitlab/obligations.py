@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from mlcc.backends._checks import APPROVAL_SUFFIX, released_into
 from mlcc.backends._owned import (
+    builders,
     code_owners,
     executes,
     first_span,
@@ -21,13 +22,18 @@ from mlcc.backends._owned import (
 )
 from mlcc.backends.gitlab.lower import BACKSTOP_MINUTES
 from mlcc.backends.gitlab.machine import comment_environment, environment_of, notify_environment
-from mlcc.backends.gitlab.platform import input_variable, trigger_word
+from mlcc.backends.gitlab.platform import GitLab, input_variable, trigger_word
 from mlcc.obligation import Obligation, asked, command, posted
 from mlcc.plan import Environment, Node, Plan, PublishData, Secret
 
 PROJECT = "projects/:id"
 API_TOKEN = "MLCC_API_TOKEN"  # noqa: S105 - its name
 ROLES = {"no_one_allowed": "No one allowed", "maintainer": "Maintainer"}
+
+_BUILDING = (
+    "an `image` with buildah or podman, git, bash and Python 3.8 or newer, on a runner that lets containers make user "
+    "namespaces; or docker, and its service docker:dind on a privileged runner"
+)
 
 
 def obligations(plan: Plan) -> list[Obligation]:
@@ -41,6 +47,9 @@ def obligations(plan: Plan) -> list[Obligation]:
         *_code_owners(plan),
         *_logins(plan),
         *_runners(plan),
+        *builders(
+            plan, "gitlab", GitLab.builder, _BUILDING, "else the build ends with 127, or isn't allowed"
+        ),
     ]
 
 

@@ -96,6 +96,7 @@ class GitLab:
     raw_exit = True
     skip_exit = 0
     waits = False
+    builder = "buildah"
 
     def facts(self) -> Facts:
         """Return what started the run; in the child pipeline only the commit and the run. Raises RunError."""
@@ -211,6 +212,15 @@ class GitLab:
         if not is_of_this_gitlab(api + "/"):
             raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
         return "gitlab", api, os.environ.get("CI_PROJECT_ID", "")
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the job's login to the project's own registry.
+
+        https://docs.gitlab.com/user/packages/container_registry/authenticate_with_container_registry/
+        """
+        env = os.environ
+        user, password = env.get("CI_REGISTRY_USER", ""), env.get("CI_REGISTRY_PASSWORD", "")
+        return (user, password) if host == env.get("CI_REGISTRY") and user and password else None
 
     def id_token(self, audience: str) -> str:
         """Return the token that GitLab made for the audience when the job started. Raises RunError.

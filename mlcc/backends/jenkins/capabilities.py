@@ -125,6 +125,12 @@ CAPABILITIES = (
         _STEPS + "workflow-basic-steps/#stash-stash-some-files-to-be-used-later-in-the-build",
     ),
     STORED_ARTIFACTS,
+    Capability(
+        "images",
+        "exact",
+        "docker and its buildx, buildah or podman on the agent; the runtime checks the registry, and moves tags",
+        "https://docs.docker.com/reference/cli/docker/buildx/build/",
+    ),
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

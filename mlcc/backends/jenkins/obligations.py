@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from mlcc.backends import BACKENDS
 from mlcc.backends._owned import (
+    builders,
     code_owners,
     executes,
     first_span,
@@ -20,6 +21,7 @@ from mlcc.backends._owned import (
 )
 from mlcc.backends.jenkins.groovy import groovy
 from mlcc.backends.jenkins.lower import LABEL, TRIGGER, lower, notify_of
+from mlcc.backends.jenkins.platform import Jenkins
 from mlcc.backends.jenkins.rows import BACKSTOP_MINUTES, approvers
 from mlcc.obligation import Obligation, command
 from mlcc.plan import Plan, PublishData, Text, UsePython
@@ -27,6 +29,8 @@ from mlcc.plan import Plan, PublishData, Text, UsePython
 CLIENT = ("java", "-jar", "jenkins-cli.jar")  # which reads JENKINS_URL
 CONFIGURATION = "jenkins.yaml"
 _SECRET_TEXT = "org.jenkinsci.plugins.plaincredentials.impl.StringCredentialsImpl"  # noqa: S105 - a class
+
+_BUILDING = "docker with buildx, whose daemon the agent's user may use, or buildah or podman"
 
 
 def obligations(plan: Plan) -> list[Obligation]:
@@ -39,6 +43,7 @@ def obligations(plan: Plan) -> list[Obligation]:
         *_credentials(plan),
         *_trust(plan),
         *_agents(plan),
+        *builders(plan, "jenkins", Jenkins.builder, _BUILDING, "else the build ends with 127"),
         *_environments(plan),
     ]
 

@@ -31,6 +31,7 @@ class Jenkins:
     raw_exit = True
     skip_exit = 4  # as the table of nodes reads it
     waits = True  # outside of any agent
+    builder = "docker"
 
     def facts(self) -> Facts:
         """Return what started the build."""
@@ -97,6 +98,11 @@ class Jenkins:
         """Return the address of the change request's page: Jenkins builds those of several forges."""
         del repository
         return "", os.environ.get("CHANGE_URL", ""), ""
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return that there is none: Jenkins has no registry."""
+        del host
+        return None
 
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.

@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.reach import lost_to_forks
 from mlcc.lint.subject import Subject, listed
+from mlcc.plan import Build
 
 ID = "secret-stops-forks"
 SEVERITY = Severity.NOTE
@@ -40,11 +41,14 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if not any(node.trusted for node in subject.plan.nodes.values()):
         return
     for root, nodes in lost_to_forks(subject.plan).items():
-        what = "secrets" if subject.plan.nodes[root].secrets else "logins"
+        node = subject.plan.nodes[root]
+        what = f"get the {'secrets' if node.secrets else 'logins'} of '{root}'"
+        if isinstance(node.work, Build) and not node.secrets and not node.logins and not node.stores:
+            what = f"run '{root}', which pushes an image"
         yield subject.finding(
             ID,
             SEVERITY,
-            f"pull requests from forks don't get the {what} of '{root}', so {listed(nodes)} can't run for them",
+            f"pull requests from forks don't {what}, so {listed(nodes)} can't run for them",
             subject.loc(root),
             key=True,
         )

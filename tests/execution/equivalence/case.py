@@ -51,12 +51,14 @@ class Case:
     `words`: node -> what each of its attempts does (the last one is repeated): pass, fail, hang; of a job also lost (no
     output file); of a gate also inconclusive, error, contradict (verdict file and exit status differ). Of a matrix, leg
     'a' does it and the others pass. Nodes that aren't named pass. The event's `changed` paths are committed one by one.
+    `files` are committed beside those of every case.
     """
 
     name: str
     spec: Data
     event: Event
     words: Mapping[str, Words] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the case as a person reads it."""
@@ -122,12 +124,13 @@ class Scratch:
 def scratch(case: Case, folder: Path, targets: Sequence[str]) -> Scratch:
     """Write a case's repository below `folder`, compiled for `targets` by the real passes. Raises SpecError."""
     project, trace = folder / "project", folder / "trace"
-    _write(project, {**FILES, "told.json": "{}", "mlcc.yaml": spec_text(case.spec)})
+    _write(project, {**FILES, **case.files, "told.json": "{}", "mlcc.yaml": spec_text(case.spec)})
     analysis = analyse(project / "mlcc.yaml", project)
     analysis = replace(analysis, plan=_with_waivers(analysis.plan, targets))
     told = {"trace": str(trace), "secret": SECRET, "nodes": _told(case, analysis.plan)}
     compiled = {file.path: file.text for file in compile_files(analysis, targets)}
-    files = {**FILES, "mlcc.yaml": spec_text(case.spec), "told.json": json.dumps(told, indent=1), **compiled}
+    own = {"mlcc.yaml": spec_text(case.spec), "told.json": json.dumps(told, indent=1)}
+    files = {**FILES, **case.files, **own, **compiled}
     repo = scratch_repo(folder, files)
     base = git(repo, "rev-parse", "HEAD")
     branch = _changes(repo, case.event, files)
