@@ -25,6 +25,7 @@ from mlcc.runtime.attempt import (
     environment_of,
     run_command,
 )
+from mlcc.runtime.champion import is_released, receive_released
 from mlcc.runtime.collected import collect_reports
 from mlcc.runtime.data import (
     check_guards,
@@ -42,9 +43,9 @@ from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_cancel
 from mlcc.runtime.records import RunError, read_record, state_folder
 from mlcc.runtime.remote import RUNNING, cancel_main, left_behind, run_remote
-from mlcc.runtime.steps import run_rollback, run_step, undo_step
+from mlcc.runtime.steps import run_rollback, run_step, run_undoing, undo_step
 from mlcc.runtime.store import StoreAccess
-from mlcc.runtime.values import digest_env
+from mlcc.runtime.values import absent_env, digest_env
 
 TEARDOWN_SECONDS = 300.0
 
@@ -111,6 +112,7 @@ def _decide_and_run(leg: Attempt) -> int:
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
         env.update(digest_env(found))
+        env.update(absent_env(leg.state["inputs"]))
         status = ERROR
         try:
             status = _attempts(leg, env, logins)
@@ -125,16 +127,21 @@ def _decide_and_run(leg: Attempt) -> int:
 
 def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
-    here = [
-        id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan) and not is_stored(id, leg.plan)
-    ]
+    elsewhere = (lies_elsewhere, is_stored, is_released)
+    here = [id for id in leg.node["takes"] if not any(lies(id, leg.plan) for lies in elsewhere)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
 def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
     """Fetch what the node takes of the store, and return the digests."""
-    stored = [id for id in leg.node["takes"] if is_stored(id, leg.plan)]
-    return {id: receive(id, leg.plan, leg.selection, store) for id in stored}
+    found = {
+        id: receive(id, leg.plan, leg.selection, store) for id in leg.node["takes"] if is_stored(id, leg.plan)
+    }
+    released = [id for id in leg.node["takes"] if is_released(id, leg.plan)]
+    return {
+        **found,
+        **{id: receive_released(id, leg.node, leg.plan, leg.selection, store) for id in released},
+    }
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -147,7 +154,13 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        own = {"gate": _gate, "release": run_step, "rollback": run_rollback}
+        own = {
+            "gate": _gate,
+            "release": run_step,
+            "rollback": run_rollback,
+            "reconcile": run_undoing,
+            "restore": run_undoing,
+        }
         attempt = run_remote if "remote" in leg.node else own.get(leg.node["kind"], run_command)
         status = attempt(leg, env, logins)
         if status in (PASS, TIMEOUT, SKIP, RUNNING) or leg.judged:

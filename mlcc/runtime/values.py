@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from mlcc.runtime.data import location
+from mlcc.runtime.data import ABSENT, location
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.login import write_private
 from mlcc.runtime.platform import SECRET, VARIABLE
@@ -50,6 +50,15 @@ def node_env(
 def digest_env(digests: dict[str, str]) -> dict[str, str]:
     """Return the variables that name the digests of what a node takes."""
     return {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
+
+
+def absent_env(digests: dict[str, str]) -> dict[str, str]:
+    """Return the variables of what isn't there, since no release runs one yet: empty ones, and for gates their names."""
+    absent = [id for id, found in digests.items() if found == ABSENT]
+    if not absent:
+        return {}
+    empty = {f"{prefix}_{_upper(id)}": "" for id in absent for prefix in ("ARTIFACT", "DIGEST")}
+    return {**empty, "MLCC_ABSENT": " ".join(absent)}
 
 
 def _upper(id: str) -> str:
