@@ -112,25 +112,25 @@ def _check_place(id: str, raw: Any, source: str, resolved: Resolved, problems: P
             "bad-origin", f"'{id}' is of kind {raw.kind}, and '{source}' of kind {deployed.kind}", (*loc, "kind"),
             others=others, help=f"write `kind: {deployed.kind}`",
         )  # fmt: skip
-    if not _has_one_path(deployed):
+    there, here = _one_path(deployed), _one_path(raw)
+    if there is None:
         problems.add(
             "bad-origin", f"'{source}' doesn't lie at one path, so that it can't be kept as what a release runs",
             (*loc, "from"), key=True, others=others, help="deploy a file or a folder",
         )  # fmt: skip
-    elif raw.path is not None and (
-        not _has_one_path(raw) or raw.path.endswith("/") is not deployed.path.endswith("/")
-    ):
-        what = "a folder, and ends in '/'" if deployed.path.endswith("/") else "a file"
+    elif raw.path is not None and (here is None or here.endswith("/") is not there.endswith("/")):
+        what = "a folder, and ends in '/'" if there.endswith("/") else "a file"
         problems.add("bad-path", f"'{source}' is {what}: so is '{id}'", (*loc, "path"), others=others)
-    elif raw.path == deployed.path:
+    elif here == there:
         problems.add(
             "bad-path", f"'{id}' and '{source}' would lie at the same path", (*loc, "path"), others=others,
             help="give it a path of its own, such as build/champion/",
         )  # fmt: skip
 
 
-def _has_one_path(raw: Any) -> bool:
-    return isinstance(raw.path, str) and not any(c in raw.path for c in "*?")
+def _one_path(raw: Any) -> str | None:
+    """Return the one path of an artifact without wildcards; None: it has none."""
+    return raw.path if isinstance(raw.path, str) and not any(c in raw.path for c in "*?") else None
 
 
 def check_first(

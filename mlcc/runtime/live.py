@@ -138,18 +138,18 @@ def _whole_record(shown: str, content: bytes) -> dict[str, Any]:
         raise RunError(f"{shown} is no record") from None
     whole = (
         isinstance(found, dict)
-        and (found.get("live") is None or isinstance(found["live"], str))
-        and isinstance(found.get("releases"), list)
         and set(NOTHING_LIVE) <= set(found)
+        and (found["live"] is None or isinstance(found["live"], str))
+        and isinstance(found["releases"], list)
     )
-    if not whole:
+    if not isinstance(found, dict) or not whole:
         raise RunError(f"{shown} isn't whole")
     pending = [] if found["pending"] is None else [found["pending"]]
     if not all(_is_entry(shown, entry) for entry in (*found["releases"], *pending)):
         raise RunError(f"{shown} has a release that isn't whole")
     if found["live"] and not any(entry["id"] == found["live"] for entry in found["releases"]):
         raise RunError(f"{shown} says that '{found['live']}' is live, and not what that consists of")
-    return dict(found)
+    return found
 
 
 def _is_entry(shown: str, entry: Any) -> bool:
