@@ -12,6 +12,7 @@ from mlcc.image_plan import build_of, build_values, check_includes, login_values
 from mlcc.node_stores import check_login, check_stores, companions, moves_stored, variables_with
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.released_artifacts import recorded
 from mlcc.remote_plan import remote_work
 from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
@@ -30,14 +31,15 @@ def node_of(
     work = _work(resolved, node, artifacts, problems)
     takes = _takes(node, artifacts, problems)
     writes = _writes(resolved, node)
-    own_store = store if moves_stored(node, takes, writes, artifacts) else None
+    part = _part(resolved, node, artifacts)
+    records = part is not None and bool(part.records)
+    own_store = store if records or moves_stored(node, takes, writes, artifacts) else None
     used = companions(takes, artifacts, own_store)
     env = variables_with(node, used, problems)
     logins = _logins(resolved, node, own_store)
     check_stores(node, used, problems)
     check_login(resolved, node, used, env, logins, problems)
     services = tuple(_service(id, service) for id, service in own.services.items())
-    part = _part(resolved, node)
     tags = tags_of(node, artifacts)
     reached = dict.fromkeys((*(take.artifact for take in takes), *writes, *(id for id, _ in tags)))
     beside = (
@@ -79,19 +81,8 @@ def node_of(
         part=part,
         pause=_pause(resolved, node),
         span=problems.span(node.loc, key=True),
-        spans={key: problems.span((*node.loc, key), key=True) for key in _placed_keys(problems, node)},
+        spans={key: problems.span((*node.loc, key), key=True) for key in problems.keys(node.loc)},
     )
-
-
-def _placed_keys(problems: Problems, node: ResolvedNode) -> list[str]:
-    """Return the keys that the spec states on this node, for diagnostics of later passes."""
-    from mlcc.source import Mapping as SpecMapping
-
-    current: object = problems.source.root
-    for part in node.loc:
-        assert isinstance(current, SpecMapping)
-        current = current.entries[str(part)].node
-    return list(current.entries) if isinstance(current, SpecMapping) else []
 
 
 def _work(
@@ -130,17 +121,18 @@ def _release(node: ResolvedNode, artifacts: Mapping[str, ir.Artifact], problems:
     )
 
 
-def _part(resolved: Resolved, node: ResolvedNode) -> ir.Part | None:
+def _part(resolved: Resolved, node: ResolvedNode, artifacts: Mapping[str, ir.Artifact]) -> ir.Part | None:
     """Return what a node is of a release, and whom it tells."""
     stated = getattr(node.spec, "part", None)
     if stated is None:
         return None
     release, step = stated
+    records = recorded(release, artifacts)
     if not resolved.spec.notify:
-        return ir.Part(release, step)
+        return ir.Part(release, step, records=records)
     from mlcc.notices import notices  # most specs tell nobody
 
-    return ir.Part(release, step, notices(resolved.spec, release, step))
+    return ir.Part(release, step, notices(resolved.spec, release, step), records)
 
 
 def _told_by(part: ir.Part | None) -> list[ir.Value]:

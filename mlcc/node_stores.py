@@ -44,11 +44,12 @@ def moves_stored(
     writes: tuple[str, ...],
     artifacts: Mapping[str, Artifact],
 ) -> bool:
-    """Whether a node moves what the store keeps: stored artifacts, or the record of work that runs elsewhere."""
+    """Whether a node moves what the store keeps: artifacts, or the record of work that runs elsewhere."""
     moved = (*(take.artifact for take in takes), *writes)
     remote = getattr(node.spec, "remote", None)
     recorded = remote is not None and remote.resume
-    return recorded or any(artifacts[id].stored for id in moved if id in artifacts)
+    known = [artifacts[id] for id in moved if id in artifacts]
+    return recorded or any(artifact.stored or artifact.released is not None for artifact in known)
 
 
 def variables_with(

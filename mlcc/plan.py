@@ -12,6 +12,7 @@ from functools import cached_property
 from mlcc.diagnostics import Span
 from mlcc.plan_artifacts import Artifact as Artifact
 from mlcc.plan_artifacts import Form as Form
+from mlcc.plan_artifacts import Released as Released
 from mlcc.plan_artifacts import Role as Role
 from mlcc.plan_artifacts import Store as Store
 from mlcc.plan_artifacts import Take as Take

@@ -23,10 +23,19 @@ class Form(str, Enum):
 
 
 @record
+class Released:
+    """What a release runs now, of an artifact that it deploys."""
+
+    release: str
+    artifact: str
+
+
+@record
 class Artifact:
     """Something that is validated, built or passed on.
 
     `writer` is the node that makes it (a job, or the fetch of a `from`); None: it is committed.
+    `released`: it is what a release runs now; nothing writes it. `first`: it may be absent while no release runs one.
     `from_legs`: each leg of the writer adds a folder named after the leg.
     """
 
@@ -38,6 +47,8 @@ class Artifact:
     from_legs: bool
     at_base: bool
     retain_days: int
+    released: Released | None = None
+    first: bool = False
     stored: bool = False  # the store keeps its bytes, and a handle travels
     engine: str = "duckdb"  # what runs the SQL of its gates
     env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
@@ -47,7 +58,7 @@ class Artifact:
     @property
     def in_repository(self) -> bool:
         """Whether it is committed: nothing writes it, and it isn't in a warehouse or a store."""
-        return self.writer is None and self.form not in (Form.TABLE, Form.OBJECTS)
+        return self.writer is None and self.released is None and self.form not in (Form.TABLE, Form.OBJECTS)
 
 
 @record

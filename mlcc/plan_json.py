@@ -121,7 +121,10 @@ def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "kind": gate.kind,
         "gate": node.id,
         "guards": gate.guards,
-        "artifacts": {id: {"kind": a.kind, "path": _location(a)} for id, a in artifacts.items()},
+        "artifacts": {
+            id: {"kind": a.kind, "path": _location(a), **({"first": "none"} if a.first else {})}
+            for id, a in artifacts.items()
+        },
         "on_inconclusive": gate.on_inconclusive,
         "params": dict(gate.parameters),
     }
@@ -180,6 +183,7 @@ def _without_empty(content: JsonObject) -> JsonObject:
 
 
 def _artifact(artifact: ir.Artifact) -> JsonObject:
+    released = artifact.released
     return _without_empty(
         {
             "kind": artifact.kind,
@@ -189,6 +193,10 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             "at_base": artifact.at_base or None,
             "stored": artifact.stored or None,
             "login": {name: value_json(value) for name, value in artifact.login},
+            "released": None
+            if released is None
+            else {"release": released.release, "artifact": released.artifact},
+            "first": "none" if artifact.first else None,
         }
     )
 
@@ -243,7 +251,7 @@ def _part(node: ir.Node) -> JsonObject | None:
         for notice in node.part.notices
     ]
     found = {"id": node.part.release, "environment": node.machine.environment, "step": node.part.step}
-    return {**found, **({"notify": told} if told else {})}
+    return {**found, **_without_empty({"records": list(node.part.records), "notify": told})}
 
 
 def _work(node: ir.Node) -> JsonObject:

@@ -79,12 +79,14 @@ class Notice:
 class Part:
     """What a node is of a release: `step` is deploy, promote, rollback, or step for what comes between or after.
 
-    `notices` has those who are told of what such a step can find.
+    `notices` has those who are told of what such a step can find. `records` are the artifacts of the release that somebody
+    reads as what it runs: the store keeps them, and what is live.
     """
 
     release: str
     step: str
     notices: tuple[Notice, ...] = ()
+    records: tuple[str, ...] = ()
 
 
 @record

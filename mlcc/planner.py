@@ -28,6 +28,7 @@ from mlcc.plan_targets import comment, overlays, targets, waivers
 from mlcc.possible_events import never_runs
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.released_artifacts import check_first, released_of
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.runtime.addresses import IMAGE_SCHEME
 from mlcc.spec.scalars import seconds
@@ -60,6 +61,7 @@ def plan(
     nodes = {id: node_of(resolved, node, artifacts, store, problems) for id, node in resolved.nodes.items()}
     problems.stop_if_any()
     _check_takes(resolved, nodes, artifacts, problems)
+    check_first(resolved, nodes, artifacts, problems)
     if committed is not None:
         _check_committed(resolved, nodes, artifacts, committed, ignored or (lambda _: False), problems)
     problems.stop_if_any()
@@ -127,6 +129,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
     for id, raw in resolved.spec.artifacts.items():
         loc: Loc = ("artifacts", id)
         writer = writers.get(id)
+        released = released_of(id, raw, resolved, problems)
         elsewhere = raw.table or raw.uri
         image = None if raw.repository is None else IMAGE_SCHEME + raw.repository
         paths = tuple(as_list(elsewhere or image or raw.path))
@@ -155,7 +158,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
                 (*loc, "at"),
                 key=True,
             )
-        if raw.store and image is None:
+        if raw.store and image is None and released is None:
             check_stored(id, raw, resolved, writer is not None, problems)
         if elsewhere is not None:
             _check_elsewhere(id, raw, resolved.nodes.get(writer or ""), problems)
@@ -171,6 +174,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
         found[id] = Artifact(
             id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
             retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
+            released=released,
+            first=raw.first is not None,
             stored=raw.store,
             engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
             login=login_of(raw),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
-from mlcc.source import Source, locate
+from mlcc.source import Mapping, Source, locate
 
 Loc = tuple[str | int, ...]
 
@@ -18,6 +18,14 @@ class Problems:
     def span(self, loc: Loc, *, key: bool = False) -> Span:
         """Return the place of a value (or of its key) in the spec."""
         return locate(self.source.root, loc, key=key)
+
+    def keys(self, loc: Loc) -> list[str]:
+        """Return the keys that the spec states in a mapping, for diagnostics of later passes."""
+        current: object = self.source.root
+        for part in loc:
+            assert isinstance(current, Mapping)
+            current = current.entries[str(part)].node
+        return list(current.entries) if isinstance(current, Mapping) else []
 
     def add(
         self,

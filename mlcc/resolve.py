@@ -32,7 +32,7 @@ def resolve(spec: Spec, source: Source) -> Resolved:
     nodes: dict[str, ResolvedNode] = {}
     fetched_by: dict[str, str] = {}
     for id, artifact in spec.artifacts.items():
-        if artifact.from_ is not None:
+        if artifact.from_ is not None and artifact.from_.release is None:
             fetched_by[id] = FETCH_PREFIX + id
             loc: Loc = ("artifacts", id, "from")
             _add(

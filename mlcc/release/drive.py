@@ -6,7 +6,6 @@ Standard library only: bundled into the emitted script.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 from mlcc.release.adapter import Adapter, Deployed, ReleaseError
 from mlcc.runtime.log import say
+from mlcc.runtime.release_ids import is_of_run, next_id, release_id
 
 SUPERSEDED = 4  # the runtime's status of what is skipped
 BEFORE_PROMOTION = ("deploy", "verify", "step")
@@ -34,12 +34,9 @@ class Release:
     """
 
     def __init__(self, params: dict[str, Any], run: str, adapter: Adapter) -> None:
-        # The id names units, folders and objects of a cluster, and stands in what nginx reads.
-        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run)
-        self.params, self.id, self.adapter = params, f"{params['release']}-{safe}", adapter
+        self.params, self.id, self.adapter = params, release_id(params["release"], run), adapter
         self.undone = Undone()
         self._base = self.id
-        self._own = re.compile(re.escape(self.id) + r"(?:-r([0-9]{1,4}))?\Z")
 
     def look(self) -> Deployed:
         """Return what is served, after taking the id under which this release is there: as the candidate, or live."""
@@ -49,13 +46,11 @@ class Release:
 
     def owns(self, id: str) -> bool:
         """Tell whether an id is this release's."""
-        return self._own.match(id) is not None
+        return is_of_run(self._base, id)
 
     def take_next_id(self) -> None:
         """Take the id after that which is live: this release begins again."""
-        found = self._own.match(self.id)
-        number = int(found.group(1) or 1) if found is not None else 1
-        self.id = f"{self._base}-r{number + 1}"
+        self.id = next_id(self._base, self.id)
 
     def lease(self) -> float:
         """Return until when the candidate may stay where nothing more is heard of this release."""

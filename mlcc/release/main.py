@@ -32,6 +32,7 @@ USAGE = (
 )
 LOOKING = {"step": step, "watch": watch}
 UNDOING = ("rollback", "restore", "reconcile")
+CHANGING = ("promote", *UNDOING)  # what is live
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,
@@ -53,8 +54,8 @@ def main() -> int:
         if len(words) == 2 and words[1] in STEPS:
             release = _release(words[0])
             code = STEPS[words[1]](release) or 0
-            if words[1] in UNDOING:
-                _tell_undone(release)
+            if words[1] in CHANGING and not code:
+                _tell(release, undone=words[1] in UNDOING)
             return code
         if len(words) == 3 and words[1] in LOOKING and words[2].isdecimal():
             return LOOKING[words[1]](_release(words[0]), int(words[2]))
@@ -68,17 +69,18 @@ def main() -> int:
     return 2
 
 
-def _tell_undone(release: Release) -> None:
-    """Tell the runtime, where that has started this, what was taken away and what is live now."""
-    place = os.environ.get("MLCC_OUTPUTS")
-    if place:
-        values = {
-            "UNDONE": release.undone.release,
-            "REACHED": release.undone.reached,
-            "LIVE": release.adapter.describe().live,
-        }
-        with Path(place).open("a", encoding="utf-8") as file:
+def _tell(release: Release, *, undone: bool) -> None:
+    """Tell the runtime, where that has started this, what is live now, and what was taken away."""
+    outputs, place = os.environ.get("MLCC_OUTPUTS") if undone else None, os.environ.get("MLCC_LIVE")
+    if not (outputs or place):
+        return
+    live = release.adapter.describe().live
+    if outputs:
+        values = {"UNDONE": release.undone.release, "REACHED": release.undone.reached, "LIVE": live}
+        with Path(outputs).open("a", encoding="utf-8") as file:
             file.writelines(f"{name}={value}\n" for name, value in values.items())
+    if place:
+        Path(place).write_text(live + "\n", encoding="utf-8")
 
 
 def _named() -> str:

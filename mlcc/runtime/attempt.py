@@ -89,6 +89,8 @@ def environment_of(
     }
     login = Logins(logins, values, private, leg.platform)
     env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    if node.get("release", {}).get("records"):
+        env["MLCC_LIVE"] = str(private / "live")  # where who serves the release tells what is live
     for id, within in node.get("services", {}).items():
         name = id.upper().replace("-", "_")
         limit = min(time.monotonic() + within, leg.deadline)
@@ -115,7 +117,8 @@ def take_outputs(leg: Attempt, env: dict[str, str]) -> int:
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, StoreAccess(leg.plan, env, leg.deadline))
+        store = StoreAccess(leg.plan, env, leg.deadline)
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, store, leg.state["inputs"])
     except RunError as problem:
         leg.finish("failed", "fail", str(problem))
         return FAIL

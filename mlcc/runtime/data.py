@@ -15,9 +15,12 @@ from typing import Any
 from mlcc.runtime.addresses import is_address, objects_at
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.digest import DigestError, file_digest, paths_digest, table_digest, tree_digest
-from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of
+from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of, write_record
 from mlcc.runtime.store import StoreAccess
 from mlcc.runtime.stored import get_stored, put_stored
+
+ABSENT = "none"  # in place of a digest: what `first: none` allows, while no release runs one
+_NOTE = "none.json"  # what is passed on instead of it
 
 
 def location(id: str, artifact: dict[str, Any]) -> str:
@@ -78,14 +81,29 @@ def remote_digests(
 def receive(
     id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
 ) -> str:
-    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError."""
+    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError.
+
+    ABSENT: its writer had nothing to write, and nothing is there.
+    """
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
+        if artifact.get("first") and _is_absent(id, artifact, plan["nodes"][writer], selection):
+            clear(Path(artifact["paths"][0]))
+            return ABSENT
         _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
+
+
+def _is_absent(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> bool:
+    """Tell whether no leg of the writer had it to write. Raises RunError where only some had."""
+    states = [state for state in read_states(artifact["writer"], writer, selection) if state is not None]
+    found = {state["end"] == "passed" and state["outputs"].get(id) == ABSENT for state in states}
+    if found == {True, False}:
+        raise RunError(f"only some legs of '{artifact['writer']}' wrote '{id}'")
+    return found == {True}
 
 
 def _unpack(
@@ -97,7 +115,7 @@ def _unpack(
 ) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
-    _clear(target)
+    clear(target)
     name = artifact["writer"]
     states = read_states(name, writer, selection)
     for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
@@ -130,7 +148,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _clear(path: Path) -> None:
+def clear(path: Path) -> None:
+    """Remove what lies at a path, if anything does."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     elif path.exists() or path.is_symlink():
@@ -142,7 +161,7 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
     if not base:
         raise RunError(f"there is no base version of '{id}' in this run")
     folder = ROOT / "base" / id
-    _clear(folder)
+    clear(folder)
     # A pattern as git's own would mean another: its `*` crosses folders.
     paths = [
         f":(glob){path}" if artifact["form"] == "paths" else f":(literal){path}" for path in artifact["paths"]
@@ -192,20 +211,29 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
         if artifact["form"] == "image":
             continue  # it never lies here
         target = Path(artifact["paths"][0])
-        _clear(target)
+        clear(target)
         (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
 
 
-def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) -> dict[str, str]:
-    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError."""
+def publish(
+    node_id: str, leg: str, node: dict[str, Any], store: StoreAccess, taken: dict[str, str]
+) -> dict[str, str]:
+    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError.
+
+    `taken` are the digests of what it took: where something of that is ABSENT, so may be what it writes with `first: none`.
+    """
     plan = store.plan
     folder = data_folder(node_id, leg)
-    _clear(folder)
+    clear(folder)
     digests: dict[str, str] = {}
     for id in node.get("writes", []):
         artifact = plan["artifacts"][id]
-        digests[id] = digest(id, artifact)
         source = Path(artifact["paths"][0])
+        if artifact.get("first") and ABSENT in taken.values() and not _anything_at(source):
+            digests[id] = ABSENT
+            write_record(folder / id / _NOTE, {"first": "none"})
+            continue
+        digests[id] = digest(id, artifact)
         if artifact["form"] == "file" and source.stat().st_size == 0:
             raise RunError(f"'{id}' was written empty")
         if artifact.get("stored"):
@@ -215,3 +243,8 @@ def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, target)
     return digests
+
+
+def _anything_at(path: Path) -> bool:
+    """Tell whether a command wrote anything to a path: the folder for it is made beforehand."""
+    return any(path.iterdir()) if path.is_dir() else path.is_symlink() or path.exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from mlcc.runtime.champion import differing
 from mlcc.runtime.collected import run_report, show_reports
 from mlcc.runtime.decide import Ending, read_verdict, settle, verdict_problem
 from mlcc.runtime.lineage import keep_lineage
@@ -43,7 +44,12 @@ def final_main(platform: Platform) -> int:
         return 1
     refused = [id for id, result in results.items() if result == REFUSED]
     endings = settle(plan["nodes"], plan, selection, refused)
-    red = [*_broken_verdicts(plan, endings, selection), *red_causes(plan, endings, results)]
+    read = [id for id, found in endings.items() if found.end != "lost"]
+    red = [
+        *_broken_verdicts(plan, endings, selection),
+        *differing(plan, selection, read),
+        *red_causes(plan, endings, results),
+    ]
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mlcc.runtime.data import ABSENT
 from mlcc.runtime.decide import Ending, read_states, read_verdict
 from mlcc.runtime.digest import DigestError, file_digest
 from mlcc.runtime.platform import Platform
@@ -106,13 +107,14 @@ def _artifacts(
     for by_leg in states.values():
         for state in by_leg.values():
             for id, digest in state["inputs"].items():
-                found.setdefault(id, {"digests": {"": digest}, "made": False})
+                if digest != ABSENT:
+                    found.setdefault(id, {"digests": {"": digest}, "made": False})
     for node, by_leg in states.items():
         for id in plan["nodes"][node].get("writes", ()):
             made = {
                 leg: s["outputs"][id]
                 for leg, s in by_leg.items()
-                if s["end"] == "passed" and id in s["outputs"]
+                if s["end"] == "passed" and s["outputs"].get(id, ABSENT) != ABSENT
             }
             if made:
                 found[id] = {"digests": made, "made": True, "writer": node}
@@ -156,7 +158,7 @@ def _against(gates: dict[str, dict[str, Any]], role: str) -> dict[str, str]:
         named = parameters.get("params", {}).get(role)
         named = named.get("artifact") if isinstance(named, dict) else named
         taken = gate["inputs"].get(named) if isinstance(named, str) else None
-        if isinstance(taken, dict) and isinstance(taken.get("digest"), str):
+        if isinstance(taken, dict) and isinstance(taken.get("digest"), str) and taken["digest"] != ABSENT:
             found[str(named)] = taken["digest"]
     return found
 

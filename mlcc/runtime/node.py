@@ -26,6 +26,7 @@ from mlcc.runtime.attempt import (
     run_command,
 )
 from mlcc.runtime.building import build_image
+from mlcc.runtime.champion import is_released, receive_released
 from mlcc.runtime.collected import collect_reports
 from mlcc.runtime.data import (
     check_guards,
@@ -45,9 +46,9 @@ from mlcc.runtime.process import TIMED_OUT, CancelledError, run, shell, watch_ca
 from mlcc.runtime.promotion import promote_step, restore_step, roll_back
 from mlcc.runtime.records import RunError, read_record, state_folder
 from mlcc.runtime.remote import RUNNING, cancel_main, left_behind, run_remote
-from mlcc.runtime.steps import undo_step
+from mlcc.runtime.steps import run_undoing, undo_step
 from mlcc.runtime.store import StoreAccess
-from mlcc.runtime.values import digest_env
+from mlcc.runtime.values import absent_env, digest_env
 
 TEARDOWN_SECONDS = 300.0
 
@@ -115,6 +116,7 @@ def _decide_and_run(leg: Attempt) -> int:
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
         env.update(digest_env(found, leg.plan))
+        env.update(absent_env(leg.state["inputs"]))
         status = ERROR
         try:
             status = _attempts(leg, env, logins)
@@ -129,15 +131,21 @@ def _decide_and_run(leg: Attempt) -> int:
 
 def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
-    elsewhere = (lies_elsewhere, is_stored, is_image)
+    elsewhere = (lies_elsewhere, is_stored, is_image, is_released)
     here = [id for id in leg.node["takes"] if not any(way(id, leg.plan) for way in elsewhere)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
 def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
     """Fetch what the node takes of the store, and return the digests."""
-    stored = [id for id in leg.node["takes"] if is_stored(id, leg.plan)]
-    return {id: receive(id, leg.plan, leg.selection, store) for id in stored}
+    found = {
+        id: receive(id, leg.plan, leg.selection, store) for id in leg.node["takes"] if is_stored(id, leg.plan)
+    }
+    released = [id for id in leg.node["takes"] if is_released(id, leg.plan)]
+    return {
+        **found,
+        **{id: receive_released(id, leg.node, leg.plan, leg.selection, store) for id in released},
+    }
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -178,7 +186,13 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 
 _WAYS = {"remote": run_remote, "build": build_image, "lookup": look_up}
-_KINDS = {"gate": _gate, "release": promote_step, "rollback": roll_back, "restore": restore_step}
+_KINDS = {
+    "gate": _gate,
+    "release": promote_step,
+    "rollback": roll_back,
+    "restore": restore_step,
+    "reconcile": run_undoing,
+}
 
 
 def _gate_python(leg: Attempt, env: dict[str, str]) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlcc.runtime.attempt import ERROR, PASS, Attempt, run_command
+from mlcc.runtime.attempt import ERROR, PASS, Attempt
 from mlcc.runtime.login import Logins
 from mlcc.runtime.records import RunError
 from mlcc.runtime.release import undone
-from mlcc.runtime.steps import run_rollback, run_step
+from mlcc.runtime.steps import run_rollback, run_step, run_undoing
 from mlcc.runtime.tags import move_tags, restore_tags, take_tags_back
 
 
@@ -46,7 +46,7 @@ def roll_back(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 def restore_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Undo by hand what is live, and the tags of its images with it. Returns PASS, FAIL, ERROR or TIMEOUT."""
-    status = run_command(leg, env, logins)
+    status = run_undoing(leg, env, logins)
     if status != PASS:
         return status
     try:

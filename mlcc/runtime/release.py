@@ -17,6 +17,7 @@ from mlcc.runtime.records import RunError
 from mlcc.runtime.values import read_values
 
 HELD = "it is held: a person decides"
+NOTHING_RELEASED = "nothing was released"
 NOTHING_LEFT = "nothing of it was there to undo"
 
 
@@ -78,7 +79,7 @@ def undone(
             began.append(state)
             live = live or (state["end"] == "passed" and own.get("release", {}).get("step") == "promote")
     if not began:
-        return "nothing was released"
+        return NOTHING_RELEASED
     if live and all(state["end"] == "passed" for state in began):
         return "the release passed"
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None

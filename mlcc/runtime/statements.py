@@ -136,5 +136,5 @@ def _files_of(gate: dict[str, Any], record: dict[str, Any]) -> list[dict[str, An
     return [
         {"name": path, "digest": {"sha256": str(one["digest"])[len("sha256:") :]}}
         for path, one in gate["inputs"].items()
-        if path not in artifacts and isinstance(one, dict) and "digest" in one
+        if path not in artifacts and isinstance(one, dict) and str(one.get("digest")).startswith("sha256:")
     ]

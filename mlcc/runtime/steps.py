@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from mlcc.runtime.attempt import (
     ERROR,
@@ -24,17 +25,38 @@ from mlcc.runtime.attempt import (
 )
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.login import Logins
+from mlcc.runtime.made_live import intend_live, note_live, note_undone
 from mlcc.runtime.notices import conclude, untold
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.process import TIMED_OUT, CancelledError, run, watch_cancel
 from mlcc.runtime.records import RunError, read_plan, read_record, read_selection, state_folder
-from mlcc.runtime.release import HELD, NOTHING_LEFT, keeps, undo, undone
+from mlcc.runtime.release import HELD, NOTHING_LEFT, NOTHING_RELEASED, keeps, undo, undone
 from mlcc.runtime.released import Seen
 from mlcc.runtime.tags import take_tags_back
 
+WENT_LIVE = ("promote", "watch")  # the steps whose rollback changes what is live
+
 
 def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    """Run one step of a release, and hold it to its judge's verdict where it has one."""
+    """Run one step of a release; where it goes live by that and something reads what is live, note so before and after."""
+    if not leg.node["release"].get("records") or leg.node["release"]["step"] != "promote":
+        return _run_step(leg, env, logins)
+    intend_live(leg, env)
+    status = _run_step(leg, env, logins)
+    if status != PASS:
+        return status
+    leg.finish("failed", "error", "its process was killed")
+    try:
+        note_live(leg, env)
+    except RunError as problem:
+        leg.finish("failed", "error", f"it can't be noted that it is live: {problem}")
+        return ERROR
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run a step, and hold it to its judge's verdict where it has one."""
     Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
     leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
     verdict = state_folder(leg.id) / "verdict.json"
@@ -89,9 +111,21 @@ def run_rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
     reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
     if reason is None:
-        return run_command(leg, env, logins)
+        return run_undoing(leg, env, logins)
+    if reason == NOTHING_RELEASED:
+        note_undone(leg, leg.node, env)
     leg.finish("passed", "pass", reason)
     return PASS
+
+
+def run_undoing(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run what undoes a release, and note what is live then where something reads that."""
+    status = run_command(leg, env, logins)
+    if status == PASS and leg.node["release"].get("records"):
+        leg.finish("failed", "error", "its process was killed")
+        note_undone(leg, leg.node, env)
+        leg.finish("passed", "pass", "")
+    return status
 
 
 def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
@@ -110,8 +144,11 @@ def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
         private.mkdir()
         try:
             env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
-            leg.state["rolled_back"], note = undo(rollback, env)
-            if leg.state["rolled_back"]:
+            done, note = undo(rollback, env)
+            if done and leg.node["release"]["step"] in WENT_LIVE:
+                done, note = _noted_undone(leg, rollback, env, note)
+            leg.state["rolled_back"] = done
+            if done:
                 take_tags_back(leg, rollback, private)
             # Who was killed while it undid the release may have taken it away.
             leg.state["nothing_left"] = note == NOTHING_LEFT and not late
@@ -119,6 +156,15 @@ def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
             leg.state["rolled_back"], note = False, f"it can't be undone: {problem}"
     leg.note = f"; {note}"
     return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
+
+
+def _noted_undone(leg: Attempt, rollback: dict[str, Any], env: dict[str, str], note: str) -> tuple[bool, str]:
+    """Note what is live after a rollback. Return whether that is undone, and how to say so: the rollback's node tries again."""
+    try:
+        note_undone(leg, rollback, env)
+    except RunError as problem:
+        return False, f"{note}, which can't be noted: {problem}"
+    return True, note
 
 
 def undo_main(platform: Platform) -> int:

@@ -63,6 +63,12 @@ def get_stored(shown: str, digest: str, where: Path, folder: Path, form: str, st
         raise RunError(
             f"{shown}, has other bytes than it wrote: its handle is of {handle['digest']} instead of {digest}"
         )
+    get_stored_by(shown, handle, where, form, store)
+
+
+def get_stored_by(shown: str, handle: dict[str, Any], where: Path, form: str, store: StoreAccess) -> None:
+    """Fetch an artifact from the store to `where`, by its handle. `form` is file or folder. Raises RunError."""
+    digest = handle["digest"]
     try:
         _get(shown, digest, where, form, handle["size"], store)
     except RunError as problem:

@@ -21,6 +21,7 @@ from mlcc.runtime.images import registry_of
 from mlcc.runtime.log import say
 from mlcc.runtime.records import RunError
 from mlcc.runtime.registry import Manifest, Registry
+from mlcc.runtime.release_ids import first_id, release_id
 
 PREVIOUS = "-previous"
 
@@ -61,14 +62,15 @@ def restore_tags(leg: Attempt, live: str, private: Path) -> None:
     """Let the tags lead to the release RELEASE-RUN that is `live` again; empty: to what was live before. Raises RunError."""
     for id, tag in leg.node.get("tags", {}).items():
         registry = registry_of(id, leg, private)
-        wanted = registry.manifest(live or tag + PREVIOUS)
+        source = first_id(live) or tag + PREVIOUS
+        wanted = registry.manifest(source)
         if wanted is None:
-            raise RunError(f"{registry.repository} has no tag {live or tag + PREVIOUS}")
+            raise RunError(f"{registry.repository} has no tag {source}")
         _move(registry, tag, wanted)
 
 
 def _run_tag(leg: Attempt) -> str:
-    return f"{leg.node['release']['id']}-{leg.selection['facts']['run_id']}"
+    return release_id(leg.node["release"]["id"], leg.selection["facts"]["run_id"])
 
 
 def _move(registry: Registry, tag: str, wanted: Manifest) -> None:

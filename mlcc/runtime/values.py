@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from mlcc.runtime.data import location
+from mlcc.runtime.data import ABSENT, location
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.login import write_private
 from mlcc.runtime.platform import SECRET, VARIABLE
@@ -56,6 +56,15 @@ def digest_env(digests: dict[str, str], plan: dict[str, Any]) -> dict[str, str]:
         if artifact["form"] == "image":
             named[f"ARTIFACT_{_upper(id)}"] = f"{repository_of(artifact['paths'][0])}@{found}"
     return named
+
+
+def absent_env(digests: dict[str, str]) -> dict[str, str]:
+    """Return the variables of what isn't there, since no release runs one yet: empty ones, and for gates their names."""
+    absent = [id for id, found in digests.items() if found == ABSENT]
+    if not absent:
+        return {}
+    empty = {f"{prefix}_{_upper(id)}": "" for id in absent for prefix in ("ARTIFACT", "DIGEST")}
+    return {**empty, "MLCC_ABSENT": " ".join(absent)}
 
 
 def _upper(id: str) -> str:

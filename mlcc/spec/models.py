@@ -144,11 +144,19 @@ class Environment(Model):
 class Origin(Execution):
     """Where an artifact comes from when it is neither committed nor written by a job."""
 
-    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command", "tag", "digest"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command", "release", "tag", "digest"),)
     dvc: Path | None = Field(
         default=None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
     )
     command: Command | None = Field(default=None, description="Writes the artifact to its path.")
+    release: Id | None = Field(
+        default=None,
+        description="Id under `releases`: what that runs now, such as the champion. The spec's `store` keeps it.",
+    )
+    artifact: Id | None = Field(
+        default=None,
+        description="With `release`: which of the artifacts that it deploys; without it, the one of the same kind.",
+    )
     tag: Tag | None = Field(
         default=None,
         description="Of an image: the tag, which is looked up once a run; the digest then stands for it.",
@@ -201,6 +209,11 @@ class Artifact(Model):
         default=None,
         alias="from",
         description="How to get it, when it is neither committed nor written by a job.",
+    )
+    first: Literal["none"] | None = Field(
+        default=None,
+        description="`none`: it may be absent while no release runs one. Said of what a release runs, and of what a job makes "
+        "from that; gates that compare with it pass then, and say so.",
     )
     at: Literal["base"] | None = Field(
         default=None,

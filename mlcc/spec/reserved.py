@@ -5,8 +5,7 @@ from __future__ import annotations
 from mlcc import __version__
 
 KEYS: dict[str, frozenset[str]] = {
-    "Artifact": frozenset({"registry", "first"}),
-    "Origin": frozenset({"release"}),
+    "Artifact": frozenset({"registry"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""
 

@@ -378,10 +378,12 @@ ORIGIN = Fields(
         "reports": Key(DictOf(ID, REPORT), {}),
         "dvc": Key(PLAIN_PATH, None),
         "command": Key(COMMAND, None),
+        "release": Key(ID, None),
+        "artifact": Key(ID, None),
         "tag": Key(TAG, None),
         "digest": Key(IMAGE_DIGEST, None),
     },
-    exactly_one=(("dvc", "command", "tag", "digest"),),
+    exactly_one=(("dvc", "command", "release", "tag", "digest"),),
     at_most_one=(("python", "image"),),
 )
 ARTIFACT = Fields(
@@ -400,6 +402,7 @@ ARTIFACT = Fields(
             {},
         ),
         "from": Key(ORIGIN, None, attribute="from_"),
+        "first": Key(Choice("none"), None),
         "at": Key(Choice("base"), None),
         "retain": Key(DURATION, None),
         "store": Key(Flag(), False),

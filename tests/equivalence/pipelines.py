@@ -242,9 +242,10 @@ class Builder:
         self.gates[id] = node
 
     def _release(self, id: str) -> None:
-        node: Data = {"deploys": self.some(self.readable, 2)}
+        node: Data = {"deploys": self.some([name for name in self.readable if name[:2] != "c-"], 2)}
         self._common(node, id)
         node.pop("matrix", None)
+        self._champion(id, node["deploys"])
         alone = "N" not in node.get("env", {})  # what only a trigger starts can't ask a job
         undone: Data = {"manual": "undo"} if alone and self.chance(2) else {}
         looks: Data = {"reconcile": ["monitor", "weekly"] if self.chance(2) else "monitor"} if alone else {}
@@ -265,6 +266,16 @@ class Builder:
         node |= {"preview": {"run": "t"}} if self.chance(3) and "when" not in node else {}
         node["environment"] = "prod" if self.chance(3) else "stage"
         self.releases[id] = node
+
+    def _champion(self, id: str, deployed: list[str]) -> None:
+        """Let what a release runs be an artifact, which what comes later may read."""
+        source = self.draw(st.sampled_from(deployed)) if deployed else ""
+        raw = self.artifacts.get(source, {})
+        if isinstance(raw.get("path"), str) and "*" not in raw["path"] and self.chance(2):
+            path = f"live/{id}/" if raw["path"].endswith("/") else f"live/{id}.json"
+            origin = {"release": id, "artifact": source}
+            self.artifacts[f"c-{id}"] = {"kind": raw["kind"], "path": path, "from": origin, "first": "none"}
+            self.readable.append(f"c-{id}")
 
     def _status(self, id: str) -> None:
         before = [*self.ordinary, *(other for other, job in self.jobs.items() if other not in self.ordinary)]

@@ -338,6 +338,18 @@ class _Builder:
         id = self.new_id()
         self.releases[id] = made
         self.nodes.append(id)
+        self.champion(id)
+
+    def champion(self, release: str) -> None:
+        """Draw what a release runs, as an artifact."""
+        for source in self.releases[release]["deploys"]:
+            raw = self.artifacts[source]
+            path = raw["path"]
+            if self.stores and isinstance(path, str) and "*" not in path and self.chance(6):
+                id = self.new_id()
+                own = f"live/{id}/" if path.endswith("/") else f"live/{id}.json"
+                origin = {"release": release, "artifact": source}
+                self.artifacts[id] = {"kind": raw["kind"], "path": own, "from": origin, "first": "none"}
 
     def notify(self) -> Data:
         """Draw who is told of what."""

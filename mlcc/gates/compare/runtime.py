@@ -37,6 +37,8 @@ def judge(gate: Gate) -> Verdict:
     if candidate.n < 1:
         return verdict_of([no_predictions()])
     refuse_one_class(candidate, params["candidate"])
+    if "baseline" not in params and params["champion"]["artifact"] in gate.absent:
+        return _judged_with_wear(gate, _first_of_all(candidate, params), [])
     candidate, champion = _sides(gate, candidate)
     measures = (measured(params["metric"], candidate), measured(params["metric"], champion))
     difference = _difference(measures, candidate, params)
@@ -46,8 +48,19 @@ def judge(gate: Gate) -> Verdict:
             check.message += f". {_axis(gate, difference)}"
         except GateError as error:
             check.message += f". {moved_by(None, str(error))}"
-    plots = _drawn(check, (candidate, champion), params)
-    if "holdout" not in params:
+    return _judged_with_wear(gate, check, _drawn(check, (candidate, champion), params))
+
+
+def _first_of_all(candidate: Rows, params: Mapping[str, Any]) -> Check:
+    """Pass what nothing can be compared with: the spec says `first: none`, and no release runs a champion yet."""
+    id, value = params["metric"]["id"], measured(params["metric"], candidate).value
+    shown = f"{visible(id, 80)} is {number(value)} for the candidate (n = {candidate.n})"
+    return Check(id, "pass", f"First: no champion yet to compare with; {shown}", n=candidate.n)
+
+
+def _judged_with_wear(gate: Gate, check: Check, plots: list[dict[str, Any]]) -> Verdict:
+    """Return the verdict of the comparison, and of how worn the test set is where that is counted."""
+    if "holdout" not in gate.params:
         return verdict_of([check], plots)
     wear = check_wear(gate)
     found = verdict_of([check, wear], plots)

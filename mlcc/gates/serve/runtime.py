@@ -36,18 +36,27 @@ def judge(gate: Gate) -> Verdict:
     """Start the model, hold its answers against the golden ones, then measure what has limits."""
     setup, command = program(gate.params)
     params = _checked(gate.params)
+    first = _first_of_all(gate)
     gate.take(params["golden"])
     queries = read_golden(params["golden"], params["protocol"], params.get("path", "/"), params["tolerance"])
     traced = traced_query(queries, params.get("trace"))
     measures = "champion" in params or "max_latency" in params or "max_memory" in params
     with _Served(gate, setup, command, "model", queries) as candidate:
         try:
-            checks = candidate.checks(traced, at_once=not measures)
+            checks = [*first, *candidate.checks(traced, at_once=not measures)]
         except AnswerError as error:
             return verdict_of([Check("start", "fail", str(error))])
         if measures and all(check.verdict == "pass" for check in checks):
             return _measured(gate, setup, candidate, checks)
     return verdict_of(checks)
+
+
+def _first_of_all(gate: Gate) -> list[Check]:
+    """Take the champion out of the parameters where a release is to run it and none does yet, as `first: none` says."""
+    if "champion" not in gate.params or not gate.absent:
+        return []
+    del gate.params["champion"]
+    return [Check("champion", "pass", "First: no release runs a champion yet to compare with")]
 
 
 def _measured(gate: Gate, setup: list[str], candidate: _Served, checks: list[Check]) -> Verdict:

@@ -54,7 +54,7 @@ def judge(gate: Gate) -> Verdict:
     if rows.n < 1:
         return verdict_of([no_predictions()])
     reference = None
-    if "reference" in params:
+    if "reference" in params and params["reference"]["artifact"] not in gate.absent:
         rows, reference = joined(
             rows, read_rows(gate, params["reference"]), ("the candidate", "the reference")
         )
@@ -70,7 +70,16 @@ def judge(gate: Gate) -> Verdict:
             (part,) = (part for part in large if part.name == worst)
             check.message += f". {_axis(metric, limit, part, reference, params)}"
         checks.append(check)
+    if "reference" in params and reference is None:
+        checks += _first_of_all(params)
     return verdict_of(checks, _drawn(tried, params))
+
+
+def _first_of_all(params: Mapping[str, Any]) -> list[Check]:
+    """Pass the drops of metrics where the spec says `first: none`, and no release runs what they would be from."""
+    dropping = [metric["id"] for metric in params["metrics"] if "max_drop" in metric]
+    said = "First: no release runs a model yet from which it could drop"
+    return [Check(f"{id}.max_drop", "pass", f"{id}: {said}") for id in dropping]
 
 
 def trials_of(
