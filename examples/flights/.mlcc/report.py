@@ -1,4 +1,4 @@
-# mlcc:generated sha256=773e71c267a7c7b74aa601e2018dea1499c6dd9b3e1794879b3ccf8283c19088
+# mlcc:generated sha256=6a4c87fa582c384bd5ef23d87afdc9b1629b6d0e0f4e965ba251270b9f3e19a9
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -551,12 +551,14 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `builder`: what usually builds images there.
     `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
     waits: bool
+    builder: str
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
@@ -587,6 +589,9 @@ class Platform(Protocol):
 
         A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
         """
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the user and the password that the system has for its own registry of images; None: it is another's."""
 
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
@@ -2672,6 +2677,7 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
+OWN_REGISTRY = "ghcr.io"
 APPROVAL = (
     "--approval"  # behind a node's id, which has no two hyphens: the job in which people are asked before it
 )
@@ -2683,6 +2689,7 @@ class GitHub:
     raw_exit = False
     skip_exit = 0
     waits = False
+    builder = "docker"
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
@@ -2766,6 +2773,14 @@ class GitHub:
     def forge(self, repository: str) -> tuple[str, str, str]:
         """Return GitHub itself. https://docs.github.com/actions/reference/workflows-and-actions/variables"""
         return "github", os.environ.get("GITHUB_API_URL", ""), repository
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the job's token, which may reach packages where the workflow says so.
+
+        https://docs.github.com/packages/managing-github-packages-using-github-actions-workflows/publishing-and-installing-a-package-with-github-actions
+        """
+        token = os.environ.get("MLCC_TOKEN", "")
+        return (os.environ.get("GITHUB_ACTOR", ""), token) if host == OWN_REGISTRY and token else None
 
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""
@@ -2932,6 +2947,7 @@ class GitLab:
     raw_exit = True
     skip_exit = 0
     waits = False
+    builder = "buildah"
 
     def facts(self) -> Facts:
         """Return what started the run; in the child pipeline only the commit and the run. Raises RunError."""
@@ -3047,6 +3063,15 @@ class GitLab:
         if not is_of_this_gitlab(api + "/"):
             raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
         return "gitlab", api, os.environ.get("CI_PROJECT_ID", "")
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the job's login to the project's own registry.
+
+        https://docs.gitlab.com/user/packages/container_registry/authenticate_with_container_registry/
+        """
+        env = os.environ
+        user, password = env.get("CI_REGISTRY_USER", ""), env.get("CI_REGISTRY_PASSWORD", "")
+        return (user, password) if host == env.get("CI_REGISTRY") and user and password else None
 
     def id_token(self, audience: str) -> str:
         """Return the token that GitLab made for the audience when the job started. Raises RunError.
@@ -3189,6 +3214,7 @@ class Jenkins:
     raw_exit = True
     skip_exit = 4  # as the table of nodes reads it
     waits = True  # outside of any agent
+    builder = "docker"
 
     def facts(self) -> Facts:
         """Return what started the build."""
@@ -3255,6 +3281,11 @@ class Jenkins:
         """Return the address of the change request's page: Jenkins builds those of several forges."""
         del repository
         return "", os.environ.get("CHANGE_URL", ""), ""
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return that there is none: Jenkins has no registry."""
+        del host
+        return None
 
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.

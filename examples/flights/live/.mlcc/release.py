@@ -1,4 +1,4 @@
-# mlcc:generated sha256=abb40232750dde34ec84b624aa904540b64c4643ddf6002cb45488b5179940b2
+# mlcc:generated sha256=70cb0c092331fc6b8e1ab59fbf4483334591337c9eb0d57e5e475eba7ba83582
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -11,16 +11,16 @@ python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | wa
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.log, mlcc.release.adapter, mlcc.release.drive, mlcc.runtime.groups,
-  mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.platform, mlcc.strict_json,
-  mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values,
-  mlcc.release.programs, mlcc.release.noted, mlcc.release.cluster,
-  mlcc.release.adapters.argo_rollouts.runtime, mlcc.release.adapters.command.runtime,
-  mlcc.release.adapters.kserve.runtime, mlcc.release.adapters.mlflow_alias.runtime,
-  mlcc.release.adapters.nginx.local, mlcc.release.adapters.nginx.runtime,
-  mlcc.release.adapters.sagemaker.runtime, mlcc.release.adapters.vertex.runtime, mlcc.release.kinds,
-  mlcc.runtime.process, mlcc.release.main
+  mlcc.runtime.log, mlcc.release.adapter, mlcc.runtime.release_ids, mlcc.release.drive,
+  mlcc.runtime.groups, mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.platform,
+  mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns,
+  mlcc.runtime.digest, mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.login,
+  mlcc.runtime.web, mlcc.runtime.registry, mlcc.runtime.values, mlcc.release.programs,
+  mlcc.release.noted, mlcc.release.cluster, mlcc.release.adapters.argo_rollouts.runtime,
+  mlcc.release.adapters.command.runtime, mlcc.release.adapters.kserve.runtime,
+  mlcc.release.adapters.mlflow_alias.runtime, mlcc.release.adapters.nginx.local,
+  mlcc.release.adapters.nginx.runtime, mlcc.release.adapters.sagemaker.runtime,
+  mlcc.release.adapters.vertex.runtime, mlcc.release.kinds, mlcc.runtime.process, mlcc.release.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -46,7 +46,7 @@ import tarfile
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from types import FrameType
@@ -171,6 +171,36 @@ def _address(found: dict[str, Any], key: str) -> str:
     return url
 
 
+# --- mlcc.runtime.release_ids -------------------------------------------------------------------------------
+# The ids of releases: RELEASE-RUN, and RELEASE-RUN-r2 and on where a run is run again after its release went live.
+#
+# Standard library only: bundled into the emitted scripts.
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_AGAIN = re.compile(r"-r[0-9]{1,4}\Z")
+
+
+def release_id(release: str, run: str) -> str:
+    """Return the id of a run's release: it names units, folders, objects of a cluster, and stands in what nginx reads."""
+    return f"{release}-{_UNSAFE.sub('-', run)}"
+
+
+def is_of_run(base: str, id: str) -> bool:
+    """Tell whether an id is that of a run's release, or one that it took when it was run again."""
+    return first_id(id) == base or id == base
+
+
+def first_id(id: str) -> str:
+    """Return the id that a run's release had before the run was run again."""
+    return _AGAIN.sub("", id)
+
+
+def next_id(base: str, live: str) -> str:
+    """Return the id of a run's release that begins again while it is `live`."""
+    number = live[len(base) + len("-r") :]
+    return f"{base}-r{int(number or 1) + 1}"
+
+
 # --- mlcc.release.drive -------------------------------------------------------------------------------------
 # The steps of one release. Each looks at what is served before and after, and may be done twice.
 #
@@ -195,12 +225,9 @@ class Release:
     """
 
     def __init__(self, params: dict[str, Any], run: str, adapter: Adapter) -> None:
-        # The id names units, folders and objects of a cluster, and stands in what nginx reads.
-        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", run)
-        self.params, self.id, self.adapter = params, f"{params['release']}-{safe}", adapter
+        self.params, self.id, self.adapter = params, release_id(params["release"], run), adapter
         self.undone = Undone()
         self._base = self.id
-        self._own = re.compile(re.escape(self.id) + r"(?:-r([0-9]{1,4}))?\Z")
 
     def look(self) -> Deployed:
         """Return what is served, after taking the id under which this release is there: as the candidate, or live."""
@@ -210,13 +237,11 @@ class Release:
 
     def owns(self, id: str) -> bool:
         """Tell whether an id is this release's."""
-        return self._own.match(id) is not None
+        return is_of_run(self._base, id)
 
     def take_next_id(self) -> None:
         """Take the id after that which is live: this release begins again."""
-        found = self._own.match(self.id)
-        number = int(found.group(1) or 1) if found is not None else 1
-        self.id = f"{self._base}-r{number + 1}"
+        self.id = next_id(self._base, self.id)
 
     def lease(self) -> float:
         """Return until when the candidate may stay where nothing more is heard of this release."""
@@ -522,6 +547,7 @@ def shown_name(name: str) -> str:
 # emitted scripts.
 
 SCHEME = "s3://"
+IMAGE_SCHEME = "oci://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
@@ -531,6 +557,15 @@ _LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listin
 def is_address(path: object) -> bool:
     """Whether an artifact's path is an address of a store."""
     return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def image_digest(id: str) -> str:
+    """Return the digest of an image that a node takes, as the runtime found it in its registry. Raises DigestError."""
+    found = os.environ.get(f"DIGEST_{id.upper().replace('-', '_')}", "")
+    hex = found[len("sha256:") :]
+    if not found.startswith("sha256:") or len(hex) != 64 or not set(hex) <= set("0123456789abcdef"):
+        raise DigestError("the runtime, which looks its digest up in its registry, hasn't named it")
+    return found
 
 
 def objects_at(
@@ -629,12 +664,14 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `builder`: what usually builds images there.
     `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
     waits: bool
+    builder: str
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
@@ -665,6 +702,9 @@ class Platform(Protocol):
 
         A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
         """
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the user and the password that the system has for its own registry of images; None: it is another's."""
 
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
@@ -1516,6 +1556,12 @@ def get_stored(shown: str, digest: str, where: Path, folder: Path, form: str, st
         raise RunError(
             f"{shown}, has other bytes than it wrote: its handle is of {handle['digest']} instead of {digest}"
         )
+    get_stored_by(shown, handle, where, form, store)
+
+
+def get_stored_by(shown: str, handle: dict[str, Any], where: Path, form: str, store: StoreAccess) -> None:
+    """Fetch an artifact from the store to `where`, by its handle. `form` is file or folder. Raises RunError."""
+    digest = handle["digest"]
     try:
         _get(shown, digest, where, form, handle["size"], store)
     except RunError as problem:
@@ -1573,6 +1619,10 @@ def _listed_files(shown: str, lines: str) -> list[tuple[str, str]]:
 # Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
 #
 # Standard library only: bundled into the emitted script.
+
+ABSENT = "none"  # in place of a digest: what `first: none` allows, while no release runs one
+_NOTE = "none.json"  # what is passed on instead of it
+
 
 def location(id: str, artifact: dict[str, Any]) -> str:
     """Return where an artifact lies for who takes it, relative to the project folder."""
@@ -1632,14 +1682,29 @@ def remote_digests(
 def receive(
     id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
 ) -> str:
-    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError."""
+    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError.
+
+    ABSENT: its writer had nothing to write, and nothing is there.
+    """
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
+        if artifact.get("first") and _is_absent(id, artifact, plan["nodes"][writer], selection):
+            clear(Path(artifact["paths"][0]))
+            return ABSENT
         _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
+
+
+def _is_absent(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> bool:
+    """Tell whether no leg of the writer had it to write. Raises RunError where only some had."""
+    states = [state for state in read_states(artifact["writer"], writer, selection) if state is not None]
+    found = {state["end"] == "passed" and state["outputs"].get(id) == ABSENT for state in states}
+    if found == {True, False}:
+        raise RunError(f"only some legs of '{artifact['writer']}' wrote '{id}'")
+    return found == {True}
 
 
 def _unpack(
@@ -1651,7 +1716,7 @@ def _unpack(
 ) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
-    _clear(target)
+    clear(target)
     name = artifact["writer"]
     states = read_states(name, writer, selection)
     for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
@@ -1684,7 +1749,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _clear(path: Path) -> None:
+def clear(path: Path) -> None:
+    """Remove what lies at a path, if anything does."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     elif path.exists() or path.is_symlink():
@@ -1696,7 +1762,7 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
     if not base:
         raise RunError(f"there is no base version of '{id}' in this run")
     folder = ROOT / "base" / id
-    _clear(folder)
+    clear(folder)
     # A pattern as git's own would mean another: its `*` crosses folders.
     paths = [
         f":(glob){path}" if artifact["form"] == "paths" else f":(literal){path}" for path in artifact["paths"]
@@ -1743,21 +1809,32 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
     """Remove what an earlier attempt may have written, and make the folders that outputs go to."""
     for id in node.get("writes", []):
         artifact = plan["artifacts"][id]
+        if artifact["form"] == "image":
+            continue  # it never lies here
         target = Path(artifact["paths"][0])
-        _clear(target)
+        clear(target)
         (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
 
 
-def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) -> dict[str, str]:
-    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError."""
+def publish(
+    node_id: str, leg: str, node: dict[str, Any], store: StoreAccess, taken: dict[str, str]
+) -> dict[str, str]:
+    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError.
+
+    `taken` are the digests of what it took: where something of that is ABSENT, so may be what it writes with `first: none`.
+    """
     plan = store.plan
     folder = data_folder(node_id, leg)
-    _clear(folder)
+    clear(folder)
     digests: dict[str, str] = {}
     for id in node.get("writes", []):
         artifact = plan["artifacts"][id]
-        digests[id] = digest(id, artifact)
         source = Path(artifact["paths"][0])
+        if artifact.get("first") and ABSENT in taken.values() and not _anything_at(source):
+            digests[id] = ABSENT
+            write_record(folder / id / _NOTE, {"first": "none"})
+            continue
+        digests[id] = digest(id, artifact)
         if artifact["form"] == "file" and source.stat().st_size == 0:
             raise RunError(f"'{id}' was written empty")
         if artifact.get("stored"):
@@ -1767,6 +1844,11 @@ def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, target)
     return digests
+
+
+def _anything_at(path: Path) -> bool:
+    """Tell whether a command wrote anything to a path: the folder for it is made beforehand."""
+    return any(path.iterdir()) if path.is_dir() else path.is_symlink() or path.exists()
 
 
 # --- mlcc.runtime.login -------------------------------------------------------------------------------------
@@ -1874,6 +1956,256 @@ def write_private(path: Path, text: str) -> None:
     scratch.replace(path)
 
 
+# --- mlcc.runtime.web ---------------------------------------------------------------------------------------
+# Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
+
+NETWORK_SECONDS = 20
+MAX_ANSWER = 4_000_000  # bytes
+
+
+def get_json(url: str, token: str) -> Any:
+    """Return what an API answers; None when it doesn't answer as it should."""
+    import urllib.request  # dear, and most nodes ask no API
+
+    if not may_have_token(url):
+        return None
+    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+            return json.loads(answer.read(MAX_ANSWER))
+    except (OSError, ValueError):
+        return None
+
+
+def may_have_token(url: str) -> bool:
+    """Tell whether a token may go to an address: over an encrypted line, or to this machine."""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
+
+
+def url_quoted(text: str) -> str:
+    """Return a text as a part of a URL's query."""
+    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
+
+
+# --- mlcc.runtime.registry ----------------------------------------------------------------------------------
+# Asks a registry of container images: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+#
+# A manifest is known by the sha256 of its bytes, whatever the registry says of it. Tokens are asked for as the registry's
+# challenge says (https://distribution.github.io/distribution/spec/auth/token/).
+#
+# Standard library only: bundled into the emitted script.
+
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MOST_MANIFEST = 4 << 20  # bytes, which the specification lets registries take
+DOCKER_HUB = ("docker.io", "registry-1.docker.io")  # its name, and where it answers
+_CHALLENGED = re.compile(r'([a-z]+)="([^"]*)"')
+_DENIED = (401, 403)
+REGISTRY_TRIES = 3
+
+
+class RegistryAwayError(Exception):
+    """It may go better after a while."""
+
+
+class Manifest(NamedTuple):
+    """What an image is, by the sha256 of which it is known."""
+
+    content: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """Return sha256:HEX."""
+        return f"sha256:{sha256(self.content).hexdigest()}"
+
+
+class RegistryAnswer(NamedTuple):
+    """A status, the headers by small letters, and the content."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Registry:
+    """One repository of a registry. `login` is a user and a password; None: whoever asks is let in."""
+
+    def __init__(self, repository: str, login: tuple[str, str] | None) -> None:
+        self.repository = repository
+        self.host, _, self.name = repository.partition("/")
+        self.local = is_loopback(self.host)
+        self.login = login
+        self._token = ""
+
+    def manifest(self, reference: str) -> Manifest | None:
+        """Return the manifest that a tag or a digest names; None: there is none.
+
+        Raises RunError where the registry is away or refuses, and for bytes that aren't those of the digest.
+        """
+        answer = self._ask("GET", reference)
+        if answer.status == 404:
+            return None
+        self._expect(answer, (200,), f"reading {reference}")
+        found = Manifest(answer.content, _media_type(answer))
+        claimed = answer.headers.get("docker-content-digest", found.digest)
+        for digest in (claimed, reference if reference.startswith("sha256:") else claimed):
+            if digest.startswith("sha256:") and digest != found.digest:
+                raise RunError(f"{self._shown} has other bytes than {digest}: they are {found.digest}")
+        return found
+
+    def put(self, tag: str, manifest: Manifest) -> None:
+        """Let a tag name a manifest that the repository has. Raises RunError."""
+        answer = self._ask("PUT", tag, manifest)
+        self._expect(answer, (200, 201), f"moving the tag {tag}")
+
+    def remove(self, tag: str) -> bool:
+        """Remove a tag alone; False: this registry can't. Raises RunError where it is away."""
+        return self._ask("DELETE", tag).status in (200, 202, 404)
+
+    @property
+    def _shown(self) -> str:
+        return f"the registry {self.host}, asked for {self.name},"
+
+    def _expect(self, answer: RegistryAnswer, allowed: tuple[int, ...], doing: str) -> None:
+        if answer.status in _DENIED:
+            who = f"for the user {self.login[0]}" if self.login else "without a login"
+            raise RunError(f"{self._shown} refuses {doing} {who} ({answer.status})")
+        if answer.status not in allowed:
+            raise RunError(f"{self._shown} answered {doing} with {answer.status}")
+
+    def _ask(self, verb: str, reference: str, manifest: Manifest | None = None) -> RegistryAnswer:
+        """Return an answer; who may go on after a challenge asks again. Raises RunError."""
+        for attempt in range(REGISTRY_TRIES):
+            try:
+                return self._once(verb, reference, manifest)
+            except RegistryAwayError as problem:
+                if attempt == REGISTRY_TRIES - 1:
+                    raise RunError(f"{problem}, and it was tried {REGISTRY_TRIES} times") from None
+            time.sleep(2.0**attempt)
+        raise AssertionError("the last try returns or raises")
+
+    def _once(self, verb: str, reference: str, manifest: Manifest | None) -> RegistryAnswer:
+        answer = self._send(verb, reference, manifest)
+        if answer.status == 401:
+            challenge = answer.headers.get("www-authenticate", "")
+            self._token = self._authorization(challenge, "pull" if verb == "GET" else "pull,push")
+            answer = self._send(verb, reference, manifest) if self._token else answer
+        if answer.status == 429 or answer.status >= 500:
+            raise RegistryAwayError(f"{self._shown} answered with {answer.status}")
+        return answer
+
+    def _send(self, verb: str, reference: str, manifest: Manifest | None) -> RegistryAnswer:
+        host = dict([DOCKER_HUB]).get(self.host, self.host)
+        scheme = "http" if self.local else "https"
+        headers = {"Accept": ", ".join(MANIFEST_TYPES)}
+        if manifest is not None:
+            headers["Content-Type"] = manifest.media_type
+        content = None if manifest is None else manifest.content
+        url = f"{scheme}://{host}/v2/{self.name}/manifests/{reference}"
+        return self._request(verb, url, headers, self._token, content)
+
+    def _authorization(self, challenge: str, actions: str) -> str:
+        """Return what answers a challenge; empty: nothing can. Raises RunError and RegistryAwayError."""
+        way, _, rest = challenge.partition(" ")
+        basic = ""
+        if self.login is not None:
+            basic = "Basic " + base64.b64encode(":".join(self.login).encode()).decode("ascii")
+        if way.lower() == "basic":
+            return basic
+        stated = dict(_CHALLENGED.findall(rest))
+        realm = stated.get("realm", "")
+        if way.lower() != "bearer" or not self._may_login_at(realm):
+            raise RunError(f"{self._shown} asks for a login in a way that isn't safe or known")
+        scope = f"repository:{self.name}:{actions}"
+        query = f"service={url_quoted(stated.get('service', ''))}&scope={url_quoted(scope)}"
+        answer = self._request("GET", f"{realm}{'&' if '?' in realm else '?'}{query}", {}, basic)
+        if answer.status in _DENIED:
+            return ""
+        if answer.status != 200:
+            raise RegistryAwayError(f"{self._shown} gives no token ({answer.status})")
+        return f"Bearer {_token_of(answer, self._shown)}"
+
+    def _may_login_at(self, realm: str) -> bool:
+        plain = realm.startswith("http://") and self.local and is_loopback(realm[7:].partition("/")[0])
+        return realm.startswith("https://") or plain
+
+    def _request(
+        self,
+        verb: str,
+        url: str,
+        headers: Mapping[str, str],
+        authorization: str,
+        content: bytes | None = None,
+    ) -> RegistryAnswer:
+        """Return any answer. Raises RegistryAwayError where there is none, and RunError for one that is too long."""
+        import http.client
+        import urllib.error
+        import urllib.request
+
+        request = urllib.request.Request(url, content, dict(headers), method=verb)  # noqa: S310 - https, or loopback
+        request.add_header("User-Agent", "mlcc")
+        if authorization:  # no other address, to which an answer may lead, gets it
+            request.add_unredirected_header("Authorization", authorization)
+        try:
+            with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+                found = RegistryAnswer(answer.status, _small(answer.headers), answer.read(MOST_MANIFEST + 1))
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return RegistryAnswer(problem.code, _small(problem.headers), b"")
+        except (OSError, http.client.HTTPException, ValueError) as problem:
+            raise RegistryAwayError(
+                f"{self._shown} gave no proper answer ({type(problem).__name__})"
+            ) from None
+        if len(found.content) > MOST_MANIFEST:
+            raise RunError(f"{self._shown} has a manifest of over {MOST_MANIFEST >> 20} MiB")
+        return found
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, with or without a port, is this machine: nothing else is reached without TLS."""
+    return host.partition(":")[0] in ("localhost", "127.0.0.1")
+
+
+def repository_of(path: str) -> str:
+    """Return the repository of an image's path in the plan."""
+    return path[len(IMAGE_SCHEME) :]
+
+
+def _small(headers: Any) -> dict[str, str]:
+    return {key.lower(): value for key, value in headers.items()}
+
+
+def _media_type(answer: RegistryAnswer) -> str:
+    """Return what a manifest is; one that says nothing, or something else, can't be an image."""
+    try:
+        stated = json.loads(answer.content)
+        own = stated.get("mediaType") or answer.headers.get("content-type", "").partition(";")[0]
+    except (ValueError, AttributeError, RecursionError):
+        own = ""
+    if own not in MANIFEST_TYPES:
+        raise RunError("the registry's answer isn't the manifest of an image")
+    return str(own)
+
+
+def _token_of(answer: RegistryAnswer, shown: str) -> str:
+    try:
+        found = json.loads(answer.content)
+        token = found.get("token") or found.get("access_token")
+    except (ValueError, AttributeError, RecursionError):
+        token = None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise RunError(f"{shown} gives no token that can be used")
+    return token
+
+
 # --- mlcc.runtime.values ------------------------------------------------------------------------------------
 # The environment of a node's command: every typed value arrives as one variable.
 #
@@ -1901,7 +2233,7 @@ def node_env(
         path = location(id, plan["artifacts"][id])
         inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
-    env.update(digest_env(digests))
+    env.update(digest_env(digests, plan))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
@@ -1910,9 +2242,23 @@ def node_env(
     return env
 
 
-def digest_env(digests: dict[str, str]) -> dict[str, str]:
-    """Return the variables that name the digests of what a node takes."""
-    return {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
+def digest_env(digests: dict[str, str], plan: dict[str, Any]) -> dict[str, str]:
+    """Return the variables that name the digests of what a node takes, and images by them: HOST/NAME@DIGEST."""
+    named = {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
+    for id, found in digests.items():
+        artifact = plan["artifacts"][id]
+        if artifact["form"] == "image":
+            named[f"ARTIFACT_{_upper(id)}"] = f"{repository_of(artifact['paths'][0])}@{found}"
+    return named
+
+
+def absent_env(digests: dict[str, str]) -> dict[str, str]:
+    """Return the variables of what isn't there, since no release runs one yet: empty ones, and for gates their names."""
+    absent = [id for id, found in digests.items() if found == ABSENT]
+    if not absent:
+        return {}
+    empty = {f"{prefix}_{_upper(id)}": "" for id in absent for prefix in ("ARTIFACT", "DIGEST")}
+    return {**empty, "MLCC_ABSENT": " ".join(absent)}
 
 
 def _upper(id: str) -> str:
@@ -3384,6 +3730,7 @@ USAGE = (
 )
 LOOKING = {"step": step, "watch": watch}
 UNDOING = ("rollback", "restore", "reconcile")
+CHANGING = ("promote", *UNDOING)  # what is live
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,250}\Z")
 STEPS = {
     "deploy": deploy,
@@ -3405,8 +3752,8 @@ def main() -> int:
         if len(words) == 2 and words[1] in STEPS:
             release = _release(words[0])
             code = STEPS[words[1]](release) or 0
-            if words[1] in UNDOING:
-                _tell_undone(release)
+            if words[1] in CHANGING and not code:
+                _tell(release, undone=words[1] in UNDOING)
             return code
         if len(words) == 3 and words[1] in LOOKING and words[2].isdecimal():
             return LOOKING[words[1]](_release(words[0]), int(words[2]))
@@ -3420,17 +3767,18 @@ def main() -> int:
     return 2
 
 
-def _tell_undone(release: Release) -> None:
-    """Tell the runtime, where that has started this, what was taken away and what is live now."""
-    place = os.environ.get("MLCC_OUTPUTS")
-    if place:
-        values = {
-            "UNDONE": release.undone.release,
-            "REACHED": release.undone.reached,
-            "LIVE": release.adapter.describe().live,
-        }
-        with Path(place).open("a", encoding="utf-8") as file:
+def _tell(release: Release, *, undone: bool) -> None:
+    """Tell the runtime, where that has started this, what is live now, and what was taken away."""
+    outputs, place = os.environ.get("MLCC_OUTPUTS") if undone else None, os.environ.get("MLCC_LIVE")
+    if not (outputs or place):
+        return
+    live = release.adapter.describe().live
+    if outputs:
+        values = {"UNDONE": release.undone.release, "REACHED": release.undone.reached, "LIVE": live}
+        with Path(outputs).open("a", encoding="utf-8") as file:
             file.writelines(f"{name}={value}\n" for name, value in values.items())
+    if place:
+        Path(place).write_text(live + "\n", encoding="utf-8")
 
 
 def _named() -> str:

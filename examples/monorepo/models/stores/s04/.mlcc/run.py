@@ -1,4 +1,4 @@
-# mlcc:generated sha256=e41b7c3ed5b737ab8849e94b3bf6ea5ad908a691700a6d3247b6dfd6f68193f9
+# mlcc:generated sha256=25a36a828a14648d37bc83cafa92760cbfe4142fbd519fbb8e551bcb3789e350
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -10,16 +10,18 @@ python3 -I .mlcc/run.py select | node | undo | final
 
 This file stands alone on purpose: it runs where mlcc is not installed, and needs no other file of
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
-  mlcc.runtime.platform, mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.file_digest,
-  mlcc.runtime.addresses, mlcc.runtime.decide, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.values,
-  mlcc.runtime.collected, mlcc.runtime.predicates, mlcc.runtime.statements, mlcc.runtime.lineage,
-  mlcc.runtime.log, mlcc.runtime.groups, mlcc.runtime.process, mlcc.runtime.release,
-  mlcc.runtime.released, mlcc.runtime.final, mlcc.runtime.services, mlcc.runtime.attempt,
-  mlcc.runtime.web, mlcc.runtime.webhooks, mlcc.runtime.notices, mlcc.runtime.submissions,
-  mlcc.runtime.remote, mlcc.runtime.steps, mlcc.runtime.node, mlcc.backends.github.platform,
-  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
-  mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.platform, mlcc.strict_json,
+  mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns, mlcc.runtime.digest,
+  mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.release_ids,
+  mlcc.runtime.live, mlcc.runtime.champion, mlcc.runtime.login, mlcc.runtime.web,
+  mlcc.runtime.registry, mlcc.runtime.values, mlcc.runtime.collected, mlcc.runtime.predicates,
+  mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.groups,
+  mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.released, mlcc.runtime.final,
+  mlcc.runtime.services, mlcc.runtime.attempt, mlcc.runtime.images, mlcc.runtime.building,
+  mlcc.runtime.webhooks, mlcc.runtime.notices, mlcc.runtime.made_live, mlcc.runtime.tags,
+  mlcc.runtime.steps, mlcc.runtime.promotion, mlcc.runtime.submissions, mlcc.runtime.remote,
+  mlcc.runtime.node, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
+  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -34,6 +36,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -55,6 +58,141 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
+
+
+# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
+# SHA-256 digests of single files, and a SHA-256 that is there at once.
+
+_CHUNK = 1 << 20
+
+
+class DigestError(Exception):
+    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
+    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
+
+
+def hex_digest(path: str, shown: str) -> str:
+    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
+    try:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise DigestError(f"{shown_name(shown)} is not a regular file")
+        digest = sha256(size=found.st_size)
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as error:
+        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
+    return str(digest.hexdigest())
+
+
+def sha256(data: bytes = b"", size: int = 0) -> Any:
+    """Return hashlib's object of some bytes; `size` more are to come.
+
+    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
+    """
+    if len(data) + size < _CHUNK:
+        try:
+            if sys.version_info >= (3, 12):
+                from _sha2 import sha256 as own
+            else:
+                from _sha256 import sha256 as own  # type: ignore[import-not-found]
+            return own(data)
+        except ImportError:
+            pass  # an interpreter may be built without them
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
+def shown_name(name: str) -> str:
+    """Return a name fit for a message: one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
+
+
+# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
+# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
+#
+# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
+# emitted scripts.
+
+SCHEME = "s3://"
+IMAGE_SCHEME = "oci://"
+OBJECTS_SCRIPT = ".mlcc/objects.py"
+_SECONDS = 300.0  # that a listing may take at most
+_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
+_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
+
+
+def is_address(path: object) -> bool:
+    """Whether an artifact's path is an address of a store."""
+    return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def image_digest(id: str) -> str:
+    """Return the digest of an image that a node takes, as the runtime found it in its registry. Raises DigestError."""
+    found = os.environ.get(f"DIGEST_{id.upper().replace('-', '_')}", "")
+    hex = found[len("sha256:") :]
+    if not found.startswith("sha256:") or len(hex) != 64 or not set(hex) <= set("0123456789abcdef"):
+        raise DigestError("the runtime, which looks its digest up in its registry, hasn't named it")
+    return found
+
+
+def objects_at(
+    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
+) -> dict[str, Any]:
+    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
+
+    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
+    """
+    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
+
+
+def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
+    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
+
+    `size` is about how many bytes they have. Raises DigestError.
+    """
+    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
+
+
+def local_path(address: str, folder: str) -> str:
+    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
+    key = address[len(SCHEME) :].partition("/")[2]
+    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
+
+
+def _answer(
+    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
+) -> dict[str, Any]:
+    import json
+    import subprocess
+
+    where = f"{shown_name(address)} can't be read"
+    if not os.path.isfile(OBJECTS_SCRIPT):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
+    try:
+        found = json.loads(done.stdout)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+    if done.returncode != 0 or "error" in found:
+        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
+    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
+        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
 
 
 # --- mlcc.runtime.platform ----------------------------------------------------------------------------------
@@ -100,12 +238,14 @@ class Platform(Protocol):
 
     `raw_exit`: a non-blocking node may exit with its own code when it fails; else its failure is only shown.
     `skip_exit`: the exit status that the system takes for a skip.
+    `builder`: what usually builds images there.
     `waits`: the system itself waits between two polls of a remote job, without a machine, and starts the node again.
     """
 
     raw_exit: bool
     skip_exit: int
     waits: bool
+    builder: str
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError."""
@@ -136,6 +276,9 @@ class Platform(Protocol):
 
         A system that only knows the address of the request's page returns ("", address, ""). Raises RunError.
         """
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the user and the password that the system has for its own registry of images; None: it is another's."""
 
     def id_token(self, audience: str) -> str:
         """Return an OpenID Connect token. Raises RunError."""
@@ -393,131 +536,6 @@ def legs_of(node: dict[str, Any]) -> list[str]:
 def waivers_of(plan: dict[str, Any], platform: str) -> dict[str, dict[str, str]]:
     """Return what the spec bears of a CI system's losses: feature -> reason and last day."""
     found: dict[str, dict[str, str]] = plan.get("waivers", {}).get(platform, {})
-    return found
-
-
-# --- mlcc.runtime.file_digest -------------------------------------------------------------------------------
-# SHA-256 digests of single files, and a SHA-256 that is there at once.
-
-_CHUNK = 1 << 20
-
-
-class DigestError(Exception):
-    """The artifact has no digest: it is missing, empty, unreadable, or holds something else than files."""
-
-
-def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return `sha256:<hex>` of a regular file's bytes. Raises DigestError; a symlink is refused."""
-    return "sha256:" + hex_digest(os.fspath(path), os.fspath(path))
-
-
-def hex_digest(path: str, shown: str) -> str:
-    """Return the sha256 of a regular file's bytes; `shown` names it in messages. Raises DigestError."""
-    try:
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode):
-            raise DigestError(f"{shown_name(shown)} is not a regular file")
-        digest = sha256(size=found.st_size)
-        with open(path, "rb") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-    except OSError as error:
-        raise DigestError(f"{shown_name(shown)} can't be read: {error.strerror}") from None
-    return str(digest.hexdigest())
-
-
-def sha256(data: bytes = b"", size: int = 0) -> Any:
-    """Return hashlib's object of some bytes; `size` more are to come.
-
-    hashlib loads OpenSSL, which takes a fifth of the time that Python needs to start and is worth it from a megabyte on.
-    """
-    if len(data) + size < _CHUNK:
-        try:
-            if sys.version_info >= (3, 12):
-                from _sha2 import sha256 as own
-            else:
-                from _sha256 import sha256 as own  # type: ignore[import-not-found]
-            return own(data)
-        except ImportError:
-            pass  # an interpreter may be built without them
-    import hashlib
-
-    return hashlib.sha256(data)
-
-
-def shown_name(name: str) -> str:
-    """Return a name fit for a message: one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:200]
-
-
-# --- mlcc.runtime.addresses ---------------------------------------------------------------------------------
-# Artifacts that lie at an address of a store (`s3://BUCKET/PATH`), and that no node passes on.
-#
-# `.mlcc/objects.py` reads them; it is there where a spec names such an address. Standard library only: bundled into the
-# emitted scripts.
-
-SCHEME = "s3://"
-OBJECTS_SCRIPT = ".mlcc/objects.py"
-_SECONDS = 300.0  # that a listing may take at most
-_SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
-_LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listing says
-
-
-def is_address(path: object) -> bool:
-    """Whether an artifact's path is an address of a store."""
-    return isinstance(path, str) and path.startswith(SCHEME)
-
-
-def objects_at(
-    address: str, env: Mapping[str, str] | None = None, seconds: float = _SECONDS
-) -> dict[str, Any]:
-    """Return what lies at an address: its `digest`, and its `objects` by key, etag and size.
-
-    `env` has what it takes to log in, without it this process's environment. Raises DigestError, within `seconds`.
-    """
-    return _answer(address, ["list", address], env, min(seconds, _SECONDS))
-
-
-def fetch_objects(address: str, folder: str, size: int) -> dict[str, Any]:
-    """Write the objects at an address below a folder, and return what `objects_at` does, with their sha256.
-
-    `size` is about how many bytes they have. Raises DigestError.
-    """
-    return _answer(address, ["fetch", address, folder], None, _SECONDS + min(size // _SLOWEST, _LONGEST))
-
-
-def local_path(address: str, folder: str) -> str:
-    """Return where what an address names lies once it is fetched: a file or, ending in '/', a folder of all it matches."""
-    key = address[len(SCHEME) :].partition("/")[2]
-    return f"{folder}/" if any(sign in key for sign in "*?") else f"{folder}/{key}"
-
-
-def _answer(
-    address: str, arguments: list[str], env: Mapping[str, str] | None, seconds: float
-) -> dict[str, Any]:
-    import json
-    import subprocess
-
-    where = f"{shown_name(address)} can't be read"
-    if not os.path.isfile(OBJECTS_SCRIPT):
-        raise DigestError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", OBJECTS_SCRIPT, *arguments], env=env, timeout=max(seconds, 1.0),
-            stdin=subprocess.DEVNULL, capture_output=True, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise DigestError(f"{where}: the store took over {seconds:.0f} s") from None
-    try:
-        found = json.loads(done.stdout)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise DigestError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
-    if done.returncode != 0 or "error" in found:
-        raise DigestError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
-    if not str(found.get("digest")).startswith("objects:") or not found.get("objects"):
-        raise DigestError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
 
 
@@ -1112,6 +1130,12 @@ def get_stored(shown: str, digest: str, where: Path, folder: Path, form: str, st
         raise RunError(
             f"{shown}, has other bytes than it wrote: its handle is of {handle['digest']} instead of {digest}"
         )
+    get_stored_by(shown, handle, where, form, store)
+
+
+def get_stored_by(shown: str, handle: dict[str, Any], where: Path, form: str, store: StoreAccess) -> None:
+    """Fetch an artifact from the store to `where`, by its handle. `form` is file or folder. Raises RunError."""
+    digest = handle["digest"]
     try:
         _get(shown, digest, where, form, handle["size"], store)
     except RunError as problem:
@@ -1169,6 +1193,10 @@ def _listed_files(shown: str, lines: str) -> list[tuple[str, str]]:
 # Moves artifacts between nodes, and refuses bytes that aren't the ones that were written or judged (S2).
 #
 # Standard library only: bundled into the emitted script.
+
+ABSENT = "none"  # in place of a digest: what `first: none` allows, while no release runs one
+_NOTE = "none.json"  # what is passed on instead of it
+
 
 def location(id: str, artifact: dict[str, Any]) -> str:
     """Return where an artifact lies for who takes it, relative to the project folder."""
@@ -1228,14 +1256,29 @@ def remote_digests(
 def receive(
     id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
 ) -> str:
-    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError."""
+    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError.
+
+    ABSENT: its writer had nothing to write, and nothing is there.
+    """
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
+        if artifact.get("first") and _is_absent(id, artifact, plan["nodes"][writer], selection):
+            clear(Path(artifact["paths"][0]))
+            return ABSENT
         _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
     return digest(id, artifact)
+
+
+def _is_absent(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> bool:
+    """Tell whether no leg of the writer had it to write. Raises RunError where only some had."""
+    states = [state for state in read_states(artifact["writer"], writer, selection) if state is not None]
+    found = {state["end"] == "passed" and state["outputs"].get(id) == ABSENT for state in states}
+    if found == {True, False}:
+        raise RunError(f"only some legs of '{artifact['writer']}' wrote '{id}'")
+    return found == {True}
 
 
 def _unpack(
@@ -1247,7 +1290,7 @@ def _unpack(
 ) -> None:
     """Copy what each leg of the writer published, after checking that these are the bytes that it wrote."""
     target = Path(artifact["paths"][0])
-    _clear(target)
+    clear(target)
     name = artifact["writer"]
     states = read_states(name, writer, selection)
     for leg, state in zip(legs_of(writer), states):  # noqa: B905 - strict came with 3.10
@@ -1280,7 +1323,8 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _clear(path: Path) -> None:
+def clear(path: Path) -> None:
+    """Remove what lies at a path, if anything does."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     elif path.exists() or path.is_symlink():
@@ -1292,7 +1336,7 @@ def _from_base(id: str, artifact: dict[str, Any], base: str) -> None:
     if not base:
         raise RunError(f"there is no base version of '{id}' in this run")
     folder = ROOT / "base" / id
-    _clear(folder)
+    clear(folder)
     # A pattern as git's own would mean another: its `*` crosses folders.
     paths = [
         f":(glob){path}" if artifact["form"] == "paths" else f":(literal){path}" for path in artifact["paths"]
@@ -1339,21 +1383,32 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
     """Remove what an earlier attempt may have written, and make the folders that outputs go to."""
     for id in node.get("writes", []):
         artifact = plan["artifacts"][id]
+        if artifact["form"] == "image":
+            continue  # it never lies here
         target = Path(artifact["paths"][0])
-        _clear(target)
+        clear(target)
         (target if artifact["form"] == "folder" else target.parent).mkdir(parents=True, exist_ok=True)
 
 
-def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) -> dict[str, str]:
-    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError."""
+def publish(
+    node_id: str, leg: str, node: dict[str, Any], store: StoreAccess, taken: dict[str, str]
+) -> dict[str, str]:
+    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError.
+
+    `taken` are the digests of what it took: where something of that is ABSENT, so may be what it writes with `first: none`.
+    """
     plan = store.plan
     folder = data_folder(node_id, leg)
-    _clear(folder)
+    clear(folder)
     digests: dict[str, str] = {}
     for id in node.get("writes", []):
         artifact = plan["artifacts"][id]
-        digests[id] = digest(id, artifact)
         source = Path(artifact["paths"][0])
+        if artifact.get("first") and ABSENT in taken.values() and not _anything_at(source):
+            digests[id] = ABSENT
+            write_record(folder / id / _NOTE, {"first": "none"})
+            continue
+        digests[id] = digest(id, artifact)
         if artifact["form"] == "file" and source.stat().st_size == 0:
             raise RunError(f"'{id}' was written empty")
         if artifact.get("stored"):
@@ -1363,6 +1418,308 @@ def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) ->
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, target)
     return digests
+
+
+def _anything_at(path: Path) -> bool:
+    """Tell whether a command wrote anything to a path: the folder for it is made beforehand."""
+    return any(path.iterdir()) if path.is_dir() else path.is_symlink() or path.exists()
+
+
+# --- mlcc.runtime.release_ids -------------------------------------------------------------------------------
+# The ids of releases: RELEASE-RUN, and RELEASE-RUN-r2 and on where a run is run again after its release went live.
+#
+# Standard library only: bundled into the emitted scripts.
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_AGAIN = re.compile(r"-r[0-9]{1,4}\Z")
+
+
+def release_id(release: str, run: str) -> str:
+    """Return the id of a run's release: it names units, folders, objects of a cluster, and stands in what nginx reads."""
+    return f"{release}-{_UNSAFE.sub('-', run)}"
+
+
+def is_of_run(base: str, id: str) -> bool:
+    """Tell whether an id is that of a run's release, or one that it took when it was run again."""
+    return first_id(id) == base or id == base
+
+
+def first_id(id: str) -> str:
+    """Return the id that a run's release had before the run was run again."""
+    return _AGAIN.sub("", id)
+
+
+def next_id(base: str, live: str) -> str:
+    """Return the id of a run's release that begins again while it is `live`."""
+    number = live[len(base) + len("-r") :]
+    return f"{base}-r{int(number or 1) + 1}"
+
+
+# --- mlcc.runtime.live --------------------------------------------------------------------------------------
+# What a release runs now: a record in the store, written where a release goes live and where it is undone (S11).
+#
+#     PREFIX/releases/PIPELINE/RELEASE.json    what is live, a promotion that isn't confirmed, what each release consisted of
+#
+# `live` is the id of a release, "" where nothing that was recorded is live, and null where that isn't known. Each change
+# comes to the same when it is made twice, and is held to the ids: undoing a release of earlier changes nothing of a later one.
+# One lock per environment sees to it that one change is made at a time.
+#
+# Standard library only: bundled into the emitted script.
+
+NOTHING_LIVE: dict[str, Any] = {"live": "", "pending": None, "releases": []}
+
+
+def record_key(release: str, plan: dict[str, Any]) -> str:
+    """Return where the record of a release lies in the store."""
+    return f"releases/{plan['name']}/{release}.json"
+
+
+def read_live(release: str, plan: dict[str, Any], env: dict[str, str], seconds: float) -> dict[str, Any]:
+    """Return the record of a release; without one, nothing is live. Raises RunError where the store can't be asked."""
+    key = record_key(release, plan)
+    content = read_object(key, plan, env, seconds)
+    return dict(NOTHING_LIVE) if content is None else _whole_record(f"the store's {key}", content)
+
+
+def change_live(
+    release: str,
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+    plan: dict[str, Any],
+    env: dict[str, str],
+    seconds: float,
+) -> None:
+    """Write the record of a release as a change makes it, where it makes another one of it. Raises RunError."""
+    found = read_live(release, plan, env, seconds)
+    changed = change(found)
+    if changed != found:
+        text = json.dumps(changed, indent=1, sort_keys=True, allow_nan=False) + "\n"
+        write_object(record_key(release, plan), text.encode("utf-8"), plan, env, seconds)
+
+
+# --- the changes ----------------------------------------------------------------------------------
+
+
+def intended(record: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a promotion that begins. `entry` is what is promoted: release, run, commit, time, artifacts."""
+    base = release_id(entry["release"], entry["run"])
+    live, pending = record["live"], record["pending"]
+    lost = pending is not None and pending["base"] != base
+    begun = {
+        **entry,
+        "base": base,
+        "id": next_id(base, live) if live is not None and is_of_run(base, live) else base,
+        "before": None if lost else live,  # whether a promotion that was lost went live, nobody knows
+    }
+    kept = [*_others(record, pending["id"]), pending] if lost else record["releases"]
+    return {**record, "pending": begun, "releases": kept}
+
+
+def confirmed(record: dict[str, Any], told: str | None) -> dict[str, Any]:
+    """Return the record of a promotion that went well. `told` is the live release's id, where what serves it tells one."""
+    pending = record["pending"]
+    if pending is None:
+        raise RunError("the promotion isn't in the store's record any more")
+    id = pending["id"] if told is None else told
+    if id == record["live"]:
+        return {**record, "pending": None}
+    return _with_live(record, {**pending, "id": id})
+
+
+def rolled_back(record: dict[str, Any], base: str, told: str | None) -> dict[str, Any]:
+    """Return the record after the rollback of a run's release, `base` its id. `told`: what is live then, where that is told."""
+    if told is not None:
+        return settled(record, told)
+    if record["pending"] is not None and record["pending"]["base"] == base:
+        return {**record, "live": record["pending"]["before"], "pending": None}
+    own = [entry for entry in record["releases"] if entry["base"] == base]
+    if own and record["live"] == own[-1]["id"]:
+        return {**record, "live": own[-1]["before"]}
+    return record
+
+
+def restored(record: dict[str, Any], named: str, told: str | None) -> dict[str, Any]:
+    """Return the record after a person has undone what was live, or brought back the release that was `named`."""
+    if told is not None or named:
+        return settled(record, named if told is None else told)
+    if record["pending"] is not None:
+        return rolled_back(record, record["pending"]["base"], None)
+    last = record["releases"][-1] if record["releases"] else None
+    if last is None or record["live"] == last["id"]:
+        return {**record, "live": "" if last is None else last["before"]}
+    return {
+        **record,
+        "live": None,
+    }  # the last one was undone already: what a command brings back then, it alone knows
+
+
+def settled(record: dict[str, Any], told: str) -> dict[str, Any]:
+    """Return the record where what serves the release tells what is live. What was live before the record began is nothing."""
+    pending = record["pending"]
+    if any(entry["id"] == told for entry in record["releases"]):
+        return {**record, "live": told, "pending": None}
+    if pending is not None and is_of_run(pending["base"], told):
+        return _with_live(record, {**pending, "id": told})
+    known = any(is_of_run(entry["base"], told) for entry in record["releases"])
+    return {**record, "live": None if known else "", "pending": None}
+
+
+def _with_live(record: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    releases = [*_others(record, entry["id"]), entry]
+    return {**record, "live": entry["id"], "pending": None, "releases": releases}
+
+
+def _others(record: dict[str, Any], id: str) -> list[dict[str, Any]]:
+    return [entry for entry in record["releases"] if entry["id"] != id]
+
+
+# --- what the store has ---------------------------------------------------------------------------
+
+
+def _whole_record(shown: str, content: bytes) -> dict[str, Any]:
+    """Return a record if it is whole. Raises RunError."""
+    try:
+        found = strict_json(content.decode("utf-8"))
+    except (JsonError, ValueError):
+        raise RunError(f"{shown} is no record") from None
+    whole = (
+        isinstance(found, dict)
+        and set(NOTHING_LIVE) <= set(found)
+        and (found["live"] is None or isinstance(found["live"], str))
+        and isinstance(found["releases"], list)
+    )
+    if not isinstance(found, dict) or not whole:
+        raise RunError(f"{shown} isn't whole")
+    pending = [] if found["pending"] is None else [found["pending"]]
+    if not all(_is_entry(shown, entry) for entry in (*found["releases"], *pending)):
+        raise RunError(f"{shown} has a release that isn't whole")
+    if found["live"] and not any(entry["id"] == found["live"] for entry in found["releases"]):
+        raise RunError(f"{shown} says that '{found['live']}' is live, and not what that consists of")
+    return found
+
+
+def _is_entry(shown: str, entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("artifacts"), dict):
+        return False
+    for id, handle in entry["artifacts"].items():
+        whole_handle(f"{shown} of '{id}'", handle)
+    return all(
+        isinstance(entry.get(key), str) for key in ("id", "base", "release", "run", "commit", "time")
+    ) and ("before" in entry and (entry["before"] is None or isinstance(entry["before"], str)))
+
+
+# --- mlcc.runtime.champion ----------------------------------------------------------------------------------
+# Brings what a release runs now to who reads it, and puts what it promotes where that will be found.
+#
+# Standard library only: bundled into the emitted script.
+
+def is_released(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether an artifact is what a release runs now."""
+    return "released" in plan["artifacts"][id]
+
+
+def receive_released(
+    id: str, node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess
+) -> str:
+    """Put what a release runs now where its readers expect it, and return its digest; ABSENT: it runs none yet.
+
+    All of a run read the same: where a node before this one has read it, that counts. Raises RunError.
+    """
+    artifact = plan["artifacts"][id]
+    release, source = artifact["released"]["release"], artifact["released"]["artifact"]
+    where = Path(artifact["paths"][0])
+    clear(where)
+    before = {other for other, _ in node["before"]}
+    seen = _read_by(id, before, plan, selection)
+    if len(set(seen.values())) > 1:
+        raise RunError(_differ(id, seen))
+    record = read_live(release, plan, store.env, store.deadline - time.monotonic())
+    known = next(iter(seen.values()), None)
+    if known == ABSENT:
+        return ABSENT
+    handle = (
+        _live_handle(release, source, record, plan) if known is None else _handle_of(known, source, record)
+    )
+    if handle is None:
+        return ABSENT
+    shown = f"'{id}', which the release '{release}' runs"
+    where.parent.mkdir(parents=True, exist_ok=True)
+    get_stored_by(shown, handle, where, artifact["form"], store)
+    return digest(id, artifact)
+
+
+def _live_handle(
+    release: str, source: str, record: dict[str, Any], plan: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return the handle of what is live; None: nothing is. Raises RunError where that isn't known."""
+    pending = record["pending"]
+    if pending is not None:
+        raise RunError(
+            f"what '{release}' runs isn't known: its release '{pending['id']}' of the run {pending['run']} is being promoted, "
+            "or was lost while it was. Run this again once that has ended; where it was lost, let its job be run again, or "
+            "undo it (`rollback.manual`, `rollback.reconcile`)"
+        )
+    if record["live"] is None:
+        raise RunError(
+            f"what '{release}' runs isn't known: the last release was undone more than once, or one was lost while it was "
+            f"promoted. The next promotion makes it known; by hand, the store's {record_key(release, plan)} says it"
+        )
+    live = next((entry for entry in record["releases"] if entry["id"] == record["live"]), None)
+    if live is None:
+        return None
+    handle = live["artifacts"].get(source)
+    if handle is None:
+        raise RunError(f"the release '{live['id']}', which is live, brought no '{source}': the next one does")
+    return dict(handle)
+
+
+def _handle_of(digest: str, source: str, record: dict[str, Any]) -> dict[str, Any]:
+    """Return the handle of what a node before has read, whatever is live by now. Raises RunError."""
+    handles = (entry["artifacts"].get(source) for entry in record["releases"])
+    found = next((handle for handle in handles if handle is not None and handle["digest"] == digest), None)
+    if found is None:
+        raise RunError(f"the store's record has no release any more with '{source}' as {digest}")
+    return dict(found)
+
+
+def differing(plan: dict[str, Any], selection: dict[str, Any], ids: Iterable[str]) -> list[str]:
+    """Say of which artifacts nodes among `ids` read something else than others did, since a release changed in between."""
+    ids = set(ids)
+    found = []
+    for id, artifact in plan["artifacts"].items():
+        seen = _read_by(id, ids, plan, selection) if "released" in artifact else {}
+        if len(set(seen.values())) > 1:
+            found.append(_differ(id, seen))
+    return found
+
+
+def _read_by(id: str, ids: set[str], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, str]:
+    """Return leg of a node -> digest of what those of a run that have read an artifact got."""
+    found: dict[str, str] = {}
+    for other, node in plan["nodes"].items():
+        if other in ids and other in selection["selected"] and id in node["takes"]:
+            for state in read_states(other, node, selection):
+                if state is not None and id in state["inputs"]:
+                    name = f"{other} ({state['leg']})" if state["leg"] else other
+                    found[name] = state["inputs"][id]
+    return found
+
+
+def _differ(id: str, seen: dict[str, str]) -> str:
+    (one, first), *rest = seen.items()
+    other = next(other for other, digest in rest if digest != first)
+    return f"'{one}' and '{other}' read different bytes as '{id}': a release went live, or was undone, in between. Run all again"
+
+
+def put_released(ids: Iterable[str], store: StoreAccess) -> dict[str, dict[str, Any]]:
+    """Bring what is promoted into the store, where it isn't yet, and return artifact -> handle. Raises RunError."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="mlcc-") as private:
+        for id in ids:
+            artifact = store.plan["artifacts"][id]
+            folder = Path(private) / id
+            put_stored(f"'{id}'", digest(id, artifact), Path(location(id, artifact)), folder, store)
+            found[id] = read_handle(f"'{id}'", folder)
+    return found
 
 
 # --- mlcc.runtime.login -------------------------------------------------------------------------------------
@@ -1470,6 +1827,256 @@ def write_private(path: Path, text: str) -> None:
     scratch.replace(path)
 
 
+# --- mlcc.runtime.web ---------------------------------------------------------------------------------------
+# Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
+
+NETWORK_SECONDS = 20
+MAX_ANSWER = 4_000_000  # bytes
+
+
+def get_json(url: str, token: str) -> Any:
+    """Return what an API answers; None when it doesn't answer as it should."""
+    import urllib.request  # dear, and most nodes ask no API
+
+    if not may_have_token(url):
+        return None
+    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
+        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+            return json.loads(answer.read(MAX_ANSWER))
+    except (OSError, ValueError):
+        return None
+
+
+def may_have_token(url: str) -> bool:
+    """Tell whether a token may go to an address: over an encrypted line, or to this machine."""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
+
+
+def url_quoted(text: str) -> str:
+    """Return a text as a part of a URL's query."""
+    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
+
+
+# --- mlcc.runtime.registry ----------------------------------------------------------------------------------
+# Asks a registry of container images: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+#
+# A manifest is known by the sha256 of its bytes, whatever the registry says of it. Tokens are asked for as the registry's
+# challenge says (https://distribution.github.io/distribution/spec/auth/token/).
+#
+# Standard library only: bundled into the emitted script.
+
+MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+MOST_MANIFEST = 4 << 20  # bytes, which the specification lets registries take
+DOCKER_HUB = ("docker.io", "registry-1.docker.io")  # its name, and where it answers
+_CHALLENGED = re.compile(r'([a-z]+)="([^"]*)"')
+_DENIED = (401, 403)
+REGISTRY_TRIES = 3
+
+
+class RegistryAwayError(Exception):
+    """It may go better after a while."""
+
+
+class Manifest(NamedTuple):
+    """What an image is, by the sha256 of which it is known."""
+
+    content: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """Return sha256:HEX."""
+        return f"sha256:{sha256(self.content).hexdigest()}"
+
+
+class RegistryAnswer(NamedTuple):
+    """A status, the headers by small letters, and the content."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Registry:
+    """One repository of a registry. `login` is a user and a password; None: whoever asks is let in."""
+
+    def __init__(self, repository: str, login: tuple[str, str] | None) -> None:
+        self.repository = repository
+        self.host, _, self.name = repository.partition("/")
+        self.local = is_loopback(self.host)
+        self.login = login
+        self._token = ""
+
+    def manifest(self, reference: str) -> Manifest | None:
+        """Return the manifest that a tag or a digest names; None: there is none.
+
+        Raises RunError where the registry is away or refuses, and for bytes that aren't those of the digest.
+        """
+        answer = self._ask("GET", reference)
+        if answer.status == 404:
+            return None
+        self._expect(answer, (200,), f"reading {reference}")
+        found = Manifest(answer.content, _media_type(answer))
+        claimed = answer.headers.get("docker-content-digest", found.digest)
+        for digest in (claimed, reference if reference.startswith("sha256:") else claimed):
+            if digest.startswith("sha256:") and digest != found.digest:
+                raise RunError(f"{self._shown} has other bytes than {digest}: they are {found.digest}")
+        return found
+
+    def put(self, tag: str, manifest: Manifest) -> None:
+        """Let a tag name a manifest that the repository has. Raises RunError."""
+        answer = self._ask("PUT", tag, manifest)
+        self._expect(answer, (200, 201), f"moving the tag {tag}")
+
+    def remove(self, tag: str) -> bool:
+        """Remove a tag alone; False: this registry can't. Raises RunError where it is away."""
+        return self._ask("DELETE", tag).status in (200, 202, 404)
+
+    @property
+    def _shown(self) -> str:
+        return f"the registry {self.host}, asked for {self.name},"
+
+    def _expect(self, answer: RegistryAnswer, allowed: tuple[int, ...], doing: str) -> None:
+        if answer.status in _DENIED:
+            who = f"for the user {self.login[0]}" if self.login else "without a login"
+            raise RunError(f"{self._shown} refuses {doing} {who} ({answer.status})")
+        if answer.status not in allowed:
+            raise RunError(f"{self._shown} answered {doing} with {answer.status}")
+
+    def _ask(self, verb: str, reference: str, manifest: Manifest | None = None) -> RegistryAnswer:
+        """Return an answer; who may go on after a challenge asks again. Raises RunError."""
+        for attempt in range(REGISTRY_TRIES):
+            try:
+                return self._once(verb, reference, manifest)
+            except RegistryAwayError as problem:
+                if attempt == REGISTRY_TRIES - 1:
+                    raise RunError(f"{problem}, and it was tried {REGISTRY_TRIES} times") from None
+            time.sleep(2.0**attempt)
+        raise AssertionError("the last try returns or raises")
+
+    def _once(self, verb: str, reference: str, manifest: Manifest | None) -> RegistryAnswer:
+        answer = self._send(verb, reference, manifest)
+        if answer.status == 401:
+            challenge = answer.headers.get("www-authenticate", "")
+            self._token = self._authorization(challenge, "pull" if verb == "GET" else "pull,push")
+            answer = self._send(verb, reference, manifest) if self._token else answer
+        if answer.status == 429 or answer.status >= 500:
+            raise RegistryAwayError(f"{self._shown} answered with {answer.status}")
+        return answer
+
+    def _send(self, verb: str, reference: str, manifest: Manifest | None) -> RegistryAnswer:
+        host = dict([DOCKER_HUB]).get(self.host, self.host)
+        scheme = "http" if self.local else "https"
+        headers = {"Accept": ", ".join(MANIFEST_TYPES)}
+        if manifest is not None:
+            headers["Content-Type"] = manifest.media_type
+        content = None if manifest is None else manifest.content
+        url = f"{scheme}://{host}/v2/{self.name}/manifests/{reference}"
+        return self._request(verb, url, headers, self._token, content)
+
+    def _authorization(self, challenge: str, actions: str) -> str:
+        """Return what answers a challenge; empty: nothing can. Raises RunError and RegistryAwayError."""
+        way, _, rest = challenge.partition(" ")
+        basic = ""
+        if self.login is not None:
+            basic = "Basic " + base64.b64encode(":".join(self.login).encode()).decode("ascii")
+        if way.lower() == "basic":
+            return basic
+        stated = dict(_CHALLENGED.findall(rest))
+        realm = stated.get("realm", "")
+        if way.lower() != "bearer" or not self._may_login_at(realm):
+            raise RunError(f"{self._shown} asks for a login in a way that isn't safe or known")
+        scope = f"repository:{self.name}:{actions}"
+        query = f"service={url_quoted(stated.get('service', ''))}&scope={url_quoted(scope)}"
+        answer = self._request("GET", f"{realm}{'&' if '?' in realm else '?'}{query}", {}, basic)
+        if answer.status in _DENIED:
+            return ""
+        if answer.status != 200:
+            raise RegistryAwayError(f"{self._shown} gives no token ({answer.status})")
+        return f"Bearer {_token_of(answer, self._shown)}"
+
+    def _may_login_at(self, realm: str) -> bool:
+        plain = realm.startswith("http://") and self.local and is_loopback(realm[7:].partition("/")[0])
+        return realm.startswith("https://") or plain
+
+    def _request(
+        self,
+        verb: str,
+        url: str,
+        headers: Mapping[str, str],
+        authorization: str,
+        content: bytes | None = None,
+    ) -> RegistryAnswer:
+        """Return any answer. Raises RegistryAwayError where there is none, and RunError for one that is too long."""
+        import http.client
+        import urllib.error
+        import urllib.request
+
+        request = urllib.request.Request(url, content, dict(headers), method=verb)  # noqa: S310 - https, or loopback
+        request.add_header("User-Agent", "mlcc")
+        if authorization:  # no other address, to which an answer may lead, gets it
+            request.add_unredirected_header("Authorization", authorization)
+        try:
+            with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
+                found = RegistryAnswer(answer.status, _small(answer.headers), answer.read(MOST_MANIFEST + 1))
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return RegistryAnswer(problem.code, _small(problem.headers), b"")
+        except (OSError, http.client.HTTPException, ValueError) as problem:
+            raise RegistryAwayError(
+                f"{self._shown} gave no proper answer ({type(problem).__name__})"
+            ) from None
+        if len(found.content) > MOST_MANIFEST:
+            raise RunError(f"{self._shown} has a manifest of over {MOST_MANIFEST >> 20} MiB")
+        return found
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, with or without a port, is this machine: nothing else is reached without TLS."""
+    return host.partition(":")[0] in ("localhost", "127.0.0.1")
+
+
+def repository_of(path: str) -> str:
+    """Return the repository of an image's path in the plan."""
+    return path[len(IMAGE_SCHEME) :]
+
+
+def _small(headers: Any) -> dict[str, str]:
+    return {key.lower(): value for key, value in headers.items()}
+
+
+def _media_type(answer: RegistryAnswer) -> str:
+    """Return what a manifest is; one that says nothing, or something else, can't be an image."""
+    try:
+        stated = json.loads(answer.content)
+        own = stated.get("mediaType") or answer.headers.get("content-type", "").partition(";")[0]
+    except (ValueError, AttributeError, RecursionError):
+        own = ""
+    if own not in MANIFEST_TYPES:
+        raise RunError("the registry's answer isn't the manifest of an image")
+    return str(own)
+
+
+def _token_of(answer: RegistryAnswer, shown: str) -> str:
+    try:
+        found = json.loads(answer.content)
+        token = found.get("token") or found.get("access_token")
+    except (ValueError, AttributeError, RecursionError):
+        token = None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise RunError(f"{shown} gives no token that can be used")
+    return token
+
+
 # --- mlcc.runtime.values ------------------------------------------------------------------------------------
 # The environment of a node's command: every typed value arrives as one variable.
 #
@@ -1497,7 +2104,7 @@ def node_env(
         path = location(id, plan["artifacts"][id])
         inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
-    env.update(digest_env(digests))
+    env.update(digest_env(digests, plan))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
@@ -1506,9 +2113,23 @@ def node_env(
     return env
 
 
-def digest_env(digests: dict[str, str]) -> dict[str, str]:
-    """Return the variables that name the digests of what a node takes."""
-    return {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
+def digest_env(digests: dict[str, str], plan: dict[str, Any]) -> dict[str, str]:
+    """Return the variables that name the digests of what a node takes, and images by them: HOST/NAME@DIGEST."""
+    named = {f"DIGEST_{_upper(id)}": found for id, found in digests.items()}
+    for id, found in digests.items():
+        artifact = plan["artifacts"][id]
+        if artifact["form"] == "image":
+            named[f"ARTIFACT_{_upper(id)}"] = f"{repository_of(artifact['paths'][0])}@{found}"
+    return named
+
+
+def absent_env(digests: dict[str, str]) -> dict[str, str]:
+    """Return the variables of what isn't there, since no release runs one yet: empty ones, and for gates their names."""
+    absent = [id for id, found in digests.items() if found == ABSENT]
+    if not absent:
+        return {}
+    empty = {f"{prefix}_{_upper(id)}": "" for id in absent for prefix in ("ARTIFACT", "DIGEST")}
+    return {**empty, "MLCC_ABSENT": " ".join(absent)}
 
 
 def _upper(id: str) -> str:
@@ -1684,9 +2305,9 @@ def statements(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def subjects(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a run made: its models, else everything, else its commit."""
+    """Return what a run made: its models and images, else everything, else its commit."""
     made = {id: entry for id, entry in record.get("artifacts", {}).items() if entry["made"]}
-    models = {id: entry for id, entry in made.items() if entry["kind"] == "model"}
+    models = {id: entry for id, entry in made.items() if entry["kind"] in ("model", "image")}
     found = [found for id, entry in (models or made).items() for found in _descriptors(id, entry)]
     return found or [_commit_descriptor(record)]
 
@@ -1701,6 +2322,8 @@ def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
         own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}
         if digest.startswith("sha256:"):
             own["digest"] = {"sha256": digest[len("sha256:") :], **md5}
+            if entry["form"] == "image":
+                own["uri"] = f"{entry['paths'][0]}@{digest}"
             annotations = notes
         else:  # of a warehouse's table or a store's objects: not of bytes
             own["uri"] = entry["paths"][0]
@@ -1787,7 +2410,7 @@ def _files_of(gate: dict[str, Any], record: dict[str, Any]) -> list[dict[str, An
     return [
         {"name": path, "digest": {"sha256": str(one["digest"])[len("sha256:") :]}}
         for path, one in gate["inputs"].items()
-        if path not in artifacts and isinstance(one, dict) and "digest" in one
+        if path not in artifacts and isinstance(one, dict) and str(one.get("digest")).startswith("sha256:")
     ]
 
 
@@ -1883,13 +2506,14 @@ def _artifacts(
     for by_leg in states.values():
         for state in by_leg.values():
             for id, digest in state["inputs"].items():
-                found.setdefault(id, {"digests": {"": digest}, "made": False})
+                if digest != ABSENT:
+                    found.setdefault(id, {"digests": {"": digest}, "made": False})
     for node, by_leg in states.items():
         for id in plan["nodes"][node].get("writes", ()):
             made = {
                 leg: s["outputs"][id]
                 for leg, s in by_leg.items()
-                if s["end"] == "passed" and id in s["outputs"]
+                if s["end"] == "passed" and s["outputs"].get(id, ABSENT) != ABSENT
             }
             if made:
                 found[id] = {"digests": made, "made": True, "writer": node}
@@ -1933,7 +2557,7 @@ def _against(gates: dict[str, dict[str, Any]], role: str) -> dict[str, str]:
         named = parameters.get("params", {}).get(role)
         named = named.get("artifact") if isinstance(named, dict) else named
         taken = gate["inputs"].get(named) if isinstance(named, str) else None
-        if isinstance(taken, dict) and isinstance(taken.get("digest"), str):
+        if isinstance(taken, dict) and isinstance(taken.get("digest"), str) and taken["digest"] != ABSENT:
             found[str(named)] = taken["digest"]
     return found
 
@@ -2163,6 +2787,7 @@ def shell(
 # Standard library only: bundled into the emitted script.
 
 HELD = "it is held: a person decides"
+NOTHING_RELEASED = "nothing was released"
 NOTHING_LEFT = "nothing of it was there to undo"
 
 
@@ -2224,7 +2849,7 @@ def undone(
             began.append(state)
             live = live or (state["end"] == "passed" and own.get("release", {}).get("step") == "promote")
     if not began:
-        return "nothing was released"
+        return NOTHING_RELEASED
     if live and all(state["end"] == "passed" for state in began):
         return "the release passed"
     return "the release undid itself" if any(state.get("rolled_back") is True for state in began) else None
@@ -2445,7 +3070,12 @@ def final_main(platform: Platform) -> int:
         return 1
     refused = [id for id, result in results.items() if result == REFUSED]
     endings = settle(plan["nodes"], plan, selection, refused)
-    red = [*_broken_verdicts(plan, endings, selection), *red_causes(plan, endings, results)]
+    read = [id for id, found in endings.items() if found.end != "lost"]
+    red = [
+        *_broken_verdicts(plan, endings, selection),
+        *differing(plan, selection, read),
+        *red_causes(plan, endings, results),
+    ]
     write_record(state_folder("final") / "result.json", _result(selection, endings, red))
     platform.put_summary(summary(plan, selection, endings, red))
     keep_lineage(platform, plan, selection, endings, red)
@@ -2653,6 +3283,8 @@ def environment_of(
     }
     login = Logins(logins, values, private, leg.platform)
     env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    if node.get("release", {}).get("records"):
+        env["MLCC_LIVE"] = str(private / "live")  # where who serves the release tells what is live
     for id, within in node.get("services", {}).items():
         name = id.upper().replace("-", "_")
         limit = min(time.monotonic() + within, leg.deadline)
@@ -2679,7 +3311,8 @@ def take_outputs(leg: Attempt, env: dict[str, str]) -> int:
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, StoreAccess(leg.plan, env, leg.deadline))
+        store = StoreAccess(leg.plan, env, leg.deadline)
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, store, leg.state["inputs"])
     except RunError as problem:
         leg.finish("failed", "fail", str(problem))
         return FAIL
@@ -2695,38 +3328,269 @@ def _check_unchanged(leg: Attempt, env: dict[str, str]) -> None:
         raise RunError(f"'{changed[0]}' changed at its address while the command ran")
 
 
-# --- mlcc.runtime.web ---------------------------------------------------------------------------------------
-# Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
+# --- mlcc.runtime.images ------------------------------------------------------------------------------------
+# Images that lie in a registry: nodes pass on a handle, and an image is known by the digest of its manifest (S2).
+#
+# Standard library only: bundled into the emitted script.
 
-NETWORK_SECONDS = 20
-MAX_ANSWER = 4_000_000  # bytes
+def is_image(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether an artifact is an image, which a registry keeps."""
+    return bool(plan["artifacts"][id]["form"] == "image")
 
 
-def get_json(url: str, token: str) -> Any:
-    """Return what an API answers; None when it doesn't answer as it should."""
-    import urllib.request  # dear, and most nodes ask no API
-
-    if not may_have_token(url):
-        return None
-    request = urllib.request.Request(  # noqa: S310 - the scheme is checked above
-        url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": "mlcc"}
+def registry_of(id: str, leg: Attempt, private: Path) -> Registry:
+    """Return the registry of an image, with the login that the spec states, or the CI system has for its own. Raises RunError."""
+    artifact = leg.plan["artifacts"][id]
+    repository = repository_of(artifact["paths"][0])
+    stated = artifact.get("login")
+    if stated is None:
+        return Registry(repository, leg.platform.registry_login(repository.partition("/")[0]))
+    user, password = (
+        resolve(name, stated[name], {}, leg.plan, leg.selection, private) for name in ("user", "password")
     )
+    return Registry(repository, (user, password))
+
+
+def receive_images(leg: Attempt, private: Path) -> dict[str, str]:
+    """Return artifact -> digest of the images that a node takes, which their registries have. Raises RunError."""
+    found = {}
+    for id in leg.node["takes"]:
+        if is_image(id, leg.plan):
+            found[id] = _received_image(id, leg)
+            there = registry_of(id, leg, private).manifest(found[id])
+            if there is None:
+                repository = repository_of(leg.plan["artifacts"][id]["paths"][0])
+                raise RunError(
+                    f"{repository} has no {found[id]} any more, which '{leg.plan['artifacts'][id]['writer']}' left as '{id}'"
+                )
+    return found
+
+
+def _received_image(id: str, leg: Attempt) -> str:
+    """Return the digest that the writer's state and its handle agree on. Raises RunError."""
+    artifact = leg.plan["artifacts"][id]
+    name = artifact["writer"]
+    (state,) = read_states(name, leg.plan["nodes"][name], leg.selection)
+    if state is None or state["end"] != "passed" or id not in state["outputs"]:
+        raise RunError(f"'{name}' published no '{id}'")
+    handle = read_handle(f"'{id}', which '{name}' wrote", data_folder(name) / id)
+    digest = str(state["outputs"][id])
+    if handle["digest"] != digest or handle["uri"] != f"{artifact['paths'][0]}@{digest}":
+        raise RunError(f"'{id}' has a handle of another image than '{name}' wrote")
+    return digest
+
+
+def keep_image(id: str, manifest: Manifest, leg: Attempt) -> int:
+    """Pass on an image by a handle, and note that the node has ended well. Returns PASS."""
+    digest = manifest.digest
+    uri = f"{leg.plan['artifacts'][id]['paths'][0]}@{digest}"
+    folder = data_folder(leg.id, leg.leg) / id
+    write_record(folder / HANDLE, {"uri": uri, "digest": digest, "size": len(manifest.content)})
+    leg.state["outputs"] = {id: digest}
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def look_up(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Find which image a tag or a digest names, once: it is the same for all who read it. Returns PASS or FAIL."""
+    del logins
+    (id,) = leg.node["writes"]
+    reference = str(leg.node["lookup"])
+    private = Path(env["MLCC_OUTPUTS"]).parent
     try:
-        with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
-            return json.loads(answer.read(MAX_ANSWER))
+        registry = registry_of(id, leg, private)
+        found = registry.manifest(reference)
+        if found is None:
+            raise RunError(f"{registry.repository} has no image {reference}")
+    except RunError as problem:
+        leg.finish("failed", "error", str(problem))
+        return FAIL
+    return keep_image(id, found, leg)
+
+
+# --- mlcc.runtime.building ----------------------------------------------------------------------------------
+# Builds an image of what is committed and of artifacts whose gates have passed, and pushes it.
+#
+# The builder gets a folder of its own: the committed files of the context, and what the build includes. All files have the
+# time of the commit, so that equal inputs can give equal layers. https://reproducible-builds.org/specs/source-date-epoch/
+#
+# Standard library only: bundled into the emitted script.
+
+DIGEST_FILE, METADATA_FILE = "digest", "metadata.json"
+_IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]")
+DOCKER_HUB_KEY = "https://index.docker.io/v1/"  # what docker calls its own registry in its configuration
+
+
+def build_image(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Build and push the node's image, check that the registry has it, and pass on its digest. Returns PASS, FAIL or TIMEOUT."""
+    (id,) = leg.node["writes"]
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix="mlcc-"
+        ) as folder:  # with the login, which nothing may find afterwards
+            private = Path(folder)
+            registry = registry_of(id, leg, private)
+            commands = _commands(leg, registry, private)
+            own = {**env, **_login_files(registry, private), "SOURCE_DATE_EPOCH": _epoch(leg)}
+            code = shell([*leg.node.get("setup", []), *commands], own, leg.deadline, ".", logins.tick)
+            if code == TIMED_OUT and time.monotonic() >= leg.deadline:
+                leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+                return TIMEOUT
+            if code != 0:
+                leg.finish("failed", "fail", f"its builder ended with {code}")
+                return FAIL
+            digest = _pushed_digest(private)
+            found = registry.manifest(digest)
+        if found is None:
+            raise RunError(f"the builder pushed {digest}, and {registry.repository} has no such image")
+    except RunError as problem:
+        leg.finish("failed", "error", str(problem))
+        return FAIL
+    except OSError as problem:
+        leg.finish("failed", "error", f"the build can't be prepared: {problem.strerror}")
+        return FAIL
+    return keep_image(id, found, leg)
+
+
+def _commands(leg: Attempt, registry: Registry, private: Path) -> list[str]:
+    """Return the lines of bash that build and push."""
+    build = leg.node["build"]
+    builder = build.get("builder") or leg.platform.builder
+    context = private / "context"
+    _gather(leg, build, context)
+    options = [
+        "--no-cache", "--platform", build["platform"], "--file", str(context / build["file"]),
+        "--label", f"org.opencontainers.image.revision={leg.selection['commit']}",
+    ]  # fmt: skip
+    source = _source(leg)
+    options += ["--label", f"org.opencontainers.image.source={source}"] if source else []
+    for name, value in build.get("args", {}).items():
+        text = resolve(name, value, {}, leg.plan, leg.selection, private)
+        options += ["--build-arg", f"{name}={text}"]
+    for name, value in build.get("secrets", {}).items():
+        place = private / f"secret-{name}"
+        write_private(place, resolve(name, value, {}, leg.plan, leg.selection, private))
+        options += ["--secret", f"id={name},src={place}"]
+    run = _NOT_IN_TAGS.sub("-", leg.selection["facts"]["run_id"])[:80]
+    image = f"{registry.repository}:mlcc-{leg.selection['commit'][:12]}-{run}"
+    if builder == "docker":
+        words = [
+            "docker", "buildx", "build", "--pull", "--provenance=false", *options, "--tag", image, "--push",
+            "--metadata-file", str(private / METADATA_FILE), str(context),
+        ]  # fmt: skip
+        return [shlex.join(words)]
+    plain = ["--tls-verify=false"] if registry.local else []
+    made = [
+        builder,
+        "build",
+        "--pull-always",
+        *plain,
+        "--timestamp",
+        _epoch(leg),
+        *options,
+        "--tag",
+        image,
+        str(context),
+    ]
+    pushed = [builder, "push", *plain, "--digestfile", str(private / DIGEST_FILE), image, f"docker://{image}"]
+    return [shlex.join(made), shlex.join(pushed)]
+
+
+def _source(leg: Attempt) -> str:
+    """Return the page of the repository, where the run's is below it; empty: it isn't known."""
+    page, name, _ = str(leg.selection["facts"].get("run_url", "")).partition(
+        f"/{leg.selection['facts'].get('repository', '')}/"
+    )
+    return f"{page}{name.rstrip('/')}" if name.strip("/") and page.startswith("https://") else ""
+
+
+def _epoch(leg: Attempt) -> str:
+    """Return the time of the commit in seconds. Raises RunError."""
+    call = ["git", "-c", "safe.directory=*", "show", "-s", "--format=%ct", leg.selection["commit"]]
+    done = subprocess.run(call, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    found = done.stdout.decode("ascii", "replace").strip()
+    if done.returncode != 0 or not found.isdecimal():
+        raise RunError("git doesn't tell when the commit was made")
+    return found
+
+
+def _gather(leg: Attempt, build: dict[str, Any], context: Path) -> None:
+    """Lay out what the builder gets. Raises RunError."""
+    top = build.get("context") or "."
+    try:
+        committed = files_of(["**"], top)
+    except DigestError as problem:
+        raise RunError(f"the context of the image can't be read: {problem}") from None
+    for name in committed:
+        _lay(Path(top) / name, context / name)
+    if not (context / build["file"]).is_file():
+        raise RunError(f"the context of the image has no committed file {build['file']}")
+    for id in build.get("includes", []):
+        artifact = leg.plan["artifacts"][id]
+        if artifact["form"] == "paths":
+            for name in files_of(artifact["paths"]):
+                _lay(Path(name), context / name)
+            continue
+        path = Path(location(id, artifact))
+        if artifact.get("writer") is not None and (context / path).exists():
+            raise RunError(f"'{id}' lies at {path}, where the context of the image has committed files, too")
+        for place in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if not place.is_dir():
+                _lay(place, context / place)
+    _settle_times(context, int(_epoch(leg)))
+
+
+def _lay(source: Path, target: Path) -> None:
+    """Copy a file, or a link as a link, with no more of its mode than whether it can be run."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_symlink():
+        if not target.is_symlink():
+            target.symlink_to(os.readlink(source))  # noqa: PTH115 - Python 3.8
+        return
+    if source.is_dir():  # a submodule that wasn't checked out
+        return
+    shutil.copyfile(source, target)
+    target.chmod(0o755 if source.stat().st_mode & 0o100 else 0o644)
+
+
+def _settle_times(context: Path, epoch: int) -> None:
+    """Give all that lies in a folder one time, and folders one mode, so that no layer tells when and where it was made."""
+    for folder, _, files in os.walk(context, topdown=False):
+        for name in files:
+            os.utime(Path(folder) / name, (epoch, epoch), follow_symlinks=False)
+        Path(folder).chmod(0o755)
+        os.utime(folder, (epoch, epoch))
+
+
+def _login_files(registry: Registry, private: Path) -> dict[str, str]:
+    """Return the variables by which builders find the login, after writing it where only this user reads it.
+
+    https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md, which docker's own file is like.
+    """
+    auths: dict[str, Any] = {}
+    if registry.login is not None:
+        key = DOCKER_HUB_KEY if registry.host == "docker.io" else registry.host
+        auths[key] = {"auth": base64.b64encode(":".join(registry.login).encode()).decode("ascii")}
+    folder = private / "login"
+    folder.mkdir(mode=0o700)
+    write_private(folder / "config.json", json.dumps({"auths": auths}))
+    return {"REGISTRY_AUTH_FILE": str(folder / "config.json"), "DOCKER_CONFIG": str(folder)}
+
+
+def _pushed_digest(private: Path) -> str:
+    """Return the digest that the builder says that it pushed. Raises RunError."""
+    metadata = private / METADATA_FILE
+    try:
+        if metadata.exists():
+            found = str((read_record(metadata) or {}).get("containerimage.digest", ""))
+        else:
+            found = (private / DIGEST_FILE).read_text("utf-8").strip()
     except (OSError, ValueError):
-        return None
-
-
-def may_have_token(url: str) -> bool:
-    """Tell whether a token may go to an address: over an encrypted line, or to this machine."""
-    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
-
-
-def url_quoted(text: str) -> str:
-    """Return a text as a part of a URL's query."""
-    unreserved = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
+        found = ""
+    if not _IMAGE_DIGEST.fullmatch(found):
+        raise RunError("the builder ended well and didn't say which digest it pushed")
+    return found
 
 
 # --- mlcc.runtime.webhooks ----------------------------------------------------------------------------------
@@ -2910,6 +3774,368 @@ def notice_text(seen: Seen, state: dict[str, Any]) -> str:
         lines.append(f"`{harmless(state['cause'])}`")
     run = url if LINK.fullmatch(url) else harmless(facts["run_id"])
     return "\n".join([*lines, f"commit {harmless(seen.selection['commit'])[:12]}, run {run}"])
+
+
+# --- mlcc.runtime.made_live ---------------------------------------------------------------------------------
+# Notes in the store what a release makes live, and what is live once one was undone: for those who read what it runs.
+#
+# A promotion is noted twice: before it begins, so that nobody takes the one before for live while that isn't sure, and when it
+# went well. What undoes a release does so first, and notes it then. Where a driver serves the release, it tells what is live;
+# of a release that is a command, the record knows what came before.
+#
+# Standard library only: bundled into the emitted script.
+
+NOTING_SECONDS = 120.0  # of its own: what was done is noted although the node's time is over
+_MOST_TOLD = 300  # bytes
+
+
+def intend_live(leg: Attempt, env: dict[str, str]) -> None:
+    """Bring into the store what is to go live, and note that it may be live from now on. Raises RunError."""
+    part = leg.node["release"]
+    Path(env["MLCC_LIVE"]).unlink(missing_ok=True)
+    entry = {
+        "release": part["id"],
+        "run": leg.selection["facts"]["run_id"],
+        "commit": leg.selection["commit"],
+        "time": utc_now(),
+        "artifacts": put_released(part["records"], StoreAccess(leg.plan, env, leg.deadline)),
+    }
+    left = leg.deadline - time.monotonic()
+    change_live(part["id"], lambda record: intended(record, entry), leg.plan, env, left)
+
+
+def note_live(leg: Attempt, env: dict[str, str]) -> None:
+    """Note that what was to go live is live. Raises RunError."""
+    told = _told(env)
+    change_live(
+        leg.node["release"]["id"], lambda record: confirmed(record, told), leg.plan, env, NOTING_SECONDS
+    )
+
+
+def note_undone(leg: Attempt, node: dict[str, Any], env: dict[str, str]) -> None:
+    """Note what is live after the command of a node that undoes releases, if anything reads that. Raises RunError.
+
+    `node` is that node, and `env` the environment of its command.
+    """
+    part = node["release"]
+    if not part.get("records"):
+        return
+    told = _told(env)
+    base = release_id(part["id"], leg.selection["facts"]["run_id"])
+    named = env.get("MLCC_RESTORE", "").strip()
+    by_hand = node["kind"] == "restore"
+    change_live(
+        part["id"],
+        lambda record: restored(record, named, told) if by_hand else rolled_back(record, base, told),
+        leg.plan,
+        env,
+        NOTING_SECONDS,
+    )
+
+
+def _told(env: dict[str, str]) -> str | None:
+    """Return the id that the driver left of what is live; None: a command left none. Raises RunError."""
+    try:
+        found = Path(env["MLCC_LIVE"]).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise RunError(f"what is live can't be read: {problem.strerror}") from None
+    if len(found) > _MOST_TOLD:
+        raise RunError("what is live was told in too many letters to be an id")
+    return found.decode("utf-8", "replace").strip()
+
+
+# --- mlcc.runtime.tags --------------------------------------------------------------------------------------
+# Moves the tag of an environment to the image that was released into it, and back where that is undone (S11).
+#
+# Three tags of a repository belong to a release, and nothing else should move them:
+#
+#     ENVIRONMENT             the image that is live
+#     ENVIRONMENT-previous    the one before it: what an undone release leads back to
+#     RELEASE-RUN             what that run deployed: it says that the run moved the tag, and a person may bring it back
+#
+# After each request the same step can be done again, so that a lost machine leaves no tag that leads nowhere.
+#
+# Standard library only: bundled into the emitted script.
+
+PREVIOUS = "-previous"
+
+
+def move_tags(leg: Attempt, private: Path) -> None:
+    """Let the environment's tags lead to what this run has released. Raises RunError."""
+    for id, tag in leg.node.get("tags", {}).items():
+        registry, digest = registry_of(id, leg, private), leg.state["inputs"][id]
+        manifest, now = registry.manifest(digest), registry.manifest(tag)
+        if manifest is None:
+            raise RunError(f"{registry.repository} has no {digest} any more")
+        own = registry.manifest(_run_tag(leg))
+        if now is not None and now.digest == digest and own is not None and own.digest == digest:
+            continue  # an earlier attempt of this run has done it
+        if now is not None:
+            registry.put(tag + PREVIOUS, now)
+        registry.put(_run_tag(leg), manifest)
+        _move(registry, tag, manifest)
+
+
+def take_tags_back(leg: Attempt, rollback: dict[str, Any], private: Path) -> None:
+    """Let the tags that this run moved lead to what was live before it; `rollback` is the plan's node. Raises RunError."""
+    for id, tag in rollback.get("tags", {}).items():
+        registry = registry_of(id, leg, private)
+        now, own = registry.manifest(tag), registry.manifest(_run_tag(leg))
+        if now is None or own is None or now.digest != own.digest:
+            continue
+        before = registry.manifest(tag + PREVIOUS)
+        if before is not None:
+            _move(registry, tag, before)
+        elif not registry.remove(tag) or registry.manifest(tag) is not None:
+            raise RunError(
+                f"nothing was live before {registry.repository}:{tag}, and the registry doesn't remove that tag"
+            )
+
+
+def restore_tags(leg: Attempt, live: str, private: Path) -> None:
+    """Let the tags lead to the release RELEASE-RUN that is `live` again; empty: to what was live before. Raises RunError."""
+    for id, tag in leg.node.get("tags", {}).items():
+        registry = registry_of(id, leg, private)
+        source = first_id(live) or tag + PREVIOUS
+        wanted = registry.manifest(source)
+        if wanted is None:
+            raise RunError(f"{registry.repository} has no tag {source}")
+        _move(registry, tag, wanted)
+
+
+def _run_tag(leg: Attempt) -> str:
+    return release_id(leg.node["release"]["id"], leg.selection["facts"]["run_id"])
+
+
+def _move(registry: Registry, tag: str, wanted: Manifest) -> None:
+    registry.put(tag, wanted)
+    found = registry.manifest(tag)
+    if found is None or found.digest != wanted.digest:
+        raise RunError(f"{registry.repository}:{tag} doesn't lead to {wanted.digest}, to which it was moved")
+    say(f"mlcc: {registry.repository}:{tag} is {wanted.digest}")
+
+
+# --- mlcc.runtime.steps -------------------------------------------------------------------------------------
+# The nodes of a release: a step that may be judged, what undoes it at once, and its rollback's node (S11).
+#
+# Standard library only: bundled into the emitted script.
+
+WENT_LIVE = ("promote", "watch")  # the steps whose rollback changes what is live
+
+
+def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run one step of a release; where it goes live by that and something reads what is live, note so before and after."""
+    if not leg.node["release"].get("records") or leg.node["release"]["step"] != "promote":
+        return _run_step(leg, env, logins)
+    intend_live(leg, env)
+    status = _run_step(leg, env, logins)
+    if status != PASS:
+        return status
+    leg.finish("failed", "error", "its process was killed")
+    try:
+        note_live(leg, env)
+    except RunError as problem:
+        leg.finish("failed", "error", f"it can't be noted that it is live: {problem}")
+        return ERROR
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def _run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run a step, and hold it to its judge's verdict where it has one."""
+    Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
+    leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
+    verdict = state_folder(leg.id) / "verdict.json"
+    verdict.unlink(missing_ok=True)
+    status = run_command(leg, env, logins)
+    if leg.code == SKIP and "error" in leg.node.get("holds", []):
+        leg.finish("skipped", "", "another release is live")
+        return SKIP
+    if leg.node.get("verifies"):
+        if status != PASS:
+            return status  # there is nothing to verify
+        status = _verify(leg, env, logins)
+    if not leg.node.get("judged") or status == TIMEOUT:
+        return status
+    found = read_record(verdict)
+    if found is None or found.get("gate") != leg.id:
+        if status == PASS:
+            leg.finish("failed", "error", "the judge left no verdict")
+        return status or ERROR
+    if status == PASS and found.get("verdict") != "pass":
+        leg.finish(
+            "failed", "error", f"the step ended well, which contradicts the verdict '{found.get('verdict')}'"
+        )
+        return ERROR
+    if status != PASS:  # the judge says why
+        judged = VERDICTS.get(leg.code, "error")
+        agreed = judged if found.get("verdict") == judged else "error"
+        leg.state["shown_bad"] = agreed == "fail"
+        leg.state["held"] = agreed in leg.node.get("holds", [])
+        leg.note = f"; {HELD}" if leg.state["held"] else ""
+        leg.finish("failed", agreed, str(found.get("summary", "")))
+    return status
+
+
+def _verify(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Ask what the command has deployed, by the node's own gate: once, since a second look would turn chance into a pass."""
+    leg.judged = True
+    leg.finish("failed", "error", "its process was killed")
+    script = f".mlcc/gates/{leg.node['judged']}.py"
+    leg.code = run([sys.executable, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
+    if leg.code == TIMED_OUT and time.monotonic() >= leg.deadline:
+        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
+        return TIMEOUT
+    if leg.code == 0:
+        leg.finish("passed", "pass", "")
+        return PASS
+    leg.finish("failed", "fail", f"its verification ended with {leg.code}")
+    return FAIL
+
+
+def run_rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
+    reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
+    if reason is None:
+        return run_undoing(leg, env, logins)
+    if reason == NOTHING_RELEASED:
+        note_undone(leg, leg.node, env)
+    leg.finish("passed", "pass", reason)
+    return PASS
+
+
+def run_undoing(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run what undoes a release, and note what is live then where something reads that."""
+    status = run_command(leg, env, logins)
+    if status == PASS and leg.node["release"].get("records"):
+        leg.finish("failed", "error", "its process was killed")
+        note_undone(leg, leg.node, env)
+        leg.finish("passed", "pass", "")
+    return status
+
+
+def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
+    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would.
+
+    `late`: the step's own process was killed.
+    """
+    if leg.state.get("began") is not True or leg.state["end"] != "failed" or leg.state.get("held") is True:
+        return None
+    if keeps(leg.node, leg.state):
+        leg.state["held"], leg.note = True, f"; {HELD}"
+        return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
+    note = "nothing can undo it"
+    if "rollback" in leg.node:
+        rollback = leg.plan["nodes"][leg.node["rollback"]]
+        private.mkdir()
+        try:
+            env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
+            done, note = undo(rollback, env)
+            if done and leg.node["release"]["step"] in WENT_LIVE:
+                done, note = _noted_undone(leg, rollback, env, note)
+            leg.state["rolled_back"] = done
+            if done:
+                take_tags_back(leg, rollback, private)
+            # Who was killed while it undid the release may have taken it away.
+            leg.state["nothing_left"] = note == NOTHING_LEFT and not late
+        except RunError as problem:
+            leg.state["rolled_back"], note = False, f"it can't be undone: {problem}"
+    leg.note = f"; {note}"
+    return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
+
+
+def _noted_undone(leg: Attempt, rollback: dict[str, Any], env: dict[str, str], note: str) -> tuple[bool, str]:
+    """Note what is live after a rollback. Return whether that is undone, and how to say so: the rollback's node tries again."""
+    try:
+        note_undone(leg, rollback, env)
+    except RunError as problem:
+        return False, f"{note}, which can't be noted: {problem}"
+    return True, note
+
+
+def undo_main(platform: Platform) -> int:
+    """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
+    watch_cancel()
+    id = os.environ.get("MLCC_NODE", "")
+    plan, selection = read_plan(), read_selection(platform.facts())
+    if id not in plan["nodes"]:
+        raise RunError(f"the plan has no node '{id}'")
+    (left,) = read_states(id, plan["nodes"][id], selection)
+    if left is None or left["end"] == "skipped":
+        return PASS
+    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
+    unsettled = not settled and left.get("began") is True
+    if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
+        return PASS
+    leg = Attempt(id, "", platform, left)
+    if unsettled:
+        _undo_late(leg)
+    conclude(id, leg.state, plan, selection, platform, last=True)
+    done = leg.state.get("rolled_back") is True or leg.state.get("held") is True
+    return FAIL if unsettled and not done else PASS
+
+
+def _undo_late(leg: Attempt) -> None:
+    left = dict(leg.state)
+    leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
+    try:
+        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
+            undo_step(leg, Path(folder) / "undo", late=True)
+    except CancelledError:
+        leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
+
+
+# --- mlcc.runtime.promotion ---------------------------------------------------------------------------------
+# The nodes of a release with the tags of its images: they move when it is live, and back when it is undone (S11).
+#
+# Standard library only: bundled into the emitted script.
+
+def promote_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Run one step of a release; the one that makes it live moves the tags of its images, too. Returns as `run_step`."""
+    status = run_step(leg, env, logins)
+    if status != PASS or not leg.node.get("tags"):
+        return status
+    leg.finish("failed", "error", "its process was killed")  # unless the tags have moved in the end
+    try:
+        move_tags(leg, _private(env))
+    except RunError as problem:
+        leg.finish("failed", "error", f"it is deployed, and its tag isn't moved: {problem}")
+        return ERROR
+    leg.finish("passed", "pass", "")
+    return PASS
+
+
+def roll_back(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Undo a release that couldn't do so itself, and the tags of its images with it. Returns as `run_rollback`."""
+    due = undone(leg.node, leg.plan, leg.selection, leg.platform) is None
+    status = run_rollback(leg, env, logins)
+    if status != PASS or not due:
+        return status
+    try:
+        take_tags_back(leg, leg.node, _private(env))
+    except RunError as problem:
+        leg.finish("failed", "error", f"it was rolled back, and its tag wasn't: {problem}")
+        return ERROR
+    return PASS
+
+
+def restore_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
+    """Undo by hand what is live, and the tags of its images with it. Returns PASS, FAIL, ERROR or TIMEOUT."""
+    status = run_undoing(leg, env, logins)
+    if status != PASS:
+        return status
+    try:
+        restore_tags(leg, str(leg.state["values"].get("LIVE", "")), _private(env))
+    except RunError as problem:
+        leg.finish("failed", "error", f"it was undone, and its tag wasn't: {problem}")
+        return ERROR
+    return PASS
+
+
+def _private(env: dict[str, str]) -> Path:
+    return Path(env["MLCC_OUTPUTS"]).parent
 
 
 # --- mlcc.runtime.submissions -------------------------------------------------------------------------------
@@ -3234,129 +4460,6 @@ def cancel_main(platform: Platform) -> int:
     return PASS if done else FAIL
 
 
-# --- mlcc.runtime.steps -------------------------------------------------------------------------------------
-# The nodes of a release: a step that may be judged, what undoes it at once, and its rollback's node (S11).
-#
-# Standard library only: bundled into the emitted script.
-
-def run_step(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    """Run one step of a release, and hold it to its judge's verdict where it has one."""
-    Seen(leg.id, leg.state, leg.plan, leg.selection).begin()
-    leg.finish("failed", "error", "its process was killed")  # unless it says otherwise in the end
-    verdict = state_folder(leg.id) / "verdict.json"
-    verdict.unlink(missing_ok=True)
-    status = run_command(leg, env, logins)
-    if leg.code == SKIP and "error" in leg.node.get("holds", []):
-        leg.finish("skipped", "", "another release is live")
-        return SKIP
-    if leg.node.get("verifies"):
-        if status != PASS:
-            return status  # there is nothing to verify
-        status = _verify(leg, env, logins)
-    if not leg.node.get("judged") or status == TIMEOUT:
-        return status
-    found = read_record(verdict)
-    if found is None or found.get("gate") != leg.id:
-        if status == PASS:
-            leg.finish("failed", "error", "the judge left no verdict")
-        return status or ERROR
-    if status == PASS and found.get("verdict") != "pass":
-        leg.finish(
-            "failed", "error", f"the step ended well, which contradicts the verdict '{found.get('verdict')}'"
-        )
-        return ERROR
-    if status != PASS:  # the judge says why
-        judged = VERDICTS.get(leg.code, "error")
-        agreed = judged if found.get("verdict") == judged else "error"
-        leg.state["shown_bad"] = agreed == "fail"
-        leg.state["held"] = agreed in leg.node.get("holds", [])
-        leg.note = f"; {HELD}" if leg.state["held"] else ""
-        leg.finish("failed", agreed, str(found.get("summary", "")))
-    return status
-
-
-def _verify(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    """Ask what the command has deployed, by the node's own gate: once, since a second look would turn chance into a pass."""
-    leg.judged = True
-    leg.finish("failed", "error", "its process was killed")
-    script = f".mlcc/gates/{leg.node['judged']}.py"
-    leg.code = run([sys.executable, "-I", script, leg.id], env, leg.deadline, ".", logins.tick)
-    if leg.code == TIMED_OUT and time.monotonic() >= leg.deadline:
-        leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
-        return TIMEOUT
-    if leg.code == 0:
-        leg.finish("passed", "pass", "")
-        return PASS
-    leg.finish("failed", "fail", f"its verification ended with {leg.code}")
-    return FAIL
-
-
-def run_rollback(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
-    """Undo a release that couldn't do so itself: it was lost with its machine, or its own rollback failed."""
-    reason = undone(leg.node, leg.plan, leg.selection, leg.platform)
-    if reason is None:
-        return run_command(leg, env, logins)
-    leg.finish("passed", "pass", reason)
-    return PASS
-
-
-def undo_step(leg: Attempt, private: Path, *, late: bool = False) -> None:
-    """Undo a release that began and didn't pass, even when the run is being cancelled: as its rollback's node would.
-
-    `late`: the step's own process was killed.
-    """
-    if leg.state.get("began") is not True or leg.state["end"] != "failed" or leg.state.get("held") is True:
-        return None
-    if keeps(leg.node, leg.state):
-        leg.state["held"], leg.note = True, f"; {HELD}"
-        return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
-    note = "nothing can undo it"
-    if "rollback" in leg.node:
-        rollback = leg.plan["nodes"][leg.node["rollback"]]
-        private.mkdir()
-        try:
-            env = {**environment_of(leg, private, rollback)[0], "MLCC_STEP": leg.node["release"]["step"]}
-            leg.state["rolled_back"], note = undo(rollback, env)
-            # Who was killed while it undid the release may have taken it away.
-            leg.state["nothing_left"] = note == NOTHING_LEFT and not late
-        except RunError as problem:
-            note = f"it can't be undone: {problem}"
-    leg.note = f"; {note}"
-    return leg.finish("failed", str(leg.state["verdict"]), str(leg.state["cause"]))
-
-
-def undo_main(platform: Platform) -> int:
-    """Undo a release whose process was killed before it could do so itself; the CI system calls this after the node."""
-    watch_cancel()
-    id = os.environ.get("MLCC_NODE", "")
-    plan, selection = read_plan(), read_selection(platform.facts())
-    if id not in plan["nodes"]:
-        raise RunError(f"the plan has no node '{id}'")
-    (left,) = read_states(id, plan["nodes"][id], selection)
-    if left is None or left["end"] == "skipped":
-        return PASS
-    settled = left["end"] != "failed" or left.get("rolled_back") is True or left.get("held") is True
-    unsettled = not settled and left.get("began") is True
-    if not unsettled and "event" in left and not untold(plan["nodes"][id]["release"], left):
-        return PASS
-    leg = Attempt(id, "", platform, left)
-    if unsettled:
-        _undo_late(leg)
-    conclude(id, leg.state, plan, selection, platform, last=True)
-    done = leg.state.get("rolled_back") is True or leg.state.get("held") is True
-    return FAIL if unsettled and not done else PASS
-
-
-def _undo_late(leg: Attempt) -> None:
-    left = dict(leg.state)
-    leg.finish("failed", left["verdict"], left["cause"])  # whatever comes now, this is known
-    try:
-        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
-            undo_step(leg, Path(folder) / "undo", late=True)
-    except CancelledError:
-        leg.finish("failed", "error", f"{left['cause']}; undoing it was cancelled")
-
-
 # --- mlcc.runtime.node --------------------------------------------------------------------------------------
 # One leg of one node: decide, receive, run, publish, and say how it ended (S2, S4, S5, S7, S8).
 #
@@ -3423,10 +4526,12 @@ def _decide_and_run(leg: Attempt) -> int:
         found = {
             **remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic()),
             **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline)),
+            **receive_images(leg, private),
         }
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
         leg.state["inputs"].update(found)
-        env.update(digest_env(found))
+        env.update(digest_env(found, leg.plan))
+        env.update(absent_env(leg.state["inputs"]))
         status = ERROR
         try:
             status = _attempts(leg, env, logins)
@@ -3441,16 +4546,21 @@ def _decide_and_run(leg: Attempt) -> int:
 
 def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
-    here = [
-        id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan) and not is_stored(id, leg.plan)
-    ]
+    elsewhere = (lies_elsewhere, is_stored, is_image, is_released)
+    here = [id for id in leg.node["takes"] if not any(way(id, leg.plan) for way in elsewhere)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
 def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
     """Fetch what the node takes of the store, and return the digests."""
-    stored = [id for id in leg.node["takes"] if is_stored(id, leg.plan)]
-    return {id: receive(id, leg.plan, leg.selection, store) for id in stored}
+    found = {
+        id: receive(id, leg.plan, leg.selection, store) for id in leg.node["takes"] if is_stored(id, leg.plan)
+    }
+    released = [id for id in leg.node["takes"] if is_released(id, leg.plan)]
+    return {
+        **found,
+        **{id: receive_released(id, leg.node, leg.plan, leg.selection, store) for id in released},
+    }
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
@@ -3463,8 +4573,9 @@ def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
             say(f"mlcc: attempt {number}")
         Path(env["MLCC_OUTPUTS"]).unlink(missing_ok=True)
         clean_outputs(leg.node, leg.plan)
-        own = {"gate": _gate, "release": run_step, "rollback": run_rollback}
-        attempt = run_remote if "remote" in leg.node else own.get(leg.node["kind"], run_command)
+        attempt = next(
+            (way for key, way in _WAYS.items() if key in leg.node), _KINDS.get(leg.node["kind"], run_command)
+        )
         status = attempt(leg, env, logins)
         if status in (PASS, TIMEOUT, SKIP, RUNNING) or leg.judged:
             break
@@ -3487,6 +4598,16 @@ def _gate(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
         leg.finish("failed", "error", f"it didn't end within {leg.node['timeout']} s")
         return TIMEOUT
     return _judge(leg, code, record)
+
+
+_WAYS = {"remote": run_remote, "build": build_image, "lookup": look_up}
+_KINDS = {
+    "gate": _gate,
+    "release": promote_step,
+    "rollback": roll_back,
+    "restore": restore_step,
+    "reconcile": run_undoing,
+}
 
 
 def _gate_python(leg: Attempt, env: dict[str, str]) -> str:
@@ -3580,6 +4701,7 @@ EVENTS = {
     "repository_dispatch": "dispatch",
 }
 FORM_INPUT = "mlcc_form"
+OWN_REGISTRY = "ghcr.io"
 APPROVAL = (
     "--approval"  # behind a node's id, which has no two hyphens: the job in which people are asked before it
 )
@@ -3591,6 +4713,7 @@ class GitHub:
     raw_exit = False
     skip_exit = 0
     waits = False
+    builder = "docker"
 
     def facts(self) -> Facts:
         """Return what started the run. Raises RunError on an event that mlcc compiles no trigger for."""
@@ -3674,6 +4797,14 @@ class GitHub:
     def forge(self, repository: str) -> tuple[str, str, str]:
         """Return GitHub itself. https://docs.github.com/actions/reference/workflows-and-actions/variables"""
         return "github", os.environ.get("GITHUB_API_URL", ""), repository
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the job's token, which may reach packages where the workflow says so.
+
+        https://docs.github.com/packages/managing-github-packages-using-github-actions-workflows/publishing-and-installing-a-package-with-github-actions
+        """
+        token = os.environ.get("MLCC_TOKEN", "")
+        return (os.environ.get("GITHUB_ACTOR", ""), token) if host == OWN_REGISTRY and token else None
 
     def id_token(self, audience: str) -> str:
         """Return a token. https://docs.github.com/actions/reference/security/oidc"""
@@ -3840,6 +4971,7 @@ class GitLab:
     raw_exit = True
     skip_exit = 0
     waits = False
+    builder = "buildah"
 
     def facts(self) -> Facts:
         """Return what started the run; in the child pipeline only the commit and the run. Raises RunError."""
@@ -3955,6 +5087,15 @@ class GitLab:
         if not is_of_this_gitlab(api + "/"):
             raise RunError("CI_API_V4_URL isn't at the host that the repository was cloned from")
         return "gitlab", api, os.environ.get("CI_PROJECT_ID", "")
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return the job's login to the project's own registry.
+
+        https://docs.gitlab.com/user/packages/container_registry/authenticate_with_container_registry/
+        """
+        env = os.environ
+        user, password = env.get("CI_REGISTRY_USER", ""), env.get("CI_REGISTRY_PASSWORD", "")
+        return (user, password) if host == env.get("CI_REGISTRY") and user and password else None
 
     def id_token(self, audience: str) -> str:
         """Return the token that GitLab made for the audience when the job started. Raises RunError.
@@ -4097,6 +5238,7 @@ class Jenkins:
     raw_exit = True
     skip_exit = 4  # as the table of nodes reads it
     waits = True  # outside of any agent
+    builder = "docker"
 
     def facts(self) -> Facts:
         """Return what started the build."""
@@ -4163,6 +5305,11 @@ class Jenkins:
         """Return the address of the change request's page: Jenkins builds those of several forges."""
         del repository
         return "", os.environ.get("CHANGE_URL", ""), ""
+
+    def registry_login(self, host: str) -> tuple[str, str] | None:
+        """Return that there is none: Jenkins has no registry."""
+        del host
+        return None
 
     def id_token(self, audience: str) -> str:
         """Return the token that was issued for an audience when the node started. Raises RunError.
@@ -4537,7 +5684,14 @@ def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) 
         if event["fork"] and node["kind"] == "preview":
             return "what a release would do isn't shown to forks"
         if event["fork"] and node.get("trusted"):
-            uses = "moves what the store keeps" if node.get("stores") else "uses secrets"
+            builds = node["kind"] == "build"
+            uses = (
+                "moves what the store keeps"
+                if node.get("stores")
+                else "pushes an image"
+                if builds
+                else "uses secrets"
+            )
             return f"it {uses}, and the pull request comes from a fork"
     branches = node.get("branches", [])
     if branches and (event["kind"] == "pull_request" or not _any_matches(branches, event["branch"])):

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=ad131f313001b4509b439652a89be1a1245db636aca4db7b3d3b4e912cbc1ab2
+# mlcc:generated sha256=7786a0e1ca3f7caf1c7a78063a4062eb255e84bb3cfa5dcdc09183618256af98
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -564,6 +564,7 @@ def shown_name(name: str) -> str:
 # emitted scripts.
 
 SCHEME = "s3://"
+IMAGE_SCHEME = "oci://"
 OBJECTS_SCRIPT = ".mlcc/objects.py"
 _SECONDS = 300.0  # that a listing may take at most
 _SLOWEST = 64 << 10  # bytes a second, below which a fetch is given up
@@ -573,6 +574,15 @@ _LONGEST = 7 * 86400  # seconds that a fetch may take at most, whatever a listin
 def is_address(path: object) -> bool:
     """Whether an artifact's path is an address of a store."""
     return isinstance(path, str) and path.startswith(SCHEME)
+
+
+def image_digest(id: str) -> str:
+    """Return the digest of an image that a node takes, as the runtime found it in its registry. Raises DigestError."""
+    found = os.environ.get(f"DIGEST_{id.upper().replace('-', '_')}", "")
+    hex = found[len("sha256:") :]
+    if not found.startswith("sha256:") or len(hex) != 64 or not set(hex) <= set("0123456789abcdef"):
+        raise DigestError("the runtime, which looks its digest up in its registry, hasn't named it")
+    return found
 
 
 def objects_at(
@@ -891,6 +901,7 @@ _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 _MAX_PARAMETERS = 4 << 20
 _LOGGED_CHECKS = 100
 _LARGE = 64 << 20
+_ABSENT = "none"  # in place of a digest
 COPIES = "_mlcc/objects"
 _WRITTEN = "the committed parameters are not whole, and `mlcc compile` writes them again"
 
@@ -917,6 +928,8 @@ class Gate:
         # What is judged: artifact -> its path and digest, known before `judge` is called; at an address its objects, too;
         # then what `take` adds.
         self.inputs: dict[str, dict[str, Any]] = {}
+        # What isn't there, since no release runs one yet: the runtime says so, of artifacts that may be absent (`first: none`).
+        self.absent = frozenset(os.environ.get("MLCC_ABSENT", "").split()) & set(self.artifacts)
         self._fetched: dict[str, str] = {}
 
     def path(self, artifact: str) -> str:
@@ -931,6 +944,8 @@ class Gate:
 
         What lies at an address is fetched by the first call: the path is that of the copy.
         """
+        if artifact in self.absent:
+            raise GateError(f"there is no {visible(artifact)}: no release runs one yet")
         path: str | list[str] | None = self.artifacts.get(artifact, {}).get("path")
         if path is None:
             raise GateError(f"the gate's parameters give no path for {visible(artifact)}")
@@ -1011,7 +1026,7 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
         gate = _read(kind, id, folder, script, record)
         large = {id: _file_marks(artifact["path"]) for id, artifact in gate.artifacts.items()}
         record["inputs"] = gate.inputs = _inputs(gate)
-        verdict = judge(gate)
+        verdict = _first() if gate.guards in gate.absent else judge(gate)
         _check_untouched(gate, large)
     except GateError as error:
         said = str(error) if gate is None else gate.as_named(str(error))
@@ -1021,6 +1036,10 @@ def run(kind: str, judge: Callable[[Gate], Verdict], script: str, arguments: Seq
     if gate is not None:
         gate.remove_copies()
     return _finish(folder, record, verdict, gate)
+
+
+def _first() -> Verdict:
+    return Verdict("pass", "First: no release runs one yet, so that there is nothing to judge.")
 
 
 def _finish(folder: str, record: dict[str, object], verdict: Verdict, gate: Gate | None) -> int:
@@ -1127,15 +1146,29 @@ def _is_number(text: str) -> bool:
 def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
+        if id in gate.absent:
+            found[id] = {"path": artifact["path"], "digest": _absence(id, artifact)}
+            continue
         try:
-            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
+            found[id] = {"path": artifact["path"], **_identity(id, artifact["path"])}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
     return found
 
 
-def _identity(path: str | list[str]) -> dict[str, Any]:
+def _absence(id: str, artifact: dict[str, Any]) -> str:
+    """Return what stands for the digest of what isn't there. Raises GateError where it is there, or has to be."""
+    if artifact.get("first") != _ABSENT:
+        raise GateError(f"the artifact {visible(id)} has to be there, and the runtime says that it isn't")
+    if not isinstance(artifact["path"], str) or os.path.lexists(artifact["path"]):
+        raise GateError(f"the artifact {visible(id)} is there, and the runtime says that it isn't")
+    return _ABSENT
+
+
+def _identity(id: str, path: str | list[str]) -> dict[str, Any]:
     """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+    if isinstance(path, str) and path.startswith(IMAGE_SCHEME):
+        return {"digest": image_digest(id)}
     if isinstance(path, str) and is_address(path):
         listed = objects_at(path)
         return {key: listed[key] for key in ("digest", "objects")}
@@ -1164,8 +1197,10 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
     for id, found in gate.inputs.items():
         if large.get(id) is not None and large[id] == _file_marks(found["path"]):
             continue
+        if id in gate.absent and not os.path.lexists(found["path"]):
+            continue
         try:
-            same = _identity(found["path"])["digest"] == found["digest"]
+            same = _identity(id, found["path"])["digest"] == found["digest"]
         except DigestError as error:
             raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:
