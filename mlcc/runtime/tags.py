@@ -13,6 +13,7 @@ Standard library only: bundled into the emitted script.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from mlcc.runtime.attempt import Attempt
 from mlcc.runtime.images import registry_of
 from mlcc.runtime.log import say
 from mlcc.runtime.records import RunError
-from mlcc.runtime.registry import Manifest, Registry
+from mlcc.runtime.registry import Manifest, Registry, tag_of
 
 PREVIOUS = "-previous"
+_AGAIN = re.compile(r"-r[0-9]{1,4}\Z")
 
 
 def move_tags(leg: Attempt, private: Path) -> None:
@@ -61,14 +63,20 @@ def restore_tags(leg: Attempt, live: str, private: Path) -> None:
     """Let the tags lead to the release RELEASE-RUN that is `live` again; empty: to what was live before. Raises RunError."""
     for id, tag in leg.node.get("tags", {}).items():
         registry = registry_of(id, leg, private)
-        wanted = registry.manifest(live or tag + PREVIOUS)
+        source = _live_tag(live) if live else tag + PREVIOUS
+        wanted = registry.manifest(source)
         if wanted is None:
-            raise RunError(f"{registry.repository} has no tag {live or tag + PREVIOUS}")
+            raise RunError(f"{registry.repository} has no tag {source}")
         _move(registry, tag, wanted)
 
 
 def _run_tag(leg: Attempt) -> str:
-    return f"{leg.node['release']['id']}-{leg.selection['facts']['run_id']}"
+    return tag_of(f"{leg.node['release']['id']}-{leg.selection['facts']['run_id']}")
+
+
+def _live_tag(live: str) -> str:
+    """Return the tag of a release that an adapter names: what a run released again, whole, has -rN behind its id."""
+    return tag_of(_AGAIN.sub("", live))
 
 
 def _move(registry: Registry, tag: str, wanted: Manifest) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from pathlib import Path
 
 import pytest
 
+from mlcc.runtime.attempt import Attempt
+from mlcc.runtime.registry import tag_of
+from mlcc.runtime.tags import restore_tags
 from tests.images.conftest import Build
 from tests.images.registry import RealRegistry
 from tests.plans import HEAD
-from tests.runtime.project import Project
+from tests.runtime.project import FakePlatform, Project
 
 SPEC = """environments: {production: {}}
 artifacts:
@@ -29,7 +34,7 @@ releases:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """Return a repository of the test's own."""
-    return f"acme/{request.node.name.replace('_', '-').lower()[:60].rstrip('-')}"
+    return f"acme/r{zlib.crc32(request.node.name.encode())}"
 
 
 def _project(build: Build, name: str, spec: str = SPEC) -> Project:
@@ -167,3 +172,31 @@ def test_a_person_brings_back_what_was_live(build: Build, service: RealRegistry,
     assert project.node("production-restore") == 0
     assert service.digest(name, "production") == old
     assert Path("rolled").read_text() == "back\n"
+
+
+def test_a_run_whose_name_no_tag_can_hold() -> None:
+    assert tag_of("production-jenkins-credit-feature%2Fx-12") == "production-jenkins-credit-feature-2Fx-12"
+    long = f"production-{'a' * 200}-12"
+    end = hashlib.sha256(long.encode()).hexdigest()[:32]
+    assert tag_of(long) == f"production-{'a' * 84}-{end}"
+    assert len(tag_of(long)) == 128
+
+
+@pytest.mark.parametrize("live", ["production-6", "production-6-r2"])
+def test_an_adapter_says_what_a_person_brought_back(
+    live: str, build: Build, service: RealRegistry, name: str
+) -> None:
+    wanted = service.push(name, "production-6", "wanted")
+    service.push(name, "production", "live")
+    service.push(name, "production-previous", "another")
+    service.push(name, "candidate", "new")
+    spec = SPEC.replace("rollback: {", "rollback: {manual: back, ").replace("acme/credit", name)
+    project = build(spec, head=HEAD.replace("triggers: {", "triggers: {manual: {back: {}}, "))
+    leg = Attempt("production-restore", "", _selected(project))
+    restore_tags(leg, live, project.root)
+    assert service.digest(name, "production") == wanted
+
+
+def _selected(project: Project) -> FakePlatform:
+    project.select(event="manual", hint="back")
+    return project.platform
