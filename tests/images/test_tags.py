@@ -10,6 +10,7 @@ import pytest
 
 from mlcc.runtime.attempt import Attempt
 from mlcc.runtime.registry import tag_of
+from mlcc.runtime.steps import undo_main
 from mlcc.runtime.tags import restore_tags
 from tests.images.conftest import Build
 from tests.images.registry import RealRegistry
@@ -118,6 +119,38 @@ def test_the_rollbacks_node_leads_the_tag_back(build: Build, service: RealRegist
         assert project.node("production-rollback") == 0
         assert service.digest(name, "production") == old
     assert project.ended("production-rollback") == ("passed", "pass", "")
+
+
+def test_the_step_after_a_killed_release_leads_the_tag_back(
+    build: Build, service: RealRegistry, name: str
+) -> None:
+    """As on the same machine, where the CI system goes on after the process was killed, or a later step undoes it."""
+    old, new = service.push(name, "production", "old"), service.push(name, "candidate", "new")
+    project = _project(build, name)
+    assert project.node("production") == 0
+    assert service.digest(name, "production") == new
+    project.forge("s--production/state.json", end="failed", verdict="error", cause="its process was killed")
+    assert undo_main(project.platform) == 0
+    assert service.digest(name, "production") == old
+    assert project.ended("production")[2] == "its process was killed; it was rolled back"
+    assert (project.root / "rolled").read_text() == "back\n"
+
+
+def test_a_tag_that_cannot_be_led_back_is_told(
+    build: Build, service: RealRegistry, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.push(name, "production", "old")
+    new = service.push(name, "candidate", "new")
+    project = _project(build, name)
+    assert project.node("production") == 0
+    project.forge("s--production/state.json", end="failed", verdict="error", cause="its process was killed")
+    monkeypatch.setattr("mlcc.runtime.registry.Registry.put", _refusing("production"))
+    assert undo_main(project.platform) == 1
+    assert project.ended("production")[2] == (
+        "its process was killed; it can't be undone: production is protected"
+    )
+    assert project.state("production")["rolled_back"] is False
+    assert service.digest(name, "production") == new
 
 
 def test_a_rollback_leaves_a_tag_that_another_release_has_moved(
