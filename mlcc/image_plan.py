@@ -10,8 +10,6 @@ from mlcc.problems import Loc, Problems
 from mlcc.resolved import ResolvedNode
 from mlcc.values import value_of, values_of
 
-_ANYWHERE = (ir.Text, ir.Secret, ir.Variable)
-
 
 def check_image(id: str, raw: Any, writer: ResolvedNode | None, problems: Problems) -> None:
     """Report what makes no sense for an image, and what only images have on anything else."""
@@ -37,13 +35,18 @@ def check_image(id: str, raw: Any, writer: ResolvedNode | None, problems: Proble
                 "bad-image", f"'{writer.id}' runs once per leg, and an image has one digest", (*writer.loc, "matrix"), key=True,
                 help="write an artifact for each leg's image",
             )  # fmt: skip
-        if raw.login is not None and not isinstance(value_of(raw.login.user), _ANYWHERE):
+        if raw.login is not None and not _is_known_anywhere(value_of(raw.login.user)):
             problems.add(
                 "bad-value", f"every node that reaches '{id}' logs in: its user is a text, a secret or a variable",
                 (*loc, "login", "user"),
             )  # fmt: skip
         if raw.build is not None:
             _check_build(id, raw.build, (*loc, "build"), problems)
+
+
+def _is_known_anywhere(value: ir.Value) -> bool:
+    """Whether any node can be given a value, as a text."""
+    return isinstance(value, (ir.Text, ir.Variable)) or (isinstance(value, ir.Secret) and not value.as_file)
 
 
 def _check_other(id: str, raw: Any, loc: Loc, problems: Problems) -> None:

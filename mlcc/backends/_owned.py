@@ -54,21 +54,15 @@ def executes(plan: Plan) -> list[tuple[Node, Execute]]:
     return [(node, step) for node in plan.nodes.values() for step in node.steps if isinstance(step, Execute)]
 
 
-def builders(plan: Plan, target: str, usual: str, needs: str, why: str) -> Iterator[Obligation]:
+def builders(plan: Plan, usual: str, needs: str, why: str) -> Iterator[Obligation]:
     """Yield what the machines need that build images: `usual` builds where the spec names no builder."""
     for node in plan.nodes.values():
         if isinstance(node.work, Build):
             builder = node.work.builder or usual
             yield Obligation(
-                f"builder.{node.id}", "runner", f"have {builder} where '{node.id}' runs: {needs}", why,
-                names=(builder, *labels_of(plan, node, target)), span=node.span,
+                f"builder.{node.id}", "setting", f"have {builder} where '{node.id}' runs: {needs}", why,
+                names=(builder,), span=node.span,
             )  # fmt: skip
-
-
-def labels_of(plan: Plan, node: Node, target: str) -> tuple[str, ...]:
-    """Return the labels of the machines that a node may run on, each once."""
-    found = (plan.runners[id].labels.get(target, ()) for id in runner_ids(node))
-    return tuple(dict.fromkeys(label for labels in found for label in labels))
 
 
 def variables(plan: Plan) -> dict[str, Span | None]:

@@ -27,12 +27,11 @@ from mlcc.runtime.images import keep_image, registry_of
 from mlcc.runtime.login import Logins, write_private
 from mlcc.runtime.process import TIMED_OUT, shell
 from mlcc.runtime.records import RunError, read_record
-from mlcc.runtime.registry import Registry
+from mlcc.runtime.registry import Registry, tag_of
 from mlcc.runtime.values import resolve
 
 DIGEST_FILE, METADATA_FILE = "digest", "metadata.json"
 _IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]")
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"  # what docker calls its own registry in its configuration
 
 
@@ -86,8 +85,8 @@ def _commands(leg: Attempt, registry: Registry, private: Path) -> list[str]:
         place = private / f"secret-{name}"
         write_private(place, resolve(name, value, {}, leg.plan, leg.selection, private))
         options += ["--secret", f"id={name},src={place}"]
-    run = _NOT_IN_TAGS.sub("-", leg.selection["facts"]["run_id"])[:80]
-    image = f"{registry.repository}:mlcc-{leg.selection['commit'][:12]}-{run}"
+    tag = tag_of(f"mlcc-{leg.selection['commit'][:12]}-{leg.selection['facts']['run_id']}")
+    image = f"{registry.repository}:{tag}"
     if builder == "docker":
         words = [
             "docker", "buildx", "build", "--pull", "--provenance=false", *options, "--tag", image, "--push",

@@ -29,6 +29,8 @@ MANIFEST_TYPES = (
 MOST_MANIFEST = 4 << 20  # bytes, which the specification lets registries take
 DOCKER_HUB = ("docker.io", "registry-1.docker.io")  # its name, and where it answers
 _CHALLENGED = re.compile(r'([a-z]+)="([^"]*)"')
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
+MOST_TAG = 128  # characters
 _DENIED = (401, 403)
 REGISTRY_TRIES = 3
 
@@ -179,6 +181,8 @@ class Registry:
         try:
             with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
                 found = RegistryAnswer(answer.status, _small(answer.headers), answer.read(MOST_MANIFEST + 1))
+                if not self.local and not answer.geturl().startswith("https://"):
+                    raise RunError(f"{self._shown} sends its readers where nothing is encrypted")
         except urllib.error.HTTPError as problem:
             with problem:
                 return RegistryAnswer(problem.code, _small(problem.headers), b"")
@@ -194,6 +198,12 @@ class Registry:
 def is_loopback(host: str) -> bool:
     """Tell whether a host, with or without a port, is this machine: nothing else is reached without TLS."""
     return host.partition(":")[0] in ("localhost", "127.0.0.1")
+
+
+def tag_of(name: str) -> str:
+    """Return a tag for a name: what no tag may hold becomes a hyphen, and what is too long ends in a digest instead."""
+    safe = _NOT_IN_TAGS.sub("-", name)
+    return safe if len(safe) <= MOST_TAG else f"{safe[:95]}-{sha256(name.encode()).hexdigest()[:32]}"
 
 
 def repository_of(path: str) -> str:

@@ -20,7 +20,7 @@ from mlcc.runtime.attempt import Attempt
 from mlcc.runtime.images import registry_of
 from mlcc.runtime.log import say
 from mlcc.runtime.records import RunError
-from mlcc.runtime.registry import Manifest, Registry
+from mlcc.runtime.registry import Manifest, Registry, tag_of
 from mlcc.runtime.release_ids import first_id, release_id
 
 PREVIOUS = "-previous"
@@ -62,7 +62,7 @@ def restore_tags(leg: Attempt, live: str, private: Path) -> None:
     """Let the tags lead to the release RELEASE-RUN that is `live` again; empty: to what was live before. Raises RunError."""
     for id, tag in leg.node.get("tags", {}).items():
         registry = registry_of(id, leg, private)
-        source = first_id(live) or tag + PREVIOUS
+        source = tag_of(first_id(live)) if live else tag + PREVIOUS
         wanted = registry.manifest(source)
         if wanted is None:
             raise RunError(f"{registry.repository} has no tag {source}")
@@ -70,7 +70,7 @@ def restore_tags(leg: Attempt, live: str, private: Path) -> None:
 
 
 def _run_tag(leg: Attempt) -> str:
-    return release_id(leg.node["release"]["id"], leg.selection["facts"]["run_id"])
+    return tag_of(release_id(leg.node["release"]["id"], leg.selection["facts"]["run_id"]))
 
 
 def _move(registry: Registry, tag: str, wanted: Manifest) -> None:

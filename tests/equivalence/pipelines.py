@@ -121,7 +121,7 @@ class Builder:
             id = f"n{number}"
             kind = self.draw(
                 st.sampled_from(
-                    ("job", "job", "job", "gate", "gate", "evaluate", "status", "fetch", "release")
+                    ("job", "job", "job", "gate", "gate", "evaluate", "status", "fetch", "image", "release")
                 )
             )
             getattr(self, "_" + kind)(id)
@@ -297,6 +297,12 @@ class Builder:
             origin["env"] = {"TOKEN": {"secret": "TOKEN"}}
         self.artifacts[f"w-{id}"] = {"kind": "data", "path": f"out/{id}.json", "from": origin}
         self.readable.append(f"w-{id}")
+
+    def _image(self, id: str) -> None:
+        files = [name for name in self.readable if name.startswith("w-")]
+        build: Data = {"context": self.draw(st.sampled_from((".", "src/"))), "includes": self.some(files, 2)}
+        self.artifacts[f"i-{id}"] = {"kind": "image", "repository": "ghcr.io/acme/a", "build": build}
+        self.readable.append(f"i-{id}")
 
 
 @st.composite

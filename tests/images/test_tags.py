@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from pathlib import Path
 
 import pytest
 
+from mlcc.runtime.attempt import Attempt
+from mlcc.runtime.registry import tag_of
+from mlcc.runtime.steps import undo_main
+from mlcc.runtime.tags import restore_tags
 from tests.images.conftest import Build
 from tests.images.registry import RealRegistry
 from tests.plans import HEAD
-from tests.runtime.project import Project
+from tests.runtime.project import FakePlatform, Project
 
 SPEC = """environments: {production: {}}
 artifacts:
@@ -29,7 +35,7 @@ releases:
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """Return a repository of the test's own."""
-    return f"acme/{request.node.name.replace('_', '-').lower()[:60].rstrip('-')}"
+    return f"acme/r{zlib.crc32(request.node.name.encode())}"
 
 
 def _project(build: Build, name: str, spec: str = SPEC) -> Project:
@@ -115,6 +121,38 @@ def test_the_rollbacks_node_leads_the_tag_back(build: Build, service: RealRegist
     assert project.ended("production-rollback") == ("passed", "pass", "")
 
 
+def test_the_step_after_a_killed_release_leads_the_tag_back(
+    build: Build, service: RealRegistry, name: str
+) -> None:
+    """As on the same machine, where the CI system goes on after the process was killed, or a later step undoes it."""
+    old, new = service.push(name, "production", "old"), service.push(name, "candidate", "new")
+    project = _project(build, name)
+    assert project.node("production") == 0
+    assert service.digest(name, "production") == new
+    project.forge("s--production/state.json", end="failed", verdict="error", cause="its process was killed")
+    assert undo_main(project.platform) == 0
+    assert service.digest(name, "production") == old
+    assert project.ended("production")[2] == "its process was killed; it was rolled back"
+    assert (project.root / "rolled").read_text() == "back\n"
+
+
+def test_a_tag_that_cannot_be_led_back_is_told(
+    build: Build, service: RealRegistry, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.push(name, "production", "old")
+    new = service.push(name, "candidate", "new")
+    project = _project(build, name)
+    assert project.node("production") == 0
+    project.forge("s--production/state.json", end="failed", verdict="error", cause="its process was killed")
+    monkeypatch.setattr("mlcc.runtime.registry.Registry.put", _refusing("production"))
+    assert undo_main(project.platform) == 1
+    assert project.ended("production")[2] == (
+        "its process was killed; it can't be undone: production is protected"
+    )
+    assert project.state("production")["rolled_back"] is False
+    assert service.digest(name, "production") == new
+
+
 def test_a_rollback_leaves_a_tag_that_another_release_has_moved(
     build: Build, service: RealRegistry, name: str
 ) -> None:
@@ -167,3 +205,31 @@ def test_a_person_brings_back_what_was_live(build: Build, service: RealRegistry,
     assert project.node("production-restore") == 0
     assert service.digest(name, "production") == old
     assert Path("rolled").read_text() == "back\n"
+
+
+def test_a_run_whose_name_no_tag_can_hold() -> None:
+    assert tag_of("production-jenkins-credit-feature%2Fx-12") == "production-jenkins-credit-feature-2Fx-12"
+    long = f"production-{'a' * 200}-12"
+    end = hashlib.sha256(long.encode()).hexdigest()[:32]
+    assert tag_of(long) == f"production-{'a' * 84}-{end}"
+    assert len(tag_of(long)) == 128
+
+
+@pytest.mark.parametrize("live", ["production-6", "production-6-r2"])
+def test_an_adapter_says_what_a_person_brought_back(
+    live: str, build: Build, service: RealRegistry, name: str
+) -> None:
+    wanted = service.push(name, "production-6", "wanted")
+    service.push(name, "production", "live")
+    service.push(name, "production-previous", "another")
+    service.push(name, "candidate", "new")
+    spec = SPEC.replace("rollback: {", "rollback: {manual: back, ").replace("acme/credit", name)
+    project = build(spec, head=HEAD.replace("triggers: {", "triggers: {manual: {back: {}}, "))
+    leg = Attempt("production-restore", "", _selected(project))
+    restore_tags(leg, live, project.root)
+    assert service.digest(name, "production") == wanted
+
+
+def _selected(project: Project) -> FakePlatform:
+    project.select(event="manual", hint="back")
+    return project.platform

@@ -96,6 +96,15 @@ IMAGES = (
         help="`tests`, `serve`, `answers`, `evidence` and `command` can judge an image: ARTIFACT_SERVER names it",
     ),
     Case(
+        "an image that includes what is made with it",
+        "artifacts:\n  server: {" + HERE + ", ①build: {includes: [notes]}}\n  notes: {kind: file, path: notes.md}\n"
+        "jobs: {◆describe: {run: make, reads: [server], writes: [notes]}}\n",
+        "cycle",
+        "the nodes wait for one another: build-server -> describe -> build-server; 'describe' takes 'server', which "
+        "'build-server' writes", ("'build-server' takes 'notes', which 'describe' writes",),
+        help="write one of the artifacts in a node of its own",
+    ),
+    Case(
         "a build without its Dockerfile",
         "artifacts: {server: {" + HERE + ", build: ◆{file: golden.json}}}\n" + JOB, "no-build-file",
         "'build-server' can never build: nothing is at 'golden.json'", help="commit the file that it needs",

@@ -265,7 +265,7 @@ def _runners(plan: Plan) -> Iterator[Obligation]:
 def _images(plan: Plan) -> Iterator[Obligation]:
     """Source of packages' access: https://docs.github.com/packages/learn-github-packages/configuring-a-packages-access-control-and-visibility."""
     needs = "docker with buildx, buildah or podman; GitHub's own runners have all three"
-    yield from builders(plan, "github", GitHub.builder, needs, "else the build ends with 127")
+    yield from builders(plan, GitHub.builder, needs, "else the build ends with 127")
     for artifact in plan.artifacts.values():
         if artifact.form is Form.IMAGE and artifact.paths[0].startswith(OWN_IMAGES) and not artifact.login:
             name = artifact.paths[0].removeprefix(IMAGE_SCHEME)

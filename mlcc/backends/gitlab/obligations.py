@@ -47,9 +47,7 @@ def obligations(plan: Plan) -> list[Obligation]:
         *_code_owners(plan),
         *_logins(plan),
         *_runners(plan),
-        *builders(
-            plan, "gitlab", GitLab.builder, _BUILDING, "else the build ends with 127, or isn't allowed"
-        ),
+        *builders(plan, GitLab.builder, _BUILDING, "else the build ends with 127, or isn't allowed"),
     ]
 
 

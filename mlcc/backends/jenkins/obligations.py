@@ -43,7 +43,7 @@ def obligations(plan: Plan) -> list[Obligation]:
         *_credentials(plan),
         *_trust(plan),
         *_agents(plan),
-        *builders(plan, "jenkins", Jenkins.builder, _BUILDING, "else the build ends with 127"),
+        *builders(plan, Jenkins.builder, _BUILDING, "else the build ends with 127"),
         *_environments(plan),
     ]
 

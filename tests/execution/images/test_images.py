@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from mlcc.semantics import Event
 from tests.execution.equivalence.case import SECRET, Case, Data, scratch
 from tests.execution.equivalence.runners import runner
 from tests.images.registry import DOCKERFILE, RealRegistry, buildah_env, registry
+
+SERVE = Path(__file__).parents[1] / "releases" / "serve.py"
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +103,35 @@ def test_a_release_that_fails_leads_the_tag_nowhere_else(
     assert run.states["production", ""]["cause"] == "its command ended with 1; it was rolled back"
     assert (tmp_path / "images/rolled").read_text("utf-8") == "back\n"
     assert service.digest(repository, "production") == before
+
+
+@pytest.mark.parametrize("name", sorted(BACKENDS))
+def test_an_adapter_releases_an_image_and_its_tag_follows(
+    name: str, service: RealRegistry, tmp_path: Path
+) -> None:
+    """Deployed, verified and promoted by steps; what was live before stays named."""
+    repository, folder = f"acme/adapter-{name}", tmp_path / "images"
+    before = service.push(repository, "production", "before")
+    spec = _spec(f"{service.host}/{repository}", folder, "true")
+    spec["releases"]["production"] = {
+        "deploys": ["server"],
+        "adapter": {"command": "python3 serve.py"},
+        "verify": {"command": {"run": f'echo "$ARTIFACT_SERVER" > {folder}/verified'}},
+        "env": {"STATE": f"{folder}/state.json"},
+    }
+    files = {"Dockerfile": DOCKERFILE, "serve.py": SERVE.read_text("utf-8")}
+    run = runner(name).run(
+        scratch(Case("adapter", spec, Event("push", branch="main"), files=files), tmp_path, (name,))
+    )
+    assert run.green, run.log[-3000:]
+    digest = run.states["build-server", ""]["outputs"]["server"]
+    assert (folder / "verified").read_text("utf-8") == f"{service.host}/{repository}@{digest}\n"
+    live = json.loads((folder / "state.json").read_text("utf-8"))["live"]
+    assert {tag: service.digest(repository, tag) for tag in ("production", "production-previous", live)} == {
+        "production": digest,
+        "production-previous": before,
+        live: digest,
+    }
 
 
 def _files(service: RealRegistry, repository: str, digest: str) -> dict[str, bytes]:
