@@ -12,7 +12,6 @@ from mlcc.image_plan import build_of, build_values, check_includes, login_values
 from mlcc.node_stores import check_login, check_stores, companions, moves_stored, variables_with
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
-from mlcc.released_artifacts import recorded
 from mlcc.remote_plan import remote_work
 from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
@@ -127,7 +126,11 @@ def _part(resolved: Resolved, node: ResolvedNode, artifacts: Mapping[str, ir.Art
     if stated is None:
         return None
     release, step = stated
-    records = recorded(release, artifacts)
+    records: tuple[str, ...] = ()
+    if any(artifact.released is not None for artifact in artifacts.values()):
+        from mlcc.released_artifacts import recorded  # most specs read nothing of releases
+
+        records = recorded(release, artifacts)
     if not resolved.spec.notify:
         return ir.Part(release, step, records=records)
     from mlcc.notices import notices  # most specs tell nobody

@@ -20,6 +20,7 @@ from mlcc.plan import (
     NodeKind,
     Output,
     Plan,
+    Released,
     Role,
     Runner,
     RunNotice,
@@ -28,7 +29,6 @@ from mlcc.plan_targets import comment, overlays, targets, waivers
 from mlcc.possible_events import never_runs
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
-from mlcc.released_artifacts import check_first, released_of
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.runtime.addresses import IMAGE_SCHEME
 from mlcc.spec.scalars import seconds
@@ -61,7 +61,10 @@ def plan(
     nodes = {id: node_of(resolved, node, artifacts, store, problems) for id, node in resolved.nodes.items()}
     problems.stop_if_any()
     _check_takes(resolved, nodes, artifacts, problems)
-    check_first(resolved, nodes, artifacts, problems)
+    if any(artifact.first for artifact in artifacts.values()):
+        from mlcc.released_artifacts import check_first  # most specs read nothing of releases
+
+        check_first(resolved, nodes, artifacts, problems)
     if committed is not None:
         _check_committed(resolved, nodes, artifacts, committed, ignored or (lambda _: False), problems)
     problems.stop_if_any()
@@ -129,7 +132,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
     for id, raw in resolved.spec.artifacts.items():
         loc: Loc = ("artifacts", id)
         writer = writers.get(id)
-        released = released_of(id, raw, resolved, problems)
+        released = _released(id, raw, resolved, problems)
         elsewhere = raw.table or raw.uri
         image = None if raw.repository is None else IMAGE_SCHEME + raw.repository
         paths = tuple(as_list(elsewhere or image or raw.path))
@@ -183,6 +186,14 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
             span=problems.span(loc, key=True),
         )  # fmt: skip
     return found
+
+
+def _released(id: str, raw: Any, resolved: Resolved, problems: Problems) -> Released | None:
+    if raw.from_ is None:
+        return None
+    from mlcc.released_artifacts import released_of  # most specs fetch nothing
+
+    return released_of(id, raw, resolved, problems)
 
 
 def _check_elsewhere(id: str, raw: Any, writer: ResolvedNode | None, problems: Problems) -> None:

@@ -12,11 +12,12 @@ from mlcc.plan import NodeKind
 def unchecked(subject: Subject, code: str, severity: Severity, *, fetched: bool) -> Iterator[Diagnostic]:
     """Yield a finding for each unguarded input table: the fetched ones, or the committed ones.
 
-    A baseline from the merge base (`at: base`) was an input of the run before, so it isn't judged again.
+    A baseline from the merge base (`at: base`) was an input of the run before, and what a release runs was judged before it was
+    promoted, so neither is judged again.
     """
     nodes = subject.plan.nodes
     for id, artifact in subject.plan.artifacts.items():
-        if artifact.kind != "data" or artifact.at_base:
+        if artifact.kind != "data" or artifact.at_base or artifact.released is not None:
             continue
         is_fetched = artifact.writer is not None and nodes[artifact.writer].kind is NodeKind.FETCH
         if is_fetched is not fetched or (artifact.writer is not None and not is_fetched):

@@ -25,11 +25,16 @@ def is_released(id: str, plan: dict[str, Any]) -> bool:
 
 
 def receive_released(
-    id: str, node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess
+    id: str,
+    node: dict[str, Any],
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    store: StoreAccess,
+    known: str | None = None,
 ) -> str:
     """Put what a release runs now where its readers expect it, and return its digest; ABSENT: it runs none yet.
 
-    All of a run read the same: where a node before this one has read it, that counts. Raises RunError.
+    All of a run read the same: what this node has read already (`known`) counts, or what a node before it has. Raises RunError.
     """
     artifact = plan["artifacts"][id]
     release, source = artifact["released"]["release"], artifact["released"]["artifact"]
@@ -40,7 +45,7 @@ def receive_released(
     if len(set(seen.values())) > 1:
         raise RunError(_differ(id, seen))
     record = read_live(release, plan, store.env, store.deadline - time.monotonic())
-    known = next(iter(seen.values()), None)
+    known = next(iter(seen.values()), None) if known is None else known
     if known == ABSENT:
         return ABSENT
     handle = (

@@ -94,8 +94,11 @@ def rolled_back(record: dict[str, Any], base: str, told: str | None) -> dict[str
 
 def restored(record: dict[str, Any], named: str, told: str | None) -> dict[str, Any]:
     """Return the record after a person has undone what was live, or brought back the release that was `named`."""
-    if told is not None or named:
-        return settled(record, named if told is None else told)
+    if told is not None:
+        return settled(record, told)
+    if named:  # of what isn't recorded, a command may have brought back anything
+        found = settled(record, named)
+        return {**found, "live": found["live"] or None}
     if record["pending"] is not None:
         return rolled_back(record, record["pending"]["base"], None)
     last = record["releases"][-1] if record["releases"] else None

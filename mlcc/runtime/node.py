@@ -102,6 +102,7 @@ def _decide_and_run(leg: Attempt) -> int:
     unapproved = leg.platform.approval_problem()
     if unapproved:
         raise RunError(unapproved)
+    read = dict(leg.state["inputs"])  # where it goes on after a wait
     inputs = _received(leg)
     check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
     leg.state["inputs"] = inputs
@@ -110,7 +111,7 @@ def _decide_and_run(leg: Attempt) -> int:
         env, logins = environment_of(leg, private)
         found = {
             **remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic()),
-            **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline)),
+            **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline), read),
             **receive_images(leg, private),
         }
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
@@ -136,15 +137,18 @@ def _received(leg: Attempt) -> dict[str, str]:
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
-def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
-    """Fetch what the node takes of the store, and return the digests."""
+def _fetched(leg: Attempt, store: StoreAccess, read: dict[str, str]) -> dict[str, str]:
+    """Fetch what the node takes of the store, and return the digests; `read` are those that it has read before a wait."""
     found = {
         id: receive(id, leg.plan, leg.selection, store) for id in leg.node["takes"] if is_stored(id, leg.plan)
     }
     released = [id for id in leg.node["takes"] if is_released(id, leg.plan)]
     return {
         **found,
-        **{id: receive_released(id, leg.node, leg.plan, leg.selection, store) for id in released},
+        **{
+            id: receive_released(id, leg.node, leg.plan, leg.selection, store, read.get(id))
+            for id in released
+        },
     }
 
 

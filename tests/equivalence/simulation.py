@@ -171,6 +171,7 @@ def without_commands(patch: Any) -> None:
     patch(runtime_node, "watch_cancel", lambda: None)
     patch(runtime_node, "receive", lambda *_: "sha256:0")
     patch(runtime_node, "receive_images", lambda *_: {})
+    patch(runtime_node, "receive_released", lambda *_: "sha256:0")
     patch(runtime_node, "check_guards", lambda *_: None)
     for module in (runtime_node, runtime_steps):
         patch(module, "environment_of", lambda *_: ({}, None))

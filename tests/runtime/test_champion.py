@@ -63,7 +63,21 @@ DRIVEN = (
     rollback: {reconcile: hourly, manual: undo, lease: 9h, drain: 1s}
 """.replace("PYTHON", sys.executable)
 )
-NOTHING = {"live": "", "pending": None, "releases": []}
+WATCHED = DRIVEN.replace(
+    "    rollback:",
+    "    canary: {steps: [5], observations: {command: x}, metrics: {errors: {rate: {max: 0.01}}}}\n"
+    "    after_promote: {watch: 1m}\n    rollback:",
+)
+GATE = """
+import json, pathlib, sys
+id = sys.argv[1]
+place = pathlib.Path("verdict.txt")
+verdict = place.read_text() if place.exists() and id == "live-live" else "pass"
+folder = pathlib.Path("_mlcc") / f"s--{id}"
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "verdict.json").write_text(json.dumps({"gate": id, "verdict": verdict, "summary": "told so"}))
+sys.exit(0 if verdict == "pass" else 1)
+"""
 
 
 class Pipeline:
@@ -144,9 +158,9 @@ def plain(make: Make) -> Pipeline:
     return Pipeline(make(PLAIN, {".gitignore": "_mlcc/\nbuild/\nlive\nstored/\n"}))
 
 
-def driven(make: Make) -> Pipeline:
+def driven(make: Make, spec: str = DRIVEN) -> Pipeline:
     files = {".mlcc/release.py": SCRIPT, "program.py": PROGRAM, "state.json": json.dumps(BEFORE)}
-    project = make(DRIVEN, files)
+    project = make(spec, files)
     (work,) = (
         node.work
         for node in project.plan.nodes.values()
@@ -299,6 +313,52 @@ def test_a_late_rollback_of_an_older_one_changes_nothing(
     assert pipeline.undo("live") == 0
     assert pipeline.record == before
     assert pipeline.served == "live-2"
+
+
+def test_a_canary_changes_nothing_until_it_is_promoted(make: Make) -> None:
+    pipeline = driven(make, WATCHED)
+    pipeline.project.write({".mlcc/gates/canary.py": GATE})
+    pipeline.released("1")
+    pipeline.trained("2")
+    for id in ("live-deploy", "live-5"):
+        assert pipeline.project.node(id) == 0, pipeline.project.ended(id)
+    assert pipeline.scored() == "1"
+
+
+def test_what_goes_bad_once_it_is_live_is_the_champion_no_more(make: Make) -> None:
+    pipeline = driven(make, WATCHED)
+    pipeline.project.write({".mlcc/gates/canary.py": GATE})
+    pipeline.released("1")
+    pipeline.trained("2")
+    for id in ("live-deploy", "live-5", "live"):
+        assert pipeline.project.node(id) == 0, pipeline.project.ended(id)
+    assert pipeline.record["live"] == "live-2"
+    pipeline.project.write({"verdict.txt": "fail"})
+    assert fails(pipeline, "live-live").endswith("it was rolled back")
+    assert pipeline.served == pipeline.record["live"] == "live-1"
+    assert pipeline.reads("3") == "1"
+
+
+def test_a_late_watch_of_an_older_one_changes_nothing(make: Make) -> None:
+    pipeline = driven(make, WATCHED)
+    pipeline.project.write({".mlcc/gates/canary.py": GATE})
+    pipeline.released("1")
+    pipeline.trained("2")
+    for id in ("live-deploy", "live-5", "live"):
+        assert pipeline.project.node(id) == 0, pipeline.project.ended(id)
+    later(pipeline, functools.partial(pipeline.released, "3"))
+    pipeline.project.write({"verdict.txt": "fail"})
+    pipeline.project.node("live-live")
+    assert pipeline.project.ended("live-live")[::2] == ("skipped", "another release is live")
+    assert pipeline.served == pipeline.record["live"] == "live-3"
+
+
+def test_a_promotion_that_is_run_again_by_itself(make: Make) -> None:
+    pipeline = driven(make)
+    pipeline.released("1")
+    before = pipeline.record
+    assert pipeline.project.node("live") == 0
+    assert pipeline.record == before
 
 
 # --- killed in between ----------------------------------------------------------------------------

@@ -34,11 +34,11 @@ SEVERITY = Severity.WARNING
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """Yield a finding for each written artifact inside another one."""
+    """Yield a finding for each artifact that is written, or fetched by its readers, inside another one."""
     written = sorted(
         (artifact.paths[0].rstrip("/") + "/", id)
         for id, artifact in subject.plan.artifacts.items()
-        if artifact.writer is not None
+        if artifact.writer is not None or artifact.released is not None
     )
     outer: list[tuple[str, str]] = []
     for path, id in written:

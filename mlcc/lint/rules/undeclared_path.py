@@ -79,7 +79,9 @@ class _Index:
 
 
 def _finding(subject: Subject, command: Command, path: str, artifact: Artifact) -> Diagnostic:
-    if artifact.writer is not None:
+    if artifact.released is not None:
+        why = f"the release '{artifact.released.release}' runs it, and it doesn't get here"
+    elif artifact.writer is not None:
         why = f"'{artifact.writer}' writes it, and it doesn't get here"
     else:
         why = "it doesn't run again when that changes"
@@ -97,7 +99,7 @@ def _cure(subject: Subject, node: Node, path: str, artifact: Artifact) -> str:
     """Say how a node of its kind takes the artifact: jobs have `reads`, and gates that run a pipeline or model."""
     if node.kind is NodeKind.JOB or _has_reads(subject, node):
         return f"add '{artifact.id}' to its `reads`"
-    if artifact.writer is None:
+    if artifact.in_repository:
         return f"add {path} to its `path`"
     if node.kind is NodeKind.FETCH:
         return f"a fetch gets no artifact: make it a job that has '{artifact.id}' under `reads`"
@@ -116,7 +118,7 @@ def _covered(subject: Subject, node: Node, own: set[str], artifact: Artifact) ->
     """Return the patterns of paths that the node may use: its artifacts', and its sources."""
     plan: Plan = subject.plan
     patterns = [p for id in own for p in plan.artifacts[id].paths]
-    if artifact.writer is None:
+    if artifact.in_repository:
         family = (node.id, *ancestors(node.id, plan.incoming))
         patterns += [p for id in family for p in plan.nodes[id].sources]
     return patterns

@@ -48,7 +48,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if evidence == gate.guards:
             continue
         artifact = subject.plan.artifacts[evidence]
-        if artifact.writer is None:
+        if artifact.released is not None:
+            why = f"'{evidence}' is what a release runs, so it says nothing about this run's '{gate.guards}'"
+        elif artifact.writer is None:
             why = f"'{evidence}' is committed, so it says nothing about this run's '{gate.guards}'"
         elif not _measures(subject.plan.nodes[artifact.writer], _lineage(subject.plan, gate.guards)):
             why = f"'{artifact.writer}', which writes '{evidence}', takes no '{gate.guards}'"
