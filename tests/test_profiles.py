@@ -70,8 +70,8 @@ def test_a_preview_has_what_its_release_has_but_what_may_give_access() -> None:
 
 def test_who_drives_an_adapter_runs_in_the_project_s_folder_and_the_adapter_in_the_stated_one() -> None:
     text = (
-        HEAD
-        + "environments: {live: {}}\nartifacts: {model: {kind: model, path: m.bin}}\njobs: {train: {run: make, writes: [model]}}\n"
+        HEAD + "environments: {live: {}}\nartifacts: {model: {kind: model, path: m.bin}}\n"
+        "jobs: {train: {run: make, writes: [model]}}\n"
         "releases:\n  live:\n    deploys: [model]\n    adapter: {command: ./serve.sh}\n    verify: {command: {run: make ask}}\n"
     )
     everywhere = "defaults: {working_directory: src}\n"
