@@ -19,6 +19,7 @@ from mlcc.importing.ledger import Ledger
 from mlcc.importing.own_gates import parameters
 from mlcc.importing.own_machines import COMMENT, machines
 from mlcc.importing.own_nodes import NodeReader
+from mlcc.importing.own_notices import notified, secrets_of
 from mlcc.importing.settle import spec_text
 from mlcc.source import MAX_BYTES, Scalar
 from mlcc.strict_json import JsonError, strict_json
@@ -123,6 +124,10 @@ class _Reader:
                     1, id, "a release's steps don't say what its canary was: write the release anew"
                 )
         self.logins(reader)
+        if "store" in self.plan:
+            self.draft.set({"uri": self.plan["store"]}, "store")
+        for id, notice in self.plan.get("notify", {}).items():
+            self.draft.set(notified(notice), "notify", id)
         self.comment()
         for target, waived in self.plan.get("waivers", {}).items():
             if target in self.draft.tree["targets"]:
@@ -135,6 +140,7 @@ class _Reader:
     def comment(self) -> None:
         """Draft the comment on pull requests: its token is the secret that no node uses."""
         used = {v["secret"] for n in self.nodes.values() for v in n.get("env", {}).values() if "secret" in v}
+        used |= {secret for notice in self.plan.get("notify", {}).values() for secret in secrets_of(notice)}
         left = [name for name in self.plan.get("secrets", []) if name not in used]
         if len(left) == 1 and not any("services" in node or "logins" in node for node in self.nodes.values()):
             self.draft.set({"token": {"secret": left[0]}}, "comment")
@@ -167,6 +173,8 @@ class _Reader:
             }
             if artifact.get("at_base"):
                 found["at"] = "base"
+            if artifact.get("stored"):
+                found["store"] = True
             days = self.facts.get(artifact.get("writer", ""), {}).get("retain", 7)
             self.draft.set({**found, **({"retain": f"{days}d"} if days != 7 else {})}, "artifacts", id)
 
@@ -219,8 +227,8 @@ class _Reader:
         if labels := facts.get("labels"):
             target = next(iter(self.draft.tree["targets"]))
             found["runner"] = self.draft.runner(labels, target)
-        if "environment" in facts:
-            place = facts["environment"]
+        # what has secrets and states no environment is in one of the pipeline's name
+        if (place := facts.get("environment", self.plan["name"])) != self.plan["name"]:
             branches = self.nodes[id].get("branches", [])
             self.draft.set({"branches": branches} if branches else {}, "environments", place)
             found["environment"] = place

@@ -33,10 +33,11 @@ CASES = {
     "commented": (ROOT / "tests" / "golden" / "commented", "mlcc.yaml"),
     "nested": (ROOT / "tests" / "golden" / "nested", "models/churn/mlcc.yaml"),
     "hostile": (ROOT / "tests" / "golden" / "hostile", "mlcc.yaml"),
+    "far": (ROOT / "tests" / "importing" / "own" / "far", "mlcc.yaml"),
     "releases": (ROOT / "tests" / "golden" / "releases", "mlcc.yaml"),
 }
 # Imported without a single thing to list: the spec compiles to the same bytes.
-WHOLE = ("flights", "minimal", "training", "smallest", "commented")
+WHOLE = ("flights", "minimal", "training", "smallest", "commented", "far")
 DRAWS = 40
 
 
