@@ -22,7 +22,7 @@ _KINDS = (
 )
 _SECTIONS = (
     "version", "name", "triggers", "defaults", "runners", "environments", "auth", "store", "artifacts", "jobs", "gates",
-    "notify", "comment", "targets",
+    "releases", "notify", "comment", "targets",
 )  # fmt: skip
 
 

@@ -20,7 +20,9 @@ from mlcc.importing.own_gates import parameters
 from mlcc.importing.own_machines import COMMENT, machines
 from mlcc.importing.own_nodes import NodeReader
 from mlcc.importing.own_notices import notified, secrets_of
+from mlcc.importing.own_releases import plain_releases, release
 from mlcc.importing.settle import spec_text
+from mlcc.release_steps import PREVIEW_SUFFIX
 from mlcc.source import MAX_BYTES, Scalar
 from mlcc.strict_json import JsonError, strict_json
 
@@ -110,6 +112,7 @@ class _Reader:
         self.triggers()
         self.artifacts()
         reader = NodeReader(self.plan)
+        plain = plain_releases(self.nodes)
         for id, node in self.nodes.items():
             kind = node["kind"]
             if kind == "fetch":
@@ -119,7 +122,9 @@ class _Reader:
                 if kind == "gate":
                     keys.update(self.gate(id, node, reader))
                 self.draft.set(keys, "jobs" if kind == "job" else "gates", id)
-            else:
+            elif id in plain:
+                self.release(id, reader)
+            elif node.get("release", {}).get("id", id.removesuffix(PREVIEW_SUFFIX)) not in plain:
                 self.draft.ledger.finding(
                     1, id, "a release's steps don't say what its canary was: write the release anew"
                 )
@@ -136,6 +141,15 @@ class _Reader:
                 reason = f"what {target} does weaker was waived: state it when you compile for {target}"
                 self.draft.ledger.finding(1, f"waivers.{target}", reason)
         self.hoist()
+
+    def release(self, id: str, reader: NodeReader) -> None:
+        """Draft a release by one command, and what is known of its environment."""
+        node = self.nodes[id]
+        keys = {**self.machine(id), **release(id, reader)}
+        self.draft.set(keys, "releases", id)
+        branches = {"branches": node["branches"]} if "branches" in node else {}
+        approval = {"approval": True} if node.get("approval") else {}
+        self.draft.set({**branches, **approval}, "environments", keys["environment"])
 
     def comment(self) -> None:
         """Draft the comment on pull requests: its token is the secret that no node uses."""
@@ -245,11 +259,13 @@ class _Reader:
             *self.draft.tree.get("jobs", {}).values(),
             *self.draft.tree.get("gates", {}).values(),
             *(a["from"] for a in self.draft.tree.get("artifacts", {}).values() if "from" in a),
+            *self.draft.tree.get("releases", {}).values(),
         ]
         if not nodes:
             return
         for key, usual in (("timeout", "30m"), ("python", None), ("setup", None)):
             self._hoist(nodes, key, usual)
+        nodes += [release["preview"] for release in nodes if "preview" in release]
         first = nodes[0].get("env", {})
         shared = {n: v for n, v in first.items() if all(node.get("env", {}).get(n) == v for node in nodes)}
         if (
