@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlcc.problems import Problems
 from mlcc.resolved import ResolvedNode
@@ -25,6 +26,19 @@ def layered(defaults: Defaults, profile: Profile | None) -> Defaults | SimpleNam
         defaults if profile.python is None and profile.image is None else profile
     )  # they exclude each other
     return SimpleNamespace(**replaced, **merged, python=machine.python, image=machine.image)
+
+
+def filled(own: Mapping[str, Any], profile: Profile | None) -> dict[str, Any]:
+    """Return a release's `own` keys, with those of its profile where it says nothing, before it is divided into nodes.
+
+    `env`, `cache` and `runner` come to each node that may have them: they may give access.
+    """
+    if profile is None:
+        return dict(own)
+    found = {key: _first(own[key], getattr(profile, key)) for key in _REPLACED if key != "runner"}
+    if own["python"] is None and own["image"] is None:
+        found |= {"python": profile.python, "image": profile.image}
+    return {**own, **found}
 
 
 def _first(own: object, below: object) -> object:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import SimpleNamespace as Keys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlcc.gates.canary.compile import ALONE
 from mlcc.plan import NodeKind
 from mlcc.problems import Loc
+from mlcc.profiles import filled
 from mlcc.references import as_list
 from mlcc.release.adapters import AdapterParamsError, kind_of
 from mlcc.release_looks import Look, looks, looks_of
@@ -44,6 +45,7 @@ _ONCE: dict[str, Any] = {"finally_": None, "reports": {}}  # of all steps one is
 def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeKind, Keys]]:
     """Yield the nodes of a release, in order, each with its keys: its steps, what makes sure it is undone, what looks later."""
     environment = release.environment or (id if id in spec.environments else None)
+    release = cast("Release", Keys(**filled(vars(release), spec.profiles.get(release.profile or ""))))
     keys = {
         **vars(release),
         "path": [*release.path, *_asked_by(release)],
@@ -58,7 +60,7 @@ def nodes_of(spec: Spec, id: str, release: Release) -> Iterator[tuple[str, NodeK
         "live": False,
         "tags": (),
     }
-    steps = list(_steps(id, release, keys))
+    steps = list(_steps(spec, id, release, keys))
     for name, own in steps:
         yield name, NodeKind.RELEASE, own
     if release.preview is not None:
@@ -128,10 +130,10 @@ def _condition(loc: Loc, **stated: object) -> Keys:
     return Keys(**{**dict.fromkeys(keys), **stated}, loc=loc)
 
 
-def _steps(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+def _steps(spec: Spec, id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     """Yield the nodes that release, each after the one before; the first asks a person where the environment says so."""
     if release.adapter is not None:
-        yield from _driven(id, release, keys)
+        yield from _driven(spec, id, release, keys)
         return
     # One node deploys and asks what it deployed: another release that came between would be asked instead.
     judge = None if release.verify is None else _verification(release, "compile", asked=True)
@@ -143,7 +145,7 @@ def _made_live(id: str, release: Release) -> dict[str, Any]:
     return {"live": True, "part": (id, "promote"), "tags": tuple(release.deploys)}
 
 
-def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+def _driven(spec: Spec, id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     """Yield the nodes that drive an adapter: one deploys, one asks the candidate, one or two for each share of the requests,
     one promotes, one or two watch what is live then."""
     stated = release.rollback if release.rollback not in (None, "none") else None
@@ -152,13 +154,13 @@ def _driven(id: str, release: Release, keys: dict[str, Any]) -> Iterator[tuple[s
         **keys,
         "rollback": Keys(run=f"{SCRIPT} {id} rollback", timeout=getattr(stated, "timeout", UNDOING)),
         "env": {**release.env, "MLCC_RUN": _value(context="run_id")},
-        "working_directory": None,
+        "working_directory": "",
     }
     steps, after = looks(id, release), _looks_after(id, release)
     drive = {
         "release": id,
         "adapter": _compiled(id, release),
-        "folder": release.working_directory or "",
+        "folder": release.working_directory or spec.defaults.working_directory or "",
         "within": seconds(release.timeout or UNDOING),
         "lease": seconds(getattr(stated, "lease", None) or LEASE),
         "drain": seconds(getattr(stated, "drain", None) or DRAIN),

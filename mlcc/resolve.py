@@ -129,7 +129,10 @@ def _node(
         env={**below.env, **_environment_env(spec, own), **own.env},
         cache={} if loc[0] == "releases" else {**below.cache, **own.cache},
         checkout=own.checkout if own.checkout is not None else below.checkout,
-        working_directory=own.working_directory or below.working_directory or "",
+        working_directory=(
+            below.working_directory if own.working_directory is None else own.working_directory
+        )
+        or "",
         timeout=own.timeout or below.timeout,
         retry=0 if kind is NodeKind.GATE else below.retry if own.retry is None else own.retry,
         legs=_legs(own, loc, problems),

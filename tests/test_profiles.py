@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlcc.plan import Node, Text
-from mlcc.release_steps import ROLLBACK_SUFFIX
+from mlcc.plan import Command, Node, Release, Text
 from tests.plans import HEAD, plan_of
 
 SPEC = (
@@ -60,8 +59,28 @@ def test_what_a_node_says_replaces_its_profile() -> None:
     assert nodes()["ok"].retry == 0  # a gate is never retried
 
 
-def test_a_release_has_a_profile_and_its_preview_has_none() -> None:
-    found = nodes()
-    assert found["live"].timeout_seconds == 7200
-    assert found["live" + ROLLBACK_SUFFIX].kind is not found["live"].kind
-    assert found["live-preview"].timeout_seconds == 1200
+def test_a_preview_has_what_its_release_has_but_what_may_give_access() -> None:
+    assert nodes()["live-preview"].timeout_seconds == 7200
+    preview = plan_of(SPEC.replace("profile: slow}\n", "profile: heavy}\n")).nodes["live-preview"]
+    assert (preview.machine.image, preview.machine.runner, preview.retry) == ("torch:2", "default", 0)
+    assert isinstance(preview.work, Command)
+    assert preview.work.setup == ("echo heavy",)
+    assert env(preview) == {"A": "one", "B": "two"}
+
+
+def test_who_drives_an_adapter_runs_in_the_project_s_folder_and_the_adapter_in_the_stated_one() -> None:
+    text = (
+        HEAD + "environments: {live: {}}\nartifacts: {model: {kind: model, path: m.bin}}\n"
+        "jobs: {train: {run: make, writes: [model]}}\n"
+        "releases:\n  live:\n    deploys: [model]\n    adapter: {command: ./serve.sh}\n    verify: {command: {run: make ask}}\n"
+    )
+    everywhere = "defaults: {working_directory: src}\n"
+    profile = "    profile: there\nprofiles: {there: {working_directory: src, timeout: 3m}}\n"
+    own = "    working_directory: src\n    timeout: 3m\n"
+    for stated, within in ((everywhere, 600), (profile, 180), (own, 180)):
+        found = plan_of(text + stated).nodes
+        assert {node.working_directory for id, node in found.items() if id.startswith("live")} == {""}
+        work = found["live"].work
+        assert isinstance(work, Release)
+        assert work.drive is not None
+        assert (work.drive["folder"], work.drive["within"]) == ("src", within)

@@ -21,8 +21,8 @@ _KINDS = (
     ("data", re.compile(r"data|feature|dataset|predict|scored?|\.(parquet|csv|tsv|npz|npy|arrow|jsonl)$")),
 )
 _SECTIONS = (
-    "version", "name", "triggers", "defaults", "runners", "environments", "auth", "artifacts", "jobs", "gates", "comment",
-    "targets",
+    "version", "name", "triggers", "defaults", "runners", "environments", "auth", "store", "artifacts", "jobs", "gates",
+    "releases", "notify", "comment", "targets",
 )  # fmt: skip
 
 

@@ -19,7 +19,10 @@ from mlcc.importing.ledger import Ledger
 from mlcc.importing.own_gates import parameters
 from mlcc.importing.own_machines import COMMENT, machines
 from mlcc.importing.own_nodes import NodeReader
+from mlcc.importing.own_notices import notified, secrets_of
+from mlcc.importing.own_releases import plain_releases, release
 from mlcc.importing.settle import spec_text
+from mlcc.release_steps import PREVIEW_SUFFIX
 from mlcc.runtime.addresses import IMAGE_SCHEME
 from mlcc.source import MAX_BYTES, Scalar
 from mlcc.strict_json import JsonError, strict_json
@@ -115,6 +118,7 @@ class _Reader:
         self.triggers()
         reader = NodeReader(self.plan)
         self.artifacts(reader)
+        plain = plain_releases(self.nodes)
         for id, node in self.nodes.items():
             kind = node["kind"]
             if kind == "fetch":
@@ -126,11 +130,17 @@ class _Reader:
                 if kind == "gate":
                     keys.update(self.gate(id, node, reader))
                 self.draft.set(keys, "jobs" if kind == "job" else "gates", id)
-            else:
+            elif id in plain:
+                self.release(id, reader)
+            elif node.get("release", {}).get("id", id.removesuffix(PREVIEW_SUFFIX)) not in plain:
                 self.draft.ledger.finding(
                     1, id, "a release's steps don't say what its canary was: write the release anew"
                 )
         self.logins(reader)
+        if "store" in self.plan:
+            self.draft.set({"uri": self.plan["store"]}, "store")
+        for id, notice in self.plan.get("notify", {}).items():
+            self.draft.set(notified(notice), "notify", id)
         self.comment()
         for target, waived in self.plan.get("waivers", {}).items():
             if target in self.draft.tree["targets"]:
@@ -140,9 +150,19 @@ class _Reader:
                 self.draft.ledger.finding(1, f"waivers.{target}", reason)
         self.hoist()
 
+    def release(self, id: str, reader: NodeReader) -> None:
+        """Draft a release by one command, and what is known of its environment."""
+        node = self.nodes[id]
+        keys = {**self.machine(id), **release(id, reader)}
+        self.draft.set(keys, "releases", id)
+        branches = {"branches": node["branches"]} if "branches" in node else {}
+        approval = {"approval": True} if node.get("approval") else {}
+        self.draft.set({**branches, **approval}, "environments", keys["environment"])
+
     def comment(self) -> None:
         """Draft the comment on pull requests: its token is the secret that no node uses."""
         used = {v["secret"] for n in self.nodes.values() for v in n.get("env", {}).values() if "secret" in v}
+        used |= {secret for notice in self.plan.get("notify", {}).values() for secret in secrets_of(notice)}
         left = [name for name in self.plan.get("secrets", []) if name not in used]
         if len(left) == 1 and not any("services" in node or "logins" in node for node in self.nodes.values()):
             self.draft.set({"token": {"secret": left[0]}}, "comment")
@@ -176,6 +196,8 @@ class _Reader:
             }
             if artifact.get("at_base"):
                 found["at"] = "base"
+            if artifact.get("stored"):
+                found["store"] = True
             days = self.facts.get(artifact.get("writer", ""), {}).get("retain", 7)
             self.draft.set({**found, **({"retain": f"{days}d"} if days != 7 else {})}, "artifacts", id)
 
@@ -238,8 +260,8 @@ class _Reader:
         if labels := facts.get("labels"):
             target = next(iter(self.draft.tree["targets"]))
             found["runner"] = self.draft.runner(labels, target)
-        if "environment" in facts:
-            place = facts["environment"]
+        # what has secrets and states no environment is in one of the pipeline's name
+        if (place := facts.get("environment", self.plan["name"])) != self.plan["name"]:
             branches = self.nodes[id].get("branches", [])
             self.draft.set({"branches": branches} if branches else {}, "environments", place)
             found["environment"] = place
@@ -256,11 +278,13 @@ class _Reader:
             *self.draft.tree.get("jobs", {}).values(),
             *self.draft.tree.get("gates", {}).values(),
             *(a["from"] for a in self.draft.tree.get("artifacts", {}).values() if "from" in a),
+            *self.draft.tree.get("releases", {}).values(),
         ]
         if not nodes:
             return
         for key, usual in (("timeout", "30m"), ("python", None), ("setup", None)):
             self._hoist(nodes, key, usual)
+        nodes += [release["preview"] for release in nodes if "preview" in release]
         first = nodes[0].get("env", {})
         shared = {n: v for n, v in first.items() if all(node.get("env", {}).get(n) == v for node in nodes)}
         if (

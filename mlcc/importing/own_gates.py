@@ -64,6 +64,52 @@ def _serve(given: Params, content: dict[str, Any], others: list[str]) -> Params:
     return {**found, **({"reads": others} if others else {})}
 
 
+def _answers(given: Params, content: dict[str, Any], others: list[str]) -> Params:
+    found = _serve(given, content, others)
+    return {**found, "ready_within": duration(int(given["ready_within"]))}
+
+
+def _pipeline_smoke(given: Params, content: dict[str, Any], others: list[str]) -> Params:
+    del content
+    outputs = {output["id"]: _smoke_output(output) for output in given["outputs"]}
+    return {"run": given["run"], "outputs": outputs, **({"reads": others} if others else {})}
+
+
+def _smoke_output(given: Params) -> Params:
+    found = _without(given, "id", "format")
+    if "value" in found:
+        found["value"] = ".".join(found["value"])
+    return found if "format" in given else {**found, "finite": False}
+
+
+def _feature_parity(given: Params, content: dict[str, Any], others: list[str]) -> Params:
+    del content, others
+    columns = {column["name"]: _without(column, "name", "kind") for column in given["columns"]}
+    sides = {side: given[side]["artifact"] for side in ("offline", "online")}
+    kept = ("key", "max_mismatch", "max_unmatched_online", "max_unmatched_offline", "min_n", "confidence")
+    return {**sides, **{key: given[key] for key in kept}, "columns": columns}
+
+
+def _feature_value(given: Params, content: dict[str, Any], others: list[str]) -> Params:
+    del content, others
+    source = given["predictions"]
+    columns = _columns(source)
+    found: Params = {
+        "predictions": source["artifact"],
+        **_roles(source),
+        **_threshold(source),
+        "without": {feature: columns[alias] for feature, alias in given["without"].items()},
+        "metric": given["metric"]["id"],
+        **_without(given["metric"], "id", "metric"),
+        "min_gain": given["min_gain"],
+        "confidence": round(1 - given["alpha"], _DIGITS),
+        "min_n": given["min_n"],
+    }
+    if "cost" in given:
+        found["cost"] = {"from": given["cost"]["artifact"], "max_ms": given["cost"]["max_ms"]}
+    return found
+
+
 def _size(number: int) -> str:
     for unit, size in (
         ("GB", 10**9),
@@ -261,11 +307,16 @@ def _sql_checks(given: Params) -> Params:
 
 
 _CHECKS = {"type", "max_nulls", "min", "max", "values", "pattern", "unique", "max_length", "max_mixed"}
+_DIGITS = 12  # of a confidence, whose rest up to 1 the script has
 _KINDS: dict[str, Callable[[Params, dict[str, Any], list[str]], Params | None]] = {
     "tests": _program,
     "command": _program,
     "reproduce": _reproduce,
     "serve": _serve,
+    "answers": _answers,
+    "pipeline_smoke": _pipeline_smoke,
+    "feature_parity": _feature_parity,
+    "feature_value": _feature_value,
     "evidence": _evidence,
     "evaluate": _evaluate,
     "compare": _compare,

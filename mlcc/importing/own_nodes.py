@@ -30,8 +30,10 @@ class NodeReader:
         found: dict[str, Any] = {}
         if node["kind"] != "gate":
             found["setup"] = node.get("setup", [])
-        if node["kind"] != "gate" and not {"build", "lookup"} & set(node):
-            found["run"] = "\n".join(node["run"])
+            if "remote" in node:
+                found["remote"] = _remote(node["remote"])
+            elif not {"build", "lookup"} & set(node):
+                found["run"] = "\n".join(node["run"])
         if node["kind"] == "job":
             found.update(self._artifacts(node))
         for key in ("image", "working_directory", "retry", "reports", "outputs"):
@@ -127,6 +129,15 @@ class NodeReader:
             return value["text"]
         found = {key: item for key, item in value.items() if key != "as_file"}
         return {**found, "as": "file"} if value.get("as_file") else found
+
+
+def _remote(stated: dict[str, Any]) -> dict[str, Any]:
+    """Return work that runs somewhere else."""
+    found: dict[str, Any] = {
+        key: "\n".join(stated[key]) for key in ("submit", "poll", "cancel", "collect") if key in stated
+    }
+    resumed = {} if stated["resume"] else {"resume": False}
+    return {**found, "every": duration(stated["every"]), **resumed}
 
 
 def _matrix(legs: dict[str, dict[str, Any]]) -> dict[str, Any]:

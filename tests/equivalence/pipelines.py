@@ -68,17 +68,18 @@ EVENTS: tuple[Event, ...] = (
 
 def plan_of_data(data: Data) -> Plan:
     """Return the plan of a spec given as plain data. Raises SpecError."""
-    root = _node(data)
+    root = node_of(data)
     assert isinstance(root, Mapping)
     source = Source("mlcc.yaml", root, {})
     return plan(resolve(validate(source), source), compiled_files=(".github/workflows/p.yml",))
 
 
-def _node(value: Any) -> Node:
+def node_of(value: Any) -> Node:
+    """Return plain data as a tree that stands nowhere."""
     if isinstance(value, dict):
-        return Mapping({key: Entry(key, NOWHERE, _node(item)) for key, item in value.items()}, NOWHERE)
+        return Mapping({key: Entry(key, NOWHERE, node_of(item)) for key, item in value.items()}, NOWHERE)
     if isinstance(value, list):
-        return Sequence([_node(item) for item in value], NOWHERE)
+        return Sequence([node_of(item) for item in value], NOWHERE)
     return Scalar(value, NOWHERE, str(value), False)
 
 

@@ -34,10 +34,13 @@ CASES = {
     "nested": (ROOT / "tests" / "golden" / "nested", "models/churn/mlcc.yaml"),
     "hostile": (ROOT / "tests" / "golden" / "hostile", "mlcc.yaml"),
     "images": (ROOT / "tests" / "golden" / "images", "mlcc.yaml"),
+    "far": (ROOT / "tests" / "importing" / "own" / "far", "mlcc.yaml"),
+    "judged": (ROOT / "tests" / "importing" / "own" / "judged", "mlcc.yaml"),
+    "released": (ROOT / "tests" / "importing" / "own" / "released", "mlcc.yaml"),
     "releases": (ROOT / "tests" / "golden" / "releases", "mlcc.yaml"),
 }
 # Imported without a single thing to list: the spec compiles to the same bytes.
-WHOLE = ("flights", "minimal", "training", "smallest", "commented")
+WHOLE = ("flights", "minimal", "training", "smallest", "commented", "far", "judged", "released")
 DRAWS = 40
 
 
