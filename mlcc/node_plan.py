@@ -11,6 +11,7 @@ from mlcc.gates import GATES
 from mlcc.node_stores import check_login, check_stores, companions, moves_stored, variables_with
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.registries import check_server, fetch_command, registries_of, version_name
 from mlcc.remote_plan import remote_work
 from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
@@ -30,10 +31,12 @@ def node_of(
     takes = _takes(node, artifacts, problems)
     writes = _writes(resolved, node)
     own_store = store if moves_stored(node, takes, writes, artifacts) else None
-    used = companions(takes, artifacts, own_store)
+    registries = registries_of(takes, writes, artifacts)
+    used = companions(takes, registries, artifacts, own_store)
     env = variables_with(node, used, problems)
     logins = _logins(resolved, node, own_store)
     check_stores(node, used, problems)
+    check_server(node, registries, problems)
     check_login(resolved, node, used, env, logins, problems)
     services = tuple(_service(id, service) for id, service in own.services.items())
     part = _part(resolved, node)
@@ -64,9 +67,10 @@ def node_of(
         timeout_seconds=seconds(node.timeout),
         retry=node.retry,
         teardown=own.finally_,
-        outputs=tuple(getattr(own, "outputs", [])),
+        outputs=_outputs(node, writes),
         reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
         stores=own_store is not None,
+        registers=bool(registries),
         part=part,
         pause=_pause(resolved, node),
         span=problems.span(node.loc, key=True),
@@ -95,6 +99,9 @@ def _work(
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
         return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
+    if node.kind is ir.NodeKind.FETCH and node.spec.registry is not None:
+        (id,) = _writes(resolved, node)
+        return fetch_command(artifacts[id], node)
     if getattr(node.spec, "remote", None) is not None:
         return remote_work(resolved, node, problems)
     return ir.Command(node.setup, node.spec.command if node.kind is ir.NodeKind.FETCH else node.spec.run)
@@ -170,6 +177,13 @@ def _writes(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
     if node.kind is ir.NodeKind.FETCH:
         return tuple(artifact for artifact, fetch in resolved.fetched_by.items() if fetch == node.id)
     return tuple(getattr(node.spec, "writes", []))
+
+
+def _outputs(node: ResolvedNode, writes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the small values that a node leaves; the fetch of a version leaves its number."""
+    if node.kind is ir.NodeKind.FETCH and node.spec.registry is not None:
+        return tuple(map(version_name, writes))
+    return tuple(getattr(node.spec, "outputs", []))
 
 
 def _sources(

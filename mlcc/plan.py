@@ -12,6 +12,7 @@ from functools import cached_property
 from mlcc.diagnostics import Span
 from mlcc.plan_artifacts import Artifact as Artifact
 from mlcc.plan_artifacts import Form as Form
+from mlcc.plan_artifacts import Registry as Registry
 from mlcc.plan_artifacts import Role as Role
 from mlcc.plan_artifacts import Store as Store
 from mlcc.plan_artifacts import Take as Take
@@ -180,6 +181,7 @@ class Node:
     outputs: tuple[str, ...]
     reports: tuple[Report, ...]
     stores: bool = False  # it moves what the plan's store keeps
+    registers: bool = False  # it moves versions of registered models
     part: Part | None = None  # of a release
     pause: Pause | None = None
     span: Span | None = field(compare=False, default=None)
@@ -194,7 +196,12 @@ class Node:
     def trusted(self) -> bool:
         """Whether the node must not run for a fork's pull request (S10)."""
         return bool(
-            self.secrets or self.logins or self.stores or self.releases or self.kind is NodeKind.PREVIEW
+            self.secrets
+            or self.logins
+            or self.stores
+            or self.registers
+            or self.releases
+            or self.kind is NodeKind.PREVIEW
         )
 
     @property

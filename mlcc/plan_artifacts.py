@@ -20,6 +20,15 @@ class Form(str, Enum):
 
 
 @record
+class Registry:
+    """The registered model that an artifact is a version of, and the server that knows it."""
+
+    model: str
+    server: Value
+    which: str = ""  # the version that is fetched: `@ALIAS`, or its number; empty: a job registers it
+
+
+@record
 class Artifact:
     """Something that is validated, built or passed on.
 
@@ -36,6 +45,7 @@ class Artifact:
     at_base: bool
     retain_days: int
     stored: bool = False  # the store keeps its bytes, and a handle travels
+    registry: Registry | None = None  # it is a version of a registered model
     engine: str = "duckdb"  # what runs the SQL of its gates
     env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
     span: Span | None = field(compare=False, default=None)

@@ -188,6 +188,7 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             "writer": artifact.writer,
             "at_base": artifact.at_base or None,
             "stored": artifact.stored or None,
+            "registry": None if artifact.registry is None else artifact.registry.model,
         }
     )
 
@@ -207,6 +208,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "blocking": None if node.blocking else False,
         "trusted": node.trusted or None,
         "stores": node.stores or None,
+        "registers": node.registers or None,
         "approval": (node.pause is not None and node.pause.approval) or None,
         "branches": list(node.branches),
         "env": {name: value_json(value) for name, value in node.env},

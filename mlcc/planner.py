@@ -26,6 +26,7 @@ from mlcc.plan_targets import comment, overlays, targets, waivers
 from mlcc.possible_events import never_runs
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.registries import registry_of
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
 from mlcc.trigger_plan import triggers
@@ -166,6 +167,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
             id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
             retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
             stored=raw.store,
+            registry=registry_of(id, raw, resolved.nodes.get(writer or ""), problems),
             engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
             env=variables_of(raw.env, ("artifacts", id), f"'{id}'", "takes it", problems),
             span=problems.span(loc, key=True),

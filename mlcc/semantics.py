@@ -166,7 +166,13 @@ def _own_refusal(plan: Plan, node: Node, event: Event) -> str | None:
         if event.fork and node.kind is NodeKind.PREVIEW:
             return "what a release would do isn't shown to forks"
         if event.fork and node.trusted:
-            uses = "moves what the store keeps" if node.stores else "uses secrets"
+            uses = (
+                "moves what the store keeps"
+                if node.stores
+                else "reaches a registry of models"
+                if node.registers
+                else "uses secrets"
+            )
             return f"it {uses}, and the pull request comes from a fork"
     if node.branches and (event.kind == "pull_request" or not _any_matches(node.branches, event.branch)):
         return f"its environment is for runs of {' or '.join(node.branches)}"

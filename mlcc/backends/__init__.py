@@ -49,6 +49,14 @@ STORED_ARTIFACTS = Capability(
 )
 """The same for every CI system: none of them sees the bytes."""
 
+REGISTRIES = Capability(
+    "registries",
+    "exact",
+    "the runtime registers and fetches versions, checked by digest; the CI system passes on a version's number",
+    "https://mlflow.org/docs/latest/ml/model-registry/",
+)
+"""Likewise."""
+
 
 @record
 class Limit:

@@ -60,6 +60,11 @@ def _arrivals(node: Node, plan: Plan) -> Iterator[Arrival]:
         yield Arrival(f"ARTIFACT_{_upper(id)}", f"the path of the artifact '{id}' ({path})")
     for take in node.takes:
         yield Arrival(f"DIGEST_{_upper(take.artifact)}", f"the digest of the artifact '{take.artifact}'")
+        if plan.artifacts[take.artifact].registry is not None:
+            yield Arrival(
+                f"VERSION_{_upper(take.artifact)}",
+                f"the version's number of '{take.artifact}' in its registry",
+            )
     for service in node.machine.services:
         yield Arrival(f"SERVICE_{_upper(service.id)}_HOST", f"the host of the service '{service.id}'")
         yield Arrival(f"SERVICE_{_upper(service.id)}_PORT", f"the port of the service '{service.id}'")

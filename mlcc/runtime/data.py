@@ -16,6 +16,7 @@ from mlcc.runtime.addresses import is_address, objects_at
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.digest import DigestError, file_digest, paths_digest, table_digest, tree_digest
 from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of
+from mlcc.runtime.registered import get_registered, is_registered, put_registered
 from mlcc.runtime.store import StoreAccess
 from mlcc.runtime.stored import get_stored, put_stored
 
@@ -53,9 +54,9 @@ def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
     return is_address(plan["artifacts"][id]["paths"][0])
 
 
-def is_stored(id: str, plan: dict[str, Any]) -> bool:
-    """Tell whether the store keeps an artifact's bytes, which only who can log in may read."""
-    return bool(plan["artifacts"][id].get("stored"))
+def is_kept(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether the store or a registry keeps an artifact's bytes, which only who can log in may read."""
+    return bool(plan["artifacts"][id].get("stored")) or is_registered(id, plan)
 
 
 def remote_digests(
@@ -78,7 +79,10 @@ def remote_digests(
 def receive(
     id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
 ) -> str:
-    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError."""
+    """Put an artifact where its readers expect it, and return its digest. Raises RunError.
+
+    `store` reaches what the store or a registry keeps.
+    """
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
     if writer is not None:
@@ -105,6 +109,9 @@ def _unpack(
         if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
+        if store is not None and is_registered(id, store.plan):
+            get_registered(id, state["outputs"][id], where, packed, artifact["form"], store)
+            continue
         if store is not None:
             get_stored(
                 f"'{id}', which '{name}' wrote", state["outputs"][id], where, packed, artifact["form"], store
@@ -195,7 +202,10 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
 
 
 def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) -> dict[str, str]:
-    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError."""
+    """Put what a node wrote where it is passed on: here, in the store or in a registry. Returns artifact -> digest.
+
+    Raises RunError.
+    """
     plan = store.plan
     folder = data_folder(node_id, leg)
     _clear(folder)
@@ -208,6 +218,9 @@ def publish(node_id: str, leg: str, node: dict[str, Any], store: StoreAccess) ->
             raise RunError(f"'{id}' was written empty")
         if artifact.get("stored"):
             put_stored(f"'{id}'", digests[id], source, folder / id, store)
+            continue
+        if is_registered(id, plan):
+            put_registered(id, digests[id], source, folder / id, store)
             continue
         target = folder / id if artifact["form"] == "folder" else folder / id / source.name
         target.parent.mkdir(parents=True, exist_ok=True)

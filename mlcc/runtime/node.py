@@ -29,7 +29,7 @@ from mlcc.runtime.collected import collect_reports
 from mlcc.runtime.data import (
     check_guards,
     clean_outputs,
-    is_stored,
+    is_kept,
     lies_elsewhere,
     receive,
     remote_digests,
@@ -125,16 +125,14 @@ def _decide_and_run(leg: Attempt) -> int:
 
 def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
-    here = [
-        id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan) and not is_stored(id, leg.plan)
-    ]
+    here = [id for id in leg.node["takes"] if not lies_elsewhere(id, leg.plan) and not is_kept(id, leg.plan)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
 def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
-    """Fetch what the node takes of the store, and return the digests."""
-    stored = [id for id in leg.node["takes"] if is_stored(id, leg.plan)]
-    return {id: receive(id, leg.plan, leg.selection, store) for id in stored}
+    """Fetch what the node takes of the store or of a registry, and return the digests."""
+    kept = [id for id in leg.node["takes"] if is_kept(id, leg.plan)]
+    return {id: receive(id, leg.plan, leg.selection, store) for id in kept}
 
 
 def _attempts(leg: Attempt, env: dict[str, str], logins: Logins) -> int:

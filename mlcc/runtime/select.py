@@ -285,7 +285,13 @@ def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) 
         if event["fork"] and node["kind"] == "preview":
             return "what a release would do isn't shown to forks"
         if event["fork"] and node.get("trusted"):
-            uses = "moves what the store keeps" if node.get("stores") else "uses secrets"
+            uses = (
+                "moves what the store keeps"
+                if node.get("stores")
+                else "reaches a registry of models"
+                if node.get("registers")
+                else "uses secrets"
+            )
             return f"it {uses}, and the pull request comes from a fork"
     branches = node.get("branches", [])
     if branches and (event["kind"] == "pull_request" or not _any_matches(branches, event["branch"])):

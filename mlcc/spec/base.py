@@ -172,6 +172,19 @@ StoreUri = Annotated[
         pattern=rf"^(?:(?:s3|gs|az|abfs)://[a-z0-9][a-z0-9.-]{{1,61}}[a-z0-9](?:/{_STORE_PATH})?|(?:file:///)?{_STORE_PATH})$"
     ),
 ]
+TrackingServer = Annotated[
+    str,
+    AfterValidator(scalars.check_tracking_server),
+    _schema(pattern=rf"^https?://{_LABELS}(?::{_PORT})?(?:/[A-Za-z0-9._~-]+)*/?$"),
+]
+ModelName = Annotated[
+    str, AfterValidator(scalars.check_model_name), _schema(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$")
+]
+Alias = Annotated[
+    str,
+    AfterValidator(scalars.check_alias),
+    _schema(pattern=r"^(?!(?:[Ll][Aa][Tt][Ee][Ss][Tt]|[Vv][0-9]+)$)[A-Za-z][A-Za-z0-9_-]{0,199}$"),
+]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
 ]

@@ -34,6 +34,7 @@ from mlcc.spec.base import (
 from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
 from mlcc.spec.instances import Instance, Param
 from mlcc.spec.notify import Notice
+from mlcc.spec.registries import RegisteredVersion, Registry
 from mlcc.spec.releases import Release
 from mlcc.spec.remote import Remote
 from mlcc.spec.stores import Store
@@ -140,11 +141,14 @@ class Environment(Model):
 class Origin(Execution):
     """Where an artifact comes from when it is neither committed nor written by a job."""
 
-    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command", "registry"),)
     dvc: Path | None = Field(
         default=None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
     )
     command: Command | None = Field(default=None, description="Writes the artifact to its path.")
+    registry: RegisteredVersion | None = Field(
+        default=None, description="A version of a registered model, looked up once a run."
+    )
 
 
 class Artifact(Model):
@@ -188,6 +192,10 @@ class Artifact(Model):
     store: bool = Field(
         default=False,
         description="true: the spec's `store` keeps its bytes, by their digest, and the CI system passes on a handle alone.",
+    )
+    registry: Registry | None = Field(
+        default=None,
+        description="What a job writes becomes a version of this registered model; the CI system passes on its number alone.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlcc import __version__
 
 KEYS: dict[str, frozenset[str]] = {
-    "Artifact": frozenset({"registry", "repository", "build", "first"}),
+    "Artifact": frozenset({"repository", "build", "first"}),
     "Origin": frozenset({"release"}),
 }
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""

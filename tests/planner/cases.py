@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.planner.case import Case
 from tests.planner.objects import OBJECTS
 from tests.planner.params import PARAMS, PROFILES
+from tests.planner.registries import REGISTRIES
 from tests.planner.releases import RELEASES
 from tests.planner.remote import REMOTE
 from tests.planner.stored import STORED
@@ -446,6 +447,6 @@ TRIGGERS = (
 )  # fmt: skip
 
 CASES = (
-    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *RELEASES,
+    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *REGISTRIES, *RELEASES,
     *REMOTE, *PARAMS, *PROFILES,
 )  # fmt: skip

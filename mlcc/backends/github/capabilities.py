@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.github.com/actions/"
 _SYNTAX = _DOCS + "reference/workflows-and-actions/workflow-syntax"
@@ -75,6 +75,7 @@ CAPABILITIES = (
         "https://github.com/actions/upload-artifact",
     ),
     STORED_ARTIFACTS,
+    REGISTRIES,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

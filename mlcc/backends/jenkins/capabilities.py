@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://www.jenkins.io/doc/book/pipeline/"
 _SYNTAX = _DOCS + "syntax/"
@@ -125,6 +125,7 @@ CAPABILITIES = (
         _STEPS + "workflow-basic-steps/#stash-stash-some-files-to-be-used-later-in-the-build",
     ),
     STORED_ARTIFACTS,
+    REGISTRIES,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",
