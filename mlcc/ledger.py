@@ -51,6 +51,7 @@ FEATURES: Mapping[str, str] = {
     "artifacts": "data that travels between nodes, checked by digest",
     "stored-artifacts": "artifacts whose bytes a store keeps, moved by their digests",
     "registries": "models registered as versions, fetched by their numbers and checked by digest",
+    "table-snapshot": "tables of a warehouse as of one moment of the run, for gates and readers",
     "table-without-snapshot": "tables of a warehouse, whose rows may change after their gates judged them",
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
@@ -90,8 +91,11 @@ def uses(plan: Plan) -> Iterator[Use]:
     for node in plan.nodes.values():
         for feature, key in _of_node(node):
             yield Use(feature, node.spans.get(key, node.span))
+        taken = [plan.artifacts[take.artifact] for take in node.takes]
+        if any(artifact.snapshot for artifact in taken):
+            yield Use("table-snapshot", node.spans.get("reads", node.span))
         # A gate that watches a table decides about what it sees itself; nothing else has to see the same.
-        tables = (plan.artifacts[take.artifact].form is Form.TABLE for take in node.takes)
+        tables = (artifact.form is Form.TABLE and not artifact.snapshot for artifact in taken)
         if node.kind is not NodeKind.GATE and any(tables):
             yield Use("table-without-snapshot", node.spans.get("reads", node.span))
 

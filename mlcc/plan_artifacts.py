@@ -46,6 +46,7 @@ class Artifact:
     retain_days: int
     stored: bool = False  # the store keeps its bytes, and a handle travels
     registry: Registry | None = None  # it is a version of a registered model
+    snapshot: bool = False  # of a table: as of one moment, which the run decides once
     engine: str = "duckdb"  # what runs the SQL of its gates
     env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
     span: Span | None = field(compare=False, default=None)

@@ -121,7 +121,10 @@ def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "kind": gate.kind,
         "gate": node.id,
         "guards": gate.guards,
-        "artifacts": {id: {"kind": a.kind, "path": _location(a)} for id, a in artifacts.items()},
+        "artifacts": {
+            id: _without_empty({"kind": a.kind, "path": _location(a), "snapshot": a.snapshot or None})
+            for id, a in artifacts.items()
+        },
         "on_inconclusive": gate.on_inconclusive,
         "params": dict(gate.parameters),
     }
@@ -188,6 +191,7 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             "writer": artifact.writer,
             "at_base": artifact.at_base or None,
             "stored": artifact.stored or None,
+            "snapshot": artifact.snapshot or None,
             "registry": None if artifact.registry is None else artifact.registry.model,
         }
     )

@@ -34,6 +34,8 @@ from mlcc.trigger_plan import triggers
 if TYPE_CHECKING:
     pass
 
+TIME_TRAVEL = ("bigquery", "snowflake")
+"""Engines that give a table as of any moment of the last days. Delta refuses one that is later than the table's last change."""
 DEFAULT_LABELS = {"github": ("ubuntu-24.04",), "gitlab": (), "jenkins": ("linux",)}
 DAY = 86400
 
@@ -154,6 +156,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
             )
         if raw.store:
             check_stored(id, raw, resolved, writer is not None, problems)
+        if raw.snapshot:
+            _check_snapshot(id, raw, problems)
         if elsewhere is not None:
             _check_elsewhere(id, raw, resolved.nodes.get(writer or ""), problems)
         elif raw.engine not in (None, DUCKDB) and (raw.kind != "data" or form is Form.PATHS):
@@ -167,6 +171,7 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
             id=id, kind=raw.kind, form=form, paths=paths, writer=writer, from_legs=from_legs, at_base=raw.at == "base",
             retain_days=_days(retain, (*loc, "retain") if raw.retain else ("defaults", "retain"), problems),
             stored=raw.store,
+            snapshot=raw.snapshot,
             registry=registry_of(id, raw, resolved.nodes.get(writer or ""), problems),
             engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
             env=variables_of(raw.env, ("artifacts", id), f"'{id}'", "takes it", problems),
@@ -196,6 +201,22 @@ def _check_elsewhere(id: str, raw: Any, writer: ResolvedNode | None, problems: P
             code, f"'{id}' is in a {keeper}, so that '{writer.id}' can't pass it on", (*writer.loc, "writes"), key=True,
             help=f"take it out of `writes`; who reads the {form} after the job names it under `needs`",
         )  # fmt: skip
+
+
+def _check_snapshot(id: str, raw: Any, problems: Problems) -> None:
+    """Report a table that can't be read as of a moment, and what is no table."""
+    loc: Loc = ("artifacts", id)
+    engine = None if raw.table is None else raw.table.partition("://")[0]
+    if engine in TIME_TRAVEL:
+        return
+    problems.add(
+        "bad-snapshot",
+        f"'{id}' is no table of a warehouse, and only such a one is read as of a moment" if engine is None
+        else f"{engine} can't read '{id}' as of a moment that the run decides",
+        (*loc, "snapshot"), key=True,
+        help=f"leave `snapshot` out; {' and '.join(TIME_TRAVEL)} know the past of their tables. To bind the bytes of another "
+        "table, let a job write a copy as an artifact, and let the gate guard that",
+    )  # fmt: skip
 
 
 def _days(duration: str, loc: Loc, problems: Problems) -> int:

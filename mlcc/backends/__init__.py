@@ -40,6 +40,14 @@ TABLE_WITHOUT_SNAPSHOT = Capability(
 )
 """The same for every CI system: what is lost is lost at the warehouse."""
 
+TABLE_SNAPSHOT = Capability(
+    "table-snapshot",
+    "emulated",
+    "the selecting node decides one moment; a command gets it as SNAPSHOT_ID, and has to ask the warehouse for that",
+    "https://cloud.google.com/bigquery/docs/access-historical-data",
+)
+"""The same for every CI system."""
+
 
 STORED_ARTIFACTS = Capability(
     "stored-artifacts",

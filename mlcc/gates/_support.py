@@ -13,6 +13,7 @@ from mlcc.gates._strict import parse_json, read_bytes
 from mlcc.runtime.addresses import OBJECTS_SCRIPT, SCHEME, fetch_objects, is_address, local_path, objects_at
 from mlcc.runtime.digest import DigestError, artifact_digest, file_digest
 from mlcc.runtime.file_digest import sha256
+from mlcc.runtime.moments import as_of, moment_name, whole_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class Gate:
         if artifact not in self._fetched:
             self._fetched[artifact] = self._fetch(artifact, path)
         return self._fetched[artifact]
+
+    def table(self, artifact: str, named: str) -> str:
+        """Return what SQL calls a table of a warehouse, as of the moment that it is judged at."""
+        return named.replace("{moment}", self.inputs.get(artifact, {}).get("moment", ""))
 
     def _fetch(self, artifact: str, address: str) -> str:
         listed = self.inputs[artifact]
@@ -262,18 +267,20 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for id, artifact in sorted(gate.artifacts.items()):
         try:
-            found[id] = {"path": artifact["path"], **_identity(artifact["path"])}
+            moment = whole_moment(os.environ.get(moment_name(id))) if artifact.get("snapshot") else ""
+            as_of = {"moment": moment} if moment else {}
+            found[id] = {"path": artifact["path"], **as_of, **_identity(artifact["path"], moment)}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
     return found
 
 
-def _identity(path: str | list[str]) -> dict[str, Any]:
-    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+def _identity(path: str | list[str], moment: str = "") -> dict[str, Any]:
+    """Return the digest of an artifact, a table's as of a moment, and at an address its objects. Raises DigestError."""
     if isinstance(path, str) and is_address(path):
         listed = objects_at(path)
         return {key: listed[key] for key in ("digest", "objects")}
-    return {"digest": artifact_digest(path)}
+    return {"digest": artifact_digest(as_of(path, moment) if isinstance(path, str) else path)}
 
 
 def _file_marks(path: object) -> tuple[int, ...] | None:
@@ -299,7 +306,7 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
         if large.get(id) is not None and large[id] == _file_marks(found["path"]):
             continue
         try:
-            same = _identity(found["path"])["digest"] == found["digest"]
+            same = _identity(found["path"], found.get("moment", ""))["digest"] == found["digest"]
         except DigestError as error:
             raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:

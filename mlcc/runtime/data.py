@@ -15,6 +15,7 @@ from typing import Any
 from mlcc.runtime.addresses import is_address, objects_at
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.digest import DigestError, file_digest, paths_digest, table_digest, tree_digest
+from mlcc.runtime.moments import as_of, whole_moment
 from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of
 from mlcc.runtime.registered import get_registered, is_registered, put_registered
 from mlcc.runtime.store import StoreAccess
@@ -28,8 +29,8 @@ def location(id: str, artifact: dict[str, Any]) -> str:
     return str(artifact["paths"][0])
 
 
-def digest(id: str, artifact: dict[str, Any]) -> str:
-    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
+def digest(id: str, artifact: dict[str, Any], moment: object = None) -> str:
+    """Return the digest of an artifact where it lies; `moment` is the run's. Raises RunError when it is missing or empty."""
     where = location(id, artifact)
     try:
         if artifact["form"] == "paths":
@@ -38,7 +39,7 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
                 tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
             )
         if artifact["form"] == "table":
-            return table_digest(where)
+            return table_digest(as_of(where, whole_moment(moment)) if artifact.get("snapshot") else where)
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)
@@ -89,7 +90,7 @@ def receive(
         _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
-    return digest(id, artifact)
+    return digest(id, artifact, selection.get("moment"))
 
 
 def _unpack(

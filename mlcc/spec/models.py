@@ -167,8 +167,13 @@ class Artifact(Model):
     )
     table: Table | None = Field(
         default=None,
-        description="A table that a warehouse holds, as ENGINE://SCHEMA.TABLE; nothing binds its readers to the rows "
-        "that its gates judged.",
+        description="A table that a warehouse holds, as ENGINE://SCHEMA.TABLE; without `snapshot` nothing binds its readers to "
+        "the rows that its gates judged.",
+    )
+    snapshot: bool = Field(
+        default=False,
+        description="true: the table as of one moment, which the run decides once; commands get it as SNAPSHOT_ID, and ask the "
+        "warehouse for that. BigQuery and Snowflake know the past of their tables.",
     )
     engine: Literal["duckdb", "spark"] | None = Field(
         default=None, description="What runs the SQL of its gates over a Parquet `path`; without it, DuckDB."

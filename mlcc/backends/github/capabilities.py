@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_SNAPSHOT, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.github.com/actions/"
 _SYNTAX = _DOCS + "reference/workflows-and-actions/workflow-syntax"
@@ -76,6 +76,7 @@ CAPABILITIES = (
     ),
     STORED_ARTIFACTS,
     REGISTRIES,
+    TABLE_SNAPSHOT,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

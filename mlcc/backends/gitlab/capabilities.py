@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_SNAPSHOT, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.gitlab.com/ci/"
 _SYNTAX = _DOCS + "yaml/"
@@ -101,6 +101,7 @@ CAPABILITIES = (
     ),
     STORED_ARTIFACTS,
     REGISTRIES,
+    TABLE_SNAPSHOT,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_SNAPSHOT, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://www.jenkins.io/doc/book/pipeline/"
 _SYNTAX = _DOCS + "syntax/"
@@ -126,6 +126,7 @@ CAPABILITIES = (
     ),
     STORED_ARTIFACTS,
     REGISTRIES,
+    TABLE_SNAPSHOT,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",
