@@ -12,6 +12,7 @@ from mlcc.plan import Form, Plan, Release
 from mlcc.plan_json import document, gate_parameters, to_runtime
 
 RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
+REGISTRY = "mlcc.registry.main"
 OBJECTS, RELEASE = "mlcc.objects.main", "mlcc.release.main"
 NOTIFY = "mlcc.notify.main"
 _DOC = """The runtime of compiled pipelines: select what runs, run one node, undo a release that was killed, state the result.
@@ -28,6 +29,9 @@ _OBJECTS_DOC = """Lists or fetches what lies at an address, and moves what a sto
 
 python3 -I .mlcc/objects.py list ADDRESS | fetch ADDRESS FOLDER | read STORE KEY | write STORE KEY < CONTENT |
     push STORE < ITEMS | pull STORE < ITEMS"""
+_REGISTRY_DOC = """Registers versions of models, and fetches them. The runtime and the nodes that fetch one start it.
+
+python3 -I .mlcc/registry.py register MODEL PATH < TAGS | fetch MODEL VERSION PATH DIGEST | take MODEL VERSION|@ALIAS PATH NAME"""
 _RELEASE_DOC = """One step of a release through its adapter. Run by hand, MLCC_RUN names the run whose release it is.
 
 python3 -I .mlcc/release.py RELEASE deploy | verify | step NUMBER | promote | watch NUMBER | rollback | restore |
@@ -46,6 +50,8 @@ def scripts(plan: Plan) -> list[File]:
     ]
     if plan.store is not None or any(a.form is Form.OBJECTS for a in plan.artifacts.values()):
         files.append(File(f"{folder}/objects.py", seal(objects_script())))
+    if any(artifact.registry for artifact in plan.artifacts.values()):
+        files.append(File(f"{folder}/registry.py", seal(registry_script())))
     if plan.notices:
         files.append(File(f"{folder}/notify.py", seal(notify_script())))
     files += _releases(plan, folder)
@@ -78,6 +84,12 @@ def _script(entry: str, doc: str) -> str:
 def objects_script() -> str:
     """Return the script that reads addresses and moves what a store keeps, the same bytes for every project."""
     return bundle(OBJECTS, doc=_OBJECTS_DOC, allow={"fsspec"})
+
+
+@cache
+def registry_script() -> str:
+    """Return the script that registers and fetches versions of models, the same bytes for every project."""
+    return bundle(REGISTRY, doc=_REGISTRY_DOC)
 
 
 @cache

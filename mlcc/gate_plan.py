@@ -65,6 +65,7 @@ def _infos(artifacts: Mapping[str, ir.Artifact], ids: Iterable[str]) -> dict[str
             artifacts[id].engine,
             artifacts[id].paths[1:],
             artifacts[id].kind == "model",
+            artifacts[id].snapshot,
         )
         for id in ids
         if id in artifacts

@@ -53,6 +53,8 @@ FEATURES: Mapping[str, str] = {
     "artifacts": "data that travels between nodes, checked by digest",
     "stored-artifacts": "artifacts whose bytes a store keeps, moved by their digests",
     "images": "container images that are built, judged and released by their digest",
+    "registries": "models registered as versions, fetched by their numbers and checked by digest",
+    "table-snapshot": "tables of a warehouse as of one moment of the run, for gates and readers",
     "table-without-snapshot": "tables of a warehouse, whose rows may change after their gates judged them",
     "secrets": "secrets reach only the nodes that name them",
     "auth": "logins by OpenID Connect",
@@ -92,8 +94,11 @@ def uses(plan: Plan) -> Iterator[Use]:
     for node in plan.nodes.values():
         for feature, key in _of_node(node):
             yield Use(feature, node.place(key))
+        taken = [plan.artifacts[take.artifact] for take in node.takes]
+        if any(artifact.snapshot for artifact in taken):
+            yield Use("table-snapshot", node.place("reads"))
         # A gate that watches a table decides about what it sees itself; nothing else has to see the same.
-        tables = (plan.artifacts[take.artifact].form is Form.TABLE for take in node.takes)
+        tables = (artifact.form is Form.TABLE and not artifact.snapshot for artifact in taken)
         if node.kind is not NodeKind.GATE and any(tables):
             yield Use("table-without-snapshot", node.place("reads"))
 
@@ -127,6 +132,7 @@ def _of_node(node: Node) -> Iterator[tuple[str, str]]:
         ("auth", "auth", node.logins),
         ("images", "includes", isinstance(node.work, (Build, Lookup))),
         ("stored-artifacts", "writes" if node.writes else "reads", node.stores),
+        ("registries", "writes" if node.writes else "reads", node.registers),
         ("releases", "run", node.kind is NodeKind.RELEASE),
         ("pauses", "canary" if node.pause is not None and node.pause.seconds else "environment", node.pause),
         ("remote", "remote", isinstance(node.work, Remote)),

@@ -12,6 +12,7 @@ from mlcc.image_plan import build_of, build_values, check_includes, login_values
 from mlcc.node_stores import check_login, check_stores, companions, moves_stored, variables_with
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.registries import check_server, fetch_command, registries_of, version_name
 from mlcc.remote_plan import remote_work
 from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.spec.scalars import seconds
@@ -33,10 +34,12 @@ def node_of(
     part = _part(resolved, node, artifacts)
     records = part is not None and bool(part.records)
     own_store = store if records or moves_stored(node, takes, writes, artifacts) else None
-    used = companions(takes, artifacts, own_store)
+    registries = registries_of(takes, writes, artifacts)
+    used = companions(takes, registries, artifacts, own_store)
     env = variables_with(node, used, problems)
     logins = _logins(resolved, node, own_store)
     check_stores(node, used, problems)
+    check_server(node, registries, problems)
     check_login(resolved, node, used, env, logins, problems)
     services = tuple(_service(id, service) for id, service in own.services.items())
     tags = tags_of(node, artifacts)
@@ -73,9 +76,10 @@ def node_of(
         timeout_seconds=seconds(node.timeout),
         retry=node.retry,
         teardown=own.finally_,
-        outputs=tuple(getattr(own, "outputs", [])),
+        outputs=_outputs(node, writes),
         reports=tuple(ir.Report(id, r.path, r.format) for id, r in own.reports.items()),
         stores=own_store is not None,
+        registers=bool(registries),
         tags=tags,
         part=part,
         pause=_pause(resolved, node),
@@ -99,6 +103,9 @@ def _work(
     if node.kind is ir.NodeKind.FETCH and node.spec.dvc is not None:
         # `dvc pull` verifies the md5 of the .dvc file itself; mlcc's sha256 is taken afterwards.
         return ir.Command(node.setup, f"dvc pull -- {_shell_quote(node.spec.dvc)}")
+    if node.kind is ir.NodeKind.FETCH and node.spec.registry is not None:
+        (id,) = _writes(resolved, node)
+        return fetch_command(artifacts[id], node)
     if getattr(node.spec, "remote", None) is not None:
         return remote_work(resolved, node, problems)
     return ir.Command(node.setup, node.spec.command if node.kind is ir.NodeKind.FETCH else node.spec.run)
@@ -179,6 +186,13 @@ def _writes(resolved: Resolved, node: ResolvedNode) -> tuple[str, ...]:
     if node.kind in (ir.NodeKind.FETCH, ir.NodeKind.BUILD):
         return tuple(artifact for artifact, fetch in resolved.fetched_by.items() if fetch == node.id)
     return tuple(getattr(node.spec, "writes", []))
+
+
+def _outputs(node: ResolvedNode, writes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the small values that a node leaves; the fetch of a version leaves its number."""
+    if node.kind is ir.NodeKind.FETCH and node.spec.registry is not None:
+        return tuple(map(version_name, writes))
+    return tuple(getattr(node.spec, "outputs", []))
 
 
 def _sources(

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from mlcc.plan import Artifact, Form, Login, Secret, Store, Take, Text, Value, Variable
+from mlcc.plan import Artifact, Form, Login, Registry, Secret, Store, Take, Text, Value, Variable
 from mlcc.problems import Loc, Problems
+from mlcc.registries import TRACKING
 from mlcc.resolved import Resolved, ResolvedNode
 from mlcc.values import values_of
 
@@ -28,11 +29,19 @@ class Companion(NamedTuple):
 
 
 def companions(
-    takes: tuple[Take, ...], artifacts: Mapping[str, Artifact], store: Store | None
+    takes: tuple[Take, ...],
+    registries: Mapping[str, Registry],
+    artifacts: Mapping[str, Artifact],
+    store: Store | None,
 ) -> list[Companion]:
-    """Return what brings a node variables; `store` is the one that it moves something of."""
+    """Return what brings a node variables; `registries` are those of what it registers or fetches, `store` what it moves."""
     taken = [artifacts[take.artifact] for take in takes]
     found = [Companion(f"'{a.id}'", ("artifacts", a.id), a.env, a.form is Form.OBJECTS) for a in taken]
+    for id, registry in registries.items():
+        # Who fetches a version says under `from` how it logs in: what stands beside it is its readers'.
+        own = () if registry.which else artifacts[id].env
+        env = (*own, (TRACKING, registry.server))
+        found.append(Companion(f"the registry of '{id}'", ("artifacts", id), env, False))
     if store is not None:
         found.append(Companion("the store", ("store",), store.env, store.uri.startswith("s3://")))
     return found

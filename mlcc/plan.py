@@ -12,6 +12,7 @@ from functools import cached_property
 from mlcc.diagnostics import Span
 from mlcc.plan_artifacts import Artifact as Artifact
 from mlcc.plan_artifacts import Form as Form
+from mlcc.plan_artifacts import Registry as Registry
 from mlcc.plan_artifacts import Released as Released
 from mlcc.plan_artifacts import Role as Role
 from mlcc.plan_artifacts import Store as Store
@@ -184,6 +185,7 @@ class Node:
     outputs: tuple[str, ...]
     reports: tuple[Report, ...]
     stores: bool = False  # it moves what the plan's store keeps
+    registers: bool = False  # it moves versions of registered models
     tags: tuple[tuple[str, str], ...] = ()  # image -> tag, that a release moves to it or its rollback back
     part: Part | None = None  # of a release
     pause: Pause | None = None
@@ -202,6 +204,7 @@ class Node:
             self.secrets
             or self.logins
             or self.stores
+            or self.registers
             or self.releases
             or self.kind in (NodeKind.PREVIEW, NodeKind.BUILD)
         )

@@ -31,6 +31,15 @@ class Released:
 
 
 @record
+class Registry:
+    """The registered model that an artifact is a version of, and the server that knows it."""
+
+    model: str
+    server: Value
+    which: str = ""  # the version that is fetched: `@ALIAS`, or its number; empty: a job registers it
+
+
+@record
 class Artifact:
     """Something that is validated, built or passed on.
 
@@ -50,6 +59,8 @@ class Artifact:
     released: Released | None = None
     first: bool = False
     stored: bool = False  # the store keeps its bytes, and a handle travels
+    registry: Registry | None = None  # it is a version of a registered model
+    snapshot: bool = False  # of a table: as of one moment, which the run decides once
     engine: str = "duckdb"  # what runs the SQL of its gates
     env: tuple[tuple[str, Value], ...] = ()  # variables of the nodes that take it
     login: tuple[tuple[str, Value], ...] = ()  # user and password of an image's registry: the runtime's alone

@@ -122,7 +122,14 @@ def gate_parameters(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "gate": node.id,
         "guards": gate.guards,
         "artifacts": {
-            id: {"kind": a.kind, "path": _location(a), **({"first": "none"} if a.first else {})}
+            id: _without_empty(
+                {
+                    "kind": a.kind,
+                    "path": _location(a),
+                    "snapshot": a.snapshot or None,
+                    "first": "none" if a.first else None,
+                }
+            )
             for id, a in artifacts.items()
         },
         "on_inconclusive": gate.on_inconclusive,
@@ -197,6 +204,8 @@ def _artifact(artifact: ir.Artifact) -> JsonObject:
             if released is None
             else {"release": released.release, "artifact": released.artifact},
             "first": "none" if artifact.first else None,
+            "snapshot": artifact.snapshot or None,
+            "registry": None if artifact.registry is None else artifact.registry.model,
         }
     )
 
@@ -217,6 +226,7 @@ def _node(plan: ir.Plan, node: ir.Node) -> JsonObject:
         "blocking": None if node.blocking else False,
         "trusted": node.trusted or None,
         "stores": node.stores or None,
+        "registers": node.registers or None,
         "approval": (node.pause is not None and node.pause.approval) or None,
         "branches": list(node.branches),
         "env": {name: value_json(value) for name, value in node.env},

@@ -29,11 +29,14 @@ from mlcc.plan_targets import comment, overlays, targets, waivers
 from mlcc.possible_events import never_runs
 from mlcc.problems import Loc, Problems
 from mlcc.references import as_list
+from mlcc.registries import registry_of
 from mlcc.resolved import DEFAULT_RUNNER, Resolved, ResolvedNode
 from mlcc.runtime.addresses import IMAGE_SCHEME
 from mlcc.spec.scalars import seconds
 from mlcc.trigger_plan import triggers
 
+TIME_TRAVEL = ("bigquery", "snowflake")
+"""Engines that give a table as of any moment of the last days. Delta refuses one that is later than the table's last change."""
 DAY = 86400
 
 
@@ -163,6 +166,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
             )
         if raw.store and image is None and released is None:
             check_stored(id, raw, resolved, writer is not None, problems)
+        if raw.snapshot:
+            _check_snapshot(id, raw, problems)
         if elsewhere is not None:
             _check_elsewhere(id, raw, resolved.nodes.get(writer or ""), problems)
         elif (
@@ -180,6 +185,8 @@ def _artifacts(resolved: Resolved, problems: Problems) -> dict[str, Artifact]:
             released=released,
             first=raw.first is not None,
             stored=raw.store,
+            snapshot=raw.snapshot,
+            registry=registry_of(id, raw, resolved.nodes.get(writer or ""), problems),
             engine=raw.table.partition("://")[0] if raw.table is not None else raw.engine or DUCKDB,
             login=login_of(raw),
             env=variables_of(raw.env, ("artifacts", id), f"'{id}'", "takes it", problems),
@@ -217,6 +224,22 @@ def _check_elsewhere(id: str, raw: Any, writer: ResolvedNode | None, problems: P
             code, f"'{id}' is in a {keeper}, so that '{writer.id}' can't pass it on", (*writer.loc, "writes"), key=True,
             help=f"take it out of `writes`; who reads the {form} after the job names it under `needs`",
         )  # fmt: skip
+
+
+def _check_snapshot(id: str, raw: Any, problems: Problems) -> None:
+    """Report a table that can't be read as of a moment, and what is no table."""
+    loc: Loc = ("artifacts", id)
+    engine = None if raw.table is None else raw.table.partition("://")[0]
+    if engine in TIME_TRAVEL:
+        return
+    problems.add(
+        "bad-snapshot",
+        f"'{id}' is no table of a warehouse, and only such a one is read as of a moment" if engine is None
+        else f"{engine} can't read '{id}' as of a moment that the run decides",
+        (*loc, "snapshot"), key=True,
+        help=f"leave `snapshot` out; {' and '.join(TIME_TRAVEL)} know the past of their tables. To bind the bytes of another "
+        "table, let a job write a copy as an artifact, and let the gate guard that",
+    )  # fmt: skip
 
 
 def _days(duration: str, loc: Loc, problems: Problems) -> int:

@@ -170,6 +170,8 @@ def _own_refusal(plan: Plan, node: Node, event: Event) -> str | None:
             uses = (
                 "moves what the store keeps"
                 if node.stores
+                else "reaches a registry of models"
+                if node.registers
                 else "pushes an image"
                 if builds
                 else "uses secrets"

@@ -92,6 +92,13 @@ def test_only_who_reads_a_table_loses_by_its_missing_digest() -> None:
     assert found.span.line == 9
 
 
+def test_who_reads_a_table_as_of_the_moment_of_the_run_loses_nothing() -> None:
+    past = (TABLE + READER).replace("spark://t", '"bigquery://t", snapshot: true')
+    found = [use for use in uses(plan_of(past)) if use.feature.startswith("table-")]
+    assert {use.feature for use in found} == {"table-snapshot"}
+    assert [use.span.line for use in found if use.span is not None] == [5, 9]
+
+
 def test_a_loss_that_the_pipeline_does_not_use_is_none() -> None:
     assert losses(plan_of(SPEC), "x", ledger(image="impossible", auth="weaker")) == []
 

@@ -40,6 +40,14 @@ TABLE_WITHOUT_SNAPSHOT = Capability(
 )
 """The same for every CI system: what is lost is lost at the warehouse."""
 
+TABLE_SNAPSHOT = Capability(
+    "table-snapshot",
+    "emulated",
+    "the selecting node decides one moment; a command gets it as SNAPSHOT_ID, and has to ask the warehouse for that",
+    "https://cloud.google.com/bigquery/docs/access-historical-data",
+)
+"""The same for every CI system."""
+
 
 STORED_ARTIFACTS = Capability(
     "stored-artifacts",
@@ -48,6 +56,14 @@ STORED_ARTIFACTS = Capability(
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html",
 )
 """The same for every CI system: none of them sees the bytes."""
+
+REGISTRIES = Capability(
+    "registries",
+    "exact",
+    "the runtime registers and fetches versions, checked by digest; the CI system passes on a version's number",
+    "https://mlflow.org/docs/latest/ml/model-registry/",
+)
+"""Likewise."""
 
 
 @record

@@ -39,13 +39,14 @@ class ArtifactInfo:
 
     `path` is relative to the project root; of a table in a warehouse it is `ENGINE://SCHEMA.TABLE`, of objects in a
     store `s3://BUCKET/PATH`. `engine` is what runs the SQL over it. `more` are the further paths of a committed list.
-    `is_model` tells a model from a table that is a folder, too.
+    `is_model` tells a model from a table that is a folder, too. `snapshot`: a table as of the run's one moment.
     """
 
     path: str
     engine: str = DUCKDB
     more: tuple[str, ...] = ()
     is_model: bool = False
+    snapshot: bool = False
 
     @property
     def is_table(self) -> bool:

@@ -153,6 +153,7 @@ def open_engine_tables(
     `sources` are an artifact each, and what SQL calls its table. `beside` maps names that SQL can use to further
     artifacts of Parquet, which Spark alone reads.
     """
+    sources = [(id, None if table is None else gate.table(id, table)) for id, table in sources]
     if engine == "spark":
         return _open_spark(gate, sources, beside or {})
     tables = [table for _, table in sources if table is not None]

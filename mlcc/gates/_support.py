@@ -22,6 +22,7 @@ from mlcc.runtime.addresses import (
 )
 from mlcc.runtime.digest import DigestError, artifact_digest, file_digest
 from mlcc.runtime.file_digest import sha256
+from mlcc.runtime.moments import as_of, moment_name, whole_moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +88,10 @@ class Gate:
         if artifact not in self._fetched:
             self._fetched[artifact] = self._fetch(artifact, path)
         return self._fetched[artifact]
+
+    def table(self, artifact: str, named: str) -> str:
+        """Return what SQL calls a table of a warehouse, as of the moment that it is judged at."""
+        return named.replace("{moment}", self.inputs.get(artifact, {}).get("moment", ""))
 
     def _fetch(self, artifact: str, address: str) -> str:
         listed = self.inputs[artifact]
@@ -283,7 +288,9 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
             found[id] = {"path": artifact["path"], "digest": _absence(id, artifact)}
             continue
         try:
-            found[id] = {"path": artifact["path"], **_identity(id, artifact["path"])}
+            moment = whole_moment(os.environ.get(moment_name(id))) if artifact.get("snapshot") else ""
+            as_of = {"moment": moment} if moment else {}
+            found[id] = {"path": artifact["path"], **as_of, **_identity(id, artifact["path"], moment)}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
     return found
@@ -298,14 +305,14 @@ def _absence(id: str, artifact: dict[str, Any]) -> str:
     return _ABSENT
 
 
-def _identity(id: str, path: str | list[str]) -> dict[str, Any]:
-    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+def _identity(id: str, path: str | list[str], moment: str = "") -> dict[str, Any]:
+    """Return the digest of an artifact, a table's as of a moment, and at an address its objects. Raises DigestError."""
     if isinstance(path, str) and path.startswith(IMAGE_SCHEME):
         return {"digest": image_digest(id)}
     if isinstance(path, str) and is_address(path):
         listed = objects_at(path)
         return {key: listed[key] for key in ("digest", "objects")}
-    return {"digest": artifact_digest(path)}
+    return {"digest": artifact_digest(as_of(path, moment) if isinstance(path, str) else path)}
 
 
 def _file_marks(path: object) -> tuple[int, ...] | None:
@@ -333,7 +340,7 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
         if id in gate.absent and not os.path.lexists(found["path"]):
             continue
         try:
-            same = _identity(id, found["path"])["digest"] == found["digest"]
+            same = _identity(id, found["path"], found.get("moment", ""))["digest"] == found["digest"]
         except DigestError as error:
             raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:

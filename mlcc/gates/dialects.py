@@ -34,6 +34,10 @@ _BY_BYTES = {
     "bigquery": "COLLATE({}, '')",
     "snowflake": "COLLATE({}, 'utf8')",
 }
+_AS_OF = {
+    "bigquery": "(SELECT * FROM {name} FOR SYSTEM_TIME AS OF TIMESTAMP '{{moment}}')",
+    "snowflake": "(SELECT * FROM {name} AT (TIMESTAMP => '{{moment}}'::TIMESTAMP_TZ))",
+}
 _MARK = "mlcc_mark_"
 
 
@@ -212,9 +216,14 @@ def stated(source: Mapping[str, object], artifacts: Mapping[str, ArtifactInfo]) 
 
 
 def table_name(artifact: ArtifactInfo) -> str:
-    """Return the table of an artifact `ENGINE://SCHEMA.TABLE` as its engine spells it."""
+    """Return the table of an artifact `ENGINE://SCHEMA.TABLE` as its engine spells it.
+
+    Of one as of a moment it is a query, in which `{moment}` stands for what the gate fills in when it runs:
+    https://cloud.google.com/bigquery/docs/access-historical-data, https://docs.snowflake.com/en/sql-reference/constructs/at-before
+    """
     from sqlglot import exp
 
     _, _, name = artifact.path.partition("://")
     parts = [exp.to_identifier(part, quoted=True).sql(dialect=artifact.engine) for part in name.split(".")]
-    return ".".join(parts)
+    name = ".".join(parts)
+    return _AS_OF[artifact.engine].format(name=name) if artifact.snapshot else name

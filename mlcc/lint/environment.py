@@ -61,7 +61,7 @@ def _arrivals(node: Node, plan: Plan) -> Iterator[Arrival]:
         what = "image, as HOST/NAME@DIGEST," if artifact.form is Form.IMAGE else "path of the artifact"
         yield Arrival(f"ARTIFACT_{_upper(id)}", f"the {what} '{id}' ({artifact.paths[0]})")
     for take in node.takes:
-        yield Arrival(f"DIGEST_{_upper(take.artifact)}", f"the digest of the artifact '{take.artifact}'")
+        yield from _of_taken(take.artifact, plan)
     for service in node.machine.services:
         yield Arrival(f"SERVICE_{_upper(service.id)}_HOST", f"the host of the service '{service.id}'")
         yield Arrival(f"SERVICE_{_upper(service.id)}_PORT", f"the port of the service '{service.id}'")
@@ -78,6 +78,14 @@ def _arrivals(node: Node, plan: Plan) -> Iterator[Arrival]:
         yield Arrival("MLCC_REMOTE_KEY", "the name of the submission")
         yield Arrival("MLCC_HANDLE_FILE", "for `submit`: the file that takes the handle")
         yield Arrival("MLCC_HANDLE", "for `poll`, `cancel` and `collect`: the handle")
+
+
+def _of_taken(id: str, plan: Plan) -> Iterator[Arrival]:
+    yield Arrival(f"DIGEST_{_upper(id)}", f"the digest of the artifact '{id}'")
+    if plan.artifacts[id].snapshot:
+        yield Arrival(f"SNAPSHOT_{_upper(id)}", f"the moment as of which '{id}' is read")
+    if plan.artifacts[id].registry is not None:
+        yield Arrival(f"VERSION_{_upper(id)}", f"the version's number of '{id}' in its registry")
 
 
 def _upper(id: str) -> str:

@@ -26,6 +26,7 @@ from mlcc.runtime.records import (
     state_folder,
     write_record,
 )
+from mlcc.runtime.registered import published_versions, versions_taken
 from mlcc.runtime.released import utc_now
 from mlcc.runtime.services import wait_for
 from mlcc.runtime.store import StoreAccess
@@ -88,7 +89,8 @@ def environment_of(
         for login in logins
     }
     login = Logins(logins, values, private, leg.platform)
-    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    versions = {} if rollback else versions_taken(node, plan, selection)
+    env = {**runner_env(), **versions, **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
     if node.get("release", {}).get("records"):
         env["MLCC_LIVE"] = str(private / "live")  # where who serves the release tells what is live
     for id, within in node.get("services", {}).items():
@@ -117,8 +119,10 @@ def take_outputs(leg: Attempt, env: dict[str, str]) -> int:
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        store = StoreAccess(leg.plan, env, leg.deadline)
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, store, leg.state["inputs"])
+        run = leg.selection["facts"]["run_id"]
+        access = StoreAccess(leg.plan, env, leg.deadline, leg.selection["commit"], run)
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, access, leg.state["inputs"])
+        leg.state["values"].update(published_versions(leg.id, leg.leg, leg.node, leg.plan))
     except RunError as problem:
         leg.finish("failed", "fail", str(problem))
         return FAIL

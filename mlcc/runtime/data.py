@@ -15,7 +15,9 @@ from typing import Any
 from mlcc.runtime.addresses import is_address, objects_at
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.digest import DigestError, file_digest, paths_digest, table_digest, tree_digest
+from mlcc.runtime.moments import as_of, whole_moment
 from mlcc.runtime.records import ROOT, RunError, data_folder, legs_of, write_record
+from mlcc.runtime.registered import get_registered, is_registered, put_registered
 from mlcc.runtime.store import StoreAccess
 from mlcc.runtime.stored import get_stored, put_stored
 
@@ -30,8 +32,8 @@ def location(id: str, artifact: dict[str, Any]) -> str:
     return str(artifact["paths"][0])
 
 
-def digest(id: str, artifact: dict[str, Any]) -> str:
-    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
+def digest(id: str, artifact: dict[str, Any], moment: object = None) -> str:
+    """Return the digest of an artifact where it lies; `moment` is the run's. Raises RunError when it is missing or empty."""
     where = location(id, artifact)
     try:
         if artifact["form"] == "paths":
@@ -40,7 +42,7 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
                 tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
             )
         if artifact["form"] == "table":
-            return table_digest(where)
+            return table_digest(as_of(where, whole_moment(moment)) if artifact.get("snapshot") else where)
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)
@@ -56,9 +58,9 @@ def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
     return is_address(plan["artifacts"][id]["paths"][0])
 
 
-def is_stored(id: str, plan: dict[str, Any]) -> bool:
-    """Tell whether the store keeps an artifact's bytes, which only who can log in may read."""
-    return bool(plan["artifacts"][id].get("stored"))
+def is_kept(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether the store or a registry keeps an artifact's bytes, which only who can log in may read."""
+    return bool(plan["artifacts"][id].get("stored")) or is_registered(id, plan)
 
 
 def remote_digests(
@@ -81,9 +83,9 @@ def remote_digests(
 def receive(
     id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
 ) -> str:
-    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError.
+    """Put an artifact where its readers expect it, and return its digest. Raises RunError.
 
-    ABSENT: its writer had nothing to write, and nothing is there.
+    `store` reaches what the store or a registry keeps. ABSENT: its writer had nothing to write, and nothing is there.
     """
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
@@ -94,7 +96,7 @@ def receive(
         _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
-    return digest(id, artifact)
+    return digest(id, artifact, selection.get("moment"))
 
 
 def _is_absent(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> bool:
@@ -123,6 +125,9 @@ def _unpack(
         if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
+        if store is not None and is_registered(id, store.plan):
+            get_registered(id, state["outputs"][id], where, packed, artifact["form"], store)
+            continue
         if store is not None:
             get_stored(
                 f"'{id}', which '{name}' wrote", state["outputs"][id], where, packed, artifact["form"], store
@@ -218,9 +223,10 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
 def publish(
     node_id: str, leg: str, node: dict[str, Any], store: StoreAccess, taken: dict[str, str]
 ) -> dict[str, str]:
-    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError.
+    """Put what a node wrote where it is passed on: here, in the store or in a registry. Returns artifact -> digest.
 
     `taken` are the digests of what it took: where something of that is ABSENT, so may be what it writes with `first: none`.
+    Raises RunError.
     """
     plan = store.plan
     folder = data_folder(node_id, leg)
@@ -238,6 +244,9 @@ def publish(
             raise RunError(f"'{id}' was written empty")
         if artifact.get("stored"):
             put_stored(f"'{id}'", digests[id], source, folder / id, store)
+            continue
+        if is_registered(id, plan):
+            put_registered(id, digests[id], source, folder / id, store)
             continue
         target = folder / id if artifact["form"] == "folder" else folder / id / source.name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,10 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 
 
 def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them.
+
+    Of a table as of a moment, the name says so (see mlcc.runtime.moments).
+    """
     return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
 
 

@@ -20,6 +20,7 @@ from mlcc.runtime.decide import Ending, read_states, read_verdict
 from mlcc.runtime.digest import DigestError, file_digest
 from mlcc.runtime.platform import Platform
 from mlcc.runtime.records import RunError, legs_of, read_record, state_folder, waivers_of, write_text
+from mlcc.runtime.registered import version_name
 from mlcc.runtime.statements import statements
 
 MOST_CHECKS = 1000  # of one gate that the record holds
@@ -122,6 +123,7 @@ def _artifacts(
         artifact = plan["artifacts"][id]
         entry.update(kind=artifact["kind"], form=artifact["form"], paths=artifact["paths"])
         entry.update(_alias(plan["nodes"].get(artifact.get("writer"), {})))
+        entry.update(_registered(id, artifact, states.get(artifact.get("writer"), {})))
         rows = [rows for gate in gates.values() if gate["guards"] == id for rows in _rows(gate)]
         if rows:
             entry["rows"] = rows[0]
@@ -138,6 +140,14 @@ def _alias(writer: dict[str, Any]) -> dict[str, str]:
                 return {}
             return {"md5": match[1]} if match else {}
     return {}
+
+
+def _registered(id: str, artifact: dict[str, Any], states: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return which version of a registered model an artifact is."""
+    found = [state["values"].get(version_name(id)) for state in states.values()]
+    if "registry" not in artifact or not found or found[0] is None:
+        return {}
+    return {"registered": {"model": artifact["registry"], "version": found[0]}}
 
 
 def _rows(gate: dict[str, Any]) -> list[int]:

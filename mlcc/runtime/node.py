@@ -31,7 +31,7 @@ from mlcc.runtime.collected import collect_reports
 from mlcc.runtime.data import (
     check_guards,
     clean_outputs,
-    is_stored,
+    is_kept,
     lies_elsewhere,
     receive,
     remote_digests,
@@ -132,16 +132,18 @@ def _decide_and_run(leg: Attempt) -> int:
 
 def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
-    elsewhere = (lies_elsewhere, is_stored, is_image, is_released)
+    elsewhere = (lies_elsewhere, is_kept, is_image, is_released)
     here = [id for id in leg.node["takes"] if not any(way(id, leg.plan) for way in elsewhere)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
 def _fetched(leg: Attempt, store: StoreAccess, read: dict[str, str]) -> dict[str, str]:
-    """Fetch what the node takes of the store, and return the digests; `read` are those that it has read before a wait."""
-    found = {
-        id: receive(id, leg.plan, leg.selection, store) for id in leg.node["takes"] if is_stored(id, leg.plan)
-    }
+    """Fetch what the node takes of the store or of a registry, and return the digests.
+
+    `read` are those that it has read before a wait.
+    """
+    kept = [id for id in leg.node["takes"] if is_kept(id, leg.plan)]
+    found = {id: receive(id, leg.plan, leg.selection, store) for id in kept}
     released = [id for id in leg.node["takes"] if is_released(id, leg.plan)]
     return {
         **found,

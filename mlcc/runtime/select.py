@@ -16,6 +16,7 @@ from mlcc.runtime.log import say
 from mlcc.runtime.patterns import from_root_of, name_matches, path_matches
 from mlcc.runtime.platform import Facts, Platform
 from mlcc.runtime.records import RunError, read_plan, state_folder, waivers_of, write_record
+from mlcc.runtime.released import utc_now
 
 DIFF_EVENTS = ("push", "pull_request")  # those with a base to count changes from
 
@@ -48,6 +49,8 @@ def select_main(platform: Platform) -> int:
         "inputs": {**_defaults(plan), **inputs},
         "facts": _run_facts(facts, base, trigger),
     }
+    if any(artifact.get("snapshot") for artifact in plan["artifacts"].values()):
+        record["moment"] = utc_now()
     write_record(state_folder("select") / "selection.json", record)
     platform.publish_selection(plan, record)
     say(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
@@ -289,6 +292,8 @@ def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) 
             uses = (
                 "moves what the store keeps"
                 if node.get("stores")
+                else "reaches a registry of models"
+                if node.get("registers")
                 else "pushes an image"
                 if builds
                 else "uses secrets"

@@ -43,6 +43,8 @@ def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
     md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
     # A folder's digest is of the sorted lines of sha256sum, not of one file.
     notes = {"mlcc_form": entry["form"]} if entry["form"] != "file" else {}
+    if "registered" in entry:
+        notes["mlcc_version"] = f"{entry['registered']['model']}/{entry['registered']['version']}"
     found = []
     for leg, digest in entry["digests"].items():
         own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}

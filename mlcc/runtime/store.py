@@ -28,6 +28,8 @@ class StoreAccess(NamedTuple):
     plan: dict[str, Any]
     env: dict[str, str]
     deadline: float
+    commit: str = ""  # that is run, and by which run: what a registry is told
+    run_id: str = ""
 
     def move(self, command: str, files: list[list[str]], size: int) -> None:
         """Push or pull files, each a path and the sha256 of its bytes in hex, of `size` bytes together. Raises RunError."""
@@ -63,9 +65,22 @@ def ask_store(
 ) -> dict[str, Any]:
     """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
     where = f"the store {_shown(plan)} can't be used"
-    if not os.path.isfile(OBJECTS_SCRIPT):  # noqa: PTH113
-        raise RunError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
-    call = [sys.executable, "-I", OBJECTS_SCRIPT, command, plan["store"], *words]
+    found = ask_script(OBJECTS_SCRIPT, [command, plan["store"], *words], sent, env, seconds, where)
+    if not any(name in found for name in _ANSWER[command]):
+        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
+
+
+def ask_script(
+    script: str, words: list[str], sent: bytes, env: dict[str, str], seconds: float, where: str
+) -> dict[str, Any]:
+    """Return what an emitted script answers, given `sent` to read, within `seconds`.
+
+    Raises RunError, which begins with `where`.
+    """
+    if not os.path.isfile(script):  # noqa: PTH113
+        raise RunError(f"{where}: {script} is missing, which `mlcc compile` writes")
+    call = [sys.executable, "-I", script, *words]
     try:
         done = subprocess.run(
             call, env=env, input=sent, timeout=max(seconds, 1.0), capture_output=True, check=False
@@ -77,11 +92,9 @@ def ask_store(
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise RunError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+        raise RunError(f"{where}: {script} ended with {done.returncode} and no answer")
     if done.returncode != 0 or "error" in found:
         raise RunError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
-    if not any(name in found for name in _ANSWER[command]):
-        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
 
 

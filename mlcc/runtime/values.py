@@ -13,6 +13,7 @@ from typing import Any
 from mlcc.runtime.data import ABSENT, location
 from mlcc.runtime.decide import read_states
 from mlcc.runtime.login import write_private
+from mlcc.runtime.moments import moment_env
 from mlcc.runtime.platform import SECRET, VARIABLE
 from mlcc.runtime.records import MAX_RECORD, RunError
 from mlcc.runtime.registry import repository_of
@@ -40,6 +41,7 @@ def node_env(
         inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
     env.update(digest_env(digests, plan))
+    env.update(moment_env(node, plan, selection))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port

@@ -197,6 +197,19 @@ Platform = Annotated[
     AfterValidator(scalars.check_platform),
     _schema(pattern=r"^[a-z0-9]{1,20}/[a-z0-9]{1,20}(?:/v[0-9]{1,2})?$"),
 ]
+TrackingServer = Annotated[
+    str,
+    AfterValidator(scalars.check_tracking_server),
+    _schema(pattern=rf"^https?://{_LABELS}(?::{_PORT})?(?:/[A-Za-z0-9._~-]+)*/?$"),
+]
+ModelName = Annotated[
+    str, AfterValidator(scalars.check_model_name), _schema(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$")
+]
+Alias = Annotated[
+    str,
+    AfterValidator(scalars.check_alias),
+    _schema(pattern=r"^(?!(?:[Ll][Aa][Tt][Ee][Ss][Tt]|[Vv][0-9]+)$)[A-Za-z][A-Za-z0-9_-]{0,199}$"),
+]
 Requirement = Annotated[
     str, AfterValidator(scalars.check_requirement), _schema(pattern=r"^>=[0-9]+\.[0-9]+$")
 ]

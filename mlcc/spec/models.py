@@ -38,6 +38,7 @@ from mlcc.spec.execution import Cache, Checkout, EnvValue, Execution
 from mlcc.spec.images import Build, RegistryLogin
 from mlcc.spec.instances import Instance, Param
 from mlcc.spec.notify import Notice
+from mlcc.spec.registries import RegisteredVersion, Registry
 from mlcc.spec.releases import Release
 from mlcc.spec.remote import Remote
 from mlcc.spec.stores import Store
@@ -144,7 +145,9 @@ class Environment(Model):
 class Origin(Execution):
     """Where an artifact comes from when it is neither committed nor written by a job."""
 
-    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (("dvc", "command", "release", "tag", "digest"),)
+    EXACTLY_ONE: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("dvc", "command", "release", "registry", "tag", "digest"),
+    )
     dvc: Path | None = Field(
         default=None, description="A committed .dvc file (or dvc.lock with the artifact's path as output)."
     )
@@ -164,6 +167,9 @@ class Origin(Execution):
     digest: ImageDigest | None = Field(
         default=None, description="Of an image: which one of its `repository`."
     )
+    registry: RegisteredVersion | None = Field(
+        default=None, description="A version of a registered model, looked up once a run."
+    )
 
 
 class Artifact(Model):
@@ -182,8 +188,13 @@ class Artifact(Model):
     )
     table: Table | None = Field(
         default=None,
-        description="A table that a warehouse holds, as ENGINE://SCHEMA.TABLE; nothing binds its readers to the rows "
-        "that its gates judged.",
+        description="A table that a warehouse holds, as ENGINE://SCHEMA.TABLE; without `snapshot` nothing binds its readers to "
+        "the rows that its gates judged.",
+    )
+    snapshot: bool = Field(
+        default=False,
+        description="true: the table as of one moment, which the run decides once; commands get it as SNAPSHOT_ID, and ask the "
+        "warehouse for that. BigQuery and Snowflake know the past of their tables.",
     )
     repository: Repository | None = Field(
         default=None,
@@ -225,6 +236,10 @@ class Artifact(Model):
     store: bool = Field(
         default=False,
         description="true: the spec's `store` keeps its bytes, by their digest, and the CI system passes on a handle alone.",
+    )
+    registry: Registry | None = Field(
+        default=None,
+        description="What a job writes becomes a version of this registered model; the CI system passes on its number alone.",
     )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from mlcc import __version__
 
-KEYS: dict[str, frozenset[str]] = {
-    "Artifact": frozenset({"registry"}),
-}
+KEYS: dict[str, frozenset[str]] = {}
 """Model -> keys that it will have. A key that the model has by now is no longer looked up."""
 
 WORDS: dict[tuple[str, str], frozenset[str]] = {}

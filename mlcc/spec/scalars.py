@@ -47,6 +47,13 @@ _SERVER = re.compile(
     r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}"
     r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
 )
+_TRACKING_SERVER = re.compile(
+    r"https?://[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}"
+    r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+    r"(?:/[A-Za-z0-9._~-]+)*/?\Z"
+)
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z")
+_ALIAS = re.compile(r"(?!(?:[Ll][Aa][Tt][Ee][Ss][Tt]|[Vv][0-9]+)\Z)[A-Za-z][A-Za-z0-9_-]{0,199}\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -168,6 +175,31 @@ def check_server(value: str) -> str:
     """Return `value` if it is a host, or a host and a port."""
     if not _SERVER.match(value):
         raise ValueError("a server is HOST or HOST:PORT, such as mail.acme.com:465")
+    return value
+
+
+def check_tracking_server(value: str) -> str:
+    """Return `value` if it is the address of a tracking server, such as https://mlflow.example.com."""
+    if not _TRACKING_SERVER.match(value):
+        raise ValueError(
+            "a tracking server is https://HOST or http://HOST, with a port and a path if need be; who asks is told by `env`"
+        )
+    return value
+
+
+def check_model_name(value: str) -> str:
+    """Return `value` if it can name a registered model."""
+    if not _MODEL_NAME.match(value):
+        raise ValueError("a registered model's name has letters, digits, '_', '-' and '.', at most 200")
+    return value
+
+
+def check_alias(value: str) -> str:
+    """Return `value` if it can be an alias of a registered model."""
+    if not _ALIAS.match(value):
+        raise ValueError(
+            "an alias has letters, digits, '_' and '-'; `latest` and those such as v1 are MLflow's own (a number is `version`)"
+        )
     return value
 
 

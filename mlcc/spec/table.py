@@ -9,6 +9,7 @@ from mlcc.spec import scalars
 from mlcc.spec.shapes import Anything, Choice, DictOf, Either, Fields, Flag, Int, Key, ListOf, Number, Str
 
 ADDRESS = Str(scalars.check_address)
+ALIAS = Str(scalars.check_alias)
 COMMAND = Str(scalars.check_command)
 CRON = Str(scalars.check_cron)
 DATE = Str(scalars.check_date)
@@ -20,6 +21,7 @@ FREE_TEXT = Str(scalars.check_free_text)
 ID = Str(scalars.check_id)
 IMAGE_DIGEST = Str(scalars.check_image_digest)
 LATENCY = Str(scalars.check_latency)
+MODEL_NAME = Str(scalars.check_model_name)
 OUTPUT_NAME = Str(scalars.check_output_name)
 PATH = Str(scalars.check_path)
 PLAIN_PATH = Str(scalars.check_plain_path)
@@ -35,6 +37,7 @@ STORE_URI = Str(scalars.check_store_uri)
 TABLE = Str(scalars.check_table)
 TAG = Str(scalars.check_tag)
 TEXT = Str(scalars.check_text)
+TRACKING_SERVER = Str(scalars.check_tracking_server)
 URI = Str(scalars.check_uri)
 PARAM = Fields(
     "Param",
@@ -351,6 +354,17 @@ REGISTRY_LOGIN = Fields(
         "password": Key(TOKEN_REF),
     },
 )
+VARIABLE_REF = Fields("VariableRef", {"var": Key(SECRET_NAME)})
+REGISTERED_VERSION = Fields(
+    "RegisteredVersion",
+    {
+        "mlflow": Key(Either(TRACKING_SERVER, VARIABLE_REF)),
+        "model": Key(MODEL_NAME),
+        "alias": Key(ALIAS, None),
+        "version": Key(Int(low=1), None),
+    },
+    exactly_one=(("alias", "version"),),
+)
 ORIGIN = Fields(
     "Origin",
     {
@@ -382,9 +396,17 @@ ORIGIN = Fields(
         "artifact": Key(ID, None),
         "tag": Key(TAG, None),
         "digest": Key(IMAGE_DIGEST, None),
+        "registry": Key(REGISTERED_VERSION, None),
     },
-    exactly_one=(("dvc", "command", "release", "tag", "digest"),),
+    exactly_one=(("dvc", "command", "release", "registry", "tag", "digest"),),
     at_most_one=(("python", "image"),),
+)
+REGISTRY = Fields(
+    "Registry",
+    {
+        "mlflow": Key(Either(TRACKING_SERVER, VARIABLE_REF)),
+        "model": Key(MODEL_NAME),
+    },
 )
 ARTIFACT = Fields(
     "Artifact",
@@ -393,6 +415,7 @@ ARTIFACT = Fields(
         "path": Key(Either(PATH, ListOf(PATH, least=1)), None),
         "uri": Key(URI, None),
         "table": Key(TABLE, None),
+        "snapshot": Key(Flag(), False),
         "repository": Key(REPOSITORY, None),
         "build": Key(BUILD, None),
         "login": Key(REGISTRY_LOGIN, None),
@@ -406,6 +429,7 @@ ARTIFACT = Fields(
         "at": Key(Choice("base"), None),
         "retain": Key(DURATION, None),
         "store": Key(Flag(), False),
+        "registry": Key(REGISTRY, None),
     },
     exactly_one=(("path", "uri", "table", "repository"),),
 )

@@ -23,6 +23,7 @@ from mlcc.spec.validate import validate
 Data = dict[str, Any]
 Draw = Callable[..., Any]
 NOWHERE = Span("mlcc.yaml", 1, 1, 1, 2)
+REGISTRY = {"mlflow": "https://mlflow.example", "model": "credit"}
 TRIGGERS = {
     "push": {"branches": ["main", "release/*"]},
     "pull_request": {"branches": ["main"]},
@@ -214,6 +215,8 @@ class Builder:
     def _writes(self, node: Data, id: str) -> None:
         path = f"out/{id}/" if "matrix" in node else f"out/{id}.json"
         self.artifacts[f"w-{id}"] = {"kind": "data", "path": path, "store": self.chance(4)}
+        if "matrix" not in node and self.chance(1):
+            self.artifacts[f"w-{id}"] = {"kind": "model", "path": path, "registry": REGISTRY}
         node["writes"] = [f"w-{id}"]
 
     def _evaluate(self, id: str) -> None:
@@ -296,7 +299,10 @@ class Builder:
         origin: Data = {"dvc": "conf.yml"} if self.chance(1) else {"command": "t"}
         if self.chance(3):
             origin["env"] = {"TOKEN": {"secret": "TOKEN"}}
-        self.artifacts[f"w-{id}"] = {"kind": "data", "path": f"out/{id}.json", "from": origin}
+        kind = "data"
+        if self.chance(1):
+            kind, origin = "model", {"registry": {**REGISTRY, "alias": "champion"}}
+        self.artifacts[f"w-{id}"] = {"kind": kind, "path": f"out/{id}.json", "from": origin}
         self.readable.append(f"w-{id}")
 
     def _image(self, id: str) -> None:

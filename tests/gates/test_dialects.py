@@ -27,6 +27,7 @@ from mlcc.gates.dialects import (
     translate,
 )
 from mlcc.gates.regexes import UnportableError, portable
+from mlcc.planner import TIME_TRAVEL
 
 _OTHERS = ENGINES[1:]
 
@@ -270,6 +271,25 @@ def test_table_names_are_quoted() -> None:
         "postgres": '"a-b"."c"."d$"',
         "snowflake": '"a-b"."c"."d$"',
     }
+
+
+def test_tables_as_of_a_moment() -> None:
+    """Rendered and parsed again; no warehouse is asked."""
+    names = {
+        engine: table_name(ArtifactInfo(f"{engine}://a.b.c", engine, snapshot=True)) for engine in TIME_TRAVEL
+    }
+    assert names == {
+        "bigquery": "(SELECT * FROM `a`.`b`.`c` FOR SYSTEM_TIME AS OF TIMESTAMP '{moment}')",
+        "snowflake": '(SELECT * FROM "a"."b"."c" AT (TIMESTAMP => \'{moment}\'::TIMESTAMP_TZ))',
+    }
+    for engine, name in names.items():
+        sql = f"SELECT COUNT(*) FROM {name.replace('{moment}', '2026-11-26T17:30:00Z')}"
+        tree = sqlglot.parse_one(sql, read=engine)
+        (table,) = tree.find_all(sqlglot.exp.Table)
+        assert [part.name for part in table.parts] == ["a", "b", "c"]
+        when = table.args.get("version") or table.args.get("when")
+        assert when is not None
+        assert [literal.name for literal in when.find_all(sqlglot.exp.Literal)] == ["2026-11-26T17:30:00Z"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from tests.planner.case import Case
 from tests.planner.images import IMAGES
 from tests.planner.objects import OBJECTS
 from tests.planner.params import PARAMS, PROFILES
+from tests.planner.registries import REGISTRIES
 from tests.planner.released import RELEASED
 from tests.planner.releases import RELEASES
 from tests.planner.remote import REMOTE
@@ -448,6 +449,7 @@ TRIGGERS = (
 )  # fmt: skip
 
 CASES = (
-    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *IMAGES, *RELEASES, *RELEASED,
+    *REFERENCES, *GRAPH, *CONDITIONS, *MATRIX, *VALUES, *TRIGGERS, *TABLES, *OBJECTS, *STORED, *REGISTRIES, *IMAGES,
+    *RELEASES, *RELEASED,
     *REMOTE, *PARAMS, *PROFILES,
 )  # fmt: skip

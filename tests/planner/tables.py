@@ -12,7 +12,21 @@ def _live(keys: str = "") -> str:
     return f"artifacts:\n  live: {{kind: data, table: postgres://ml.t{keys}}}\n"
 
 
+_CURE = (
+    "leave `snapshot` out; bigquery and snowflake know the past of their tables. To bind the bytes of another table, let a job "
+    "write a copy as an artifact, and let the gate guard that"
+)
 TABLES = (
+    Case(
+        "a snapshot of a table of another engine",
+        _live(", ◆snapshot: true") + GATE,
+        "bad-snapshot", "postgres can't read 'live' as of a moment that the run decides", help=_CURE,
+    ),
+    Case(
+        "a snapshot of a file",
+        "artifacts:\n  live: {kind: data, path: a.csv, ◆snapshot: true}\n" + GATE,
+        "bad-snapshot", "'live' is no table of a warehouse, and only such a one is read as of a moment", help=_CURE,
+    ),
     Case(
         "a table of a model",
         "artifacts:\n  live: {kind: ◆model, table: spark://t}\n" + GATE,

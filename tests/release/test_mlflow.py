@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 import time
 import urllib.error
@@ -21,14 +18,10 @@ from typing import Any
 
 import pytest
 
+from tests.registry.servers import real, tracking_server
 from tests.release.behind_nginx import free_ports
 from tests.release.driven import Driven
 
-OWN = Path(__file__).parents[2] / ".mlflow/bin/mlflow"
-MLFLOW = str(OWN) if OWN.exists() else shutil.which("mlflow")
-real = pytest.mark.skipif(
-    MLFLOW is None and not os.environ.get("MLCC_TEST_ALL"), reason="mlflow isn't installed"
-)
 # What a user's own program does, with the client of MLflow: it registers, and prints the version's number last.
 REGISTER = """
 import json, os, sys, urllib.request
@@ -73,28 +66,8 @@ class Registry(Driven):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a tracking server."""
-    root = tmp_path_factory.mktemp("mlflow")
-    (port,) = free_ports(1)
-    words = [str(MLFLOW), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-             "--backend-store-uri", "sqlite:///store.db", "--artifacts-destination", "./artifacts"]  # fmt: skip
-    env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # jobs need what isn't installed
-    with (
-        (root / "log").open("w") as log,
-        subprocess.Popen(words, cwd=root, env=env, stdout=log, stderr=log, start_new_session=True) as process,
-    ):
-        try:
-            limit = time.monotonic() + 120
-            while True:
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                        break
-                except OSError:
-                    assert time.monotonic() < limit, (root / "log").read_text()
-                    assert process.poll() is None, (root / "log").read_text()
-                    time.sleep(0.3)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(process.pid, 15)
+    with tracking_server(tmp_path_factory.mktemp("mlflow")) as url:
+        yield url
 
 
 @pytest.fixture

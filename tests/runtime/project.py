@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.bundle import bundle
-from mlcc.emitted import REPORT, RUNTIME, objects_script
+from mlcc.emitted import REPORT, RUNTIME, objects_script, registry_script
 from mlcc.gates.emit import scripts
 from mlcc.plan import Form, Plan
 from mlcc.plan_json import document, gate_parameters, to_runtime
@@ -183,6 +183,8 @@ def emitted(plan: Plan) -> dict[str, str]:
     files = {".mlcc/plan.json": document(to_runtime(plan), "mlcc.yaml"), ".mlcc/report.py": report_script()}
     if plan.store is not None or any(a.form is Form.OBJECTS for a in plan.artifacts.values()):
         files[".mlcc/objects.py"] = objects_script()
+    if any(artifact.registry for artifact in plan.artifacts.values()):
+        files[".mlcc/registry.py"] = registry_script()
     for node in plan.nodes.values():
         if node.gate is not None:
             files[f".mlcc/gates/{node.id}.json"] = document(gate_parameters(plan, node), "mlcc.yaml")

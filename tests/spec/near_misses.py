@@ -31,6 +31,13 @@ GOOD: dict[str, tuple[Any, ...]] = {
     ),
     "check_address": ("ci@acme.com", "a.b+c%d_e-f=g@x", "a@x-y.example.com"),
     "check_server": ("mail", "mail.acme.com", "mail.acme.com:465", "127.0.0.1:65535", "x:1"),
+    "check_tracking_server": (
+        "https://mlflow.example.com",
+        "http://127.0.0.1:5000",
+        "https://h/ml/flow/",
+    ),
+    "check_model_name": ("credit", "1.Credit_eu-x", "a" * 200),
+    "check_alias": ("champion", "A1_b-c", "vx", "latest1"),
     "check_store_uri": (
         "s3://acme-ml",
         "s3://acme-ml/credit/eu",
@@ -94,6 +101,12 @@ BAD: dict[str, tuple[Any, ...]] = {
         "", ":25", "mail:", "mail:0", "mail:65536", "mail:025", "mail:a", "smtp://mail", "mail/x", "a@mail", "mail.",
         "[::1]:25", "mail\n",
     ),
+    "check_tracking_server": (
+        "", "mlflow.example", "https://", "https://a b", "https://me:x@host", "https://h:0", "https://h:65536", "https://h?a=b",
+        "https://h//x", "ftp://h", "databricks", "https://h\n", "file:///x", "https://h/%2e",
+    ),
+    "check_model_name": ("", "a/b", "a:b", "a'b", "a b", "-a", ".a", "é", "a" * 201, "a\n"),
+    "check_alias": ("", "latest", "Latest", "v1", "V12", "1a", "a b", "a.b", "a\n", "é", "a" * 201),
     "check_store_uri": (
         "", "s3://", "s3://abc/", "s3://ab/a", "s3://Abc/a", "s3://abc//a", "s3://abc/../a", "s3://abc/a*", "S3://abc/a",
         "s3:/abc/a", "s3://key:secret@abc/a", "file://mnt/ml", "file:///", "file:////mnt", "file:///mnt/../x", "/mnt/ml", "../x",

@@ -221,7 +221,12 @@ class _Builder:
             )
             source.update(self.execution())
             path = f"out/{id}/" if "matrix" in source else self.path(id)
-            self.artifacts[id] = {"kind": "data", "path": path, "from": source, **self.stored()}
+            kind = "data"
+            if "matrix" not in source and self.chance(3):
+                kind = "model"
+                source = {key: value for key, value in source.items() if key not in ("command", "dvc")}
+                source["registry"] = {**self.registry(), **self.one(({"alias": "champion"}, {"version": 7}))}
+            self.artifacts[id] = {"kind": kind, "path": path, "from": source, **self.stored()}
         else:
             writer = self.new_id()
             self.job(writer, writes={id: kind})
@@ -263,6 +268,10 @@ class _Builder:
     def stored(self) -> Data:
         return {"store": True} if self.stores and self.chance(5) else {}
 
+    def registry(self) -> Data:
+        """Draw a registered model; one server for all, since a node reaches one."""
+        return {"mlflow": {"var": "TRACKING"}, "model": self.one(("credit", "credit.eu-1"))}
+
     def path(self, id: str) -> str:
         return str(self.one((f"data/{id}.parquet", f"build/{id}.csv", f"out/{id}/", f"metrics/{id}.json")))
 
@@ -282,7 +291,9 @@ class _Builder:
         legs = "matrix" in made
         for artifact, kind in (writes or {}).items():
             path = f"out/{artifact}/" if legs else self.path(artifact)
-            self.artifacts[artifact] = {"kind": kind, "path": path, **self.stored()}
+            registered = kind == "model" and not legs and self.chance(3)
+            kept = {"registry": self.registry()} if registered else self.stored()
+            self.artifacts[artifact] = {"kind": kind, "path": path, **kept}
         made.update(writes=list(writes)) if writes else None
         made.update(evaluates=evaluates) if evaluates else None
         reads = self.some(self.readable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_SNAPSHOT, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.github.com/actions/"
 _SYNTAX = _DOCS + "reference/workflows-and-actions/workflow-syntax"
@@ -81,6 +81,8 @@ CAPABILITIES = (
         "docker and its buildx on the runner, which GitHub's own have; the runtime checks the registry, and moves tags",
         "https://docs.github.com/actions/tutorials/publish-packages/publish-docker-images",
     ),
+    REGISTRIES,
+    TABLE_SNAPSHOT,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_SNAPSHOT, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://docs.gitlab.com/ci/"
 _SYNTAX = _DOCS + "yaml/"
@@ -107,6 +107,8 @@ CAPABILITIES = (
         "registry, and moves tags",
         "https://docs.gitlab.com/ci/docker/buildah_rootless_tutorial/",
     ),
+    REGISTRIES,
+    TABLE_SNAPSHOT,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

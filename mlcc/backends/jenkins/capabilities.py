@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlcc.backends import STORED_ARTIFACTS, TABLE_WITHOUT_SNAPSHOT, Capability
+from mlcc.backends import REGISTRIES, STORED_ARTIFACTS, TABLE_SNAPSHOT, TABLE_WITHOUT_SNAPSHOT, Capability
 
 _DOCS = "https://www.jenkins.io/doc/book/pipeline/"
 _SYNTAX = _DOCS + "syntax/"
@@ -131,6 +131,8 @@ CAPABILITIES = (
         "docker and its buildx, buildah or podman on the agent; the runtime checks the registry, and moves tags",
         "https://docs.docker.com/reference/cli/docker/buildx/build/",
     ),
+    REGISTRIES,
+    TABLE_SNAPSHOT,
     TABLE_WITHOUT_SNAPSHOT,
     Capability(
         "secrets",

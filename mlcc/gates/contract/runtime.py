@@ -69,7 +69,7 @@ def judge(gate: Gate) -> Verdict:
     try:
         checks, absent = _check_columns(params, table.columns)
         measures = _measure(params, table, absent)
-        checks += _define_parents(params, table, parents)
+        checks += _define_parents(gate, table, parents)
         checks += _check_rows(params["rows"], measures["rows"])
         if measures["rows"] > 0:
             checks += _check_counts(params, table, measures, absent)
@@ -100,16 +100,18 @@ def _open(gate: Gate) -> tuple[Table | EngineTable, list[Table]]:
     return own, parents
 
 
-def _define_parents(params: dict[str, Any], table: Table | EngineTable, parents: list[Table]) -> list[Check]:
+def _define_parents(gate: Gate, table: Table | EngineTable, parents: list[Table]) -> list[Check]:
     """Give the columns that foreign keys refer to their names, and return a check for each that isn't as it must be.
 
     Such a column has no value then, so that nothing finds its match.
     """
     checks: list[Check] = []
-    for i, wanted in enumerate(params.get("parents", [])):
+    for i, wanted in enumerate(gate.params.get("parents", [])):
         value = f"SELECT {wanted['sql']} AS value FROM "
         if isinstance(table, EngineTable):
-            table.define(wanted["name"], value + wanted.get("table", f"mlcc_{wanted['name']}"))
+            own = "table" in wanted
+            named = gate.table(wanted["artifact"], wanted["table"]) if own else f"mlcc_{wanted['name']}"
+            table.define(wanted["name"], value + named)
             continue
         _type_partition(parents[i], wanted["stored"], wanted["type"])
         problem = _parent_problem(wanted, parents[i])

@@ -1,0 +1,1 @@
+"""A registry of models: versions are registered and fetched by the emitted `.mlcc/registry.py`."""
