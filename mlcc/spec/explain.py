@@ -13,7 +13,7 @@ from mlcc import __version__
 from mlcc.diagnostics import Diagnostic, Related, Severity, Span, SpecError, suggest
 from mlcc.record import record
 from mlcc.source import MAX_DIAGNOSTICS, Loc, Mapping, Node, Scalar, Sequence, Source, locate
-from mlcc.spec import reserved, wording
+from mlcc.spec import wording
 from mlcc.spec.models import Spec
 from mlcc.spec.scalars import check_duration
 from mlcc.spec.shapes import Choice, DictOf, Either, Fields, ListOf, Shape, Str
@@ -128,13 +128,11 @@ class _Explainer:
     ) -> Iterator[Diagnostic]:
         unknown = _keys_with("extra_forbidden", below)
         missing = set(_keys_with("missing", below))
-        later = reserved.KEYS.get(shape.name, frozenset()).intersection(unknown)
         groups = [line for line in here if line.type == "one_of"]
         wanted = missing | {key for line in groups if not line.facts["found"] for key in line.facts["group"]}
-        looked_up = islice((key for key in unknown if key not in later), MAX_DIAGNOSTICS)
-        meant = {key: suggest(key, shape.keys) for key in looked_up}
-        # A key that isn't there because it is misspelt, or not here yet, is one problem and not two.
-        excused = bool(later) or not wanted.isdisjoint(meant.values())
+        meant = {key: suggest(key, shape.keys) for key in islice(unknown, MAX_DIAGNOSTICS)}
+        # A key that isn't there because it is misspelt is one problem and not two.
+        excused = not wanted.isdisjoint(meant.values())
         for line in here:
             if line.type == "one_of" and not (excused and not line.facts["found"]):
                 yield self.one_of(place, line)
@@ -142,25 +140,15 @@ class _Explainer:
                 yield self.problem(shape, place, line)
         for key, lines in below.items():
             inner = (*place, str(key))
-            if key in later:
-                yield self.new("not-yet-available", reserved.message(f"`{key}`"), inner, key=True)
-            elif key in unknown:
+            if key in unknown:
                 yield self.unknown(shape, inner, meant.get(str(key)))
             elif key in missing:
                 if not excused:
                     yield self.missing(shape, place, str(key))
             elif lines[0].type == "no_value" and not lines[0].way:
                 yield self.no_value(inner)
-            elif not self.is_reserved_word(shape, inner):
-                yield from self.explain(shape.keys[str(key)].shape, inner, lines)
             else:
-                what = f"`{key}: {self.at(inner)}`"
-                yield self.new("not-yet-available", reserved.message(what), inner)
-
-    def is_reserved_word(self, shape: Fields, place: Loc) -> bool:
-        words = reserved.WORDS.get((shape.name, str(place[-1])), frozenset())
-        value = self.at(place)
-        return isinstance(value, str) and value in words
+                yield from self.explain(shape.keys[str(key)].shape, inner, lines)
 
     def unknown(self, shape: Fields, place: Loc, meant: str | None) -> Diagnostic:
         message = f"unknown key `{place[-1]}`" + (f"; did you mean `{meant}`?" if meant else "")

@@ -14,10 +14,9 @@ from mlcc.diagnostics import Diagnostic, Severity, SpecError
 from mlcc.extends import merge
 from mlcc.gates import GATES
 from mlcc.source import load, read
-from mlcc.spec import fast, reserved, table
+from mlcc.spec import fast
 from mlcc.spec.explain import validate_slowly
 from mlcc.spec.models import Spec
-from mlcc.spec.shapes import Fields
 from mlcc.spec.table import SPEC
 from mlcc.spec.validate import validate
 from tests.spec.near_misses import slipped, valid
@@ -289,44 +288,6 @@ def test_an_overriding_value_shows_what_it_overrides(
     assert (Path(found.span.file).name, found.span.line) == ("mlcc.yaml", 4)
     others = [(Path(o.span.file).name, o.span.line, o.span.column, o.message) for o in found.related]
     assert others == ([("base.yaml", *base, "the value that it overrides")] if base else [])
-
-
-# --- what this version doesn't have yet -----------------------------------------------------------
-
-PLACES = {
-    "Spec": "{key}: {{}}",
-    "Artifact": "artifacts: {{a: {{kind: data, {key}: x}}}}",
-    "Origin": "artifacts: {{a: {{kind: data, path: x, from: {{{key}: x}}}}}}",
-    "Job": "jobs: {{a: {{{key}: x}}}}",
-    "Gate": "gates: {{a: {{guards: b, {key}: {{}}}}}}",
-    "Release": "releases: {{a: {{{key}: x}}}}",
-    "ValueRef": "jobs: {{a: {{run: x, env: {{A: {{{key}: x}}}}}}}}",
-}
-
-
-@pytest.mark.parametrize(
-    ("model", "key"), [(m, k) for m, keys in reserved.KEYS.items() for k in sorted(keys)]
-)
-def test_keys_to_come(model: str, key: str) -> None:
-    (found,) = diagnose(HEAD + PLACES[model].format(key=key) + "\n")
-    assert found.code == "not-yet-available"
-    message = f"`{key}` is part of the language, but not yet of this version of mlcc ({__version__})"
-    assert found.message == message
-
-
-def test_values_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(reserved.WORDS, ("Artifact", "kind"), frozenset({"prompt"}))
-    found = diagnose(HEAD + "artifacts: {a: {kind: prompt, path: x}}\n")
-    assert [brief(f) for f in found] == [
-        f"4:23 not-yet-available: `kind: prompt` is part of the language, but not yet of this version of mlcc "
-        f"({__version__})"
-    ]
-
-
-def test_no_key_is_both_there_and_to_come() -> None:
-    known = {shape.name: set(shape.keys) for shape in vars(table).values() if isinstance(shape, Fields)}
-    both = {name: keys & known[name] for name, keys in reserved.KEYS.items()}
-    assert {name: keys for name, keys in both.items() if keys} == {}
 
 
 # --- requirements, and the way through both loaders -----------------------------------------------
