@@ -1,4 +1,4 @@
-# mlcc:generated sha256=70cb0c092331fc6b8e1ab59fbf4483334591337c9eb0d57e5e475eba7ba83582
+# mlcc:generated sha256=29c42adf08a4592f08f7fa5dd4064678d2eb4408f924b5619d96c96cd8b6ebb8
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -14,13 +14,14 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.log, mlcc.release.adapter, mlcc.runtime.release_ids, mlcc.release.drive,
   mlcc.runtime.groups, mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.platform,
   mlcc.strict_json, mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns,
-  mlcc.runtime.digest, mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.login,
-  mlcc.runtime.web, mlcc.runtime.registry, mlcc.runtime.values, mlcc.release.programs,
-  mlcc.release.noted, mlcc.release.cluster, mlcc.release.adapters.argo_rollouts.runtime,
-  mlcc.release.adapters.command.runtime, mlcc.release.adapters.kserve.runtime,
-  mlcc.release.adapters.mlflow_alias.runtime, mlcc.release.adapters.nginx.local,
-  mlcc.release.adapters.nginx.runtime, mlcc.release.adapters.sagemaker.runtime,
-  mlcc.release.adapters.vertex.runtime, mlcc.release.kinds, mlcc.runtime.process, mlcc.release.main
+  mlcc.runtime.digest, mlcc.runtime.moments, mlcc.runtime.store, mlcc.runtime.registered,
+  mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.login, mlcc.runtime.web, mlcc.runtime.registry,
+  mlcc.runtime.values, mlcc.release.programs, mlcc.release.noted, mlcc.release.cluster,
+  mlcc.release.adapters.argo_rollouts.runtime, mlcc.release.adapters.command.runtime,
+  mlcc.release.adapters.kserve.runtime, mlcc.release.adapters.mlflow_alias.runtime,
+  mlcc.release.adapters.nginx.local, mlcc.release.adapters.nginx.runtime,
+  mlcc.release.adapters.sagemaker.runtime, mlcc.release.adapters.vertex.runtime, mlcc.release.kinds,
+  mlcc.runtime.process, mlcc.release.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -1299,7 +1300,10 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 
 
 def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them.
+
+    Of a table as of a moment, the name says so (see mlcc.runtime.moments).
+    """
     return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
 
 
@@ -1426,6 +1430,38 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
+# --- mlcc.runtime.moments -----------------------------------------------------------------------------------
+# The one moment of a run, as of which tables are read that know their past.
+#
+# The selecting node decides it, so that every gate and every reader has the same: whoever is run again, too. Standard library
+# only: bundled into the emitted scripts.
+
+def whole_moment(stated: object) -> str:
+    """Return a moment if it is one: ISO 8601, to the second, in UTC. Raises DigestError."""
+    shape = "".join("0" if c in "0123456789" else c for c in stated) if isinstance(stated, str) else ""
+    if not isinstance(stated, str) or shape != "0000-00-00T00:00:00Z":
+        raise DigestError("the run has decided no moment as of which tables are read")
+    return stated
+
+
+def as_of(table: str, moment: str) -> str:
+    """Return the name of a table as of a moment, which its warehouse answers with the same rows whenever it is asked."""
+    return f"{table}@{moment}" if moment else table
+
+
+def moment_name(id: str) -> str:
+    """Return the variable that has the moment for a table."""
+    return f"SNAPSHOT_{id.upper().replace('-', '_')}"
+
+
+def moment_env(
+    node: Mapping[str, Any], plan: Mapping[str, Any], selection: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return variable -> moment for each table that a node takes as of one. Raises DigestError."""
+    tables = [id for id in node["takes"] if plan["artifacts"][id].get("snapshot")]
+    return {moment_name(id): whole_moment(selection.get("moment")) for id in tables}
+
+
 # --- mlcc.runtime.store -------------------------------------------------------------------------------------
 # The store of a spec: artifacts by digest, and small records by key.
 #
@@ -1441,6 +1477,8 @@ class StoreAccess(NamedTuple):
     plan: dict[str, Any]
     env: dict[str, str]
     deadline: float
+    commit: str = ""  # that is run, and by which run: what a registry is told
+    run_id: str = ""
 
     def move(self, command: str, files: list[list[str]], size: int) -> None:
         """Push or pull files, each a path and the sha256 of its bytes in hex, of `size` bytes together. Raises RunError."""
@@ -1476,9 +1514,22 @@ def ask_store(
 ) -> dict[str, Any]:
     """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
     where = f"the store {_shown(plan)} can't be used"
-    if not os.path.isfile(OBJECTS_SCRIPT):  # noqa: PTH113
-        raise RunError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
-    call = [sys.executable, "-I", OBJECTS_SCRIPT, command, plan["store"], *words]
+    found = ask_script(OBJECTS_SCRIPT, [command, plan["store"], *words], sent, env, seconds, where)
+    if not any(name in found for name in _ANSWER[command]):
+        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
+
+
+def ask_script(
+    script: str, words: list[str], sent: bytes, env: dict[str, str], seconds: float, where: str
+) -> dict[str, Any]:
+    """Return what an emitted script answers, given `sent` to read, within `seconds`.
+
+    Raises RunError, which begins with `where`.
+    """
+    if not os.path.isfile(script):  # noqa: PTH113
+        raise RunError(f"{where}: {script} is missing, which `mlcc compile` writes")
+    call = [sys.executable, "-I", script, *words]
     try:
         done = subprocess.run(
             call, env=env, input=sent, timeout=max(seconds, 1.0), capture_output=True, check=False
@@ -1490,16 +1541,105 @@ def ask_store(
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise RunError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+        raise RunError(f"{where}: {script} ended with {done.returncode} and no answer")
     if done.returncode != 0 or "error" in found:
         raise RunError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
-    if not any(name in found for name in _ANSWER[command]):
-        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
 
 
 def _shown(plan: dict[str, Any]) -> str:
     return shown_name(str(plan["store"]))
+
+
+# --- mlcc.runtime.registered --------------------------------------------------------------------------------
+# Artifacts that are versions of registered models: a job registers what it wrote, and the version's number travels.
+#
+# `.mlcc/registry.py` reaches the registry, with what the node's environment has to log in. Standard library only: bundled into the
+# emitted script.
+
+REGISTRY_SCRIPT = ".mlcc/registry.py"
+VERSION_FILE = "version.json"
+
+
+def is_registered(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether a job registers an artifact, and its readers fetch it by its version."""
+    artifact = plan["artifacts"][id]
+    return "registry" in artifact and plan["nodes"][artifact["writer"]]["kind"] != "fetch"
+
+
+def put_registered(id: str, digest: str, source: Path, folder: Path, access: StoreAccess) -> None:
+    """Register a file or a folder, and leave its handle in a folder: the model, its version, its digest.
+
+    A version with the same digest and commit is taken as it is: a node that is run again makes no second one. Raises RunError.
+    """
+    model = access.plan["artifacts"][id]["registry"]
+    tags = {
+        "mlcc.digest": digest,
+        "mlcc.commit": access.commit,
+        "mlcc.run": access.run_id,
+        "mlcc.pipeline": access.plan["name"],
+    }
+    sent = {"experiment": access.plan["name"], "tags": tags}
+    what = f"'{id}' can't be registered as a version of {model}"
+    found = _ask(what, ["register", model, str(source)], sent, access)
+    write_record(folder / VERSION_FILE, {"model": model, "version": str(found["version"]), "digest": digest})
+
+
+def get_registered(id: str, digest: str, where: Path, folder: Path, form: str, access: StoreAccess) -> None:
+    """Fetch an artifact to `where` by the handle that its writer left in a folder; `digest` is what the writer says.
+
+    Raises RunError for any other bytes.
+    """
+    handle = _handle(id, folder)
+    if handle["digest"] != digest:
+        raise RunError(
+            f"'{id}' has a handle of other bytes than were written: {handle['digest']} instead of {digest}"
+        )
+    target = f"{where}/" if form == "folder" else str(where)
+    model = access.plan["artifacts"][id]["registry"]
+    what = f"'{id}' as {digest}, registered as version {handle['version']} of {model}, can't be fetched"
+    _ask(what, ["fetch", model, handle["version"], target, digest], {}, access)
+
+
+def published_versions(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
+    """Return variable -> version's number of what a node has registered. Raises RunError."""
+    registered = [id for id in node.get("writes", []) if is_registered(id, plan)]
+    return {version_name(id): _handle(id, data_folder(node_id, leg) / id)["version"] for id in registered}
+
+
+def versions_taken(node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, str]:
+    """Return variable -> version's number of each registered model that a node takes. Raises RunError."""
+    found = {}
+    for id in node["takes"]:
+        if "registry" in plan["artifacts"][id]:
+            writer = plan["artifacts"][id]["writer"]
+            (state,) = read_states(writer, plan["nodes"][writer], selection)
+            name = version_name(id)
+            if state is None or name not in state["values"]:
+                raise RunError(f"'{writer}' left no version of '{id}'")
+            found[name] = str(state["values"][name])
+    return found
+
+
+def version_name(id: str) -> str:
+    """Return the variable that has the number of an artifact's version."""
+    return f"VERSION_{id.upper().replace('-', '_')}"
+
+
+def _handle(id: str, folder: Path) -> dict[str, str]:
+    handle = read_record(folder / VERSION_FILE)
+    texts = handle is not None and all(type(handle.get(key)) is str for key in ("model", "version", "digest"))
+    if handle is None or not texts or not handle["version"].isdecimal():
+        raise RunError(f"'{id}' has no handle of a version, or one that isn't whole")
+    return handle
+
+
+def _ask(what: str, words: list[str], sent: dict[str, Any], access: StoreAccess) -> dict[str, Any]:
+    seconds = access.deadline - time.monotonic()
+    found = ask_script(REGISTRY_SCRIPT, words, json.dumps(sent).encode(), access.env, seconds, what)
+    if not str(found.get("version")).isdecimal():
+        raise RunError(f"{what}: the answer of {REGISTRY_SCRIPT} isn't whole")
+    return found
 
 
 # --- mlcc.runtime.stored ------------------------------------------------------------------------------------
@@ -1631,8 +1771,8 @@ def location(id: str, artifact: dict[str, Any]) -> str:
     return str(artifact["paths"][0])
 
 
-def digest(id: str, artifact: dict[str, Any]) -> str:
-    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
+def digest(id: str, artifact: dict[str, Any], moment: object = None) -> str:
+    """Return the digest of an artifact where it lies; `moment` is the run's. Raises RunError when it is missing or empty."""
     where = location(id, artifact)
     try:
         if artifact["form"] == "paths":
@@ -1641,7 +1781,7 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
                 tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
             )
         if artifact["form"] == "table":
-            return table_digest(where)
+            return table_digest(as_of(where, whole_moment(moment)) if artifact.get("snapshot") else where)
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)
@@ -1657,9 +1797,9 @@ def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
     return is_address(plan["artifacts"][id]["paths"][0])
 
 
-def is_stored(id: str, plan: dict[str, Any]) -> bool:
-    """Tell whether the store keeps an artifact's bytes, which only who can log in may read."""
-    return bool(plan["artifacts"][id].get("stored"))
+def is_kept(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether the store or a registry keeps an artifact's bytes, which only who can log in may read."""
+    return bool(plan["artifacts"][id].get("stored")) or is_registered(id, plan)
 
 
 def remote_digests(
@@ -1682,9 +1822,9 @@ def remote_digests(
 def receive(
     id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
 ) -> str:
-    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError.
+    """Put an artifact where its readers expect it, and return its digest. Raises RunError.
 
-    ABSENT: its writer had nothing to write, and nothing is there.
+    `store` reaches what the store or a registry keeps. ABSENT: its writer had nothing to write, and nothing is there.
     """
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
@@ -1695,7 +1835,7 @@ def receive(
         _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
-    return digest(id, artifact)
+    return digest(id, artifact, selection.get("moment"))
 
 
 def _is_absent(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> bool:
@@ -1724,6 +1864,9 @@ def _unpack(
         if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
+        if store is not None and is_registered(id, store.plan):
+            get_registered(id, state["outputs"][id], where, packed, artifact["form"], store)
+            continue
         if store is not None:
             get_stored(
                 f"'{id}', which '{name}' wrote", state["outputs"][id], where, packed, artifact["form"], store
@@ -1819,9 +1962,10 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
 def publish(
     node_id: str, leg: str, node: dict[str, Any], store: StoreAccess, taken: dict[str, str]
 ) -> dict[str, str]:
-    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError.
+    """Put what a node wrote where it is passed on: here, in the store or in a registry. Returns artifact -> digest.
 
     `taken` are the digests of what it took: where something of that is ABSENT, so may be what it writes with `first: none`.
+    Raises RunError.
     """
     plan = store.plan
     folder = data_folder(node_id, leg)
@@ -1839,6 +1983,9 @@ def publish(
             raise RunError(f"'{id}' was written empty")
         if artifact.get("stored"):
             put_stored(f"'{id}'", digests[id], source, folder / id, store)
+            continue
+        if is_registered(id, plan):
+            put_registered(id, digests[id], source, folder / id, store)
             continue
         target = folder / id if artifact["form"] == "folder" else folder / id / source.name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -2007,6 +2154,8 @@ MANIFEST_TYPES = (
 MOST_MANIFEST = 4 << 20  # bytes, which the specification lets registries take
 DOCKER_HUB = ("docker.io", "registry-1.docker.io")  # its name, and where it answers
 _CHALLENGED = re.compile(r'([a-z]+)="([^"]*)"')
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
+MOST_TAG = 128  # characters
 _DENIED = (401, 403)
 REGISTRY_TRIES = 3
 
@@ -2157,6 +2306,8 @@ class Registry:
         try:
             with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
                 found = RegistryAnswer(answer.status, _small(answer.headers), answer.read(MOST_MANIFEST + 1))
+                if not self.local and not answer.geturl().startswith("https://"):
+                    raise RunError(f"{self._shown} sends its readers where nothing is encrypted")
         except urllib.error.HTTPError as problem:
             with problem:
                 return RegistryAnswer(problem.code, _small(problem.headers), b"")
@@ -2172,6 +2323,12 @@ class Registry:
 def is_loopback(host: str) -> bool:
     """Tell whether a host, with or without a port, is this machine: nothing else is reached without TLS."""
     return host.partition(":")[0] in ("localhost", "127.0.0.1")
+
+
+def tag_of(name: str) -> str:
+    """Return a tag for a name: what no tag may hold becomes a hyphen, and what is too long ends in a digest instead."""
+    safe = _NOT_IN_TAGS.sub("-", name)
+    return safe if len(safe) <= MOST_TAG else f"{safe[:95]}-{sha256(name.encode()).hexdigest()[:32]}"
 
 
 def repository_of(path: str) -> str:
@@ -2234,6 +2391,7 @@ def node_env(
         inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
     env.update(digest_env(digests, plan))
+    env.update(moment_env(node, plan, selection))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=3aa55705cc3e78f72397f317510ae6c9debd5196d44c05a5d7a0d5bd12063468
+# mlcc:generated sha256=f050b0ec3f53e5b5e9f63158f584d90754dc7efd7b2ec61463df9905c7c6370a
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -17,8 +17,8 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.gates._metrics.catalog, mlcc.gates._metrics.classes, mlcc.gates._metrics.numbers,
   mlcc.gates._metrics.ranking, mlcc.gates._report, mlcc.strict_json, mlcc.gates._strict,
   mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.gates._support, mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._sql, mlcc.gates._table,
-  mlcc.gates._metrics.rows, mlcc.gates._metrics.scores, mlcc.gates._metrics.compute,
+  mlcc.runtime.moments, mlcc.gates._support, mlcc.gates._files, mlcc.gates._reasons, mlcc.gates._sql,
+  mlcc.gates._table, mlcc.gates._metrics.rows, mlcc.gates._metrics.scores, mlcc.gates._metrics.compute,
   mlcc.gates._metrics.join, mlcc.gates._plots, mlcc.gates.evaluate.drawing, mlcc.gates._metrics.axes,
   mlcc.gates.evaluate.limits, mlcc.gates.evaluate.stated, mlcc.gates.evaluate.runtime
 Don't edit it: `mlcc compile` writes it again.
@@ -1647,7 +1647,10 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 
 
 def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them.
+
+    Of a table as of a moment, the name says so (see mlcc.runtime.moments).
+    """
     return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
 
 
@@ -1774,6 +1777,38 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
+# --- mlcc.runtime.moments -----------------------------------------------------------------------------------
+# The one moment of a run, as of which tables are read that know their past.
+#
+# The selecting node decides it, so that every gate and every reader has the same: whoever is run again, too. Standard library
+# only: bundled into the emitted scripts.
+
+def whole_moment(stated: object) -> str:
+    """Return a moment if it is one: ISO 8601, to the second, in UTC. Raises DigestError."""
+    shape = "".join("0" if c in "0123456789" else c for c in stated) if isinstance(stated, str) else ""
+    if not isinstance(stated, str) or shape != "0000-00-00T00:00:00Z":
+        raise DigestError("the run has decided no moment as of which tables are read")
+    return stated
+
+
+def as_of(table: str, moment: str) -> str:
+    """Return the name of a table as of a moment, which its warehouse answers with the same rows whenever it is asked."""
+    return f"{table}@{moment}" if moment else table
+
+
+def moment_name(id: str) -> str:
+    """Return the variable that has the moment for a table."""
+    return f"SNAPSHOT_{id.upper().replace('-', '_')}"
+
+
+def moment_env(
+    node: Mapping[str, Any], plan: Mapping[str, Any], selection: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return variable -> moment for each table that a node takes as of one. Raises DigestError."""
+    tables = [id for id in node["takes"] if plan["artifacts"][id].get("snapshot")]
+    return {moment_name(id): whole_moment(selection.get("moment")) for id in tables}
+
+
 # --- mlcc.gates._support ------------------------------------------------------------------------------------
 # What every gate does around its judgement: parameters in, verdict record and exit code out, fail closed.
 
@@ -1835,6 +1870,10 @@ class Gate:
         if artifact not in self._fetched:
             self._fetched[artifact] = self._fetch(artifact, path)
         return self._fetched[artifact]
+
+    def table(self, artifact: str, named: str) -> str:
+        """Return what SQL calls a table of a warehouse, as of the moment that it is judged at."""
+        return named.replace("{moment}", self.inputs.get(artifact, {}).get("moment", ""))
 
     def _fetch(self, artifact: str, address: str) -> str:
         listed = self.inputs[artifact]
@@ -2031,7 +2070,9 @@ def _inputs(gate: Gate) -> dict[str, dict[str, Any]]:
             found[id] = {"path": artifact["path"], "digest": _absence(id, artifact)}
             continue
         try:
-            found[id] = {"path": artifact["path"], **_identity(id, artifact["path"])}
+            moment = whole_moment(os.environ.get(moment_name(id))) if artifact.get("snapshot") else ""
+            as_of = {"moment": moment} if moment else {}
+            found[id] = {"path": artifact["path"], **as_of, **_identity(id, artifact["path"], moment)}
         except DigestError as error:
             raise GateError(f"the artifact {visible(id)} can't be judged: {error}") from None
     return found
@@ -2046,14 +2087,14 @@ def _absence(id: str, artifact: dict[str, Any]) -> str:
     return _ABSENT
 
 
-def _identity(id: str, path: str | list[str]) -> dict[str, Any]:
-    """Return the digest of an artifact and, at an address, its objects. Raises DigestError."""
+def _identity(id: str, path: str | list[str], moment: str = "") -> dict[str, Any]:
+    """Return the digest of an artifact, a table's as of a moment, and at an address its objects. Raises DigestError."""
     if isinstance(path, str) and path.startswith(IMAGE_SCHEME):
         return {"digest": image_digest(id)}
     if isinstance(path, str) and is_address(path):
         listed = objects_at(path)
         return {key: listed[key] for key in ("digest", "objects")}
-    return {"digest": artifact_digest(path)}
+    return {"digest": artifact_digest(as_of(path, moment) if isinstance(path, str) else path)}
 
 
 def _file_marks(path: object) -> tuple[int, ...] | None:
@@ -2081,7 +2122,7 @@ def _check_untouched(gate: Gate, large: dict[str, tuple[int, ...] | None]) -> No
         if id in gate.absent and not os.path.lexists(found["path"]):
             continue
         try:
-            same = _identity(id, found["path"])["digest"] == found["digest"]
+            same = _identity(id, found["path"], found.get("moment", ""))["digest"] == found["digest"]
         except DigestError as error:
             raise GateError(f"{_input_shown(gate, id)} went while the gate ran: {error}") from None
         if not same:

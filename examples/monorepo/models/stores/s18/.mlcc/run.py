@@ -1,4 +1,4 @@
-# mlcc:generated sha256=25a36a828a14648d37bc83cafa92760cbfe4142fbd519fbb8e551bcb3789e350
+# mlcc:generated sha256=e76fcf0fd125c6ce2df903255cc198a925258ac714a0dcaf2a02ef58319d47fe
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -12,16 +12,17 @@ This file stands alone on purpose: it runs where mlcc is not installed, and need
 mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.file_digest, mlcc.runtime.addresses, mlcc.runtime.platform, mlcc.strict_json,
   mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns, mlcc.runtime.digest,
-  mlcc.runtime.store, mlcc.runtime.stored, mlcc.runtime.data, mlcc.runtime.release_ids,
-  mlcc.runtime.live, mlcc.runtime.champion, mlcc.runtime.login, mlcc.runtime.web,
-  mlcc.runtime.registry, mlcc.runtime.values, mlcc.runtime.collected, mlcc.runtime.predicates,
-  mlcc.runtime.statements, mlcc.runtime.lineage, mlcc.runtime.log, mlcc.runtime.groups,
-  mlcc.runtime.process, mlcc.runtime.release, mlcc.runtime.released, mlcc.runtime.final,
-  mlcc.runtime.services, mlcc.runtime.attempt, mlcc.runtime.images, mlcc.runtime.building,
-  mlcc.runtime.webhooks, mlcc.runtime.notices, mlcc.runtime.made_live, mlcc.runtime.tags,
-  mlcc.runtime.steps, mlcc.runtime.promotion, mlcc.runtime.submissions, mlcc.runtime.remote,
-  mlcc.runtime.node, mlcc.backends.github.platform, mlcc.backends.gitlab.platform,
-  mlcc.backends.jenkins.platform, mlcc.runtime.platforms, mlcc.runtime.select, mlcc.runtime.main
+  mlcc.runtime.moments, mlcc.runtime.store, mlcc.runtime.registered, mlcc.runtime.stored,
+  mlcc.runtime.data, mlcc.runtime.release_ids, mlcc.runtime.live, mlcc.runtime.champion,
+  mlcc.runtime.login, mlcc.runtime.web, mlcc.runtime.registry, mlcc.runtime.values,
+  mlcc.runtime.collected, mlcc.runtime.predicates, mlcc.runtime.statements, mlcc.runtime.lineage,
+  mlcc.runtime.log, mlcc.runtime.groups, mlcc.runtime.process, mlcc.runtime.release,
+  mlcc.runtime.released, mlcc.runtime.final, mlcc.runtime.services, mlcc.runtime.attempt,
+  mlcc.runtime.images, mlcc.runtime.building, mlcc.runtime.webhooks, mlcc.runtime.notices,
+  mlcc.runtime.made_live, mlcc.runtime.tags, mlcc.runtime.steps, mlcc.runtime.promotion,
+  mlcc.runtime.submissions, mlcc.runtime.remote, mlcc.runtime.node, mlcc.backends.github.platform,
+  mlcc.backends.gitlab.platform, mlcc.backends.jenkins.platform, mlcc.runtime.platforms,
+  mlcc.runtime.select, mlcc.runtime.main
 Don't edit it: `mlcc compile` writes it again.
 """
 
@@ -873,7 +874,10 @@ def artifact_digest(path: str | Sequence[str], root: str = ".") -> str:
 
 
 def table_digest(name: str) -> str:
-    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them."""
+    """Return `table:<hex>`, the sha256 of a table's name: what tells tables apart, and not what is in them.
+
+    Of a table as of a moment, the name says so (see mlcc.runtime.moments).
+    """
     return f"table:{sha256(name.encode('utf-8')).hexdigest()}"
 
 
@@ -1000,6 +1004,38 @@ def _inside_work_tree(top: str) -> bool:
     return True
 
 
+# --- mlcc.runtime.moments -----------------------------------------------------------------------------------
+# The one moment of a run, as of which tables are read that know their past.
+#
+# The selecting node decides it, so that every gate and every reader has the same: whoever is run again, too. Standard library
+# only: bundled into the emitted scripts.
+
+def whole_moment(stated: object) -> str:
+    """Return a moment if it is one: ISO 8601, to the second, in UTC. Raises DigestError."""
+    shape = "".join("0" if c in "0123456789" else c for c in stated) if isinstance(stated, str) else ""
+    if not isinstance(stated, str) or shape != "0000-00-00T00:00:00Z":
+        raise DigestError("the run has decided no moment as of which tables are read")
+    return stated
+
+
+def as_of(table: str, moment: str) -> str:
+    """Return the name of a table as of a moment, which its warehouse answers with the same rows whenever it is asked."""
+    return f"{table}@{moment}" if moment else table
+
+
+def moment_name(id: str) -> str:
+    """Return the variable that has the moment for a table."""
+    return f"SNAPSHOT_{id.upper().replace('-', '_')}"
+
+
+def moment_env(
+    node: Mapping[str, Any], plan: Mapping[str, Any], selection: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return variable -> moment for each table that a node takes as of one. Raises DigestError."""
+    tables = [id for id in node["takes"] if plan["artifacts"][id].get("snapshot")]
+    return {moment_name(id): whole_moment(selection.get("moment")) for id in tables}
+
+
 # --- mlcc.runtime.store -------------------------------------------------------------------------------------
 # The store of a spec: artifacts by digest, and small records by key.
 #
@@ -1015,6 +1051,8 @@ class StoreAccess(NamedTuple):
     plan: dict[str, Any]
     env: dict[str, str]
     deadline: float
+    commit: str = ""  # that is run, and by which run: what a registry is told
+    run_id: str = ""
 
     def move(self, command: str, files: list[list[str]], size: int) -> None:
         """Push or pull files, each a path and the sha256 of its bytes in hex, of `size` bytes together. Raises RunError."""
@@ -1050,9 +1088,22 @@ def ask_store(
 ) -> dict[str, Any]:
     """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
     where = f"the store {_shown(plan)} can't be used"
-    if not os.path.isfile(OBJECTS_SCRIPT):  # noqa: PTH113
-        raise RunError(f"{where}: {OBJECTS_SCRIPT} is missing, which `mlcc compile` writes")
-    call = [sys.executable, "-I", OBJECTS_SCRIPT, command, plan["store"], *words]
+    found = ask_script(OBJECTS_SCRIPT, [command, plan["store"], *words], sent, env, seconds, where)
+    if not any(name in found for name in _ANSWER[command]):
+        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
+    return found
+
+
+def ask_script(
+    script: str, words: list[str], sent: bytes, env: dict[str, str], seconds: float, where: str
+) -> dict[str, Any]:
+    """Return what an emitted script answers, given `sent` to read, within `seconds`.
+
+    Raises RunError, which begins with `where`.
+    """
+    if not os.path.isfile(script):  # noqa: PTH113
+        raise RunError(f"{where}: {script} is missing, which `mlcc compile` writes")
+    call = [sys.executable, "-I", script, *words]
     try:
         done = subprocess.run(
             call, env=env, input=sent, timeout=max(seconds, 1.0), capture_output=True, check=False
@@ -1064,16 +1115,105 @@ def ask_store(
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise RunError(f"{where}: {OBJECTS_SCRIPT} ended with {done.returncode} and no answer")
+        raise RunError(f"{where}: {script} ended with {done.returncode} and no answer")
     if done.returncode != 0 or "error" in found:
         raise RunError(f"{where}: {shown_name(str(found.get('error', 'no reason is known')))}")
-    if not any(name in found for name in _ANSWER[command]):
-        raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
     return found
 
 
 def _shown(plan: dict[str, Any]) -> str:
     return shown_name(str(plan["store"]))
+
+
+# --- mlcc.runtime.registered --------------------------------------------------------------------------------
+# Artifacts that are versions of registered models: a job registers what it wrote, and the version's number travels.
+#
+# `.mlcc/registry.py` reaches the registry, with what the node's environment has to log in. Standard library only: bundled into the
+# emitted script.
+
+REGISTRY_SCRIPT = ".mlcc/registry.py"
+VERSION_FILE = "version.json"
+
+
+def is_registered(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether a job registers an artifact, and its readers fetch it by its version."""
+    artifact = plan["artifacts"][id]
+    return "registry" in artifact and plan["nodes"][artifact["writer"]]["kind"] != "fetch"
+
+
+def put_registered(id: str, digest: str, source: Path, folder: Path, access: StoreAccess) -> None:
+    """Register a file or a folder, and leave its handle in a folder: the model, its version, its digest.
+
+    A version with the same digest and commit is taken as it is: a node that is run again makes no second one. Raises RunError.
+    """
+    model = access.plan["artifacts"][id]["registry"]
+    tags = {
+        "mlcc.digest": digest,
+        "mlcc.commit": access.commit,
+        "mlcc.run": access.run_id,
+        "mlcc.pipeline": access.plan["name"],
+    }
+    sent = {"experiment": access.plan["name"], "tags": tags}
+    what = f"'{id}' can't be registered as a version of {model}"
+    found = _ask(what, ["register", model, str(source)], sent, access)
+    write_record(folder / VERSION_FILE, {"model": model, "version": str(found["version"]), "digest": digest})
+
+
+def get_registered(id: str, digest: str, where: Path, folder: Path, form: str, access: StoreAccess) -> None:
+    """Fetch an artifact to `where` by the handle that its writer left in a folder; `digest` is what the writer says.
+
+    Raises RunError for any other bytes.
+    """
+    handle = _handle(id, folder)
+    if handle["digest"] != digest:
+        raise RunError(
+            f"'{id}' has a handle of other bytes than were written: {handle['digest']} instead of {digest}"
+        )
+    target = f"{where}/" if form == "folder" else str(where)
+    model = access.plan["artifacts"][id]["registry"]
+    what = f"'{id}' as {digest}, registered as version {handle['version']} of {model}, can't be fetched"
+    _ask(what, ["fetch", model, handle["version"], target, digest], {}, access)
+
+
+def published_versions(node_id: str, leg: str, node: dict[str, Any], plan: dict[str, Any]) -> dict[str, str]:
+    """Return variable -> version's number of what a node has registered. Raises RunError."""
+    registered = [id for id in node.get("writes", []) if is_registered(id, plan)]
+    return {version_name(id): _handle(id, data_folder(node_id, leg) / id)["version"] for id in registered}
+
+
+def versions_taken(node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any]) -> dict[str, str]:
+    """Return variable -> version's number of each registered model that a node takes. Raises RunError."""
+    found = {}
+    for id in node["takes"]:
+        if "registry" in plan["artifacts"][id]:
+            writer = plan["artifacts"][id]["writer"]
+            (state,) = read_states(writer, plan["nodes"][writer], selection)
+            name = version_name(id)
+            if state is None or name not in state["values"]:
+                raise RunError(f"'{writer}' left no version of '{id}'")
+            found[name] = str(state["values"][name])
+    return found
+
+
+def version_name(id: str) -> str:
+    """Return the variable that has the number of an artifact's version."""
+    return f"VERSION_{id.upper().replace('-', '_')}"
+
+
+def _handle(id: str, folder: Path) -> dict[str, str]:
+    handle = read_record(folder / VERSION_FILE)
+    texts = handle is not None and all(type(handle.get(key)) is str for key in ("model", "version", "digest"))
+    if handle is None or not texts or not handle["version"].isdecimal():
+        raise RunError(f"'{id}' has no handle of a version, or one that isn't whole")
+    return handle
+
+
+def _ask(what: str, words: list[str], sent: dict[str, Any], access: StoreAccess) -> dict[str, Any]:
+    seconds = access.deadline - time.monotonic()
+    found = ask_script(REGISTRY_SCRIPT, words, json.dumps(sent).encode(), access.env, seconds, what)
+    if not str(found.get("version")).isdecimal():
+        raise RunError(f"{what}: the answer of {REGISTRY_SCRIPT} isn't whole")
+    return found
 
 
 # --- mlcc.runtime.stored ------------------------------------------------------------------------------------
@@ -1205,8 +1345,8 @@ def location(id: str, artifact: dict[str, Any]) -> str:
     return str(artifact["paths"][0])
 
 
-def digest(id: str, artifact: dict[str, Any]) -> str:
-    """Return the digest of an artifact where it lies. Raises RunError when it is missing or empty."""
+def digest(id: str, artifact: dict[str, Any], moment: object = None) -> str:
+    """Return the digest of an artifact where it lies; `moment` is the run's. Raises RunError when it is missing or empty."""
     where = location(id, artifact)
     try:
         if artifact["form"] == "paths":
@@ -1215,7 +1355,7 @@ def digest(id: str, artifact: dict[str, Any]) -> str:
                 tree_digest(ROOT / "base" / id) if at_base else paths_digest(list(artifact["paths"]), Path())
             )
         if artifact["form"] == "table":
-            return table_digest(where)
+            return table_digest(as_of(where, whole_moment(moment)) if artifact.get("snapshot") else where)
         path = Path(where)
         if artifact["form"] == "folder":
             return tree_digest(path)
@@ -1231,9 +1371,9 @@ def lies_elsewhere(id: str, plan: dict[str, Any]) -> bool:
     return is_address(plan["artifacts"][id]["paths"][0])
 
 
-def is_stored(id: str, plan: dict[str, Any]) -> bool:
-    """Tell whether the store keeps an artifact's bytes, which only who can log in may read."""
-    return bool(plan["artifacts"][id].get("stored"))
+def is_kept(id: str, plan: dict[str, Any]) -> bool:
+    """Tell whether the store or a registry keeps an artifact's bytes, which only who can log in may read."""
+    return bool(plan["artifacts"][id].get("stored")) or is_registered(id, plan)
 
 
 def remote_digests(
@@ -1256,9 +1396,9 @@ def remote_digests(
 def receive(
     id: str, plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess | None = None
 ) -> str:
-    """Put an artifact where its readers expect it, and return its digest; `store` has it, if it is stored. Raises RunError.
+    """Put an artifact where its readers expect it, and return its digest. Raises RunError.
 
-    ABSENT: its writer had nothing to write, and nothing is there.
+    `store` reaches what the store or a registry keeps. ABSENT: its writer had nothing to write, and nothing is there.
     """
     artifact = plan["artifacts"][id]
     writer = artifact.get("writer")
@@ -1269,7 +1409,7 @@ def receive(
         _unpack(id, artifact, plan["nodes"][writer], selection, store)
     elif artifact.get("at_base"):
         _from_base(id, artifact, selection["base_commit"])
-    return digest(id, artifact)
+    return digest(id, artifact, selection.get("moment"))
 
 
 def _is_absent(id: str, artifact: dict[str, Any], writer: dict[str, Any], selection: dict[str, Any]) -> bool:
@@ -1298,6 +1438,9 @@ def _unpack(
         if state is None or state["end"] != "passed" or id not in state["outputs"] or not packed.is_dir():
             raise RunError(f"'{name}' published no '{id}'")
         where = target / leg if leg else target
+        if store is not None and is_registered(id, store.plan):
+            get_registered(id, state["outputs"][id], where, packed, artifact["form"], store)
+            continue
         if store is not None:
             get_stored(
                 f"'{id}', which '{name}' wrote", state["outputs"][id], where, packed, artifact["form"], store
@@ -1393,9 +1536,10 @@ def clean_outputs(node: dict[str, Any], plan: dict[str, Any]) -> None:
 def publish(
     node_id: str, leg: str, node: dict[str, Any], store: StoreAccess, taken: dict[str, str]
 ) -> dict[str, str]:
-    """Put what a node wrote where it is passed on, in the store what is stored; return artifact -> digest. Raises RunError.
+    """Put what a node wrote where it is passed on: here, in the store or in a registry. Returns artifact -> digest.
 
     `taken` are the digests of what it took: where something of that is ABSENT, so may be what it writes with `first: none`.
+    Raises RunError.
     """
     plan = store.plan
     folder = data_folder(node_id, leg)
@@ -1413,6 +1557,9 @@ def publish(
             raise RunError(f"'{id}' was written empty")
         if artifact.get("stored"):
             put_stored(f"'{id}'", digests[id], source, folder / id, store)
+            continue
+        if is_registered(id, plan):
+            put_registered(id, digests[id], source, folder / id, store)
             continue
         target = folder / id if artifact["form"] == "folder" else folder / id / source.name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -1539,8 +1686,11 @@ def rolled_back(record: dict[str, Any], base: str, told: str | None) -> dict[str
 
 def restored(record: dict[str, Any], named: str, told: str | None) -> dict[str, Any]:
     """Return the record after a person has undone what was live, or brought back the release that was `named`."""
-    if told is not None or named:
-        return settled(record, named if told is None else told)
+    if told is not None:
+        return settled(record, told)
+    if named:  # of what isn't recorded, a command may have brought back anything
+        found = settled(record, named)
+        return {**found, "live": found["live"] or None}
     if record["pending"] is not None:
         return rolled_back(record, record["pending"]["base"], None)
     last = record["releases"][-1] if record["releases"] else None
@@ -1618,11 +1768,16 @@ def is_released(id: str, plan: dict[str, Any]) -> bool:
 
 
 def receive_released(
-    id: str, node: dict[str, Any], plan: dict[str, Any], selection: dict[str, Any], store: StoreAccess
+    id: str,
+    node: dict[str, Any],
+    plan: dict[str, Any],
+    selection: dict[str, Any],
+    store: StoreAccess,
+    known: str | None = None,
 ) -> str:
     """Put what a release runs now where its readers expect it, and return its digest; ABSENT: it runs none yet.
 
-    All of a run read the same: where a node before this one has read it, that counts. Raises RunError.
+    All of a run read the same: what this node has read already (`known`) counts, or what a node before it has. Raises RunError.
     """
     artifact = plan["artifacts"][id]
     release, source = artifact["released"]["release"], artifact["released"]["artifact"]
@@ -1633,7 +1788,7 @@ def receive_released(
     if len(set(seen.values())) > 1:
         raise RunError(_differ(id, seen))
     record = read_live(release, plan, store.env, store.deadline - time.monotonic())
-    known = next(iter(seen.values()), None)
+    known = next(iter(seen.values()), None) if known is None else known
     if known == ABSENT:
         return ABSENT
     handle = (
@@ -1878,6 +2033,8 @@ MANIFEST_TYPES = (
 MOST_MANIFEST = 4 << 20  # bytes, which the specification lets registries take
 DOCKER_HUB = ("docker.io", "registry-1.docker.io")  # its name, and where it answers
 _CHALLENGED = re.compile(r'([a-z]+)="([^"]*)"')
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
+MOST_TAG = 128  # characters
 _DENIED = (401, 403)
 REGISTRY_TRIES = 3
 
@@ -2028,6 +2185,8 @@ class Registry:
         try:
             with urllib.request.urlopen(request, timeout=NETWORK_SECONDS) as answer:  # noqa: S310 - likewise
                 found = RegistryAnswer(answer.status, _small(answer.headers), answer.read(MOST_MANIFEST + 1))
+                if not self.local and not answer.geturl().startswith("https://"):
+                    raise RunError(f"{self._shown} sends its readers where nothing is encrypted")
         except urllib.error.HTTPError as problem:
             with problem:
                 return RegistryAnswer(problem.code, _small(problem.headers), b"")
@@ -2043,6 +2202,12 @@ class Registry:
 def is_loopback(host: str) -> bool:
     """Tell whether a host, with or without a port, is this machine: nothing else is reached without TLS."""
     return host.partition(":")[0] in ("localhost", "127.0.0.1")
+
+
+def tag_of(name: str) -> str:
+    """Return a tag for a name: what no tag may hold becomes a hyphen, and what is too long ends in a digest instead."""
+    safe = _NOT_IN_TAGS.sub("-", name)
+    return safe if len(safe) <= MOST_TAG else f"{safe[:95]}-{sha256(name.encode()).hexdigest()[:32]}"
 
 
 def repository_of(path: str) -> str:
@@ -2105,6 +2270,7 @@ def node_env(
         inside = where and "://" not in path
         env[f"ARTIFACT_{_upper(id)}"] = os.path.relpath(path, where) if inside else path.rstrip("/")
     env.update(digest_env(digests, plan))
+    env.update(moment_env(node, plan, selection))
     for id in node.get("services", {}):
         host, _, port = os.environ.get(SERVICE + _upper(id), "").rpartition(":")
         env[f"SERVICE_{_upper(id)}_HOST"], env[f"SERVICE_{_upper(id)}_PORT"] = host, port
@@ -2317,6 +2483,8 @@ def _descriptors(id: str, entry: dict[str, Any]) -> list[dict[str, Any]]:
     md5 = {"md5": entry["md5"]} if re.fullmatch("[0-9a-f]{32}", entry.get("md5", "")) else {}
     # A folder's digest is of the sorted lines of sha256sum, not of one file.
     notes = {"mlcc_form": entry["form"]} if entry["form"] != "file" else {}
+    if "registered" in entry:
+        notes["mlcc_version"] = f"{entry['registered']['model']}/{entry['registered']['version']}"
     found = []
     for leg, digest in entry["digests"].items():
         own: dict[str, Any] = {"name": f"{id}/{leg}" if leg else id}
@@ -2521,6 +2689,7 @@ def _artifacts(
         artifact = plan["artifacts"][id]
         entry.update(kind=artifact["kind"], form=artifact["form"], paths=artifact["paths"])
         entry.update(_alias(plan["nodes"].get(artifact.get("writer"), {})))
+        entry.update(_registered(id, artifact, states.get(artifact.get("writer"), {})))
         rows = [rows for gate in gates.values() if gate["guards"] == id for rows in _rows(gate)]
         if rows:
             entry["rows"] = rows[0]
@@ -2537,6 +2706,14 @@ def _alias(writer: dict[str, Any]) -> dict[str, str]:
                 return {}
             return {"md5": match[1]} if match else {}
     return {}
+
+
+def _registered(id: str, artifact: dict[str, Any], states: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return which version of a registered model an artifact is."""
+    found = [state["values"].get(version_name(id)) for state in states.values()]
+    if "registry" not in artifact or not found or found[0] is None:
+        return {}
+    return {"registered": {"model": artifact["registry"], "version": found[0]}}
 
 
 def _rows(gate: dict[str, Any]) -> list[int]:
@@ -3282,7 +3459,8 @@ def environment_of(
         for login in logins
     }
     login = Logins(logins, values, private, leg.platform)
-    env = {**runner_env(), **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
+    versions = {} if rollback else versions_taken(node, plan, selection)
+    env = {**runner_env(), **versions, **own, **login.env(), "MLCC_OUTPUTS": str(private / "outputs")}
     if node.get("release", {}).get("records"):
         env["MLCC_LIVE"] = str(private / "live")  # where who serves the release tells what is live
     for id, within in node.get("services", {}).items():
@@ -3311,8 +3489,10 @@ def take_outputs(leg: Attempt, env: dict[str, str]) -> int:
     try:
         _check_unchanged(leg, env)
         leg.state["values"] = read_values(Path(env["MLCC_OUTPUTS"]), leg.node.get("outputs", []))
-        store = StoreAccess(leg.plan, env, leg.deadline)
-        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, store, leg.state["inputs"])
+        run = leg.selection["facts"]["run_id"]
+        access = StoreAccess(leg.plan, env, leg.deadline, leg.selection["commit"], run)
+        leg.state["outputs"] = publish(leg.id, leg.leg, leg.node, access, leg.state["inputs"])
+        leg.state["values"].update(published_versions(leg.id, leg.leg, leg.node, leg.plan))
     except RunError as problem:
         leg.finish("failed", "fail", str(problem))
         return FAIL
@@ -3418,7 +3598,6 @@ def look_up(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
 
 DIGEST_FILE, METADATA_FILE = "digest", "metadata.json"
 _IMAGE_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]")
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"  # what docker calls its own registry in its configuration
 
 
@@ -3472,8 +3651,8 @@ def _commands(leg: Attempt, registry: Registry, private: Path) -> list[str]:
         place = private / f"secret-{name}"
         write_private(place, resolve(name, value, {}, leg.plan, leg.selection, private))
         options += ["--secret", f"id={name},src={place}"]
-    run = _NOT_IN_TAGS.sub("-", leg.selection["facts"]["run_id"])[:80]
-    image = f"{registry.repository}:mlcc-{leg.selection['commit'][:12]}-{run}"
+    tag = tag_of(f"mlcc-{leg.selection['commit'][:12]}-{leg.selection['facts']['run_id']}")
+    image = f"{registry.repository}:{tag}"
     if builder == "docker":
         words = [
             "docker", "buildx", "build", "--pull", "--provenance=false", *options, "--tag", image, "--push",
@@ -3898,7 +4077,7 @@ def restore_tags(leg: Attempt, live: str, private: Path) -> None:
     """Let the tags lead to the release RELEASE-RUN that is `live` again; empty: to what was live before. Raises RunError."""
     for id, tag in leg.node.get("tags", {}).items():
         registry = registry_of(id, leg, private)
-        source = first_id(live) or tag + PREVIOUS
+        source = tag_of(first_id(live)) if live else tag + PREVIOUS
         wanted = registry.manifest(source)
         if wanted is None:
             raise RunError(f"{registry.repository} has no tag {source}")
@@ -3906,7 +4085,7 @@ def restore_tags(leg: Attempt, live: str, private: Path) -> None:
 
 
 def _run_tag(leg: Attempt) -> str:
-    return release_id(leg.node["release"]["id"], leg.selection["facts"]["run_id"])
+    return tag_of(release_id(leg.node["release"]["id"], leg.selection["facts"]["run_id"]))
 
 
 def _move(registry: Registry, tag: str, wanted: Manifest) -> None:
@@ -4517,6 +4696,7 @@ def _decide_and_run(leg: Attempt) -> int:
     unapproved = leg.platform.approval_problem()
     if unapproved:
         raise RunError(unapproved)
+    read = dict(leg.state["inputs"])  # where it goes on after a wait
     inputs = _received(leg)
     check_guards(leg.id, leg.node, inputs, leg.plan, leg.selection)
     leg.state["inputs"] = inputs
@@ -4525,7 +4705,7 @@ def _decide_and_run(leg: Attempt) -> int:
         env, logins = environment_of(leg, private)
         found = {
             **remote_digests(leg.node, leg.plan, env, leg.deadline - time.monotonic()),
-            **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline)),
+            **_fetched(leg, StoreAccess(leg.plan, env, leg.deadline), read),
             **receive_images(leg, private),
         }
         check_guards(leg.id, leg.node, found, leg.plan, leg.selection)
@@ -4546,20 +4726,25 @@ def _decide_and_run(leg: Attempt) -> int:
 
 def _received(leg: Attempt) -> dict[str, str]:
     """Put what the node takes where it expects it, and return the digests. What lies elsewhere comes later."""
-    elsewhere = (lies_elsewhere, is_stored, is_image, is_released)
+    elsewhere = (lies_elsewhere, is_kept, is_image, is_released)
     here = [id for id in leg.node["takes"] if not any(way(id, leg.plan) for way in elsewhere)]
     return {id: receive(id, leg.plan, leg.selection) for id in here}
 
 
-def _fetched(leg: Attempt, store: StoreAccess) -> dict[str, str]:
-    """Fetch what the node takes of the store, and return the digests."""
-    found = {
-        id: receive(id, leg.plan, leg.selection, store) for id in leg.node["takes"] if is_stored(id, leg.plan)
-    }
+def _fetched(leg: Attempt, store: StoreAccess, read: dict[str, str]) -> dict[str, str]:
+    """Fetch what the node takes of the store or of a registry, and return the digests.
+
+    `read` are those that it has read before a wait.
+    """
+    kept = [id for id in leg.node["takes"] if is_kept(id, leg.plan)]
+    found = {id: receive(id, leg.plan, leg.selection, store) for id in kept}
     released = [id for id in leg.node["takes"] if is_released(id, leg.plan)]
     return {
         **found,
-        **{id: receive_released(id, leg.node, leg.plan, leg.selection, store) for id in released},
+        **{
+            id: receive_released(id, leg.node, leg.plan, leg.selection, store, read.get(id))
+            for id in released
+        },
     }
 
 
@@ -5447,6 +5632,8 @@ def select_main(platform: Platform) -> int:
         "inputs": {**_defaults(plan), **inputs},
         "facts": _run_facts(facts, base, trigger),
     }
+    if any(artifact.get("snapshot") for artifact in plan["artifacts"].values()):
+        record["moment"] = utc_now()
     write_record(state_folder("select") / "selection.json", record)
     platform.publish_selection(plan, record)
     say(f"mlcc: {len(chosen['selected'])} of {len(plan['nodes'])} nodes selected")
@@ -5688,6 +5875,8 @@ def _refusal(plan: dict[str, Any], node: dict[str, Any], event: dict[str, Any]) 
             uses = (
                 "moves what the store keeps"
                 if node.get("stores")
+                else "reaches a registry of models"
+                if node.get("registers")
                 else "pushes an image"
                 if builds
                 else "uses secrets"
