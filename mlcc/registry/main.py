@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from mlcc.registry.versions import COMMIT_TAG, DIGEST_TAG, fetch, register
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_WORD = re.compile(r"[A-Za-z0-9:._-]{1,200}")  # it stands between quotes in a search
 _USAGE = (
     "usage: python -I .mlcc/registry.py register MODEL PATH < TAGS | fetch MODEL VERSION PATH DIGEST | "
     "take MODEL VERSION|@ALIAS PATH NAME"
@@ -46,7 +48,7 @@ def main() -> int:
 def _register(server: Server, model: str, path: str) -> dict[str, str]:
     asked = json.load(sys.stdin)
     tags = {str(key): str(value) for key, value in asked["tags"].items()}
-    if not tags.get(DIGEST_TAG) or not tags.get(COMMIT_TAG):
+    if not all(_WORD.fullmatch(tags.get(tag, "")) for tag in (DIGEST_TAG, COMMIT_TAG)):
         raise StoreError("a version is registered with its digest and its commit")
     return {"version": register(server, model, path, str(asked["experiment"]), tags)}
 

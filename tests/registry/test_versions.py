@@ -315,8 +315,11 @@ def test_the_script(registry: FakeRegistry) -> None:
     assert "other bytes" in found["error"]
     sent = json.dumps({"experiment": "p", "tags": TAGS})
     assert _run(registry, "register", "credit", "m", sent=sent) == (0, {"version": "2"})
-    code, found = _run(registry, "register", "credit", "m", sent=json.dumps({"experiment": "p", "tags": {}}))
-    assert (code, found) == (2, {"error": "a version is registered with its digest and its commit"})
+    for tags in ({}, {**TAGS, COMMIT_TAG: ""}, {**TAGS, COMMIT_TAG: "c' or name = 'other"}):
+        code, found = _run(
+            registry, "register", "credit", "m", sent=json.dumps({"experiment": "p", "tags": tags})
+        )
+        assert (code, found) == (2, {"error": "a version is registered with its digest and its commit"})
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,19 @@ def test_a_champion_is_looked_up_once_a_run(make: Make, registry: FakeRegistry) 
     assert len(registry.asked) == asked, "readers get the bytes from the node that fetched them"
 
 
+def test_a_champion_passed_on_by_the_store(make: Make, registry: FakeRegistry) -> None:
+    registry.add("credit", {"w.bin": b"two"}, "champion")
+    spec = SPEC.replace("artifacts:\n", "store: {uri: stored/}\nartifacts:\n")
+    project = _begun(
+        make, spec.replace("    path: live/champion/\n", "    path: live/champion/\n    store: true\n")
+    )
+    assert project.node("fetch-champion") == 0, project.state("fetch-champion")
+    assert (project.root / "stored/sha256" / SMALL[:2] / SMALL).is_file()
+    _moved_on(project)
+    assert project.node("compare") == 0, project.state("compare")
+    assert (project.root / "old/version").read_text() == "1 none\n"
+
+
 def test_a_version_by_its_number(make: Make, registry: FakeRegistry) -> None:
     for content in (b"two", b"three"):
         registry.add("credit", {"w.bin": content}, "champion")
