@@ -107,7 +107,8 @@ def _commands(leg: Attempt, registry: Registry, private: Path) -> list[str]:
         str(context),
     ]
     pushed = [builder, "push", *plain, "--digestfile", str(private / DIGEST_FILE), image, f"docker://{image}"]
-    return [shlex.join(made), shlex.join(pushed)]
+    removed = [builder, "rmi", "--force", image]  # a machine that stays would be filled
+    return [shlex.join(words) for words in (made, pushed, removed)]
 
 
 def _source(leg: Attempt) -> str:

@@ -7,11 +7,13 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import tarfile
 from itertools import pairwise
 
 import pytest
 
+from mlcc.plan import Text
 from tests.images.conftest import NAME, Build
 from tests.images.registry import PASSWORD, RealRegistry
 from tests.objects.store import free_port
@@ -77,6 +79,14 @@ def test_an_image_is_built_and_passed_on_by_its_digest(project: Project, service
         "digest": digest,
         "size": len(service.manifest(NAME, digest) or b""),
     }
+
+
+def test_nothing_of_it_is_left_on_the_machine(project: Project) -> None:
+    _run(project, "fit", "sane", "build-server")
+    storage = project.plan.nodes["build-server"].env
+    env = {**os.environ, **{name: value.text for name, value in storage if isinstance(value, Text)}}
+    listed = subprocess.run(["buildah", "images", "-q"], env=env, capture_output=True, text=True, check=True)
+    assert listed.stdout == ""
 
 
 def test_it_holds_what_was_judged_and_says_of_which_commit(project: Project, service: RealRegistry) -> None:
