@@ -52,7 +52,7 @@ def _texts(body: str, indent: str) -> list[str]:
     """Return the text of each entry at an indentation."""
     found: list[list[str]] = []
     for line in body.splitlines():
-        if line.startswith(indent) and line[len(indent) :][:1] not in ("", " "):
+        if not found or (line.startswith(indent) and line[len(indent) :][:1] not in ("", " ")):
             found.append([])
         found[-1].append(line)
     return ["\n".join(lines).rstrip("\n") for lines in found]

@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlcc.backends import joined
 from mlcc.backends._owned import OWNERS, owned_paths
 from mlcc.compiler import Compiled, chosen_targets
-from mlcc.diagnostics import OutputError
+from mlcc.diagnostics import OutputError, SpecError
 from mlcc.doctor import pins
 from mlcc.doctor.client import CLIENTS, said
 from mlcc.doctor.finding import HERE, Finding, State
@@ -98,8 +99,21 @@ def _fresh(one: Compiled) -> Finding:
         )  # fmt: skip
     except OutputError as problem:
         return _found("compiled", "missing", what, str(problem), call)
-    names = [f"{drift.path} ({drift.kind})" for drift in drifts]
+    names = [*(f"{drift.path} ({drift.kind})" for drift in drifts), *_shares(one)]
     return _found("compiled", "missing" if names else "done", what, _several(names), call if names else "")
+
+
+def _shares(one: Compiled) -> Iterator[str]:
+    """Yield the files shared with other instances that don't hold this one's part as it is compiled."""
+    for file in one.shared:
+        try:
+            there = (one.analysis.root / file.path).read_text("utf-8")
+            if joined(file.path, [there, file.text]) != there:
+                yield f"{file.path} (stale)"
+        except OSError:
+            yield f"{file.path} (missing)"
+        except (SpecError, UnicodeDecodeError):  # it says something else of this one
+            yield f"{file.path} (stale)"
 
 
 def _named(one: Compiled) -> tuple[str, ...]:

@@ -124,6 +124,21 @@ def test_doctor_takes_no_instance_for_stale_because_of_another(many: Project) ->
         assert set(states) == {"done"}
 
 
+@pytest.mark.parametrize("old", ["demo-south-run:", "demo-south-select]", "m.json"])
+def test_doctor_looks_into_the_file_that_instances_share(many: Project, old: str) -> None:
+    change(many, "gates:", "targets: {gitlab: {}}\ngates:")
+    assert many.run("compile").code == 0
+    shared = many.root / ".gitlab-ci.yml"
+    shared.write_text(shared.read_text().replace(old, old.replace("s", "z")))
+    stale = "south" in old
+    for name in ("north", "south"):
+        found = json.loads(many.run("doctor", "--instance", name, "--format", "json").out)
+        states = [row["state"] for row in _rows(found) if row["id"] == "compiled"]
+        assert states == ["missing" if stale and name == "south" else "done"]
+    shared.unlink()
+    assert ".gitlab-ci.yml (missing)" in many.run("doctor", "--instance", "north").both
+
+
 def _rows(found: object) -> list[dict[str, str]]:
     if isinstance(found, dict):
         own = [found] if {"id", "state"} <= found.keys() else []

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from mlcc.diagnostics import SpecError
-from mlcc.plan import Plan
+from mlcc.plan import Plan, Remote
 from mlcc.semantics import End, Event, run, select
 from tests.equivalence.pipelines import CONDITIONS, EVENTS, TRIGGERS, VERDICTS, plan_of_data
 from tests.execution.equivalence.case import Case, Data, Words, outcome
@@ -52,6 +52,7 @@ class Builder:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.elsewhere = Random(f"elsewhere {seed}")  # of its own, so that all else is drawn as without it
         self.artifacts: Data = {}
         self.jobs: Data = {}
         self.gates: Data = {}
@@ -166,7 +167,14 @@ class Builder:
             node["outputs"] = ["N"]
             self.outputs.append(id)
         self._turns_out(node, id, "fail", "fail", "hang", "lost", retry=True)
-        self.jobs[id] = node
+        self.jobs[id] = self._far(node, id) if self.elsewhere.randrange(5) == 0 else node
+
+    def _far(self, node: Data, id: str) -> Data:
+        """Return a job whose work runs somewhere else: a poll turns out as the command would have."""
+        remote = {"submit": f'echo {id} > "$MLCC_HANDLE_FILE"', "poll": node["run"], "cancel": "true"}
+        late = {"timeout": "5s"} if "timeout" in node else {}  # it is submitted within that, too
+        rest = {key: value for key, value in node.items() if key != "run"}
+        return {"remote": {**remote, "every": "1s", "resume": False}, **rest, **late}
 
     def _writes(self, node: Data, id: str) -> None:
         path = f"out/{id}/" if "matrix" in node else f"out/{id}.json"
@@ -252,6 +260,8 @@ def situations(case: Case, plan: Plan) -> Iterator[str]:
             yield from (
                 f"{end} with {key}" for key in ("secrets", "outputs", "branches") if getattr(node, key)
             )
+        if id in ran and isinstance(node.work, Remote):
+            yield f"elsewhere {end}"
         if node.status:
             yield f"{blocking}status {node.status.value} {end}"
         if result.ends[id] is End.UNSELECTED:
