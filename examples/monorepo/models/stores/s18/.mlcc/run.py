@@ -1,4 +1,4 @@
-# mlcc:generated sha256=e76fcf0fd125c6ce2df903255cc198a925258ac714a0dcaf2a02ef58319d47fe
+# mlcc:generated sha256=daaaa4cd9592a809851056cb6d29ddbb38e6945c9da8d607155ad8e1adf46a6a
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -3673,7 +3673,8 @@ def _commands(leg: Attempt, registry: Registry, private: Path) -> list[str]:
         str(context),
     ]
     pushed = [builder, "push", *plain, "--digestfile", str(private / DIGEST_FILE), image, f"docker://{image}"]
-    return [shlex.join(made), shlex.join(pushed)]
+    removed = [builder, "rmi", "--force", image]  # a machine that stays would be filled
+    return [shlex.join(words) for words in (made, pushed, removed)]
 
 
 def _source(leg: Attempt) -> str:
