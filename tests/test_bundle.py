@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlcc import emitted
 from mlcc.bundle import BundleError, bundle
 from mlcc.files import is_generated, is_intact, seal
 from mlcc.gates import GATES
@@ -185,6 +186,14 @@ def test_gate_scripts_import_only_the_standard_library() -> None:
             assert _imported(tree) - set(sys.stdlib_module_names) - some_versions <= allowed, file.path
             top = ast.Module([node for node in tree.body if not isinstance(node, ast.FunctionDef)], [])
             assert _imported(top) <= set(sys.stdlib_module_names), file.path
+
+
+@pytest.mark.parametrize(
+    "entry", [emitted.RUNTIME, emitted.REPORT, emitted.REGISTRY, emitted.NOTIFY, emitted.RELEASE]
+)
+def test_scripts_beside_the_gates_import_only_the_standard_library(entry: str) -> None:
+    tree = ast.parse(bundle(entry, doc="a script"), feature_version=(3, 8))
+    assert _imported(tree) <= set(sys.stdlib_module_names)
 
 
 def test_gate_scripts_are_the_same_each_time() -> None:

@@ -52,7 +52,9 @@ def read_object(key: str, plan: dict[str, Any], env: dict[str, str], seconds: fl
     try:
         return base64.b64decode(str(found.get("content")), validate=True)
     except ValueError:
-        raise RunError(f"the store {_shown(plan)} can't be used: {OBJECTS_SCRIPT} gave no content") from None
+        raise RunError(
+            f"the store {_store_named(plan)} can't be used: {OBJECTS_SCRIPT} gave no content"
+        ) from None
 
 
 def write_object(key: str, content: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float) -> None:
@@ -64,7 +66,7 @@ def ask_store(
     command: str, words: list[str], sent: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float
 ) -> dict[str, Any]:
     """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
-    where = f"the store {_shown(plan)} can't be used"
+    where = f"the store {_store_named(plan)} can't be used"
     found = ask_script(OBJECTS_SCRIPT, [command, plan["store"], *words], sent, env, seconds, where)
     if not any(name in found for name in _ANSWER[command]):
         raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
@@ -98,5 +100,5 @@ def ask_script(
     return found
 
 
-def _shown(plan: dict[str, Any]) -> str:
+def _store_named(plan: dict[str, Any]) -> str:
     return shown_name(str(plan["store"]))

@@ -355,7 +355,7 @@ class _Builder:
         """Draw what a release runs, as an artifact."""
         for source in self.releases[release]["deploys"]:
             raw = self.artifacts[source]
-            path = raw["path"]
+            path = raw.get("path")
             if self.stores and isinstance(path, str) and "*" not in path and self.chance(6):
                 id = self.new_id()
                 own = f"live/{id}/" if path.endswith("/") else f"live/{id}.json"

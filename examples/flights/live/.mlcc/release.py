@@ -1,4 +1,4 @@
-# mlcc:generated sha256=29c42adf08a4592f08f7fa5dd4064678d2eb4408f924b5619d96c96cd8b6ebb8
+# mlcc:generated sha256=0a02f475334421f29af34a01836ed6e7104b5f994f219118c6e8849a0d700db8
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1501,7 +1501,9 @@ def read_object(key: str, plan: dict[str, Any], env: dict[str, str], seconds: fl
     try:
         return base64.b64decode(str(found.get("content")), validate=True)
     except ValueError:
-        raise RunError(f"the store {_shown(plan)} can't be used: {OBJECTS_SCRIPT} gave no content") from None
+        raise RunError(
+            f"the store {_store_named(plan)} can't be used: {OBJECTS_SCRIPT} gave no content"
+        ) from None
 
 
 def write_object(key: str, content: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float) -> None:
@@ -1513,7 +1515,7 @@ def ask_store(
     command: str, words: list[str], sent: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float
 ) -> dict[str, Any]:
     """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
-    where = f"the store {_shown(plan)} can't be used"
+    where = f"the store {_store_named(plan)} can't be used"
     found = ask_script(OBJECTS_SCRIPT, [command, plan["store"], *words], sent, env, seconds, where)
     if not any(name in found for name in _ANSWER[command]):
         raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
@@ -1547,7 +1549,7 @@ def ask_script(
     return found
 
 
-def _shown(plan: dict[str, Any]) -> str:
+def _store_named(plan: dict[str, Any]) -> str:
     return shown_name(str(plan["store"]))
 
 

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=daaaa4cd9592a809851056cb6d29ddbb38e6945c9da8d607155ad8e1adf46a6a
+# mlcc:generated sha256=72996b2f5c17e315ad1efb1f458a4d9ccb71c590396d3dde3cd240c9e3c6a199
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -1075,7 +1075,9 @@ def read_object(key: str, plan: dict[str, Any], env: dict[str, str], seconds: fl
     try:
         return base64.b64decode(str(found.get("content")), validate=True)
     except ValueError:
-        raise RunError(f"the store {_shown(plan)} can't be used: {OBJECTS_SCRIPT} gave no content") from None
+        raise RunError(
+            f"the store {_store_named(plan)} can't be used: {OBJECTS_SCRIPT} gave no content"
+        ) from None
 
 
 def write_object(key: str, content: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float) -> None:
@@ -1087,7 +1089,7 @@ def ask_store(
     command: str, words: list[str], sent: bytes, plan: dict[str, Any], env: dict[str, str], seconds: float
 ) -> dict[str, Any]:
     """Return what `.mlcc/objects.py` answers, given `sent` to read. Raises RunError within `seconds`."""
-    where = f"the store {_shown(plan)} can't be used"
+    where = f"the store {_store_named(plan)} can't be used"
     found = ask_script(OBJECTS_SCRIPT, [command, plan["store"], *words], sent, env, seconds, where)
     if not any(name in found for name in _ANSWER[command]):
         raise RunError(f"{where}: the answer of {OBJECTS_SCRIPT} isn't whole")
@@ -1121,7 +1123,7 @@ def ask_script(
     return found
 
 
-def _shown(plan: dict[str, Any]) -> str:
+def _store_named(plan: dict[str, Any]) -> str:
     return shown_name(str(plan["store"]))
 
 
