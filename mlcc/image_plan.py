@@ -73,7 +73,10 @@ def _check_origin(id: str, raw: Any, loc: Loc, problems: Problems) -> None:
             help="add `build: {context: .}`, `from: {tag: NAME}` or `from: {digest: sha256:…}`",
         )  # fmt: skip
     elif raw.from_ is not None and not (raw.from_.tag or raw.from_.digest):
-        problems.add("bad-image", "an image comes from a `tag` or a `digest`", (*loc, "from"), key=True)
+        problems.add(
+            "bad-image", "an image comes from a `tag` or a `digest`", (*loc, "from"), key=True,
+            help="the one that a release runs has its environment's name as its tag",
+        )  # fmt: skip
 
 
 def _check_build(id: str, raw: Any, loc: Loc, problems: Problems) -> None:

@@ -68,6 +68,11 @@ def _can_register(id: str, raw: Any, writer: ResolvedNode | None, problems: Prob
             "bad-registry", f"the registry keeps the bytes of '{id}', and the store can't keep them, too", (*loc, "store"),
             key=True, others=(((*loc, "registry"), "the registry"),), help="take out `store`",
         )  # fmt: skip
+    if raw.first is not None:
+        problems.add(
+            "bad-registry", f"'{id}' may be absent, and a version of a model has files", (*loc, "first"), key=True,
+            others=(((*loc, "registry"), "the registry"),), help="take out one of them",
+        )  # fmt: skip
     if TRACKING in raw.env:
         problems.add(
             "bad-registry", f"{TRACKING} is what `mlflow` says, and comes with '{id}'", (*loc, "env", TRACKING),

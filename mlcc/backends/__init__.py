@@ -35,7 +35,8 @@ class Capability:
 TABLE_WITHOUT_SNAPSHOT = Capability(
     "table-without-snapshot",
     "weaker",
-    "a table has no digest: who reads it may see other rows than its gates judged",
+    "a table has no digest: who reads it may see other rows than its gates judged (on BigQuery and Snowflake, `snapshot: true` "
+    "binds them to one moment)",
     "https://www.postgresql.org/docs/current/transaction-iso.html",
 )
 """The same for every CI system: what is lost is lost at the warehouse."""

@@ -23,11 +23,11 @@ from typing import Any
 from mlcc.runtime.attempt import FAIL, TIMEOUT, Attempt
 from mlcc.runtime.data import location
 from mlcc.runtime.digest import DigestError, files_of
+from mlcc.runtime.image_registry import Registry, tag_of
 from mlcc.runtime.images import keep_image, registry_of
 from mlcc.runtime.login import Logins, write_private
 from mlcc.runtime.process import TIMED_OUT, shell
 from mlcc.runtime.records import RunError, read_record
-from mlcc.runtime.registry import Registry, tag_of
 from mlcc.runtime.values import resolve
 
 DIGEST_FILE, METADATA_FILE = "digest", "metadata.json"
@@ -39,9 +39,8 @@ def build_image(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Build and push the node's image, check that the registry has it, and pass on its digest. Returns PASS, FAIL or TIMEOUT."""
     (id,) = leg.node["writes"]
     try:
-        with tempfile.TemporaryDirectory(
-            prefix="mlcc-"
-        ) as folder:  # with the login, which nothing may find afterwards
+        # The login lies there, too, and nothing may find it afterwards.
+        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
             private = Path(folder)
             registry = registry_of(id, leg, private)
             commands = _commands(leg, registry, private)

@@ -10,9 +10,9 @@ from typing import Any
 
 from mlcc.runtime.attempt import FAIL, PASS, Attempt
 from mlcc.runtime.decide import read_states
+from mlcc.runtime.image_registry import Manifest, Registry, repository_of
 from mlcc.runtime.login import Logins
 from mlcc.runtime.records import RunError, data_folder, write_record
-from mlcc.runtime.registry import Manifest, Registry, repository_of
 from mlcc.runtime.stored import HANDLE, read_handle
 from mlcc.runtime.values import resolve
 

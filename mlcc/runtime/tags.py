@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.runtime.attempt import Attempt
+from mlcc.runtime.image_registry import Manifest, Registry, tag_of
 from mlcc.runtime.images import registry_of
 from mlcc.runtime.log import say
 from mlcc.runtime.records import RunError
-from mlcc.runtime.registry import Manifest, Registry, tag_of
 from mlcc.runtime.release_ids import first_id, release_id
 
 PREVIOUS = "-previous"

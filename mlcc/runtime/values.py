@@ -12,11 +12,11 @@ from typing import Any
 
 from mlcc.runtime.data import ABSENT, location
 from mlcc.runtime.decide import read_states
+from mlcc.runtime.image_registry import repository_of
 from mlcc.runtime.login import write_private
 from mlcc.runtime.moments import moment_env
 from mlcc.runtime.platform import SECRET, VARIABLE
 from mlcc.runtime.records import MAX_RECORD, RunError
-from mlcc.runtime.registry import repository_of
 
 SERVICE = "MLCC_SERVICE_"
 

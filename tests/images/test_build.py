@@ -221,7 +221,7 @@ def test_an_image_that_went(build: Build, service: RealRegistry) -> None:
 
 
 def test_a_registry_that_is_away(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcc.runtime.registry.time.sleep", lambda _: None)
+    monkeypatch.setattr("mlcc.runtime.image_registry.time.sleep", lambda _: None)
     host = f"127.0.0.1:{free_port()}"
     project = build(LOOKED_UP, host)
     project.select()

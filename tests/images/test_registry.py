@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from mlcc.runtime.image_registry import MOST_MANIFEST, Manifest, Registry, is_loopback
 from mlcc.runtime.records import RunError
-from mlcc.runtime.registry import MOST_MANIFEST, Manifest, Registry, is_loopback
 from tests.objects.store import Reply, answering
 
 TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -23,7 +23,7 @@ GOOD: Reply = (200, {"Content-Type": TYPE, "Docker-Content-Digest": DIGEST}, CON
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcc.runtime.registry.time.sleep", lambda _: None)
+    monkeypatch.setattr("mlcc.runtime.image_registry.time.sleep", lambda _: None)
 
 
 def _at(url: str, login: tuple[str, str] | None = ("ci", "pass-1")) -> Registry:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.runtime.attempt import Attempt
-from mlcc.runtime.registry import tag_of
+from mlcc.runtime.image_registry import tag_of
 from mlcc.runtime.steps import undo_main
 from mlcc.runtime.tags import restore_tags
 from tests.images.conftest import Build
@@ -85,7 +85,7 @@ def test_a_tag_that_cannot_be_moved_undoes_the_release(
     old = service.push(name, "production", "old")
     service.push(name, "candidate", "new")
     project = _project(build, name)
-    monkeypatch.setattr("mlcc.runtime.registry.Registry.put", _refusing("production"))
+    monkeypatch.setattr("mlcc.runtime.image_registry.Registry.put", _refusing("production"))
     assert project.node("production") == 2
     end, verdict, cause = project.ended("production")
     assert (end, verdict) == ("failed", "error")
@@ -95,8 +95,8 @@ def test_a_tag_that_cannot_be_moved_undoes_the_release(
 
 
 def _refusing(protected: str) -> object:
+    from mlcc.runtime.image_registry import Manifest, Registry
     from mlcc.runtime.records import RunError
-    from mlcc.runtime.registry import Manifest, Registry
 
     put = Registry.put
 
@@ -144,7 +144,7 @@ def test_a_tag_that_cannot_be_led_back_is_told(
     project = _project(build, name)
     assert project.node("production") == 0
     project.forge("s--production/state.json", end="failed", verdict="error", cause="its process was killed")
-    monkeypatch.setattr("mlcc.runtime.registry.Registry.put", _refusing("production"))
+    monkeypatch.setattr("mlcc.runtime.image_registry.Registry.put", _refusing("production"))
     assert undo_main(project.platform) == 1
     assert project.ended("production")[2] == (
         "its process was killed; it can't be undone: production is protected"

@@ -46,7 +46,7 @@ IMAGES = (
     ),
     Case(
         "an image by a command", "artifacts: {server: {" + HERE + ", ◆from: {command: make}}}\n" + JOB, "bad-image",
-        "an image comes from a `tag` or a `digest`",
+        "an image comes from a `tag` or a `digest`", help="the one that a release runs has its environment's name as its tag",
     ),
     Case(
         "an image for each leg",

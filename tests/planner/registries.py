@@ -34,6 +34,15 @@ REGISTRIES = (
         help="take out `store`",
     ),
     Case(
+        "a registered artifact that may be absent",
+        "store: {uri: stored/}\nartifacts: {old: {kind: model, path: o/, from: {release: live}, first: none}, "
+        "good: {kind: model, path: g/}, model: {kind: model, path: m/, ①" + ENTRY + ", ◆first: none}}\n"
+        "jobs: {train: {run: x, reads: [old], writes: [model]}, make: {run: x, writes: [good]}}\n"
+        "environments: {live: {}}\nreleases: {live: {deploys: [good], run: x, rollback: none}}\n",
+        "bad-registry", "'model' may be absent, and a version of a model has files", ("the registry",),
+        help="take out one of them",
+    ),
+    Case(
         "registered data", "artifacts: {model: {kind: ◆data, path: m/, " + ENTRY + "}}\n" + WRITER,
         "bad-registry", "a registry holds models, and 'model' is of kind data",
     ),

@@ -1,4 +1,4 @@
-# mlcc:generated sha256=72996b2f5c17e315ad1efb1f458a4d9ccb71c590396d3dde3cd240c9e3c6a199
+# mlcc:generated sha256=0a4ea1b5f004fd6f0d8ab25463997ecc04652d9225d90cc1a38eba87bb1e30e1
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -14,7 +14,7 @@ mlcc. It was joined from these modules of mlcc, which are tested as they are:
   mlcc.runtime.records, mlcc.runtime.decide, mlcc.runtime.patterns, mlcc.runtime.digest,
   mlcc.runtime.moments, mlcc.runtime.store, mlcc.runtime.registered, mlcc.runtime.stored,
   mlcc.runtime.data, mlcc.runtime.release_ids, mlcc.runtime.live, mlcc.runtime.champion,
-  mlcc.runtime.login, mlcc.runtime.web, mlcc.runtime.registry, mlcc.runtime.values,
+  mlcc.runtime.web, mlcc.runtime.image_registry, mlcc.runtime.login, mlcc.runtime.values,
   mlcc.runtime.collected, mlcc.runtime.predicates, mlcc.runtime.statements, mlcc.runtime.lineage,
   mlcc.runtime.log, mlcc.runtime.groups, mlcc.runtime.process, mlcc.runtime.release,
   mlcc.runtime.released, mlcc.runtime.final, mlcc.runtime.services, mlcc.runtime.attempt,
@@ -1879,111 +1879,6 @@ def put_released(ids: Iterable[str], store: StoreAccess) -> dict[str, dict[str, 
     return found
 
 
-# --- mlcc.runtime.login -------------------------------------------------------------------------------------
-# Logs in to clouds with the CI system's OpenID Connect token: no static keys, and no client to install.
-#
-# The clouds' own libraries read the variables set here:
-# AWS: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE; Google: an external_account file (google.aip.dev/auth/4117);
-# Azure: AZURE_FEDERATED_TOKEN_FILE. Standard library only: bundled into the emitted script.
-
-REFRESH = 240.0  # seconds; GitHub's tokens live 300
-RETRY = 15.0  # seconds until the next try where renewing failed
-
-
-class Logins:
-    """The logins of one node. `tick` renews their token files, since a token outlives no long training."""
-
-    def __init__(
-        self,
-        logins: list[dict[str, Any]],
-        values: dict[str, dict[str, str]],
-        folder: Path,
-        platform: Platform,
-    ) -> None:
-        self._platform = platform
-        self._folder = folder
-        self._audiences = {login["provider"]: str(login["audience"]) for login in logins}
-        if "gcp" in self._audiences:
-            self._audiences["gcp"] += values["gcp"]["provider"]
-        self._values = values
-        self._renewed = 0.0
-
-    def env(self) -> dict[str, str]:
-        """Get the tokens, write their files, and return the variables that point to them. Raises RunError."""
-        if not self._audiences:
-            return {}
-        self._renew()
-        env: dict[str, str] = {}
-        for provider in self._audiences:
-            env.update(self._provider_env(provider))
-        return env
-
-    def tick(self) -> None:
-        """Renew the token files when they are about to expire."""
-        if self._audiences and time.monotonic() - self._renewed > REFRESH:
-            try:
-                self._renew()
-            except (
-                RunError
-            ) as problem:  # a token service that is away for a moment must not end a long training
-                self._renewed += RETRY
-                self._platform.warn(f"a token can't be renewed yet: {problem}")
-
-    def _token_file(self, provider: str) -> Path:
-        return self._folder / f"{provider}.token"
-
-    def _renew(self) -> None:
-        for provider, audience in self._audiences.items():
-            write_private(self._token_file(provider), self._platform.id_token(audience))
-        self._renewed = time.monotonic()
-
-    def _provider_env(self, provider: str) -> dict[str, str]:
-        values = self._values.get(provider, {})
-        token = str(self._token_file(provider))
-        if provider == "aws":
-            region = values["region"]
-            return {
-                "AWS_ROLE_ARN": values["role"], "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ROLE_SESSION_NAME": "mlcc",
-                "AWS_REGION": region, "AWS_DEFAULT_REGION": region,
-            }  # fmt: skip
-        if provider == "gcp":
-            path = self._folder / "gcp.json"
-            write_private(path, json.dumps(_external_account(self._audiences[provider], values, token)))
-            return {
-                "GOOGLE_APPLICATION_CREDENTIALS": str(path),
-                "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(path),
-            }
-        if provider == "azure":
-            return {
-                "AZURE_CLIENT_ID": values["client_id"], "AZURE_TENANT_ID": values["tenant_id"],
-                "AZURE_FEDERATED_TOKEN_FILE": token,
-            }  # fmt: skip
-        return {"OIDC_TOKEN_FILE": token}
-
-
-def _external_account(audience: str, values: dict[str, str], token: str) -> dict[str, Any]:
-    account = values["service_account"]
-    return {
-        "type": "external_account",
-        "audience": audience.replace("https:", "", 1),
-        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-        "token_url": "https://sts.googleapis.com/v1/token",
-        "credential_source": {"file": token},
-        "service_account_impersonation_url": (
-            f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
-        ),
-    }
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only this user can read, whole or not at all."""
-    scratch = path.with_name(path.name + ".new")
-    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    scratch.replace(path)
-
-
 # --- mlcc.runtime.web ---------------------------------------------------------------------------------------
 # Asks the CI system's web interface a question. Standard library only: bundled into the emitted script.
 
@@ -2018,7 +1913,7 @@ def url_quoted(text: str) -> str:
     return "".join(chr(byte) if byte in unreserved else f"%{byte:02X}" for byte in text.encode())
 
 
-# --- mlcc.runtime.registry ----------------------------------------------------------------------------------
+# --- mlcc.runtime.image_registry ----------------------------------------------------------------------------
 # Asks a registry of container images: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 #
 # A manifest is known by the sha256 of its bytes, whatever the registry says of it. Tokens are asked for as the registry's
@@ -2242,6 +2137,111 @@ def _token_of(answer: RegistryAnswer, shown: str) -> str:
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise RunError(f"{shown} gives no token that can be used")
     return token
+
+
+# --- mlcc.runtime.login -------------------------------------------------------------------------------------
+# Logs in to clouds with the CI system's OpenID Connect token: no static keys, and no client to install.
+#
+# The clouds' own libraries read the variables set here:
+# AWS: AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE; Google: an external_account file (google.aip.dev/auth/4117);
+# Azure: AZURE_FEDERATED_TOKEN_FILE. Standard library only: bundled into the emitted script.
+
+REFRESH = 240.0  # seconds; GitHub's tokens live 300
+RETRY = 15.0  # seconds until the next try where renewing failed
+
+
+class Logins:
+    """The logins of one node. `tick` renews their token files, since a token outlives no long training."""
+
+    def __init__(
+        self,
+        logins: list[dict[str, Any]],
+        values: dict[str, dict[str, str]],
+        folder: Path,
+        platform: Platform,
+    ) -> None:
+        self._platform = platform
+        self._folder = folder
+        self._audiences = {login["provider"]: str(login["audience"]) for login in logins}
+        if "gcp" in self._audiences:
+            self._audiences["gcp"] += values["gcp"]["provider"]
+        self._values = values
+        self._renewed = 0.0
+
+    def env(self) -> dict[str, str]:
+        """Get the tokens, write their files, and return the variables that point to them. Raises RunError."""
+        if not self._audiences:
+            return {}
+        self._renew()
+        env: dict[str, str] = {}
+        for provider in self._audiences:
+            env.update(self._provider_env(provider))
+        return env
+
+    def tick(self) -> None:
+        """Renew the token files when they are about to expire."""
+        if self._audiences and time.monotonic() - self._renewed > REFRESH:
+            try:
+                self._renew()
+            except (
+                RunError
+            ) as problem:  # a token service that is away for a moment must not end a long training
+                self._renewed += RETRY
+                self._platform.warn(f"a token can't be renewed yet: {problem}")
+
+    def _token_file(self, provider: str) -> Path:
+        return self._folder / f"{provider}.token"
+
+    def _renew(self) -> None:
+        for provider, audience in self._audiences.items():
+            write_private(self._token_file(provider), self._platform.id_token(audience))
+        self._renewed = time.monotonic()
+
+    def _provider_env(self, provider: str) -> dict[str, str]:
+        values = self._values.get(provider, {})
+        token = str(self._token_file(provider))
+        if provider == "aws":
+            region = values["region"]
+            return {
+                "AWS_ROLE_ARN": values["role"], "AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ROLE_SESSION_NAME": "mlcc",
+                "AWS_REGION": region, "AWS_DEFAULT_REGION": region,
+            }  # fmt: skip
+        if provider == "gcp":
+            path = self._folder / "gcp.json"
+            write_private(path, json.dumps(_external_account(self._audiences[provider], values, token)))
+            return {
+                "GOOGLE_APPLICATION_CREDENTIALS": str(path),
+                "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(path),
+            }
+        if provider == "azure":
+            return {
+                "AZURE_CLIENT_ID": values["client_id"], "AZURE_TENANT_ID": values["tenant_id"],
+                "AZURE_FEDERATED_TOKEN_FILE": token,
+            }  # fmt: skip
+        return {"OIDC_TOKEN_FILE": token}
+
+
+def _external_account(audience: str, values: dict[str, str], token: str) -> dict[str, Any]:
+    account = values["service_account"]
+    return {
+        "type": "external_account",
+        "audience": audience.replace("https:", "", 1),
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://sts.googleapis.com/v1/token",
+        "credential_source": {"file": token},
+        "service_account_impersonation_url": (
+            f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+        ),
+    }
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read, whole or not at all."""
+    scratch = path.with_name(path.name + ".new")
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    scratch.replace(path)
 
 
 # --- mlcc.runtime.values ------------------------------------------------------------------------------------
@@ -3607,9 +3607,8 @@ def build_image(leg: Attempt, env: dict[str, str], logins: Logins) -> int:
     """Build and push the node's image, check that the registry has it, and pass on its digest. Returns PASS, FAIL or TIMEOUT."""
     (id,) = leg.node["writes"]
     try:
-        with tempfile.TemporaryDirectory(
-            prefix="mlcc-"
-        ) as folder:  # with the login, which nothing may find afterwards
+        # The login lies there, too, and nothing may find it afterwards.
+        with tempfile.TemporaryDirectory(prefix="mlcc-") as folder:
             private = Path(folder)
             registry = registry_of(id, leg, private)
             commands = _commands(leg, registry, private)
