@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from mlcc.files import marker_line
+from mlcc.writing.files import marker_line
 
 # Scripts must start on what long-lived runners have.
 OLDEST_PYTHON = (3, 8)
@@ -59,7 +59,7 @@ def bundle(
 
     `doc` is the script's docstring. `allow` names packages that functions may import when they need them.
     `instead` maps modules to others that define what is taken of them, and take their place.
-    The digest in the script's marker is left blank, for `mlcc.files.seal`. Raises BundleError for an import
+    The digest in the script's marker is left blank, for `mlcc.writing.files.seal`. Raises BundleError for an import
     of anything else, names that collide, a cycle, a missing `main`, and code that needs a newer Python.
     """
     modules = _dependencies_first(entry, instead)

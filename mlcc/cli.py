@@ -66,7 +66,7 @@ def unwritable(fault: OSError) -> int:
 
 def refuse(problem: MlccError, format: str | None = None, root: Path | None = None) -> None:
     """Print why a pass can't go on, and the hand edits that are in its way."""
-    from mlcc.drift import EditedError
+    from mlcc.writing.drift import EditedError
 
     if isinstance(problem, EditedError):
         for diff in (drift.diff for drift in problem.drifts if drift.diff):

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 from mlcc.backends import BACKENDS, shared_paths
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Related, SpecError, error, suggest
-from mlcc.extends import merge
-from mlcc.files import LOCK, File
-from mlcc.instances import Expansion, collapsed, no_folder, traced
 from mlcc.ledger import losses
+from mlcc.load.extends import merge
+from mlcc.load.instances import Expansion, collapsed, no_folder, traced
+from mlcc.load.source import Source, load
 from mlcc.plan import Plan
-from mlcc.planner import plan
+from mlcc.planning.planner import plan
 from mlcc.record import record, replace
 from mlcc.repository import Tree, find_root
-from mlcc.resolve import resolve
-from mlcc.source import Source, load
+from mlcc.resolving.resolve import resolve
 from mlcc.spec.validate import validate
+from mlcc.writing.files import LOCK, File
 
 if TYPE_CHECKING:
-    from mlcc.fingerprints import Fingerprints
     from mlcc.pins.lock import Lock
     from mlcc.spec.models import Spec
+    from mlcc.writing.fingerprints import Fingerprints
 
 SPEC = "mlcc.yaml"
 DEFAULT_TARGETS = ("github",)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from mlcc.bundle import bundle
-from mlcc.files import File, seal
 from mlcc.gates.emit import lists, packages_of
 from mlcc.gates.emit import scripts as gate_scripts
 from mlcc.plan import Form, Plan, Release
-from mlcc.plan_json import document, gate_parameters, to_runtime
+from mlcc.plan.document import document, gate_parameters, to_runtime
+from mlcc.writing.files import File, seal
 
 RUNTIME, REPORT = "mlcc.runtime.main", "mlcc.report.main"
 REGISTRY = "mlcc.registry.main"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlcc.diagnostics import SpecError, error, suggest
 from mlcc.plan import Gate, Plan
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
 from mlcc.record import record
 from mlcc.render_diagnostics import escaped
 from mlcc.runtime.patterns import name_matches

@@ -8,12 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mlcc.committed import gate_documents, gate_script
 from mlcc.diagnostics import OutputError, error
 from mlcc.gates import GATES
-from mlcc.loosening import as_committed, limits
 from mlcc.plan import Gate, Node, Plan
 from mlcc.render_diagnostics import escaped
+from mlcc.writing.committed import gate_documents, gate_script
+from mlcc.writing.loosening import as_committed, limits
 
 Row = dict[str, Any]
 _SHOWN = 4

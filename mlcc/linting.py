@@ -8,8 +8,8 @@ from pathlib import Path
 from mlcc.backends import BACKENDS, Usage
 from mlcc.compiler import Analysis, Project, chosen_targets, expanded, obstacles, same_outputs
 from mlcc.diagnostics import Diagnostic, MlccError, OutputError, Severity, SpecError
-from mlcc.instances import collapsed, traced
 from mlcc.lint import Subject, run
+from mlcc.load.instances import collapsed, traced
 from mlcc.record import field, record
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from mlcc.deprecations import OldSpelling, modern, old_spellings
 from mlcc.diagnostics import Span
 from mlcc.formatting.written import comments
-from mlcc.source import Scalar, Source, plain, read
+from mlcc.load.deprecations import OldSpelling, modern, old_spellings
+from mlcc.load.source import Scalar, Source, plain, read
 
 Edit = tuple[Span, str]
 

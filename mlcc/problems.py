@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
-from mlcc.source import Mapping, Source, locate
+from mlcc.load.source import Mapping, Source, locate
 
 Loc = tuple[str | int, ...]
 

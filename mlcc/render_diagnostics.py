@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlcc.diagnostics import Diagnostic, Related, Severity, Span
-from mlcc.source import HIDDEN
+from mlcc.load.source import HIDDEN
 
 WIDTH = 100
 """How many columns of a source line are shown; a longer one is cut around the place that matters."""

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 
 from mlcc.plan import Condition, EdgeKind, Gate, Node, NodeKind, Plan, Status
+from mlcc.planning.topology import ancestors
 from mlcc.record import field, record, replace
 from mlcc.runtime.patterns import from_root_of, name_matches, path_matches
-from mlcc.topology import ancestors
 
 DIFF_EVENTS = ("push", "pull_request")
 

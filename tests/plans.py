@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic, SpecError
-from mlcc.extends import merge
-from mlcc.instances import Expansion
+from mlcc.load.extends import merge
+from mlcc.load.instances import Expansion
+from mlcc.load.source import read
 from mlcc.plan import Plan
-from mlcc.planner import plan
-from mlcc.resolve import resolve
-from mlcc.source import read
+from mlcc.planning.planner import plan
+from mlcc.resolving.resolve import resolve
 from mlcc.spec.validate import validate
 
 HEAD = "version: 1\nname: p\ntriggers: {push: {branches: [main]}}\n"

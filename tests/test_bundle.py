@@ -10,9 +10,9 @@ import pytest
 
 from mlcc import emitted
 from mlcc.bundle import BundleError, bundle
-from mlcc.files import is_generated, is_intact, seal
 from mlcc.gates import GATES
 from mlcc.gates.emit import scripts
+from mlcc.writing.files import is_generated, is_intact, seal
 
 SOME_VERSIONS = {"_sha2", "_sha256"}  # of the standard library, and asked for with a way around
 
@@ -119,11 +119,11 @@ MAIN = "\n\ndef main():\n    return 0\n"
     [
         (["import numpy\n" + MAIN], "imports numpy"),
         (["from numpy import array\n" + MAIN], "imports numpy"),
-        (["import mlcc.files\n" + MAIN], "imports mlcc"),
-        (["from mlcc.files import seal\n" + MAIN], "imports mlcc"),
+        (["import mlcc.writing.files\n" + MAIN], "imports mlcc"),
+        (["from mlcc.writing.files import seal\n" + MAIN], "imports mlcc"),
         (["import importlib\n" + MAIN], "imports importlib"),
         (["def main():\n    import numpy\n    return 0\n"], "imports numpy"),
-        (["def main():\n    from mlcc.files import seal\n    return 0\n"], "imports mlcc"),
+        (["def main():\n    from mlcc.writing.files import seal\n    return 0\n"], "imports mlcc"),
         (["def main():\n    return __import__('numpy')\n"], "__import__"),
         (["def main():\n    return eval('1')\n"], "eval"),
         (["def main():\n    return ｅｖａｌ('1')\n"], "eval"),

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcc.diagnostics import Diagnostic, OutputError, Related, Severity, Span, SpecError, error, suggest
+from mlcc.load.source import HIDDEN
 from mlcc.render_diagnostics import WIDTH, to_github, to_json, to_sarif, to_text
-from mlcc.source import HIDDEN
 
 RENDERINGS = (to_text, to_json, to_sarif, to_github)
 TEXT = "version: 1\njobs:\n  trian: {run: x}\n"

@@ -12,7 +12,7 @@ import pytest
 
 from mlcc.compiler import analyses, compile_files
 from mlcc.gates import GATES
-from mlcc.source import read
+from mlcc.load.source import read
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])

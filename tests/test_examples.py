@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcc.files import is_generated
+from mlcc.writing.files import is_generated
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SPECS = sorted(EXAMPLES.glob("**/mlcc.yaml"))

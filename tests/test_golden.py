@@ -15,8 +15,8 @@ import pytest
 from mlcc.backends import BACKENDS
 from mlcc.compiler import Analysis, Compiled, analyses, compile_files
 from mlcc.diagnostics import MlccError
-from mlcc.outputs import outputs_of
 from mlcc.render_diagnostics import to_text
+from mlcc.writing.outputs import outputs_of
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path for path in GOLDEN.iterdir() if path.is_dir())

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mlcc.backends._small import is_small
 from mlcc.diagnostics import Diagnostic
-from mlcc.files import File
 from mlcc.plan import Plan
 from mlcc.record import record
+from mlcc.writing.files import File
 
 if TYPE_CHECKING:
     from mlcc.backends._grants import Grant
-    from mlcc.obligation import Obligation
+    from mlcc.obligations.obligation import Obligation
 
 Grade = Literal["exact", "emulated", "stricter", "weaker", "impossible"]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from mlcc.backends import BACKENDS
 from mlcc.backends._checks import runner_ids
 from mlcc.diagnostics import Span
-from mlcc.obligation import Obligation
+from mlcc.obligations.obligation import Obligation
 from mlcc.plan import Build, Execute, Node, Plan, Runner, Secret, Variable
-from mlcc.possible_events import possible_events
+from mlcc.planning.possible_events import possible_events
 from mlcc.semantics import refusals
 
 OWNERS = "@OWNERS"

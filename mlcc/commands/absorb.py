@@ -12,7 +12,7 @@ from mlcc.cli import OK, bad_call, guarded, spec_paths
 from mlcc.render_diagnostics import escaped
 
 if TYPE_CHECKING:
-    from mlcc.outputs import Output
+    from mlcc.writing.outputs import Output
 
 
 @click.command(name="absorb")
@@ -49,9 +49,9 @@ def command(
     """
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError, error
-    from mlcc.outputs import command_line, outputs_of
     from mlcc.pins.absorb import absorb
     from mlcc.today import today
+    from mlcc.writing.outputs import command_line, outputs_of
 
     if day is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
         raise bad_call("--date is a day, as YYYY-MM-DD")
@@ -81,7 +81,7 @@ def command(
 
 def _edited(one: Output, call: str, named: set[Path]) -> dict[str, str]:
     """Return the edited outputs of a spec, those that are named where any are."""
-    from mlcc.writer import edited_texts
+    from mlcc.writing.writer import edited_texts
 
     found = edited_texts(one.files, one.root, home=one.home, spec=one.spec, call=call, projects=one.projects)
     return {name: text for name, text in found.items() if not named or one.root.resolve() / name in named}

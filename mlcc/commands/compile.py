@@ -11,11 +11,11 @@ import click
 from mlcc.cli import BAD_IO, FINDINGS, OK, bad_call, common, formats, guarded, refuse, spec_paths
 
 if TYPE_CHECKING:
-    from mlcc.abandoned import Search
     from mlcc.diagnostics import OutputError
-    from mlcc.loosening import Loosened
-    from mlcc.outputs import Output
-    from mlcc.writer import LockChange
+    from mlcc.writing.abandoned import Search
+    from mlcc.writing.loosening import Loosened
+    from mlcc.writing.outputs import Output
+    from mlcc.writing.writer import LockChange
 
 _ABSORB = "where only pins were edited: mlcc absorb"
 
@@ -52,9 +52,9 @@ def command(
     """Compile specs into pipelines and gate scripts, all files or none."""
     from mlcc.compiler import check_targets, compile_all
     from mlcc.diagnostics import OutputError
-    from mlcc.fingerprints import Fingerprints
-    from mlcc.outputs import command_line, outputs_of, refusals, remember, searches
     from mlcc.progress import progress
+    from mlcc.writing.fingerprints import Fingerprints
+    from mlcc.writing.outputs import command_line, outputs_of, refusals, remember, searches
 
     if check and (force or prune or approve):
         raise bad_call("--check writes nothing: --force, --prune and --approve don't go with it")
@@ -95,7 +95,7 @@ def command(
 
 def _hint_at_pins(one: Output, problem: OutputError) -> None:
     """Name the command that takes over a bot's edits, where a lock could take them."""
-    from mlcc.drift import EditedError
+    from mlcc.writing.drift import EditedError
 
     if one.lock is not None and isinstance(problem, EditedError):
         click.echo(_ABSORB, err=True)
@@ -135,8 +135,8 @@ def _write(
     prune: bool,
 ) -> dict[str, Any]:
     """Write a spec's files, print what was done, and return it."""
-    from mlcc.outputs import ignored_outputs
-    from mlcc.writer import write
+    from mlcc.writing.outputs import ignored_outputs
+    from mlcc.writing.writer import write
 
     looser = _loosened(one)  # before the committed parameters are written over
     report = write(
@@ -160,7 +160,7 @@ def _write(
 
 
 def _loosened(one: Output) -> list[Loosened]:
-    from mlcc.loosening import loosened
+    from mlcc.writing.loosening import loosened
 
     return [change for pipeline in one.pipelines for change in loosened(pipeline.analysis.plan, one.root)]
 
@@ -195,7 +195,7 @@ def _print_loosened(changes: Sequence[Loosened]) -> None:
 
 def _print_obligations(one: Output, call: str) -> None:
     """Print the settings to make by hand that the committed spec didn't ask for, and how many there are in all."""
-    from mlcc.obligation_list import before, of_plan
+    from mlcc.obligations.listing import before, of_plan
     from mlcc.render_diagnostics import escaped
 
     found = [row for pipeline in one.pipelines for row in of_plan(pipeline.analysis.plan, pipeline.targets)]
@@ -217,7 +217,7 @@ def _check(
 ) -> dict[str, Any]:
     """Print how a spec's files differ from what is committed, and return it."""
     from mlcc.render_diagnostics import escaped
-    from mlcc.writer import check
+    from mlcc.writing.writer import check
 
     drifts = check(
         one.files, one.root, home=one.home, spec=one.spec, call=call, search=search, projects=one.projects

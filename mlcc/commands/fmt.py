@@ -21,7 +21,7 @@ def command(specs: tuple[Path, ...], root: Path | None, check: bool, diff: bool,
     """Lay specs out: blocks by two columns, brackets where they fit into 100. Comments and values stay."""
     from mlcc.formatting import formatted
     from mlcc.render_diagnostics import escaped
-    from mlcc.rewriting import counted, rewrites, save, with_bases
+    from mlcc.writing.rewriting import counted, rewrites, save, with_bases
 
     if check and diff:
         raise bad_call("--check names files and --diff shows what would change: choose one")

@@ -26,10 +26,10 @@ def command(
     pins, and gets those that it lacks. Nothing is fetched: an image gets its digest by hand, or from an update bot.
     """
     from mlcc.compiler import check_targets, compile_all
-    from mlcc.outputs import command_line, outputs_of
     from mlcc.pins.change import lock_changes
     from mlcc.pins.needs import unpinned
-    from mlcc.writer import write_lock
+    from mlcc.writing.outputs import command_line, outputs_of
+    from mlcc.writing.writer import write_lock
 
     names = check_targets(targets)
     outputs = outputs_of(compile_all(spec_paths(specs, root, everything), root, names))

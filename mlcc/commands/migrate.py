@@ -19,7 +19,7 @@ from mlcc.cli import FINDINGS, OK, common, guarded, spec_paths
 def command(specs: tuple[Path, ...], root: Path | None, check: bool, everything: bool) -> int:
     """Rewrite deprecated keys and words of specs to those of today. Comments and layout stay."""
     from mlcc.migration import migrated
-    from mlcc.rewriting import counted, rewrites, save, with_bases
+    from mlcc.writing.rewriting import counted, rewrites, save, with_bases
 
     made = rewrites(with_bases(spec_paths(specs, root, everything)), migrated)
     changed = [one for one in made if one.changes]

@@ -33,7 +33,7 @@ def command(
     `--format commands` prints a script for the CI systems' own clients. Read it before you run it.
     """
     from mlcc.compiler import analyses, check_targets
-    from mlcc.obligation_list import as_commands, as_json, as_text, rows
+    from mlcc.obligations.listing import as_commands, as_json, as_text, rows
 
     names = check_targets(targets)
     found = [

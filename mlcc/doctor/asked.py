@@ -10,8 +10,8 @@ from mlcc.doctor import github, gitlab
 from mlcc.doctor.client import CLIENTS, SECONDS, Client
 from mlcc.doctor.finding import Answer, Finding
 from mlcc.doctor.local import host_of, system_of
-from mlcc.obligation import Obligation
-from mlcc.outputs import command_line
+from mlcc.obligations.obligation import Obligation
+from mlcc.writing.outputs import command_line
 
 _ANSWERS: Mapping[str, Callable[[Obligation, Client], Answer]] = {
     "github": github.answer,

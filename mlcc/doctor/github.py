@@ -13,7 +13,7 @@ from urllib.parse import quote
 from mlcc.backends.github.settings import REPOSITORY
 from mlcc.doctor.client import Client, Items
 from mlcc.doctor.finding import Answer, together
-from mlcc.obligation import Obligation
+from mlcc.obligations.obligation import Obligation
 
 UNREAD: Answer = ("unknown", "the API doesn't say")
 

@@ -14,7 +14,7 @@ from typing import Any
 from mlcc.backends.gitlab.obligations import PROJECT
 from mlcc.doctor.client import Client, Items
 from mlcc.doctor.finding import Answer, together
-from mlcc.obligation import Obligation
+from mlcc.obligations.obligation import Obligation
 
 UNREAD: Answer = ("unknown", "the API doesn't say")
 UTC = ("UTC", "Etc/UTC")

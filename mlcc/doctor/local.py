@@ -15,10 +15,10 @@ from mlcc.doctor import pins
 from mlcc.doctor.client import CLIENTS, said
 from mlcc.doctor.finding import HERE, Finding, State
 from mlcc.doctor.owners import PLACES, file_of, unowned
-from mlcc.outputs import command_line
 from mlcc.repository import ignored
 from mlcc.runtime.patterns import name_matches
-from mlcc.writer import check
+from mlcc.writing.outputs import command_line
+from mlcc.writing.writer import check
 
 OLDEST_PYTHON = (3, 8)  # of the emitted scripts
 _SHOWN = 3

@@ -8,11 +8,11 @@ from datetime import date
 from mlcc.compiler import Compiled
 from mlcc.diagnostics import SpecError
 from mlcc.doctor.finding import HERE, Finding
-from mlcc.outputs import Output, outputs_of
 from mlcc.pins.approval import updated
 from mlcc.pins.change import change_of
 from mlcc.pins.lock import Lock, Pin
 from mlcc.today import today
+from mlcc.writing.outputs import Output, outputs_of
 
 OLDEST_DAYS = 90
 _SHOWN = 3

@@ -10,7 +10,7 @@ import json
 from mlcc.diagnostics import SpecError, error
 from mlcc.formatting.layout import laid_out
 from mlcc.formatting.written import comments, written
-from mlcc.source import plain, read
+from mlcc.load.source import plain, read
 
 _CAPS = frozenset({"too-large", "long-line"})
 

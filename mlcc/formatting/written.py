@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mlcc import yaml_events
-from mlcc.yaml_events import Event, MappingStartEvent, ScalarEvent, SequenceStartEvent
+from mlcc.load import yaml_events
+from mlcc.load.yaml_events import Event, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
 MOST_BLANKS = 2
 """Longer runs of blank lines are shortened to this."""
@@ -104,12 +104,12 @@ class Document:
 
 
 def written(text: str) -> Document:
-    """Return a text as it is written. It is one that `mlcc.source.read` accepts, with `\\n` between lines."""
+    """Return a text as it is written. It is one that `mlcc.load.source.read` accepts, with `\\n` between lines."""
     return _Reader(text).document()
 
 
 def comments(text: str) -> list[str]:
-    """Return the comments of a text that `mlcc.source.read` accepts, sorted."""
+    """Return the comments of a text that `mlcc.load.source.read` accepts, sorted."""
     found: list[str] = []
     at = 0
     for event in yaml_events.parse(text):

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from mlcc.bundle import bundle
-from mlcc.files import File, marker_line
 from mlcc.gates import DUCKDB, GATES, GateKind
 from mlcc.gates.requirements import entries, shipped, with_pins
-from mlcc.plan_pins import Package
+from mlcc.plan.pins import Package
+from mlcc.writing.files import File, marker_line
 
 FOLDER = ".mlcc/gates"
 _OF_SINGLE_FILES = {"mlcc.runtime.digest": "mlcc.runtime.single_digest"}

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from mlcc import yaml_events
 from mlcc.diagnostics import Span, SpecError, error
+from mlcc.load import yaml_events
+from mlcc.load.source import Entry, Mapping, Node, Scalar, Sequence
 from mlcc.record import field, record
-from mlcc.source import Entry, Mapping, Node, Scalar, Sequence
 
 MAX_DEPTH = 40
 MAX_EVENTS = 60_000

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mlcc.importing.ledger import Ledger
-from mlcc.source import Node
+from mlcc.load.source import Node
 
 _OTHER = re.compile(r"[^a-z0-9_]+")
 _REPORTS = (

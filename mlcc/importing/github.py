@@ -10,7 +10,7 @@ from mlcc.importing.draft import Draft, identifier
 from mlcc.importing.github_job import add_job, inherit_conditions
 from mlcc.importing.github_values import EXPRESSION
 from mlcc.importing.ledger import Ledger
-from mlcc.source import Mapping, Node, Scalar
+from mlcc.load.source import Mapping, Node, Scalar
 
 _DAYS = {day: str(n) for n, day in enumerate(("sun", "mon", "tue", "wed", "thu", "fri", "sat"))}
 _MONTHS = {

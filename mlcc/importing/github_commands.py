@@ -18,7 +18,7 @@ from mlcc.importing.shell import (
     visible,
     with_variables,
 )
-from mlcc.source import Node, Scalar
+from mlcc.load.source import Node, Scalar
 
 _QUOTED_HEREDOC = re.compile(r"<<-?\s*(['\"])\w+\1")
 _PLATFORM_FILES = ("GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY")

@@ -11,7 +11,7 @@ from mlcc.importing.draft import Draft, duration, identifier
 from mlcc.importing.github_steps import Steps
 from mlcc.importing.github_values import EXPRESSION, condition, typed
 from mlcc.importing.shell import stop, visible
-from mlcc.source import Entry, Mapping, Node, Scalar, plain
+from mlcc.load.source import Entry, Mapping, Node, Scalar, plain
 
 _HOSTED = {"ubuntu-latest", "ubuntu-24.04"}
 _READ_ONLY = "mlcc gives every job the permissions that it needs, and no more"

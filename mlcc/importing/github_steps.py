@@ -10,7 +10,7 @@ from mlcc.importing.draft import artifact_path, duration, identifier, report_for
 from mlcc.importing.github_commands import Commands
 from mlcc.importing.github_values import EXPRESSION, typed
 from mlcc.importing.shell import visible
-from mlcc.source import Node
+from mlcc.load.source import Node
 
 _HASH_FILES = re.compile(r"hashFiles\(([^)]*)\)")
 

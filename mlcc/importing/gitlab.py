@@ -10,7 +10,7 @@ from mlcc.importing.gitlab_job import JobReader
 from mlcc.importing.gitlab_merge import Merger
 from mlcc.importing.gitlab_rules import EVENTS, Rules
 from mlcc.importing.ledger import UNKNOWN, Ledger
-from mlcc.source import Entry, Mapping, Node
+from mlcc.load.source import Entry, Mapping, Node
 
 _GLOBAL = {
     "stages", "default", "variables", "include", "workflow", "image", "services", "before_script", "after_script", "cache",

@@ -13,7 +13,7 @@ from mlcc.importing.gitlab_merge import Merger
 from mlcc.importing.gitlab_rules import Rules
 from mlcc.importing.gitlab_values import Variables
 from mlcc.importing.shell import TEST_COMMAND, stop, visible
-from mlcc.source import Entry, Mapping, Node, Scalar, plain
+from mlcc.load.source import Entry, Mapping, Node, Scalar, plain
 
 PORTS = {
     "postgres": 5432,

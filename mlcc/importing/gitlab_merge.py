@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlcc.importing.document import Document, entries, get, items, text_of, texts
 from mlcc.importing.ledger import Ledger
-from mlcc.source import Entry, Mapping, Node, Sequence
+from mlcc.load.source import Entry, Mapping, Node, Sequence
 
 _DEEP = ("variables", "artifacts", "environment", "cache", "reports")
 _MOST_BASES = 11

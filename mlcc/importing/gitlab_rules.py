@@ -8,7 +8,7 @@ from typing import Any
 from mlcc.importing.conditions import as_list, both
 from mlcc.importing.document import entries, get, text_of, texts
 from mlcc.importing.draft import Draft
-from mlcc.source import Mapping, Node
+from mlcc.load.source import Mapping, Node
 
 EVENTS = ("push", "pull_request", "tag", "schedule", "manual", "dispatch")
 _SOURCES = {

@@ -8,7 +8,7 @@ from typing import Any
 from mlcc.importing.document import entries, get, text_of
 from mlcc.importing.draft import Draft
 from mlcc.importing.shell import export, looks_secret, stop, visible
-from mlcc.source import Mapping, Node, Scalar
+from mlcc.load.source import Mapping, Node, Scalar
 from mlcc.spec.scalars import RESERVED_ENV
 
 _FACTS = {

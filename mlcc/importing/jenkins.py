@@ -11,7 +11,7 @@ from mlcc.importing.draft import Draft, duration, identifier
 from mlcc.importing.jenkins_stage import Stage
 from mlcc.importing.jenkinsfile import argument, arguments, head_of, plain_text, read_jenkinsfile
 from mlcc.importing.ledger import Ledger
-from mlcc.source import Entry, Mapping, Node
+from mlcc.load.source import Entry, Mapping, Node
 
 _UNITS = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600, "DAYS": 86400}
 _QUIET = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlcc.importing.draft import Draft, artifact_path, identifier, report_format
 from mlcc.importing.jenkinsfile import argument, plain_text
-from mlcc.source import Entry
+from mlcc.load.source import Entry
 
 
 def keep(draft: Draft, id: str, entry: Entry, step: str, rest: str) -> None:

@@ -10,7 +10,7 @@ from mlcc.importing.jenkins_files import keep, unstash
 from mlcc.importing.jenkins_when import alternatives_of
 from mlcc.importing.jenkinsfile import argument, arguments, head_of, literal, plain_text
 from mlcc.importing.shell import TEST_COMMAND, in_folder, is_installation, stop, visible, with_variables
-from mlcc.source import Entry, Mapping, Node
+from mlcc.load.source import Entry, Mapping, Node
 
 _FACTS = {
     "BUILD_NUMBER": "run_number", "BUILD_ID": "run_id", "BUILD_URL": "run_url", "GIT_COMMIT": "commit",

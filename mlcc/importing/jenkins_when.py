@@ -9,7 +9,7 @@ from mlcc.importing.conditions import as_list, both
 from mlcc.importing.document import entries
 from mlcc.importing.draft import Draft, identifier
 from mlcc.importing.jenkinsfile import argument, head_of, plain_text
-from mlcc.source import Entry, Mapping, Node
+from mlcc.load.source import Entry, Mapping, Node
 
 Alternatives = list[dict[str, Any]]
 _OPTIONS = ("beforeAgent", "beforeInput", "beforeOptions")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from mlcc.diagnostics import Span, SpecError, error
-from mlcc.source import Entry, Mapping, Node, Scalar
+from mlcc.load.source import Entry, Mapping, Node, Scalar
 
 MAX_DEPTH = 40
 MAX_STATEMENTS = 20_000

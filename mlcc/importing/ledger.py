@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from enum import Enum
 
 from mlcc.importing.document import Document, leaves
+from mlcc.load.source import Mapping, Node, Scalar, Sequence
 from mlcc.record import record, replace
-from mlcc.source import Mapping, Node, Scalar, Sequence
 
 UNKNOWN = "it has no counterpart that is known"
 

@@ -22,9 +22,9 @@ from mlcc.importing.own_nodes import NodeReader
 from mlcc.importing.own_notices import notified, secrets_of
 from mlcc.importing.own_releases import plain_releases, release
 from mlcc.importing.settle import spec_text
-from mlcc.release_steps import PREVIEW_SUFFIX
+from mlcc.load.source import MAX_BYTES, Scalar
+from mlcc.resolving.release_steps import PREVIEW_SUFFIX
 from mlcc.runtime.addresses import IMAGE_SCHEME
-from mlcc.source import MAX_BYTES, Scalar
 from mlcc.strict_json import JsonError, strict_json
 
 _FROM = re.compile(r"mlcc:generated from=([A-Za-z0-9/._%-]+) ")

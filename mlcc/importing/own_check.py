@@ -10,7 +10,7 @@ from mlcc.compiler import analyse, compile_files
 from mlcc.diagnostics import MlccError
 from mlcc.importing.ledger import Ledger
 from mlcc.importing.shell import visible
-from mlcc.source import MAX_BYTES
+from mlcc.load.source import MAX_BYTES
 
 _MARKER = "mlcc:generated"
 _OTHER = "the spec compiles to something else here"

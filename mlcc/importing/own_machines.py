@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.importing.document import entries, get, items, read_yaml, text_of, texts
-from mlcc.source import MAX_BYTES, Node
+from mlcc.load.source import MAX_BYTES, Node
 
 _ROW = re.compile(r"NODES\['([^']+)'\] = \[label: '([^']*)'[^\n]*")
 COMMENT = "comment on pull requests"

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from mlcc.importing.draft import duration
-from mlcc.resolve import leg_id
+from mlcc.resolving.resolve import leg_id
 
 _MANY = {"events": "event", "branches": "branch", "tags": "tag", "triggers": "trigger", "verdicts": "verdict"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mlcc.run_notices import EVENTS, STARTTLS_PORT, UNASKED
+from mlcc.planning.run_notices import EVENTS, STARTTLS_PORT, UNASKED
 
 
 def notified(notice: dict[str, Any]) -> dict[str, Any]:

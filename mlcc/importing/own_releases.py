@@ -6,7 +6,7 @@ from typing import Any
 
 from mlcc.importing.draft import duration
 from mlcc.importing.own_nodes import NodeReader
-from mlcc.release_steps import PREVIEW_SUFFIX, ROLLBACK_SUFFIX
+from mlcc.resolving.release_steps import PREVIEW_SUFFIX, ROLLBACK_SUFFIX
 
 _STEPS = {"promote": "", "rollback": ROLLBACK_SUFFIX}
 

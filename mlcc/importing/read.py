@@ -13,8 +13,8 @@ from mlcc.importing.draft import Draft
 from mlcc.importing.ledger import Note, Status, by_line
 from mlcc.importing.settle import settled
 from mlcc.importing.shell import visible
+from mlcc.load.source import HIDDEN, MAX_BYTES, MAX_LINE, MAX_LINES, Mapping, Node
 from mlcc.record import record
-from mlcc.source import HIDDEN, MAX_BYTES, MAX_LINE, MAX_LINES, Mapping, Node
 
 _OWN = re.compile(r"\A(?:#|//) mlcc:generated ")
 _HELP = "name a GitHub workflow, a .gitlab-ci.yml or a Jenkinsfile"

@@ -10,7 +10,7 @@ from mlcc.backends._yaml import Block, Flow, Spaced, emit
 from mlcc.diagnostics import Diagnostic, MlccError, Severity, Span
 from mlcc.importing.draft import Draft
 from mlcc.importing.shell import stop, visible
-from mlcc.source import Mapping, Node, Sequence, read
+from mlcc.load.source import Mapping, Node, Sequence, read
 
 MAX_ROUNDS = 200
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -92,8 +92,8 @@ def _fits(value: Any, indent: int) -> bool:
 def _errors(text: str) -> list[Diagnostic]:
     """Return what keeps a spec from compiling, as `mlcc lint` finds it, but for whether its files are there."""
     from mlcc.compiler import chosen_targets, compiled_files, obstacles
-    from mlcc.planner import plan
-    from mlcc.resolve import resolve
+    from mlcc.planning.planner import plan
+    from mlcc.resolving.resolve import resolve
     from mlcc.spec.validate import validate
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from mlcc.source import HIDDEN
+from mlcc.load.source import HIDDEN
 
 _INSTALLS = re.compile(
     r"(?:sudo )?(?:(?:python3? -m |uv )?pip3? install|(?:poetry|pdm|pipenv|uv) (?:install|sync)|conda (?:install|env)"

@@ -16,13 +16,13 @@ from pathlib import Path
 from mlcc import resources
 from mlcc.backends import BESIDE_SPEC
 from mlcc.diagnostics import OutputError, SpecError, error
-from mlcc.files import is_generated
 from mlcc.init import python
 from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
 from mlcc.init.tables import NoTableError, TableGuess, allowed_nulls, read_table
 from mlcc.init.training import DVC_RUN, Bound, Training, bounds, other_models, training, yaml_mapping
 from mlcc.record import record
+from mlcc.writing.files import is_generated
 
 SPEC = "mlcc.yaml"
 TEMPLATE = "init/mlcc.yaml.j2"

@@ -17,7 +17,7 @@ from mlcc.init.odcs import read_odcs
 from mlcc.init.repository import identifier
 from mlcc.init.spelling import scalar
 from mlcc.init.tables import key_for
-from mlcc.source import HIDDEN, MAX_BYTES, load, plain
+from mlcc.load.source import HIDDEN, MAX_BYTES, load, plain
 
 
 def read_contracts(path: Path) -> list[Imported]:

@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from mlcc.load.source import HIDDEN
 from mlcc.record import record
-from mlcc.source import HIDDEN
 
 MOST_BYTES = 32 << 20  # a longer file is read in part, and its types are guesses
 SAMPLE_ROWS = 20_000

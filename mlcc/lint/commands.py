@@ -10,7 +10,7 @@ from mlcc.gates import GATES
 from mlcc.lint.shell import Simple, split
 from mlcc.problems import Loc
 from mlcc.record import record
-from mlcc.resolve import BUILD_PREFIX, FETCH_PREFIX
+from mlcc.resolving.resolve import BUILD_PREFIX, FETCH_PREFIX
 
 if TYPE_CHECKING:
     from mlcc.spec.models import Spec

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from mlcc.diagnostics import Diagnostic, Severity, Span, suggest
+from mlcc.load.source import Entry, Mapping, Node, Scalar, Sequence, Source
 from mlcc.record import record
-from mlcc.source import Entry, Mapping, Node, Scalar, Sequence, Source
 
 KEY = "x-lint"
 

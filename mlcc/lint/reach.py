@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlcc.plan import Condition, EdgeKind, Node, Plan
-from mlcc.possible_events import possible_events
+from mlcc.planning.possible_events import possible_events
 from mlcc.record import replace
 from mlcc.runtime.patterns import name_matches
 from mlcc.semantics import DIFF_EVENTS, Event, base_versions, candidates, condition_problem

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 from mlcc.diagnostics import Diagnostic, Related, Severity, Span
 from mlcc.lint.commands import Command, commands
 from mlcc.lint.reach import KeptAway, Reach, kept_away, reach
+from mlcc.load.source import Source, locate
 from mlcc.plan import Gate, Node, NodeKind, Plan
 from mlcc.problems import Loc
 from mlcc.record import field, record
-from mlcc.resolve import BUILD_PREFIX, FETCH_PREFIX
-from mlcc.source import Source, locate
+from mlcc.resolving.resolve import BUILD_PREFIX, FETCH_PREFIX
 from mlcc.today import today
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Subject:
     @cached_property
     def _releases(self) -> Mapping[str, str]:
         """The nodes of all releases, each with its release."""
-        from mlcc.release_steps import nodes_of  # most specs have no releases
+        from mlcc.resolving.release_steps import nodes_of  # most specs have no releases
 
         releases = self.spec.releases.items()
         return {node: id for id, release in releases for node, _, _ in nodes_of(self.spec, id, release)}

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from mlcc.compiler import Compiled, compile_files
 from mlcc.diagnostics import Diagnostic, Related, SpecError, error
-from mlcc.drift import Drift, EditedError, unified
-from mlcc.outputs import Output
 from mlcc.pins.apply import images_of, with_lock
 from mlcc.pins.change import change_of
 from mlcc.pins.edits import Edit, edits_of
@@ -15,7 +13,9 @@ from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin
 from mlcc.pins.needs import images
 from mlcc.plan import Plan
 from mlcc.record import field, record, replace
-from mlcc.writer import LockChange, WriteReport, write
+from mlcc.writing.drift import Drift, EditedError, unified
+from mlcc.writing.outputs import Output
+from mlcc.writing.writer import LockChange, WriteReport, write
 
 
 def pin_edits(one: Output, edited: Mapping[str, str]) -> list[Edit]:

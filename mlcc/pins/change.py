@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from mlcc.diagnostics import Diagnostic, SpecError
-from mlcc.drift import Drift, unified
-from mlcc.outputs import Output
 from mlcc.pins.approval import updated
 from mlcc.pins.lock import Lock, lock_text
-from mlcc.writer import LockChange
+from mlcc.writing.drift import Drift, unified
+from mlcc.writing.outputs import Output
+from mlcc.writing.writer import LockChange
 
 
 def lock_changes(

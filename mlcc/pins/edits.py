@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from mlcc.backends.github.pins import SHIPPED, repository_of
 from mlcc.diagnostics import Diagnostic, Span, error
-from mlcc.files import unsealed
 from mlcc.gates.requirements import Entry, entries
 from mlcc.pins.read import COMMIT, DIGEST, IMAGE, TAG
 from mlcc.record import record
+from mlcc.writing.files import unsealed
 
 _USES = re.compile(
     r"(?P<before> *(?:- )?uses: )(?P<name>[\w.-]+/[\w./-]+)@(?P<commit>[^\s#]*)(?P<comment>.*)"

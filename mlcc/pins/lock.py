@@ -11,9 +11,9 @@ from typing import Any
 
 from mlcc.backends._yaml import Spaced, emit
 from mlcc.diagnostics import Span
-from mlcc.files import LOCK_MARK
-from mlcc.plan_pins import Action, Package, Pins
+from mlcc.plan.pins import Action, Package, Pins
 from mlcc.record import as_dict, field, record
+from mlcc.writing.files import LOCK_MARK
 
 _HEADER = f"""{LOCK_MARK}: the pins of what comes from outside, and what the compiled files may do.
 Edit pins here and run `mlcc compile`, or edit them in the compiled files and run `mlcc absorb`.

@@ -10,10 +10,10 @@ from typing import TypeVar
 from mlcc.backends import BACKENDS
 from mlcc.backends.github.pins import SHIPPED
 from mlcc.diagnostics import Diagnostic, Related, Span, SpecError, error, suggest
-from mlcc.files import LOCK, is_lock
 from mlcc.gates.requirements import PACKAGES
+from mlcc.load.source import MAX_DIAGNOSTICS, Mapping, Node, Scalar, Sequence, load
 from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin
-from mlcc.source import MAX_DIAGNOSTICS, Mapping, Node, Scalar, Sequence, load
+from mlcc.writing.files import LOCK, is_lock
 
 GRANTS = ("actions", "images", "packages", "permissions", "raw", "secrets", "triggers")
 """Kinds of what is approved."""

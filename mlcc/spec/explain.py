@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 
 from mlcc import __version__
 from mlcc.diagnostics import Diagnostic, Related, Severity, Span, SpecError, suggest
+from mlcc.load.source import MAX_DIAGNOSTICS, Loc, Mapping, Node, Scalar, Sequence, Source, locate
 from mlcc.record import record
-from mlcc.source import MAX_DIAGNOSTICS, Loc, Mapping, Node, Scalar, Sequence, Source, locate
 from mlcc.spec import wording
 from mlcc.spec.models import Spec
 from mlcc.spec.scalars import check_duration

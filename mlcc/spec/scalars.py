@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from math import ceil
 
-from mlcc.source import HIDDEN
+from mlcc.load.source import HIDDEN
 
 VERSION = 1
 ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from mlcc.params import LITERAL
+from mlcc.load.params import LITERAL
 from mlcc.spec import scalars
 from mlcc.spec.models import Spec
 
@@ -62,7 +62,7 @@ def spec_schema() -> Schema:
 
 
 def _with_params(name: str, schema: Schema) -> Schema:
-    """Let `{param: ID}` stand for a text, number or flag of a model; see mlcc.params."""
+    """Let `{param: ID}` stand for a text, number or flag of a model; see mlcc.load.params."""
     if name in _LITERAL:
         return schema
     literal = LITERAL if name == "Spec" else frozenset()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlcc import __version__
 from mlcc.diagnostics import SpecError, error
-from mlcc.source import Source, locate, plain
+from mlcc.load.source import Source, locate, plain
 from mlcc.spec import fast
 from mlcc.spec.scalars import check_requirement
 

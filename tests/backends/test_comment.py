@@ -9,7 +9,7 @@ import yaml
 
 from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
 from tests.plans import diagnose, place, plan_of
 
 SPEC = """version: 1

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from mlcc import plan_json
 from mlcc.backends import BACKENDS
 from mlcc.backends.github import limits
 from mlcc.backends.github.build import Compiled, compiled
@@ -19,14 +18,15 @@ from mlcc.backends.github.partition import added_waits, partition
 from mlcc.backends.github.render import parsed_bytes, render
 from mlcc.compiler import compiled_files
 from mlcc.diagnostics import Severity, SpecError
-from mlcc.files import File, seal
 from mlcc.plan import Pins, Plan
-from mlcc.plan_pins import Action
+from mlcc.plan import document as plan_json
+from mlcc.plan.pins import Action
 from mlcc.record import replace
 from mlcc.runtime.patterns import path_matches
 from mlcc.semantics import Event, select
-from mlcc.writer import check as drifts
-from mlcc.writer import write
+from mlcc.writing.files import File, seal
+from mlcc.writing.writer import check as drifts
+from mlcc.writing.writer import write
 from tests.backends.many import HEAD, chains
 from tests.plans import place, plan_of
 

@@ -111,7 +111,7 @@ def test_gitlab_leaves_the_job_out_where_nobody_is_told(
     notices: tuple[str, ...], facts: dict[str, str], dropped: bool
 ) -> None:
     from mlcc.backends.gitlab.platform import dropped_jobs
-    from mlcc.plan_json import to_runtime
+    from mlcc.plan.document import to_runtime
 
     plan = to_runtime(plan_of(spec(*notices)))
     assert ("final notify" in dropped_jobs(plan, {"selected": ["a"], "facts": facts})) is dropped

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mlcc.backends import BACKENDS
-from mlcc.obligation import KINDS, asked, posted
+from mlcc.obligations.obligation import KINDS, asked, posted
 from mlcc.plan import Plan
 from mlcc.record import replace
 from tests.plans import plan_of

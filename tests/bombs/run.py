@@ -12,8 +12,8 @@ import time
 from corpus import corpus
 
 from mlcc.diagnostics import SpecError
+from mlcc.load.source import read
 from mlcc.render_diagnostics import to_github, to_json, to_sarif, to_text
-from mlcc.source import read
 
 MEMORY = 256 * 1024 * 1024
 

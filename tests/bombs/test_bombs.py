@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from mlcc.diagnostics import SpecError
-from mlcc.source import MAX_DIAGNOSTICS, read
+from mlcc.load.source import MAX_DIAGNOSTICS, read
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mlcc.compiler
-from mlcc.fingerprints import FILE
+from mlcc.writing.fingerprints import FILE
 from tests.cli.project import Project
 
 SPEC = """version: 1

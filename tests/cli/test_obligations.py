@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from mlcc.backends import BACKENDS
-from mlcc.obligation import KINDS
-from mlcc.obligation_list import as_commands, as_text
+from mlcc.obligations.listing import as_commands, as_text
+from mlcc.obligations.obligation import KINDS
 from tests.cli.project import Project
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas/obligations.schema.json"

@@ -118,7 +118,7 @@ def test_schema_is_one_that_specs_follow(project: Project) -> None:
     assert (done.code, done.err) == (0, "")
     schema = json.loads(done.out)
     jsonschema.Draft202012Validator.check_schema(schema)
-    from mlcc.source import plain, read
+    from mlcc.load.source import plain, read
 
     spec = plain(read(SPEC.encode(), "mlcc.yaml").root)
     jsonschema.validate(spec, schema)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.diagnostics import OutputError
-from mlcc.files import File, marker_line, seal
-from mlcc.writer import LockChange, check, write
+from mlcc.writing.files import File, marker_line, seal
+from mlcc.writing.writer import LockChange, check, write
 
 CALLS = (
     "open",

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlcc.backends.jenkins.lower import lower
 from mlcc.plan import Plan
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
 from mlcc.runtime import node as runtime_node
 from mlcc.runtime import records
 from mlcc.runtime.decide import settle

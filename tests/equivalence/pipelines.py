@@ -13,11 +13,11 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from mlcc.diagnostics import Span, SpecError
+from mlcc.load.source import Entry, Mapping, Node, Scalar, Sequence, Source
 from mlcc.plan import Gate, Plan
-from mlcc.planner import plan
-from mlcc.resolve import resolve
+from mlcc.planning.planner import plan
+from mlcc.resolving.resolve import resolve
 from mlcc.semantics import Event, Outcome
-from mlcc.source import Entry, Mapping, Node, Scalar, Sequence, Source
 from mlcc.spec.validate import validate
 
 Data = dict[str, Any]

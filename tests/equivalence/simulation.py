@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mlcc.notify.outcome import due, ended_run, notices_of
 from mlcc.plan import Gate, Plan
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
 from mlcc.runtime import final as runtime_final
 from mlcc.runtime import node as runtime_node
 from mlcc.runtime import records

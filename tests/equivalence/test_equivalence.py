@@ -19,11 +19,11 @@ from mlcc.backends.github.notify import NOTIFY
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.render import render
 from mlcc.plan import Plan, Release
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
+from mlcc.planning.topology import ancestors
 from mlcc.runtime import select as runtime_select
 from mlcc.semantics import End, Outcome, Result, run, select
 from mlcc.told import told
-from mlcc.topology import ancestors
 from tests.equivalence.github_simulation import GithubSimulation
 from tests.equivalence.gitlab_simulation import GitlabSimulation
 from tests.equivalence.pipelines import events, outcomes, plans

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcc.diagnostics import SpecError
-from mlcc.instances import Expansion
+from mlcc.load.instances import Expansion
+from mlcc.load.source import Mapping, Source
 from mlcc.plan import Plan
-from mlcc.planner import plan
-from mlcc.resolve import resolve
-from mlcc.source import Mapping, Source
+from mlcc.planning.planner import plan
+from mlcc.resolving.resolve import resolve
 from mlcc.spec.validate import validate
 from tests.equivalence.pipelines import Builder, Data, Draw, node_of
 from tests.equivalence.test_equivalence import cases

@@ -8,7 +8,7 @@ import pytest
 
 from mlcc.diagnostics import SpecError
 from mlcc.formatting import formatted
-from mlcc.source import plain, read
+from mlcc.load.source import plain, read
 
 LONG = "x" * 60
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlcc.formatting import formatted
-from mlcc.source import Node, locate, plain, read
+from mlcc.load.source import Node, locate, plain, read
 from tests.formatting.scribble import scribbled
 from tests.spec.strategies import specs
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
-from mlcc.loosening import compare
+from mlcc.writing.loosening import compare
 
 ARTIFACTS = {
     "model": ArtifactInfo("m/"),

@@ -27,7 +27,7 @@ from mlcc.gates.dialects import (
     translate,
 )
 from mlcc.gates.regexes import UnportableError, portable
-from mlcc.planner import TIME_TRAVEL
+from mlcc.planning.planner import TIME_TRAVEL
 
 _OTHERS = ENGINES[1:]
 

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
 from mlcc.gates.leakage.selftest import known_bad
-from mlcc.loosening import compare
+from mlcc.writing.loosening import compare
 
 Rows = list[dict[str, Any]]
 

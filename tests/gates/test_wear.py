@@ -14,7 +14,7 @@ import pytest
 from mlcc.gates import GATES, ArtifactInfo, GateParamsError
 from mlcc.gates.compare.compile import compile, references
 from mlcc.gates.selftest import known_bad
-from mlcc.loosening import compare as changes
+from mlcc.writing.loosening import compare as changes
 from tests.gates.stand_in import opened
 from tests.runs import gate, run, write
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from mlcc.load.source import load
 from mlcc.plan import Plan
-from mlcc.planner import plan
-from mlcc.resolve import resolve
-from mlcc.source import load
+from mlcc.planning.planner import plan
+from mlcc.resolving.resolve import resolve
 from mlcc.spec.validate import validate
 
 SMALL = """\

@@ -13,7 +13,7 @@ from mlcc.init.repository import Repository, identifier, unique
 from mlcc.init.spelling import flow, scalar
 from mlcc.init.tables import KEY, NoTableError, read_table
 from mlcc.init.training import bounds, training, yaml_mapping
-from mlcc.source import plain, read
+from mlcc.load.source import plain, read
 from mlcc.spec.scalars import ID
 from tests.init.repositories import make
 

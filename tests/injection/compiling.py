@@ -11,7 +11,7 @@ from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, SpecError
 from mlcc.emitted import scripts
 from mlcc.plan import Plan, Release
-from mlcc.plan_json import document, gate_parameters, to_runtime
+from mlcc.plan.document import document, gate_parameters, to_runtime
 from tests.injection.platforms import Platform
 from tests.plans import plan_of
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlcc.ledger import FEATURES
-from mlcc.plan_json import lines
-from mlcc.resolve import LONGEST_LEG, leg_id
+from mlcc.plan.document import lines
+from mlcc.resolving.resolve import LONGEST_LEG, leg_id
 from tests.injection.leaves import takes
 
 Tree = dict[str, Any]

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from mlcc.source import HIDDEN
+from mlcc.load.source import HIDDEN
 from mlcc.spec import scalars, shapes
 from mlcc.spec.base import keys
 from mlcc.spec.models import Spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 
-from mlcc.plan_json import lines
+from mlcc.plan.document import lines
 from mlcc.release.adapters import ADAPTERS, AdapterParamsError
 from mlcc.spec.tabulate import shapes_by_model
 from tests.injection.fields import Field, Tree, command, each, releases

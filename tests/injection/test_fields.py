@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from mlcc.backends import BACKENDS
-from mlcc.source import HIDDEN
+from mlcc.load.source import HIDDEN
 from tests.injection.compiling import at, compiled, read_back, refusal, spec_text
 from tests.injection.corpus import FUZZ, NUMBER, corpus, number_of
 from tests.injection.fields import EXECUTION, SINGLES, SURROUNDINGS, Field, single_spec, single_where

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlcc.diagnostics import SpecError
-from mlcc.source import HIDDEN, plain, read
+from mlcc.load.source import HIDDEN, plain, read
 from tests.injection.compiling import compiled, quoted, read_back, refusal
 from tests.injection.corpus import FUZZ, corpus
 from tests.injection.leaves import leaves, positions

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlcc.diagnostics import Diagnostic
-from mlcc.extends import merge
-from mlcc.instances import Expansion
 from mlcc.lint import RULES, Subject
-from mlcc.planner import plan
+from mlcc.load.extends import merge
+from mlcc.load.instances import Expansion
+from mlcc.load.source import Source, load, read
+from mlcc.planning.planner import plan
 from mlcc.render_diagnostics import to_text
-from mlcc.resolve import resolve
-from mlcc.source import Source, load, read
+from mlcc.resolving.resolve import resolve
 from mlcc.spec.validate import validate
 
 HERE = Path(__file__).resolve().parent

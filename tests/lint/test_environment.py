@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlcc.lint.environment import LOGINS, Arrival, arrivals, environment_of
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
 from mlcc.runtime.login import Logins
 from mlcc.runtime.values import node_env
 from tests.lint.cases import subject

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from mlcc.lint import META, RULES, Subject, run
 from mlcc.lint.environment import environment_of
 from mlcc.lint.reach import allows, kept_away, reach
-from mlcc.planner import plan
-from mlcc.resolve import resolve
+from mlcc.load.source import Source, plain, read
+from mlcc.planning.planner import plan
+from mlcc.planning.topology import ancestors
+from mlcc.resolving.resolve import resolve
 from mlcc.semantics import DIFF_EVENTS
-from mlcc.source import Source, plain, read
 from mlcc.spec import fast
 from mlcc.spec.models import Spec
-from mlcc.topology import ancestors
 from tests.spec.strategies import specs, to_yaml
 
 

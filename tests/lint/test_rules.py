@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from mlcc.diagnostics import Severity
-from mlcc.extends import merge
 from mlcc.lint import META, RULES, run
 from mlcc.lint.document import SECTIONS, explain_rule, list_rules, page_of
-from mlcc.source import load
+from mlcc.load.extends import merge
+from mlcc.load.source import load
 from tests.lint.cases import HERE, ROOT, findings, subject_of
 
 IDS = sorted(RULES)

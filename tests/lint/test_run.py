@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mlcc.diagnostics import Severity
-from mlcc.extends import merge
 from mlcc.lint import run
-from mlcc.source import load
+from mlcc.load.extends import merge
+from mlcc.load.source import load
 from tests.lint.cases import subject, subject_of
 
 SPEC = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcc.notify.main import notify
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
 from mlcc.runtime.platform import Facts
 from tests.plans import plan_of
 from tests.runtime.project import FakePlatform

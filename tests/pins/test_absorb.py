@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc.writer import write
+from mlcc.writing.writer import write
 from tests.cli.project import Project
 from tests.pins.conftest import edit
 

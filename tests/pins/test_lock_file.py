@@ -13,7 +13,7 @@ from mlcc.doctor.pins import too_old
 from mlcc.gates.requirements import LISTS, PACKAGES, shipped, shipped_packages, with_pins
 from mlcc.pins.lock import ActionPin, ImagePin, Lock, PackagePin, lock_text
 from mlcc.pins.read import read_lock
-from mlcc.plan_pins import Package
+from mlcc.plan.pins import Package
 from tests.cli.project import Project
 from tests.pins.conftest import edit
 

@@ -13,9 +13,9 @@ import pytest
 
 from mlcc.emitted import scripts
 from mlcc.lint.commands import commands
+from mlcc.load.source import read
 from mlcc.release.adapters import ADAPTERS
 from mlcc.release.kinds import DRIVEN
-from mlcc.source import read
 from mlcc.spec.validate import validate
 from tests.plans import HEAD, plan_of
 from tests.release.driven import SCRIPT

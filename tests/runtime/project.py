@@ -13,7 +13,7 @@ from mlcc.bundle import bundle
 from mlcc.emitted import REPORT, RUNTIME, objects_script, registry_script
 from mlcc.gates.emit import scripts
 from mlcc.plan import Form, Plan
-from mlcc.plan_json import document, gate_parameters, to_runtime
+from mlcc.plan.document import document, gate_parameters, to_runtime
 from mlcc.runtime.final import final_main
 from mlcc.runtime.node import node_main
 from mlcc.runtime.platform import Facts

@@ -16,7 +16,7 @@ from mlcc.backends.gitlab.lower import lower
 from mlcc.backends.gitlab.overlay import Overlay
 from mlcc.backends.gitlab.platform import GitLab, packed_selection
 from mlcc.backends.gitlab.render import render_child
-from mlcc.plan_json import document, to_runtime
+from mlcc.plan.document import document, to_runtime
 from mlcc.runtime.records import RunError
 from mlcc.runtime.values import runner_env
 from tests.plans import plan_of

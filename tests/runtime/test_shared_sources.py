@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcc.plan_json import to_runtime
+from mlcc.plan.document import to_runtime
 from mlcc.runtime.patterns import from_root_of
 from mlcc.runtime.select import select as select_at_run_time
 from mlcc.semantics import Event, select

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 
 from mlcc import __version__
 from mlcc.diagnostics import Diagnostic, Severity, SpecError
-from mlcc.extends import merge
 from mlcc.gates import GATES
-from mlcc.source import load, read
+from mlcc.load.extends import merge
+from mlcc.load.source import load, read
 from mlcc.spec import fast
 from mlcc.spec.explain import validate_slowly
 from mlcc.spec.models import Spec

@@ -26,7 +26,7 @@ def test_derived_files_are_up_to_date(path: Path) -> None:
 def test_a_valid_spec_is_loaded_without_heavy_imports() -> None:
     code = """
 import sys
-from mlcc.source import read
+from mlcc.load.source import read
 from mlcc.spec.validate import validate
 text = b"version: 1\\nname: a\\ntriggers: {push: {branches: [main]}}\\njobs: {train: {run: make}}\\n"
 assert validate(read(text, "mlcc.yaml")).jobs["train"].run == "make"

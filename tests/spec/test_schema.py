@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from mlcc.source import load, plain
+from mlcc.load.source import load, plain
 from mlcc.spec.schema import spec_schema
 
 ROOT = Path(__file__).parents[2]

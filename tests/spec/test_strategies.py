@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mlcc.backends import BACKENDS
 from mlcc.gates import GATES
-from mlcc.planner import plan
-from mlcc.resolve import resolve
-from mlcc.source import plain, read
+from mlcc.load.source import plain, read
+from mlcc.planning.planner import plan
+from mlcc.resolving.resolve import resolve
 from mlcc.spec.validate import validate
 from tests.spec.gate_parts import Near
 from tests.spec.gate_strategies import kinds, params

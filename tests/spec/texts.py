@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mlcc.source import HIDDEN
+from mlcc.load.source import HIDDEN
 
 WORDS = ("train", "x_y", "a-b", "m", "score2", "data")
 CONTEXTS = ("commit", "branch", "event", "repository", "run_id", "run_url", "workspace")

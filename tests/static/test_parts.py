@@ -10,7 +10,7 @@ import pytest
 
 from mlcc.backends.github.build import Compiled, compiled
 from mlcc.compiler import analyse
-from mlcc.files import seal
+from mlcc.writing.files import seal
 from tests.backends.many import chains
 from tests.plans import plan_of
 from tests.static.checks import (

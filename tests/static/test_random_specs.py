@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from mlcc.backends import BACKENDS
 from mlcc.diagnostics import SpecError
-from mlcc.planner import plan
-from mlcc.resolve import resolve
-from mlcc.source import read
+from mlcc.load.source import read
+from mlcc.planning.planner import plan
+from mlcc.resolving.resolve import resolve
 from mlcc.spec.validate import validate
 from tests.spec.strategies import specs, to_yaml
 from tests.static.checks import (

@@ -15,9 +15,9 @@ from mlcc.backends.github.parts import lower_parts, part_path, secrets_of
 from mlcc.backends.github.pinned import pinned
 from mlcc.backends.github.render import job_bytes, rendered
 from mlcc.diagnostics import Diagnostic, SpecError
-from mlcc.files import File, seal
 from mlcc.plan import Plan
 from mlcc.record import record
+from mlcc.writing.files import File, seal
 
 
 @record

@@ -29,8 +29,8 @@ from mlcc.backends.github.notify import notify_jobs
 from mlcc.backends.github.pins import CHECKOUT
 from mlcc.backends.github.platform import APPROVAL, FORM_INPUT
 from mlcc.backends.github.steps import SCRIPTS, checkout, folder, publish, steps_of, uses_own_registry
+from mlcc.planning.topology import decisive
 from mlcc.record import record
-from mlcc.topology import decisive
 
 SELECT, FINAL = "select", "final"
 WAIT = "--wait"  # behind a node's id, as APPROVAL is: the job in which a timer runs before it

@@ -28,9 +28,9 @@ from mlcc.backends.github.settings import (
     require_owners,
 )
 from mlcc.backends.github.steps import OWN_IMAGES
-from mlcc.obligation import Obligation, command
+from mlcc.obligations.obligation import Obligation, command
 from mlcc.plan import Build, Environment, Form, Node, Plan
-from mlcc.release_looks import MADE_GOOD
+from mlcc.resolving.release_looks import MADE_GOOD
 from mlcc.runtime.addresses import IMAGE_SCHEME
 
 _HOSTED = ("ubuntu-", "windows-", "macos-")  # what GitHub's own runners are called

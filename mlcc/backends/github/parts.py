@@ -28,7 +28,7 @@ from mlcc.backends.github.model import Call, Interface, Job, Permission, Workflo
 from mlcc.backends.github.notify import notify_jobs
 from mlcc.backends.github.overlay import Overlay
 from mlcc.backends.github.partition import Part
-from mlcc.topology import ancestors
+from mlcc.planning.topology import ancestors
 
 _SECRET = re.compile(r"\bsecrets\.([A-Za-z_][A-Za-z0-9_]*)")
 _ALWAYS_THERE = "GITHUB_TOKEN"  # every called workflow has it, and it can't be passed

@@ -22,7 +22,7 @@ from mlcc.backends.github.model import (
     Workflow,
 )
 from mlcc.backends.github.overlay import Overlay, merged
-from mlcc.files import marker_line
+from mlcc.writing.files import marker_line
 
 ONE_LINE = ("with", "env", "permissions", "concurrency", "environment", "run", "container")
 LINE = 90  # characters; a longer expression stands one term a line

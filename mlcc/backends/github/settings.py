@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlcc.obligation import command, posted
+from mlcc.obligations.obligation import command, posted
 from mlcc.record import record
 
 REPOSITORY = "repos/{owner}/{repo}"

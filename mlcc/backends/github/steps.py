@@ -20,8 +20,8 @@ from mlcc.backends.github.pins import (
 )
 from mlcc.backends.github.platform import APPROVAL, OWN_REGISTRY
 from mlcc.exhaustive import assert_never
+from mlcc.planning.topology import decisive
 from mlcc.runtime.addresses import IMAGE_SCHEME
-from mlcc.topology import decisive
 
 SCRIPTS = ".mlcc"
 FILES = "_mlcc"

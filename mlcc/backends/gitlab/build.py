@@ -13,8 +13,8 @@ from mlcc.backends.gitlab.overlay import check_overlay, overlay_of
 from mlcc.backends.gitlab.pinned import pinned
 from mlcc.backends.gitlab.render import render_child, render_parent
 from mlcc.diagnostics import Diagnostic, SpecError
-from mlcc.files import File, seal
 from mlcc.plan import Plan
+from mlcc.writing.files import File, seal
 
 
 class _Compiled(NamedTuple):

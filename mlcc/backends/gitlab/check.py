@@ -16,7 +16,7 @@ from mlcc.backends._checks import (
     unlabelled_runners,
 )
 from mlcc.diagnostics import Diagnostic, error
-from mlcc.topology import ancestors
+from mlcc.planning.topology import ancestors
 
 # Patterns of artifacts would read the others as wildcards or variables.
 _FOLDER = re.compile(r"[^*?\[\]{}\\$\x00-\x1f\x7f-][^*?\[\]{}\\$\x00-\x1f\x7f]*").fullmatch

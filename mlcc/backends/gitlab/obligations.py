@@ -23,7 +23,7 @@ from mlcc.backends._owned import (
 from mlcc.backends.gitlab.lower import BACKSTOP_MINUTES
 from mlcc.backends.gitlab.machine import comment_environment, environment_of, notify_environment
 from mlcc.backends.gitlab.platform import GitLab, input_variable, trigger_word
-from mlcc.obligation import Obligation, asked, command, posted
+from mlcc.obligations.obligation import Obligation, asked, command, posted
 from mlcc.plan import Environment, Node, Plan, PublishData, Secret
 
 PROJECT = "projects/:id"

@@ -9,7 +9,7 @@ from mlcc.backends._yaml import Flow, Spaced, emit
 from mlcc.backends.gitlab import expr
 from mlcc.backends.gitlab.model import Artifacts, FormVariable, Job, Pipelines, Rule
 from mlcc.backends.gitlab.overlay import Overlay
-from mlcc.files import marker_line
+from mlcc.writing.files import marker_line
 
 FLOW_WIDTH = 96  # characters; a longer mapping stands one key a line
 

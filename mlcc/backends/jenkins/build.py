@@ -10,8 +10,8 @@ from mlcc.backends.jenkins.lower import lower
 from mlcc.backends.jenkins.model import Jenkinsfile
 from mlcc.backends.jenkins.render import render
 from mlcc.diagnostics import Diagnostic, SpecError
-from mlcc.files import File, seal
 from mlcc.plan import Plan
+from mlcc.writing.files import File, seal
 
 
 def build(plan: Plan) -> list[File]:

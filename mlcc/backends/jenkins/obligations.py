@@ -23,7 +23,7 @@ from mlcc.backends.jenkins.groovy import groovy
 from mlcc.backends.jenkins.lower import LABEL, TRIGGER, lower, notify_of
 from mlcc.backends.jenkins.platform import Jenkins
 from mlcc.backends.jenkins.rows import BACKSTOP_MINUTES, approvers
-from mlcc.obligation import Obligation, command
+from mlcc.obligations.obligation import Obligation, command
 from mlcc.plan import Plan, PublishData, Text, UsePython
 
 CLIENT = ("java", "-jar", "jenkins-cli.jar")  # which reads JENKINS_URL

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlcc import resources
 from mlcc.backends.jenkins.groovy import Source, finalize, groovy
 from mlcc.backends.jenkins.model import Jenkinsfile
-from mlcc.files import marker_line
+from mlcc.writing.files import marker_line
 
 if TYPE_CHECKING:
     import jinja2

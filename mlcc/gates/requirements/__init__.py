@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from mlcc.plan_pins import Package
+from mlcc.plan.pins import Package
 from mlcc.record import record
 
 LISTS = ("duckdb", "numpy", "postgres", "spark")

@@ -36,7 +36,7 @@ from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.reach import phrase
 from mlcc.lint.subject import Subject, listed
 from mlcc.plan import Plan, Status
-from mlcc.topology import ancestors
+from mlcc.planning.topology import ancestors
 
 ID = "silent-alert"
 SEVERITY = Severity.WARNING

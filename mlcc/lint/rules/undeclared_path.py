@@ -32,8 +32,8 @@ from mlcc.lint.commands import Command
 from mlcc.lint.shell import bare
 from mlcc.lint.subject import Subject
 from mlcc.plan import Artifact, Node, NodeKind, Plan
+from mlcc.planning.topology import ancestors
 from mlcc.runtime.patterns import path_matches
-from mlcc.topology import ancestors
 
 ID = "undeclared-path"
 SEVERITY = Severity.WARNING

@@ -28,7 +28,7 @@ from mlcc.backends import BACKENDS
 from mlcc.diagnostics import Diagnostic, Severity
 from mlcc.lint.subject import Subject
 from mlcc.plan import Remote
-from mlcc.resolved import DEFAULT_RUNNER
+from mlcc.resolving.resolved import DEFAULT_RUNNER
 
 ID = "waiting-runner"
 SEVERITY = Severity.NOTE

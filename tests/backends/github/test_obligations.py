@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlcc.backends import BACKENDS
-from mlcc.obligation import Obligation
+from mlcc.obligations.obligation import Obligation
 from tests.plans import plan_of
 
 SPEC = """version: 1

@@ -19,10 +19,10 @@ from mlcc.backends.gitlab.platform import (
     unpacked_selection,
 )
 from mlcc.backends.gitlab.render import render_child
-from mlcc.planner import plan
-from mlcc.resolve import resolve
+from mlcc.load.source import read
+from mlcc.planning.planner import plan
+from mlcc.resolving.resolve import resolve
 from mlcc.runtime.records import RunError
-from mlcc.source import read
 from mlcc.spec.validate import validate
 from tests.backends.gitlab.specs import compiled, load
 from tests.spec.strategies import specs, to_yaml

@@ -12,10 +12,10 @@ import pytest
 
 from mlcc.backends.github.build import Compiled, compiled
 from mlcc.emitted import scripts
-from mlcc.files import seal
 from mlcc.plan import Plan
 from mlcc.semantics import Event, Outcome, select
 from mlcc.semantics import run as reference
+from mlcc.writing.files import seal
 from tests.execution.github.act import run_workflow
 from tests.execution.github.scratch import push_payload, scratch_repo
 from tests.plans import plan_of

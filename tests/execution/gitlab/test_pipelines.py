@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlcc.compiler import analyse, compile_all, compile_files
-from mlcc.outputs import outputs_of
+from mlcc.writing.outputs import outputs_of
 from tests.execution.github.scratch import commit, git, scratch_repo
 from tests.execution.gitlab.local import LocalRun, run_pipeline
 

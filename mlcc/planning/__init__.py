@@ -1,0 +1,1 @@
+"""PLAN: from a resolved spec to the intermediate representation in `mlcc.plan`."""

@@ -1,0 +1,1 @@
+"""RESOLVE: every node states all of its keys, every name exists, releases are steps."""
