@@ -190,6 +190,11 @@ class _Builder:
             rule = "it starts with a letter or `_`, then letters, digits, `_`, `.` or `-`"
             self.report("bad-key", "this isn't a valid key", span, rule)
             return None, span
+        raw = self.text[event.start_mark.index : event.end_mark.index]
+        if event.style in ("|", ">") or (event.style == '"' and not raw.endswith(f'"{text}"')):
+            rule = "write it on one line, without escapes"
+            self.report("bad-key", f"the key `{text}` isn't written as it reads", span, rule)
+            return None, span
         if unquoted and (problem := scalars.read_key(text)):
             self.report(problem.code, problem.message, span, problem.help)
         return text, span

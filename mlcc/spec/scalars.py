@@ -35,25 +35,26 @@ _OTHER_STORE = (
     "`from: {command: …}` and `path`"
 )
 # A registry's host, and a name as the distribution specification has it: https://github.com/opencontainers/distribution-spec
-_REPOSITORY = re.compile(
+# What few specs state is compiled where it is met: compiling a pattern takes longer than reading a small spec.
+_REPOSITORY = (
     r"(?:localhost|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[1-9][0-9]{0,4})?"
     r"(?:/[a-z0-9]+(?:(?:\.|_|__|-{1,9})[a-z0-9]+){0,99}){1,20}\Z"
 )
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
-_PLATFORM = re.compile(r"[a-z0-9]{1,20}/[a-z0-9]{1,20}(?:/v[0-9]{1,2})?\Z")
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}\Z")
-_SERVER = re.compile(
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z"
+_DIGEST = r"sha256:[0-9a-f]{64}\Z"
+_PLATFORM = r"[a-z0-9]{1,20}/[a-z0-9]{1,20}(?:/v[0-9]{1,2})?\Z"
+_ADDRESS = r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}\Z"
+_SERVER = (
     r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}"
     r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?\Z"
 )
-_TRACKING_SERVER = re.compile(
+_TRACKING_SERVER = (
     r"https?://[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,9}"
     r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
     r"(?:/[A-Za-z0-9._~-]+)*/?\Z"
 )
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z")
-_ALIAS = re.compile(r"(?!(?:[Ll][Aa][Tt][Ee][Ss][Tt]|[Vv][0-9]+)\Z)[A-Za-z][A-Za-z0-9_-]{0,199}\Z")
+_MODEL_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}\Z"
+_ALIAS = r"(?!(?:[Ll][Aa][Tt][Ee][Ss][Tt]|[Vv][0-9]+)\Z)[A-Za-z][A-Za-z0-9_-]{0,199}\Z"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -166,21 +167,21 @@ def check_uri(value: str) -> str:
 
 def check_address(value: str) -> str:
     """Return `value` if it is the address of a mailbox, without a name."""
-    if not _ADDRESS.match(value):
+    if not re.match(_ADDRESS, value):
         raise ValueError("an address is NAME@DOMAIN, in ASCII letters and without the person's name")
     return value
 
 
 def check_server(value: str) -> str:
     """Return `value` if it is a host, or a host and a port."""
-    if not _SERVER.match(value):
+    if not re.match(_SERVER, value):
         raise ValueError("a server is HOST or HOST:PORT, such as mail.acme.com:465")
     return value
 
 
 def check_tracking_server(value: str) -> str:
     """Return `value` if it is the address of a tracking server, such as https://mlflow.example.com."""
-    if not _TRACKING_SERVER.match(value):
+    if not re.match(_TRACKING_SERVER, value):
         raise ValueError(
             "a tracking server is https://HOST or http://HOST, with a port and a path if need be; who asks is told by `env`"
         )
@@ -189,14 +190,14 @@ def check_tracking_server(value: str) -> str:
 
 def check_model_name(value: str) -> str:
     """Return `value` if it can name a registered model."""
-    if not _MODEL_NAME.match(value):
+    if not re.match(_MODEL_NAME, value):
         raise ValueError("a registered model's name has letters, digits, '_', '-' and '.', at most 200")
     return value
 
 
 def check_alias(value: str) -> str:
     """Return `value` if it can be an alias of a registered model."""
-    if not _ALIAS.match(value):
+    if not re.match(_ALIAS, value):
         raise ValueError(
             "an alias has letters, digits, '_' and '-'; `latest` and those such as v1 are MLflow's own (a number is `version`)"
         )
@@ -205,7 +206,7 @@ def check_alias(value: str) -> str:
 
 def check_repository(value: str) -> str:
     """Return `value` if it names a repository of images with its registry's host, and neither a tag nor a digest."""
-    if len(value) > 255 or not _REPOSITORY.match(value):
+    if len(value) > 255 or not re.match(_REPOSITORY, value):
         raise ValueError(
             "a repository of images is HOST/NAME in small letters, such as ghcr.io/acme/credit, without a tag or a digest"
         )
@@ -219,7 +220,7 @@ def check_folder(value: str) -> str:
 
 def check_tag(value: str) -> str:
     """Return `value` if it can be the tag of an image."""
-    if not _TAG.match(value):
+    if not re.match(_TAG, value):
         raise ValueError(
             "a tag has letters, digits, '_', '.' and '-', at most 128, and starts with no '.' or '-'"
         )
@@ -228,14 +229,14 @@ def check_tag(value: str) -> str:
 
 def check_image_digest(value: str) -> str:
     """Return `value` if it is the digest of an image."""
-    if not _DIGEST.match(value):
+    if not re.match(_DIGEST, value):
         raise ValueError("the digest of an image is 'sha256:' and 64 hexadecimal digits in small letters")
     return value
 
 
 def check_platform(value: str) -> str:
     """Return `value` if it is an operating system and a processor, as builders of images name them."""
-    if not _PLATFORM.match(value):
+    if not re.match(_PLATFORM, value):
         raise ValueError("a platform is OS/PROCESSOR, such as linux/amd64 or linux/arm64")
     return value
 
