@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -56,9 +56,13 @@ def run(
 
     `tick` is called from time to time while the command runs.
     """
-    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    child = None
     grace = GRACE
     try:
+        with _signals_held():
+            child = subprocess.Popen(
+                command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL
+            )
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -71,7 +75,24 @@ def run(
         grace = CANCEL_GRACE
         raise
     finally:
-        end_group(child, grace)
+        if child is not None:
+            end_group(child, grace)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a cancel wait for a moment: one that came while a child starts would leave it running, known to nobody."""
+    due: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, lambda number, _frame: due.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if due:
+            signal.raise_signal(due[0])
 
 
 def shell(

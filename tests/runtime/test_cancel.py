@@ -11,9 +11,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mlcc.runtime import process
 from tests.plans import HEAD
 from tests.runtime.conftest import Make
 from tests.runtime.project import Project, runtime_script
@@ -163,3 +165,25 @@ def test_s7_waiting_for_a_service_counts_to_the_node_s_time(make: Make) -> None:
     project.select()
     os.environ["MLCC_SERVICE_FEATURE_STORE"] = "127.0.0.1:1"
     assert project.node("a") == 2
+
+
+def test_a_cancel_while_a_command_starts_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal comes when the child is there and its starter doesn't know it yet."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start_and_cancel(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(popen(*args, **options))
+        signal.raise_signal(signal.SIGTERM)
+        return started[0]
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(process.subprocess, "Popen", start_and_cancel)
+    try:
+        process.watch_cancel()
+        with pytest.raises(process.CancelledError):
+            process.run(["sleep", "600"], {}, time.monotonic() + 600)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert started[0].wait(0) == -signal.SIGTERM

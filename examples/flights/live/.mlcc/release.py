@@ -1,4 +1,4 @@
-# mlcc:generated sha256=fb5362bf687facec665e231d9ab85df22c5836ce5bf799150e5f5fdb6d93612d
+# mlcc:generated sha256=9b96d30c60556b52ed94350863ba6efa4db6199b3b0567c855fc086c8b5e6a40
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -3853,9 +3853,13 @@ def run(
 
     `tick` is called from time to time while the command runs.
     """
-    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    child = None
     grace = GRACE
     try:
+        with _signals_held():
+            child = subprocess.Popen(
+                command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL
+            )
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -3868,7 +3872,24 @@ def run(
         grace = CANCEL_GRACE
         raise
     finally:
-        end_group(child, grace)
+        if child is not None:
+            end_group(child, grace)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a cancel wait for a moment: one that came while a child starts would leave it running, known to nobody."""
+    due: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, lambda number, _frame: due.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if due:
+            signal.raise_signal(due[0])
 
 
 def shell(

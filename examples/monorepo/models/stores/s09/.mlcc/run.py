@@ -1,4 +1,4 @@
-# mlcc:generated sha256=0a4ea1b5f004fd6f0d8ab25463997ecc04652d9225d90cc1a38eba87bb1e30e1
+# mlcc:generated sha256=6c8c0dadce3cb4ea85178447413943abe0c56a125de6a87fabe299cb5b66dec7
 # fmt: off
 # ruff: noqa
 # flake8: noqa
@@ -49,7 +49,7 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from types import FrameType
@@ -2932,9 +2932,13 @@ def run(
 
     `tick` is called from time to time while the command runs.
     """
-    child = subprocess.Popen(command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL)
+    child = None
     grace = GRACE
     try:
+        with _signals_held():
+            child = subprocess.Popen(
+                command, env=env, cwd=cwd, start_new_session=True, stdin=subprocess.DEVNULL
+            )
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -2947,7 +2951,24 @@ def run(
         grace = CANCEL_GRACE
         raise
     finally:
-        end_group(child, grace)
+        if child is not None:
+            end_group(child, grace)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let a cancel wait for a moment: one that came while a child starts would leave it running, known to nobody."""
+    due: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, lambda number, _frame: due.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if due:
+            signal.raise_signal(due[0])
 
 
 def shell(
