@@ -6,6 +6,11 @@ import re
 from math import ceil
 
 from mlcc.load.source import HIDDEN
+from mlcc.spec.paths import check_folder as check_folder
+from mlcc.spec.paths import check_path as check_path
+from mlcc.spec.paths import check_plain_path as check_plain_path
+from mlcc.spec.paths import check_source as check_source
+from mlcc.spec.paths import path_problem as path_problem
 
 VERSION = 1
 ID = re.compile(r"[a-z](?:-?[a-z0-9_])*\Z")
@@ -59,7 +64,18 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 # Names that the emitted scripts and the platforms use themselves.
-RESERVED_ENV = ("MLCC_", "ARTIFACT_", "DIGEST_", "SERVICE_", "GITHUB_", "RUNNER_", "CI_", "ACTIONS_")
+RESERVED_ENV = (
+    "MLCC_",
+    "ARTIFACT_",
+    "DIGEST_",
+    "SNAPSHOT_",
+    "VERSION_",
+    "SERVICE_",
+    "GITHUB_",
+    "RUNNER_",
+    "CI_",
+    "ACTIONS_",
+)
 _SHELL_ENV = ("PATH", "HOME", "BASH_ENV", "ENV", "IFS", "SHELLOPTS")
 
 
@@ -213,11 +229,6 @@ def check_repository(value: str) -> str:
     return value
 
 
-def check_folder(value: str) -> str:
-    """Return `value` if it is a folder of the project, or `.` for all of it."""
-    return value if value == "." else check_plain_path(value)
-
-
 def check_tag(value: str) -> str:
     """Return `value` if it can be the tag of an image."""
     if not re.match(_TAG, value):
@@ -315,55 +326,6 @@ def size_in_bytes(value: str) -> int:
     match = _SIZE.match(value)
     assert match is not None
     return int(match[1]) * _BYTES[match[2]]
-
-
-def check_path(value: str) -> str:
-    """Return `value` if it is a clean path inside the project (security.md: relative, NFC, no way out)."""
-    problem = path_problem(value)
-    if problem:
-        raise ValueError(problem)
-    return value
-
-
-def check_source(value: str) -> str:
-    """Return `value` if it is a clean path inside the project or, behind `//`, inside the repository."""
-    check_path(value.removeprefix("//"))
-    return value
-
-
-def path_problem(value: str) -> str | None:
-    """Say what is wrong with a path, or None."""
-    if not value or value != value.strip():
-        return "a path isn't empty and has no space at its ends"
-    if value.startswith(("/", "-", "~")) or "\\" in value or ":" in value:
-        return "a path is relative, with '/', and starts with neither '-' nor '~' and has no ':'"
-    if not _is_clean_unicode(value):
-        return "a path is in Unicode form NFC, without control characters"
-    if any(c in value for c in "[]{}!"):
-        return "the wildcards of a path are '*', '**' and '?'; it has none of '[]{}!'"
-    parts = value.rstrip("/").split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        return "a path has no empty, '.' or '..' part"
-    if parts[0] in (".git", ".mlcc", "_mlcc"):
-        return f"'{parts[0]}/' isn't the project's own"
-    return None
-
-
-def _is_clean_unicode(value: str) -> bool:
-    if value.isascii():
-        return value.isprintable()
-    import unicodedata  # most paths are ASCII
-
-    hidden = HIDDEN.search(value) or "\n" in value or "\t" in value
-    return not hidden and unicodedata.is_normalized("NFC", value)
-
-
-def check_plain_path(value: str) -> str:
-    """Return `value` if it is a clean path without wildcards."""
-    check_path(value)
-    if any(c in value for c in "*?"):
-        raise ValueError("this path names one file or one folder (ending in '/'): no wildcards")
-    return value
 
 
 def check_cron(value: str) -> str:

@@ -172,7 +172,7 @@ CASES = {
         "jobs: {train: {run: x, env: {PATH: y}}}",
         [
             "4:30 bad-name: PATH belongs to the runner or to mlcc "
-            "(so do the prefixes MLCC_, ARTIFACT_, DIGEST_, SERVICE_, GITHUB_, RUNNER_, CI_, ACTIONS_)"
+            "(so do the prefixes MLCC_, ARTIFACT_, DIGEST_, SNAPSHOT_, VERSION_, SERVICE_, GITHUB_, RUNNER_, CI_, ACTIONS_)"
         ],
     ),
     "path": (

@@ -82,7 +82,7 @@ def _schedules(plan: ir.Plan) -> Iterator[Diagnostic]:
 
 
 def _self_hosted(plan: ir.Plan) -> Iterator[Diagnostic]:
-    """Refuse own machines for pull requests: anybody's code would run on them (security.md)."""
+    """Refuse own machines for pull requests: anybody's code would run on them."""
     if plan.triggers.pull_request is None:
         return
     branch = next(iter(plan.triggers.pull_request), "main").replace("*", "x")
