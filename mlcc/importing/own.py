@@ -198,6 +198,14 @@ class _Reader:
                 found["at"] = "base"
             if artifact.get("stored"):
                 found["store"] = True
+            found.update({key: artifact[key] for key in ("snapshot", "first") if key in artifact})
+            if "released" in artifact:
+                found["from"] = dict(artifact["released"])
+            if "registry" in artifact:
+                reason = (
+                    "the compiled files don't say which registry it is registered in: state `registry` anew"
+                )
+                self.draft.ledger.finding(1, f"artifacts.{id}", reason)
             days = self.facts.get(artifact.get("writer", ""), {}).get("retain", 7)
             self.draft.set({**found, **({"retain": f"{days}d"} if days != 7 else {})}, "artifacts", id)
 

@@ -36,11 +36,12 @@ CASES = {
     "images": (ROOT / "tests" / "golden" / "images", "mlcc.yaml"),
     "far": (ROOT / "tests" / "importing" / "own" / "far", "mlcc.yaml"),
     "judged": (ROOT / "tests" / "importing" / "own" / "judged", "mlcc.yaml"),
+    "live": (ROOT / "tests" / "importing" / "own" / "live", "mlcc.yaml"),
     "released": (ROOT / "tests" / "importing" / "own" / "released", "mlcc.yaml"),
     "releases": (ROOT / "tests" / "golden" / "releases", "mlcc.yaml"),
 }
 # Imported without a single thing to list: the spec compiles to the same bytes.
-WHOLE = ("flights", "minimal", "training", "smallest", "commented", "far", "judged", "released")
+WHOLE = ("flights", "minimal", "training", "smallest", "commented", "far", "judged", "live", "released")
 DRAWS = 40
 
 
